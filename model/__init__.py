@@ -1,0 +1,1 @@
+"""Torch side: datasets, LIF with surrogate gradient, EMD losses, siamese training, evaluation."""

@@ -1,0 +1,33 @@
+"""Address-event words: 16 bits, in time order.
+
+bit 15 = 0: bits 14..0 are the address of an input that spikes in the current step.
+bit 15 = 1: TICK, the current step ends; the T-th TICK of a frame carries ``last``.
+"""
+
+import numpy as np
+
+TICK = 0x8000
+MAX_ADDRESS = 0x7FFF
+
+
+def frame_words(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One frame [T, N] (bool) -> (uint16 words, bool last), addresses ascending inside a step."""
+    timesteps = spikes.shape[0]
+    step, address = np.nonzero(spikes)
+    words = np.concatenate([address, np.full(timesteps, TICK)]).astype(np.uint16)
+    # A TICK sorts after every address of its step: order by (step, is-tick), stable.
+    order = np.lexsort((words, np.concatenate([step, np.arange(timesteps)])))
+    words = words[order]
+    last = np.zeros(len(words), dtype=bool)
+    last[-1] = True
+    return words, last
+
+
+def frame_spikes(words: np.ndarray, timesteps: int, inputs: int) -> np.ndarray:
+    """The inverse of :func:`frame_words`: words of one whole frame -> bool [T, N]."""
+    words = np.asarray(words, dtype=np.int64)
+    tick = words >= TICK
+    step = np.cumsum(tick) - tick
+    spikes = np.zeros((timesteps, inputs), dtype=bool)
+    spikes[step[~tick], words[~tick]] = True
+    return spikes

@@ -1,0 +1,46 @@
+"""One time step of an integer leaky integrate-and-fire population (numpy).
+
+    u = clamp(leak(v) + bias + current)
+    s = (u >= threshold) and not (single_spike and already fired in this frame)
+    v = u - threshold on a spike with reset "subtract", 0 with reset "zero", u otherwise
+
+with leak(v) = v - (v >> k), arithmetic shift, and k = 0 for no leak.
+"""
+
+import numpy as np
+
+
+def state_range(state_bits: int) -> tuple[int, int]:
+    """Lowest and highest membrane potential of `state_bits` bits, two's complement."""
+    return -(1 << (state_bits - 1)), (1 << (state_bits - 1)) - 1
+
+
+def leak(v: np.ndarray, leak_shift: int) -> np.ndarray:
+    """v - (v >> leak_shift); no leak at 0. numpy's >> on signed integers is arithmetic."""
+    return v if leak_shift == 0 else v - (v >> leak_shift)
+
+
+def step(
+    v: np.ndarray,
+    fired: np.ndarray,
+    current: np.ndarray,
+    bias: np.ndarray,
+    threshold: np.ndarray,
+    *,
+    leak_shift: int,
+    reset: str,
+    single_spike: bool,
+    state_bits: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Advance [B, N] membranes by one step; returns (v, fired, spikes).
+
+    `v` and `current` are integers, `fired` and `spikes` bool; `current` is the weighted sum of
+    the inputs that spike in this step. Nothing is modified in place.
+    """
+    low, high = state_range(state_bits)
+    u = np.clip(leak(v, leak_shift) + bias + current, low, high)
+    spikes = u >= threshold
+    if single_spike:
+        spikes = spikes & ~fired
+    v = np.where(spikes, u - threshold if reset == "subtract" else 0, u)
+    return v, fired | spikes, spikes

@@ -1,0 +1,1 @@
+"""Quantised layers, export to integers and the network file."""

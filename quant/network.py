@@ -1,0 +1,272 @@
+"""The integer network: layers, encoder and references, and the `network.safetensors` file.
+
+Torch is not needed to read or write it. Loading validates every shape, range and version and
+refuses a bad file with one line naming the field, its value and the allowed range.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_safetensors
+from safetensors.numpy import save as dump_safetensors
+
+from ..numerics.codings import Coding, coding_from_table
+from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.events import MAX_ADDRESS
+from ..numerics.fields import build, setting
+from ..numerics.files import write_atomically
+
+VERSION = 1
+METADATA_KEY = "twinspike"
+RESETS = ("subtract", "zero")
+INT32 = np.iinfo(np.int32)
+# Far beyond any device that the core targets; a larger file is refused before it is parsed.
+MAX_FILE_BYTES = 1 << 28
+
+
+@dataclasses.dataclass(frozen=True)
+class NeuronSpec:
+    """How the neurons of one dense layer behave; section "layers" of the file's metadata."""
+
+    weight_bits: int = setting(4, low=1, high=8, help="weight width; 1 bit means exactly -1 or +1")
+    leak_shift: int = setting(3, low=0, high=31, help="k of v - (v >> k) each step; 0: no leak")
+    reset: str = setting("subtract", choices=RESETS, help="after a spike: v - threshold, or 0")
+    single_spike: bool = setting(False, help="silent for the rest of the frame after the first spike")
+    state_bits: int = setting(12, low=2, high=32, help="membrane potential clamps to this many bits")
+
+    @property
+    def weight_limit(self) -> int:
+        """Largest weight magnitude: 2^(b-1) - 1 (symmetric narrow range), 1 for binary weights."""
+        return max(1, (1 << (self.weight_bits - 1)) - 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layer:
+    """One dense layer of integers: weight int8 [out, in]; bias and threshold int32 [out]."""
+
+    spec: NeuronSpec
+    weight: np.ndarray
+    bias: np.ndarray
+    threshold: np.ndarray
+
+    @property
+    def inputs(self) -> int:
+        return self.weight.shape[1]
+
+    @property
+    def neurons(self) -> int:
+        return self.weight.shape[0]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class References:
+    """Cumulative counts uint8 [K, T, n_out] and their labels int32 [K]."""
+
+    counts: np.ndarray
+    labels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Network:
+    """A trained integer network. `content_hash` is the SHA-256 of its file's bytes."""
+
+    name: str
+    timesteps: int
+    encoder: Coding
+    shape: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    references: References
+    verify_threshold: int
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _validate(self)
+
+    @property
+    def inputs(self) -> int:
+        return self.layers[0].inputs
+
+    @property
+    def outputs(self) -> int:
+        return self.layers[-1].neurons
+
+    @property
+    def content_hash(self) -> str:
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """uint8 images [B, *shape] -> bool input spikes [T, B, inputs]."""
+        return self.encoder.encode(images, self.timesteps)
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes; equal networks give equal bytes."""
+        tensors = {"references.counts": self.references.counts, "references.labels": self.references.labels}
+        for index, layer in enumerate(self.layers):
+            for part in ("weight", "bias", "threshold"):
+                tensors[f"layers.{index}.{part}"] = getattr(layer, part)
+        metadata = {
+            "version": VERSION,
+            "name": self.name,
+            "timesteps": self.timesteps,
+            "encoder": {**self.encoder.table(), "shape": list(self.shape)},
+            "layers": [{"kind": "dense", **dataclasses.asdict(layer.spec)} for layer in self.layers],
+            "verify_threshold": self.verify_threshold,
+            "provenance": self.provenance,
+        }
+        text = json.dumps(metadata, sort_keys=True)
+        contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        return dump_safetensors(contiguous, metadata={METADATA_KEY: text})
+
+    def save(self, path: Path) -> None:
+        """Write the file atomically: readers see the old file or the new one, never a torn one."""
+        write_atomically(path, self.to_bytes())
+
+
+def load_network(path: Path) -> Network:
+    """Read and validate a network file; raises TwinspikeError with one line if it is not sound."""
+    try:
+        size = os.stat(path).st_size
+        if size > MAX_FILE_BYTES:
+            raise TwinspikeError(f"{path}: {size} bytes is no network file: allowed are at most {MAX_FILE_BYTES}")
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise TwinspikeError(f"{path}: cannot read the network file: {error.strerror or error}") from None
+    return parse_network(data, str(path))
+
+
+def parse_network(data: bytes, where: str) -> Network:
+    """The network in the bytes of a file; `where` opens the error messages."""
+    try:
+        return _parse(data)
+    except TwinspikeError as error:
+        raise TwinspikeError(f"{where}: {error}") from None
+
+
+def _parse(data: bytes) -> Network:
+    try:
+        tensors = parse_safetensors(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise TwinspikeError(f"is not a sound safetensors file ({error}); export the network again") from None
+    text = (header.get("__metadata__") or {}).get(METADATA_KEY)
+    if text is None:
+        raise TwinspikeError(f"metadata key {METADATA_KEY!r} is missing: this is not a network file")
+    try:
+        meta = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TwinspikeError(f"metadata {METADATA_KEY!r} is not JSON ({error})") from None
+    if not isinstance(meta, dict):
+        raise out_of_range("metadata", meta, "a JSON object")
+    if meta.get("version") != VERSION or isinstance(meta.get("version"), bool):
+        raise out_of_range("version", meta.get("version"), str(VERSION))
+    wanted = {"version", "name", "timesteps", "encoder", "layers", "verify_threshold", "provenance"}
+    for key in sorted(wanted ^ set(meta)):
+        state = "missing" if key in wanted else "unknown"
+        raise TwinspikeError(f"metadata.{key} is {state}: the keys are {', '.join(sorted(wanted))}")
+
+    encoder = meta["encoder"]
+    if not isinstance(encoder, dict):
+        raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
+    shape = encoder.get("shape")
+    if not isinstance(shape, list) or not 1 <= len(shape) <= 4 or not all(_is_int(n) and n > 0 for n in shape):
+        raise out_of_range("encoder.shape", shape, "a list of 1 to 4 positive integers")
+    coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
+
+    entries = meta["layers"]
+    if not isinstance(entries, list) or not 1 <= len(entries) <= 16:
+        raise out_of_range("layers", entries, "a list of 1 to 16 layers")
+    expected = {"references.counts": np.uint8, "references.labels": np.int32}
+    specs = []
+    for index, entry in enumerate(entries):
+        where = f"layers.{index}"
+        if not isinstance(entry, dict) or entry.get("kind") != "dense":
+            kind = entry.get("kind") if isinstance(entry, dict) else entry
+            raise out_of_range(f"{where}.kind", kind, "dense")
+        fields = {k: v for k, v in entry.items() if k != "kind"}
+        for field in dataclasses.fields(NeuronSpec):
+            if field.name not in fields:
+                raise TwinspikeError(f"{where}.{field.name} is missing")
+        specs.append(build(NeuronSpec, fields, where))
+        expected |= {f"{where}.weight": np.int8, f"{where}.bias": np.int32, f"{where}.threshold": np.int32}
+    for name in sorted(set(expected) ^ set(tensors)):
+        state = "missing" if name in expected else "unknown"
+        raise TwinspikeError(f"tensor {name} is {state}: the tensors are {', '.join(sorted(expected))}")
+    for name, dtype in expected.items():
+        if tensors[name].dtype != dtype:
+            raise out_of_range(f"{name} dtype", tensors[name].dtype.name, np.dtype(dtype).name)
+
+    return Network(
+        name=meta["name"],
+        timesteps=meta["timesteps"],
+        encoder=coding,
+        shape=tuple(shape),
+        layers=tuple(
+            Layer(spec, *(tensors[f"layers.{i}.{part}"] for part in ("weight", "bias", "threshold")))
+            for i, spec in enumerate(specs)
+        ),
+        references=References(tensors["references.counts"], tensors["references.labels"]),
+        verify_threshold=meta["verify_threshold"],
+        provenance=meta["provenance"],
+    )
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _validate(network: Network) -> None:
+    if not isinstance(network.name, str) or not 1 <= len(network.name) <= 100:
+        raise out_of_range("name", network.name, "text of 1 to 100 characters")
+    if not _is_int(network.timesteps) or not 1 <= network.timesteps <= 255:
+        raise out_of_range("timesteps", network.timesteps, "an integer in 1..255")
+    if not _is_int(network.verify_threshold) or not 0 <= network.verify_threshold <= INT32.max:
+        raise out_of_range("verify_threshold", network.verify_threshold, f"an integer in 0..{INT32.max}")
+    if not isinstance(network.provenance, Mapping):
+        raise out_of_range("provenance", network.provenance, "a JSON object")
+    width = network.encoder.addresses(network.shape)
+    for index, layer in enumerate(network.layers):
+        _validate_layer(layer, f"layers.{index}", width)
+        width = layer.neurons
+    counts, labels = network.references.counts, network.references.labels
+    if counts.ndim != 3 or counts.shape[0] < 1 or counts.shape[1:] != (network.timesteps, width):
+        raise out_of_range("references.counts shape", counts.shape, f"[K >= 1, {network.timesteps}, {width}]")
+    if labels.shape != counts.shape[:1]:
+        raise out_of_range("references.labels shape", labels.shape, f"[{counts.shape[0]}]")
+    growth = np.diff(counts.astype(np.int16), axis=1, prepend=0)
+    if growth.min() < 0 or growth.max() > 1:
+        k, t, n = (int(i[0]) for i in np.nonzero((growth < 0) | (growth > 1)))
+        raise out_of_range(
+            f"references.counts[{k},{t},{n}]",
+            int(counts[k, t, n]),
+            "cumulative counts that grow by 0 or 1 a step from 0",
+        )
+    if labels.min() < 0 or labels.max() > 0xFFFF:
+        raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
+
+
+def _validate_layer(layer: Layer, where: str, width: int) -> None:
+    weight, limit = layer.weight, layer.spec.weight_limit
+    if weight.ndim != 2 or weight.shape[0] < 1 or weight.shape[1] != width:
+        raise out_of_range(f"{where}.weight shape", weight.shape, f"[neurons >= 1, {width}]")
+    if max(weight.shape) > MAX_ADDRESS + 1:
+        raise out_of_range(f"{where}.weight shape", weight.shape, f"at most {MAX_ADDRESS + 1} addresses a side")
+    for part in ("bias", "threshold"):
+        if getattr(layer, part).shape != (layer.neurons,):
+            raise out_of_range(f"{where}.{part} shape", getattr(layer, part).shape, f"[{layer.neurons}]")
+    bad = np.abs(weight.astype(np.int16)) > limit
+    allowed = f"-{limit}..{limit} at {layer.spec.weight_bits} bits"
+    if layer.spec.weight_bits == 1:
+        bad, allowed = bad | (weight == 0), "-1 or +1 at 1 bit"
+    if bad.any():
+        j, i = (int(axis[0]) for axis in np.nonzero(bad))
+        raise out_of_range(f"{where}.weight[{j},{i}]", int(weight[j, i]), allowed)
+    if layer.threshold.min() < 1:
+        j = int(np.argmin(layer.threshold))
+        raise out_of_range(f"{where}.threshold[{j}]", int(layer.threshold[j]), f"1..{INT32.max}")

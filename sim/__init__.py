@@ -1,0 +1,1 @@
+"""Golden model and cocotb benches: what the RTL is held against."""
