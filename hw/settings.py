@@ -1,0 +1,18 @@
+"""The `[hardware]` table of a configuration."""
+
+import dataclasses
+
+from ..numerics.fields import setting
+
+TARGETS = ("generic", "up5k", "hx8k", "ecp5-25k", "ecp5-85k")
+
+
+@dataclasses.dataclass(frozen=True)
+class HardwareSettings:
+    """How the network becomes a core."""
+
+    lanes: tuple[int, ...] = setting(
+        (), low=1, high=1024, help="neurons updated at once, a number a layer; empty: chosen by size"
+    )
+    target: str = setting("up5k", choices=TARGETS, help="the device that `make synth` places first")
+    frames: int = setting(300, low=1, high=1_000_000, help="test images that `make sim` compares")
