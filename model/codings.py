@@ -1,0 +1,111 @@
+"""The spike codings in torch, bit-equal to their definitions in ``twinspike.numerics.codings``.
+
+They run where the images are, so that training encodes every augmented batch on the GPU if there is one.
+"""
+
+from functools import singledispatch
+from math import prod
+
+import torch
+
+from ..numerics import codings as definition
+from ..numerics.codings import Coding, check_images
+
+
+def encode(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    """uint8 images [B, *shape] -> float32 spikes (0 or 1) [T, B, addresses] on the images' device.
+
+    Raises TwinspikeError for another dtype or T outside 1..255.
+    """
+    check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps)
+    if isinstance(coding, definition.Rate):
+        return _rate(coding, images, timesteps)
+    # Steps and "silent" (T) fit 8 bits, and comparing bytes is several times quicker.
+    steps = _steps(coding, images, timesteps).to(torch.uint8)
+    step = torch.arange(timesteps, dtype=torch.uint8, device=images.device)
+    return (step[:, None, None] == steps).float()
+
+
+@singledispatch
+def _steps(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    """int32 [B, addresses]: the step of each address's one spike, `timesteps` if it is silent."""
+    raise NotImplementedError(f"coding {coding.kind!r} has no torch twin")
+
+
+@_steps.register
+def _latency_steps(coding: definition.Latency, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = _flat(images)
+    return torch.where(x >= coding.threshold, _latency(x, timesteps), timesteps)
+
+
+@_steps.register
+def _dense_steps(coding: definition.LatencyDense, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = _flat(images)
+    return torch.where(x >= coding.threshold, _latency(x, timesteps), timesteps - 1)
+
+
+@_steps.register
+def _threshold_steps(coding: definition.Threshold, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = _flat(images)
+    return torch.where(x >= coding.threshold, torch.zeros_like(x), timesteps)
+
+
+@_steps.register
+def _rank_order_steps(coding: definition.RankOrder, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = _flat(images)
+    order = torch.argsort(255 - x, dim=1, stable=True)
+    ranks = torch.arange(x.shape[1], dtype=torch.int32, device=x.device).expand_as(x)
+    rank = torch.empty_like(x).scatter_(1, order, ranks)
+    foreground = x >= coding.threshold
+    count = foreground.sum(dim=1, keepdim=True, dtype=torch.int32).clamp(min=1)
+    return torch.where(foreground, rank * timesteps // count, timesteps)
+
+
+@_steps.register
+def _on_off_steps(coding: definition.OnOff, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = images.to(torch.int32)
+    inside = _box_sum(torch.ones_like(x[:1]), coding.radius)
+    difference = x * inside - _box_sum(x, coding.radius)
+    contrast = difference.abs() // (inside - 1).clamp(min=1)
+    when = torch.where(contrast >= coding.threshold, _latency(contrast, timesteps), timesteps)
+    pixels = prod(x.shape[1:])
+    on = torch.where(difference > 0, when, timesteps).reshape(len(x), pixels)
+    off = torch.where(difference < 0, when, timesteps).reshape(len(x), pixels)
+    return torch.cat([on, off], dim=1)
+
+
+def _rate(coding: definition.Rate, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = _flat(images).long()
+    address = torch.arange(x.shape[1], device=x.device)
+    content = _mix32(256 * address + x).sum(dim=1, keepdim=True)
+    pixel = _mix32(_mix32(content + coding.seed) + address)
+    limit = x * (coding.peak << 32)
+    draws = (_mix32(pixel + t) for t in range(timesteps))
+    return torch.stack([(draw * 25500 < limit).float() for draw in draws])
+
+
+def _mix32(x: torch.Tensor) -> torch.Tensor:
+    """`numerics.codings.mix32` of the low 32 bits of int64 words; products stay below 2^63."""
+    low = 0xFFFF_FFFF
+    x = x & low
+    x = ((x ^ (x >> 16)) * 0x21F0AAAD) & low
+    x = ((x ^ (x >> 15)) * 0x735A2D97) & low
+    return x ^ (x >> 15)
+
+
+def _flat(images: torch.Tensor) -> torch.Tensor:
+    return images.reshape(len(images), prod(images.shape[1:])).to(torch.int32)
+
+
+def _latency(strength: torch.Tensor, timesteps: int) -> torch.Tensor:
+    return ((255 - strength) * timesteps) >> 8
+
+
+def _box_sum(x: torch.Tensor, radius: int) -> torch.Tensor:
+    for axis in range(max(1, x.ndim - 2), x.ndim):
+        edge = list(x.shape)
+        edge[axis] = radius
+        zeros = x.new_zeros(edge)
+        padded = torch.cat([zeros, x, zeros], dim=axis)
+        x = padded.unfold(axis, 2 * radius + 1, 1).sum(dim=-1, dtype=torch.int32)
+    return x
