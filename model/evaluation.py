@@ -1,0 +1,196 @@
+"""How good an integer network is: classification, verification, activity. Runs the golden model only.
+
+Nothing here sees a float of the training: the figures are those of the core that will be built.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_score
+from tqdm import tqdm
+
+from ..numerics import emd
+from ..numerics.errors import TwinspikeError
+from ..quant.network import Network, References
+from ..sim import golden
+from .baseline import raw_pixel_knn
+from .datasets import Dataset
+from .neighbours import nearest_labels, subset_size
+
+PAIRS = 20_000
+SEED = 0  # of the pairs and of the training subset for the neighbours: the same for every network
+# Spikes (bytes) of one layer held at once while embedding.
+CHUNK_BYTES = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Embedding:
+    """What the network makes of B images.
+
+    `counts`: cumulative output counts uint8 [T, B, n_out]. `spikes`: int64 [B, 1 + layers], the
+    number of spikes of the input and of each layer. `active`: float64 [B], the share of hidden
+    neurons (all layers but the last) that fire at least once; 0 without a hidden layer.
+    """
+
+    counts: np.ndarray
+    spikes: np.ndarray
+    active: np.ndarray
+
+
+def embed(network: Network, images: np.ndarray, *, progress: bool = True, title: str = "embed") -> Embedding:
+    """Run uint8 images [B, *shape] through encoder and golden model, in chunks of bounded memory."""
+    if images.shape[1:] != network.shape:
+        raise TwinspikeError(
+            f"images are {list(images.shape[1:])} but network {network.name!r} takes {list(network.shape)}: "
+            "evaluate it on the dataset that it was trained for"
+        )
+    widest = max(network.inputs, *(layer.neurons for layer in network.layers))
+    chunk = max(1, min(1000, CHUNK_BYTES // (network.timesteps * widest)))
+    hidden = sum(layer.neurons for layer in network.layers[:-1])
+    counts = np.empty((network.timesteps, len(images), network.outputs), dtype=np.uint8)
+    spikes = np.empty((len(images), 1 + len(network.layers)), dtype=np.int64)
+    active = np.zeros(len(images))
+    with tqdm(total=len(images), desc=title, unit="image", disable=not progress) as bar:
+        for start in range(0, len(images), chunk):
+            part = slice(start, start + chunk)
+            inputs = network.encode(images[part])
+            trace = golden.run(network, inputs)
+            counts[:, part] = trace.output_counts
+            for column, train in enumerate((inputs, *trace.spikes)):
+                spikes[part, column] = train.sum(axis=(0, 2))
+            for train in trace.spikes[:-1]:
+                active[part] += train.any(axis=0).sum(axis=1) / hidden
+            bar.update(inputs.shape[1])
+    return Embedding(counts, spikes, active)
+
+
+def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> dict[str, Any]:
+    """Every figure of a network on a dataset's test images, JSON-ready; the same on every run.
+
+    macro_f1, accuracy          one reference a class (those of the network), nearest by EMD
+    macro_f1_knn                3 nearest by EMD of `knn_train_images` embedded training images
+    baseline_knn_macro_f1       3 nearest by L2 of all training images' raw pixels
+    hidden_activity             mean share of hidden neurons that fire at least once an image
+    spikes_per_image            {input, hidden, output}, means
+    synaptic_operations         mean an image: sum over layers of spikes in x neurons
+    verification                image against image: {roc_auc, eer, threshold, pairs}
+    verification_reference      image against reference: {roc_auc, eer, threshold}, and the errors
+                                {false_accept, false_reject} at the network's own `verify_threshold`
+    confusion                   [true][predicted] counts, labels ascending; test_images: how many
+    """
+    test = embed(network, dataset.test_images, progress=progress, title="test images")
+    labels = dataset.test_labels
+    distance = emd.distances(test.counts, network.references.counts)
+    index, _, _ = emd.nearest(distance)
+    predicted = network.references.labels[index].astype(np.int64)
+
+    rng = np.random.default_rng(SEED)
+    some = min(len(dataset.train_images), subset_size(len(labels), test.counts))
+    chosen = np.sort(rng.permutation(len(dataset.train_images))[:some])
+    train = embed(network, dataset.train_images[chosen], progress=progress, title="training images")
+    known = dataset.train_labels[chosen]
+    neighbours = nearest_labels(test.counts, train.counts, known, k=3, progress=progress)
+
+    neurons = np.array([layer.neurons for layer in network.layers])
+    mean_spikes = test.spikes.mean(axis=0)
+    return {
+        "macro_f1": macro_f1(labels, predicted),
+        "accuracy": float(accuracy_score(labels, predicted)),
+        "macro_f1_knn": macro_f1(labels, neighbours),
+        "knn_train_images": some,
+        "baseline_knn_macro_f1": raw_pixel_knn(dataset, progress=progress),
+        "hidden_activity": float(test.active.mean()),
+        "spikes_per_image": {
+            "input": float(mean_spikes[0]),
+            "hidden": float(mean_spikes[1:-1].sum()),
+            "output": float(mean_spikes[-1]),
+        },
+        "synaptic_operations": float((mean_spikes[:-1] * neurons).sum()),
+        "verification": _verify_pairs(test.counts, labels, rng),
+        "verification_reference": _verify_references(network, distance, labels),
+        "confusion": confusion_matrix(labels, predicted).tolist(),
+        "test_images": len(labels),
+    }
+
+
+def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Unweighted mean of the classes' F1 scores."""
+    return float(f1_score(labels, predicted, average="macro", zero_division=0))
+
+
+def class_references(counts: np.ndarray, labels: np.ndarray) -> References:
+    """One reference a class from cumulative counts [T, B, n_out] and labels [B], labels ascending.
+
+    The reference is the element-wise lower median (`numerics.emd.median_reference`).
+    """
+    classes = np.unique(labels)
+    tables = [emd.median_reference(counts[:, labels == label]) for label in classes]
+    return References(np.stack(tables), classes.astype(np.int32))
+
+
+def choose_verify_threshold(distance: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray) -> int:
+    """The decision threshold at the equal error point of images against own and other references.
+
+    distance int [B, K] of images to references, labels [B], reference_labels [K]. Use training
+    images: a threshold chosen on test images would flatter the test. Raises TwinspikeError if no
+    pair, or every pair, is of one class.
+    """
+    same = labels[:, None] == reference_labels[None, :]
+    _, threshold = equal_error(distance.ravel(), same.ravel())
+    return threshold
+
+
+def equal_error(distance: np.ndarray, same: np.ndarray) -> tuple[float, int]:
+    """Equal error rate of "same if and only if distance <= threshold", and that threshold.
+
+    distance int [P] >= 0, same bool [P]. The threshold is the integer at which false acceptance
+    and false rejection differ least (the lowest of equals); the rate is their mean there.
+    """
+    own, other = np.sort(distance[same]), np.sort(distance[~same])
+    if not len(own) or not len(other):
+        raise TwinspikeError("verification needs pairs of the same class and of different classes: give both")
+    thresholds = np.unique(np.append(distance, 0))
+    reject = 1 - np.searchsorted(own, thresholds, side="right") / len(own)
+    accept = np.searchsorted(other, thresholds, side="right") / len(other)
+    best = int(np.argmin(np.abs(accept - reject)))
+    return float((accept[best] + reject[best]) / 2), int(thresholds[best])
+
+
+def _verify_pairs(counts: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+    first, second, same = draw_pairs(labels, PAIRS, rng)
+    chunks = (slice(start, start + 1000) for start in range(0, PAIRS, 1000))
+    distance = np.concatenate([emd.emd(counts[:, first[c]], counts[:, second[c]]) for c in chunks])
+    eer, threshold = equal_error(distance, same)
+    roc_auc = float(roc_auc_score(same, -distance))
+    return {"roc_auc": roc_auc, "eer": eer, "threshold": threshold, "pairs": PAIRS}
+
+
+def _verify_references(network: Network, distance: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    same = labels[:, None] == network.references.labels[None, :]
+    eer, threshold = equal_error(distance.ravel(), same.ravel())
+    accepted = distance <= network.verify_threshold
+    return {
+        "roc_auc": float(roc_auc_score(same.ravel(), -distance.ravel())),
+        "eer": eer,
+        "threshold": threshold,
+        "false_accept": float(accepted[~same].mean()),
+        "false_reject": float((~accepted[same]).mean()),
+    }
+
+
+def draw_pairs(
+    labels: np.ndarray, pairs: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Random pairs (first, second: indices [pairs]; same: bool), half of one class, never an image twice."""
+    order = np.argsort(labels, kind="stable")
+    _, start, size = np.unique(labels[order], return_index=True, return_counts=True)
+    if len(size) < 2 or size.min() < 2:
+        raise TwinspikeError("verification needs two classes or more with at least two test images each")
+    place = rng.integers(len(labels), size=pairs)  # places in class order
+    group = np.searchsorted(start, place, side="right") - 1
+    start, size = start[group], size[group]
+    same = np.arange(pairs) < pairs // 2
+    own = start + (place - start + rng.integers(1, size)) % size
+    other = (start + size + rng.integers(len(labels) - size)) % len(labels)
+    return order[place], order[np.where(same, own, other)], same
