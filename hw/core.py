@@ -1,0 +1,124 @@
+"""The whole network: event stream in, output spikes and one result record a frame out."""
+
+from amaranth.hdl import Cat, Const, Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..numerics.events import TICK
+from .encoder import Encoder
+from .events import AXIS
+from .ingress import ERRORS, Ingress
+from .layer import DenseLayer
+from .plan import CorePlan
+from .queue import MaskQueue
+from .readout import Readout
+from .skid import Skid
+
+# m_result_tdata: a whole number of bytes around hw/readout.py's RESULT (81 bits), zeros above.
+RESULT_BITS = 96
+
+
+class Core(wiring.Component):
+    """An event-driven spiking core with AXI-Stream ports.
+
+    Timing: hw/cycles.py computes when every result appears, clock by clock; the frame interval is
+    close to the busiest layer's (events + T) * C clocks. Both `m_axis` and `m_result` must be
+    taken (tie an unused one's tready high), or the core stops when their buffers are full.
+
+    Members, beside `clk` and `rst` (synchronous, active high): `s_axis_*` (events in), `m_axis_*`
+    (output spikes in the same format), `m_result_*` (96 bits a frame, see RESULT), `network_hash`
+    (first 64 bits of the network file's SHA-256), `error_flags` (see ERRORS) and `error_clear`;
+    with SPRAM weights also `s_load_*` (16-bit words of the weight image) and `weights_loaded`:
+    frames are accepted once it is high.
+    """
+
+    def __init__(self, plan: CorePlan):
+        self._plan = plan
+        super().__init__(core_members(plan))
+
+    def elaborate(self, platform):
+        m = Module()
+        plan = self._plan
+        m.submodules.input = skid = Skid(AXIS)
+        m.submodules.ingress = ingress = Ingress(plan.network.inputs, plan.network.timesteps)
+        m.d.comb += [
+            ingress.clear.eq(self.error_clear),
+            self.error_flags.eq(ingress.errors),
+            self.network_hash.eq(Const(int(plan.network.content_hash[:16], 16), 64)),
+        ]
+        open_gate = Const(1)
+        events = ingress.o
+        for index, layer_plan in enumerate(plan.layers):
+            m.submodules[f"layer{index}"] = layer = DenseLayer(layer_plan)
+            m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words, skip_empty=True)
+            m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
+            wiring.connect(m, events, layer.i)
+            wiring.connect(m, queue.o, encoder.i)
+            queues = [queue]
+            if layer_plan is plan.layers[-1]:
+                m.submodules.readout = readout = Readout(plan)
+                m.submodules.readout_queue = all_words = MaskQueue(
+                    layer_plan.lanes, layer_plan.words, skip_empty=False
+                )
+                wiring.connect(m, all_words.o, readout.i)
+                queues.append(all_words)
+            for each in queues:
+                m.d.comb += [
+                    each.spikes.eq(layer.spikes),
+                    each.spikes_valid.eq(layer.spikes_valid),
+                    each.begin.eq(layer.sweep),
+                ]
+            m.d.comb += layer.room.eq(Cat(each.room for each in queues).all())
+            if layer_plan.memory == "spram":
+                open_gate = layer.loaded
+                m.d.comb += [
+                    layer.load.p.data.eq(self.s_load_tdata),
+                    layer.load.p.last.eq(self.s_load_tlast),
+                    layer.load.valid.eq(self.s_load_tvalid),
+                    self.s_load_tready.eq(layer.load.ready),
+                    self.weights_loaded.eq(layer.loaded),
+                ]
+            events = encoder.o
+
+        # Frames wait outside until the weights are there.
+        m.d.comb += [
+            skid.i.p.data.eq(self.s_axis_tdata),
+            skid.i.p.last.eq(self.s_axis_tlast),
+            skid.i.valid.eq(self.s_axis_tvalid & open_gate),
+            self.s_axis_tready.eq(skid.i.ready & open_gate),
+            self.m_axis_tdata.eq(Mux(events.p.tick, TICK, events.p.address)),
+            self.m_axis_tlast.eq(events.p.last),
+            self.m_axis_tvalid.eq(events.valid),
+            events.ready.eq(self.m_axis_tready),
+            self.m_result_tdata.eq(readout.o.p),
+            self.m_result_tlast.eq(1),
+            self.m_result_tvalid.eq(readout.o.valid),
+            readout.o.ready.eq(self.m_result_tready),
+        ]
+        wiring.connect(m, skid.o, ingress.i)
+        return m
+
+
+def core_members(plan: CorePlan) -> dict:
+    """The ports of the core, beside clock and reset, as signature members."""
+    members = {
+        **axis("s_axis", In, 16),
+        **axis("m_axis", Out, 16),
+        **axis("m_result", Out, RESULT_BITS),
+        "network_hash": Out(64),
+        "error_flags": Out(len(ERRORS)),
+        "error_clear": In(1),
+    }
+    if any(layer.memory == "spram" for layer in plan.layers):
+        members |= {**axis("s_load", In, 16), "weights_loaded": Out(1)}
+    return members
+
+
+def axis(name: str, flow, width: int) -> dict:
+    """Members of an AXI-Stream port; `flow` is that of its data."""
+    return {
+        f"{name}_tdata": flow(width),
+        f"{name}_tvalid": flow(1),
+        f"{name}_tready": flow.flip()(1),
+        f"{name}_tlast": flow(1),
+    }

@@ -1,0 +1,72 @@
+"""From the external event stream to well-formed frames of T steps."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .events import AXIS, event_layout
+
+# Bits of `errors`, in order; ports.md is written from this table.
+ERRORS = (
+    ("address_range", "an address beyond the network's inputs was dropped"),
+    ("early_last", "tlast before the T-th TICK ended the frame; its missing TICKs were supplied"),
+    ("missing_last", "the T-th TICK came without tlast; it ended the frame"),
+)
+
+
+class Ingress(wiring.Component):
+    """Checks event words and makes every frame exactly T steps long.
+
+    Combinational from `i` to `o` except while it supplies the TICKs of a frame that ended early
+    (one a clock). Throughput 1 word a clock; a dropped word costs 1 clock.
+
+    Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
+    `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
+    """
+
+    def __init__(self, inputs: int, timesteps: int):
+        self._inputs = inputs
+        self._timesteps = timesteps
+        super().__init__({
+            "i": In(stream.Signature(AXIS)),
+            "o": Out(stream.Signature(event_layout(inputs))),
+            "errors": Out(len(ERRORS)),
+            "clear": In(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        i, o = self.i, self.o
+        step = Signal(range(self._timesteps))
+        padding = Signal()
+        final = Signal()
+        address, is_tick, in_range = i.p.data[:15], i.p.data[15], Signal()
+        range_error, early, missing = Signal(), Signal(), Signal()
+        taken = Signal()
+        m.d.comb += [
+            final.eq(step == self._timesteps - 1),
+            in_range.eq(address < self._inputs),
+            o.p.address.eq(address),
+            o.p.tick.eq(is_tick | padding),
+            o.p.last.eq(final),
+            o.valid.eq(padding | (i.valid & (is_tick | in_range))),
+            i.ready.eq(~padding & (o.ready | ~(is_tick | in_range))),
+            taken.eq(i.valid & i.ready),
+            range_error.eq(taken & ~is_tick & ~in_range),
+            # Ending the frame on its T-th TICK is right; anywhere else `last` is early.
+            early.eq(taken & i.p.last & ~(is_tick & final)),
+            missing.eq(taken & ~i.p.last & is_tick & final),
+        ]
+        with m.If(o.valid & o.ready & o.p.tick):
+            m.d.sync += step.eq(step + 1)
+            with m.If(final):
+                m.d.sync += [step.eq(0), padding.eq(0)]
+        with m.If(early):
+            m.d.sync += padding.eq(1)
+
+        with m.If(self.clear):
+            m.d.sync += self.errors.eq(0)
+        for bit, event in enumerate((range_error, early, missing)):
+            with m.If(event):
+                m.d.sync += self.errors[bit].eq(1)
+        return m

@@ -1,0 +1,213 @@
+"""What the generator derives from a network before any gate exists: widths, words, memory images.
+
+Everything here is plain Python, so the cycle model, the documentation and the tests read the same
+numbers as the hardware.
+"""
+
+import dataclasses
+from math import prod
+
+import numpy as np
+
+from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.lif import state_range
+from ..quant.network import Layer, Network
+from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
+
+# Clocks from reading a state word to the first moment at which it can be read again, updated.
+STATE_LATENCY = 5
+# Clocks from reading a partial distance to the first moment at which it can be read again.
+DISTANCE_LATENCY = 2
+# A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
+SPRAM_FROM_BITS = 8 * 4096
+
+
+def signed_bits(low: int, high: int) -> int:
+    """Fewest bits of two's complement that hold every integer of low..high."""
+    return max(1, (high if high >= 0 else 0).bit_length() + 1, (~low if low < 0 else 0).bit_length() + 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerPlan:
+    """One dense layer in hardware: `lanes` (P) neurons a clock, ceil(N / P) words a row."""
+
+    layer: Layer
+    lanes: int
+    memory: str  # "block": initialised memory; "spram": loaded through the load port
+
+    @property
+    def inputs(self) -> int:
+        return self.layer.inputs
+
+    @property
+    def neurons(self) -> int:
+        return self.layer.neurons
+
+    @property
+    def words(self) -> int:
+        """W: state words, and weight words of one input's row."""
+        return -(-self.neurons // self.lanes)
+
+    @property
+    def row_cycles(self) -> int:
+        """C = max(W, 5): clocks that one event or TICK occupies the layer."""
+        return max(self.words, STATE_LATENCY)
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width in which integration cannot overflow, whatever inputs spike and in whatever order.
+
+        From the clamped state, the bias and the sums of each neuron's positive and negative weights.
+        """
+        low, high = state_range(self.layer.spec.state_bits)
+        weight = self.layer.weight.astype(np.int64)
+        bias = self.layer.bias.astype(np.int64)
+        most = high + int((np.maximum(bias, 0) + np.maximum(weight, 0).sum(axis=1)).max())
+        least = low + int((np.minimum(bias, 0) + np.minimum(weight, 0).sum(axis=1)).min())
+        return signed_bits(least, most)
+
+    @property
+    def threshold_bits(self) -> int:
+        """Width of the (unsigned) thresholds. One above the clamp is never reached: saturate there."""
+        return int(self.thresholds.max()).bit_length()
+
+    @property
+    def thresholds(self) -> np.ndarray:
+        """Thresholds as the hardware compares them, [N]: never above 2^(state_bits - 1).
+
+        u is at most 2^(state_bits - 1) - 1, so a larger threshold means the same: silence.
+        """
+        return np.minimum(self.layer.threshold.astype(np.int64), 1 << (self.layer.spec.state_bits - 1))
+
+    @property
+    def bias_bits(self) -> int:
+        """Width of the signed biases; 0 if every bias is 0."""
+        bias = self.layer.bias
+        return signed_bits(int(bias.min()), int(bias.max())) if bias.any() else 0
+
+    @property
+    def weight_word_bits(self) -> int:
+        return self.lanes * self.layer.spec.weight_bits
+
+    @property
+    def weight_words(self) -> int:
+        return self.inputs * self.words
+
+    def padded(self, values: np.ndarray, fill: int = 0) -> np.ndarray:
+        """[N, ...] -> [W, P, ...]; the lanes beyond N hold `fill`."""
+        extra = self.words * self.lanes - self.neurons
+        pad = [(0, extra)] + [(0, 0)] * (values.ndim - 1)
+        return np.pad(values, pad, constant_values=fill).reshape(self.words, self.lanes, *values.shape[1:])
+
+    def weight_image(self) -> list[int]:
+        """The weight memory: word (input * W + w) packs P weights, lane 0 in the lowest bits.
+
+        A binary weight is stored as one bit, 1 for -1 (its sign). What padding
+        lanes accumulate does not matter: their spikes are gated away in the fire sweep.
+        """
+        bits = self.layer.spec.weight_bits
+        weight = self.layer.weight.astype(np.int64)
+        code = (weight < 0).astype(np.int64) if bits == 1 else weight & ((1 << bits) - 1)
+        lanes = self.padded(code).transpose(2, 0, 1).reshape(self.weight_words, self.lanes)
+        return pack_words(lanes, bits)
+
+
+    def load_words(self) -> list[int]:
+        """The weight image as 16-bit words in the order of the load port: lowest piece first."""
+        pieces = range(self.weight_word_bits // 16)
+        return [(word >> (16 * piece)) & 0xFFFF for word in self.weight_image() for piece in pieces]
+
+
+def pack_words(lanes: np.ndarray, bits: int) -> list[int]:
+    """[words, P] non-negative codes of `bits` bits -> one Python integer a word, lane 0 lowest."""
+    exploded = (lanes[:, :, None] >> np.arange(bits)) & 1
+    flat = exploded.reshape(len(lanes), -1).astype(np.uint8)
+    packed = np.packbits(flat, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CorePlan:
+    """A network with its lanes and memory kinds: everything the core is generated from."""
+
+    network: Network
+    layers: tuple[LayerPlan, ...]
+    target: str
+
+    @property
+    def count_bits(self) -> int:
+        """Width of a cumulative spike count: T at most."""
+        return self.network.timesteps.bit_length()
+
+    @property
+    def distance_bits(self) -> int:
+        """Width in which no distance overflows: sum over n, t of max(reference, t + 1 - reference)."""
+        counts = self.network.references.counts.astype(np.int64)
+        reach = np.arange(1, self.network.timesteps + 1)[None, :, None]
+        return int(np.maximum(counts, reach - counts).sum(axis=(1, 2)).max()).bit_length()
+
+    @property
+    def references(self) -> int:
+        return len(self.network.references.labels)
+
+    @property
+    def compare_cycles(self) -> int:
+        """Clocks that the readout spends on one word of output neurons: max(K, 2)."""
+        return max(self.references, DISTANCE_LATENCY)
+
+    def reference_table(self) -> np.ndarray:
+        """Reference counts [T * W * K, P] in the order of use: step, then word, then reference."""
+        last = self.layers[-1]
+        counts = self.network.references.counts.astype(np.int64)  # [K, T, N]
+        by_word = last.padded(counts.transpose(2, 1, 0))  # [W, P, T, K]
+        return by_word.transpose(2, 0, 3, 1).reshape(-1, last.lanes)
+
+
+def default_lanes(neurons: int, weight_bits: int) -> int:
+    """Lanes for a layer that nobody chose them for: a 64-bit weight word, and at least 4 words a row."""
+    lanes = max(1, 64 // weight_bits)
+    while lanes > 1 and -(-neurons // lanes) < 4:
+        lanes //= 2
+    return 1 << (lanes.bit_length() - 1)
+
+
+def make_plan(network: Network, lanes: tuple[int, ...] = (), target: str = "generic") -> CorePlan:
+    """Choose lanes and memories. Raises TwinspikeError for lanes that do not suit the network or device."""
+    if lanes and len(lanes) != len(network.layers):
+        raise TwinspikeError(f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}")
+    layers = []
+    for index, layer in enumerate(network.layers):
+        where = f"hardware.lanes[{index}]"
+        bits = layer.spec.weight_bits
+        chosen = lanes[index] if lanes else default_lanes(layer.neurons, bits)
+        if not 1 <= chosen <= layer.neurons:
+            raise out_of_range(where, chosen, f"1..{layer.neurons}, the layer's neurons")
+        memory = "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
+        plan = LayerPlan(layer, chosen, memory)
+        if memory == "spram":
+            check_spram(plan, index)
+        layers.append(plan)
+    spram = sum(plan.memory == "spram" for plan in layers)
+    if spram > 1:
+        raise TwinspikeError(
+            f"{spram} layers of {network.name} need SPRAM, {target} has room for one: "
+            "use fewer weight bits, smaller layers or a larger device"
+        )
+    return CorePlan(network, tuple(layers), target)
+
+
+def check_spram(plan: LayerPlan, index: int) -> None:
+    """Raise TwinspikeError if the layer's weights do not fit UP5K's single-port RAM, or its words."""
+    width, bits = plan.weight_word_bits, plan.layer.spec.weight_bits
+    if width not in SPRAM_WIDTHS:
+        fits = ", ".join(str(w // bits) for w in SPRAM_WIDTHS if w % bits == 0) or "none"
+        raise TwinspikeError(
+            f"hardware.lanes[{index}] = {plan.lanes}: {plan.lanes} lanes x {bits} bits = {width} bits do not "
+            f"divide into SPRAM words of {SPRAM_WIDTHS} bits; lanes that do: {fits}"
+        )
+    need, have = plan.weight_words * width, UP5K_SPRAM_BLOCKS * SPRAM_BITS
+    if need > have:
+        raise TwinspikeError(
+            f"layers.{index}: {need} weight bits do not fit the {have} bits of up5k's SPRAM "
+            f"({need - have} too many): use fewer weight bits, fewer neurons or a larger device"
+        )

@@ -1,0 +1,79 @@
+"""The description of the core's ports, written beside the Verilog."""
+
+from amaranth.hdl import Shape
+from amaranth.lib.wiring import In
+
+from .core import core_members
+from .ingress import ERRORS
+from .plan import CorePlan
+from .readout import RESULT
+
+_MEANING = {
+    "s_axis": "input events: address words and TICKs, `tlast` on the frame's T-th TICK",
+    "m_axis": "output spikes of the last layer, in the same format",
+    "m_result": "one record a frame, see below",
+    "s_load": "16-bit words of the weight image (`weights.mem`), in order, before the first frame",
+    "network_hash": "first 64 bits of the network file's SHA-256",
+    "error_flags": "sticky error bits, see below",
+    "error_clear": "high for a clock: clears `error_flags`",
+    "weights_loaded": "the weight image is complete; until then `s_axis_tready` stays low",
+}
+
+
+def ports_markdown(plan: CorePlan) -> str:
+    """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
+    network = plan.network
+    lines = [
+        f"# Ports of twinspike_core, network {network.name}",
+        "",
+        f"Network file SHA-256: `{network.content_hash}`",
+        "",
+        "| port | direction | bits | meaning |",
+        "| --- | --- | --- | --- |",
+        "| `clk` | in | 1 | clock, rising edge |",
+        "| `rst` | in | 1 | synchronous reset, active high, at least one clock |",
+    ]
+    for name, member in core_members(plan).items():
+        stem = next(s for s in _MEANING if name.startswith(s))
+        direction = "in" if member.flow == In else "out"
+        meaning = _MEANING[stem] if name in (stem, f"{stem}_tdata") else f"handshake of `{stem}`"
+        width = Shape.cast(member.shape).width
+        lines.append(f"| `{name}` | {direction} | {width} | {meaning} |")
+    lines += [
+        "",
+        "AXI-Stream rules hold: `tvalid` never waits for `tready`, and a beat once offered stays until it is",
+        "taken. Tie the `tready` of an output that you do not use high: it stalls the core otherwise.",
+        "",
+        "## Event words",
+        "",
+        f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
+        f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
+        "",
+        "## Result record (`m_result_tdata`)",
+        "",
+        "| bits | field | meaning |",
+        "| --- | --- | --- |",
+    ]
+    meaning = {
+        "distance": "EMD to the nearest reference",
+        "runner_up": "EMD to the second nearest reference (all ones if there is only one)",
+        "label": "label of the nearest reference; a tie goes to the lower index",
+        "same": f"1 if distance <= {network.verify_threshold}, the verify threshold",
+    }
+    for name, field in RESULT:
+        bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)
+        lines.append(f"| {bits} | {name} | {meaning[name]} |")
+    lines += ["", "The remaining high bits are 0.", "", "## Error flags", "", "| bit | flag | meaning |", "| --- | --- | --- |"]
+    lines += [f"| {bit} | {name} | {text} |" for bit, (name, text) in enumerate(ERRORS)]
+    lines += [
+        "",
+        "## Cycles",
+        "",
+        "A layer takes C = max(ceil(N / P), 5) clocks for each event and each TICK; layers work on",
+        "different steps at the same time, so frames follow each other at the busiest layer's pace.",
+        "",
+        "| layer | neurons N | lanes P | clocks an event or TICK C |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [f"| {i} | {x.neurons} | {x.lanes} | {x.row_cycles} |" for i, x in enumerate(plan.layers)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,112 @@
+"""Weight memories: a row address in, a packed weight word two clocks later."""
+
+from amaranth.hdl import Array, Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .events import AXIS
+from .plan import LayerPlan
+from .spram import SpramMemory
+
+
+class BlockWeights(wiring.Component):
+    """Weights in initialised block RAM, split into banks of power-of-two depth.
+
+    A depth such as 12,544 would otherwise be rounded up to 16,384 by memory mapping.
+    Latency 2 clocks, one word a clock.
+
+    Members: `address` (In), `clear` (In: the word arriving after the next clock reads as 0),
+    `data` (Out, P weights).
+    """
+
+    def __init__(self, plan: LayerPlan):
+        self._plan = plan
+        super().__init__({
+            "address": In(range(plan.weight_words)),
+            "clear": In(1),
+            "data": Out(plan.weight_word_bits),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        plan = self._plan
+        image = plan.weight_image()
+        outputs, starts = [], []
+        for index, (start, depth) in enumerate(banks(plan.weight_words)):
+            memory = Memory(shape=plan.weight_word_bits, depth=depth, init=image[start : start + depth])
+            m.submodules[f"weights_{index}"] = memory
+            port = memory.read_port()
+            m.d.comb += port.addr.eq(self.address[: max(depth - 1, 0).bit_length()])
+            outputs.append(port.data)
+            starts.append(start)
+        # Banks shrink from the front, so the bank of an address is the last one that starts below it.
+        bank = Signal(range(max(len(outputs), 2)))
+        for index, start in enumerate(starts):
+            with m.If(self.address >= start):
+                m.d.sync += bank.eq(index)
+        with m.If(self.clear):
+            m.d.sync += self.data.eq(0)
+        with m.Else():
+            m.d.sync += self.data.eq(Array(outputs)[bank])
+        return m
+
+
+def banks(depth: int) -> list[tuple[int, int]]:
+    """(start, depth) of at most three banks of falling power-of-two depth that cover `depth` words.
+
+    Each start is a multiple of its bank's depth, so the low address bits index the bank.
+    """
+    found, start = [], 0
+    while depth - start > 0:
+        left = depth - start
+        size = 1 << (left.bit_length() - 1)
+        if size < left and (len(found) == 2 or left < 512):
+            size *= 2
+        found.append((start, size))
+        start += size
+    return found
+
+
+class SpramWeights(wiring.Component):
+    """Weights in SPRAM, loaded in order through a stream of 16-bit words; same timing as BlockWeights.
+
+    Members: `address`, `clear`, `data` as in BlockWeights; `load` (In stream of 16-bit words and
+    `last`; always ready); `loaded` (Out): the whole image has arrived. The first word after
+    a complete image, and any `last`, starts again at the beginning.
+    """
+
+    def __init__(self, plan: LayerPlan):
+        self._plan = plan
+        super().__init__({
+            "address": In(range(plan.weight_words)),
+            "clear": In(1),
+            "data": Out(plan.weight_word_bits),
+            "load": In(stream.Signature(AXIS)),
+            "loaded": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        plan = self._plan
+        m.submodules.memory = memory = SpramMemory(plan.weight_word_bits)
+        pieces = plan.weight_words * (plan.weight_word_bits // 16)
+        position = Signal(range(pieces))
+        final = Signal()
+        m.d.comb += [
+            memory.address.eq(self.address),
+            memory.load_enable.eq(self.load.valid),
+            memory.load_address.eq(position),
+            memory.load_data.eq(self.load.p.data),
+            self.load.ready.eq(Const(1)),
+            final.eq(position == pieces - 1),
+        ]
+        with m.If(self.load.valid):
+            m.d.sync += [position.eq(position + 1), self.loaded.eq(final)]
+            with m.If(final | self.load.p.last):
+                m.d.sync += position.eq(0)
+        with m.If(self.clear):
+            m.d.sync += self.data.eq(0)
+        with m.Else():
+            m.d.sync += self.data.eq(memory.data)
+        return m

@@ -1,0 +1,75 @@
+"""The SystemVerilog bench around a generated core: streams from files, every event into a log.
+
+Streaming and logging run in the simulator, so a frame costs no Python; cocotb starts the runs and
+compares the logs with the golden model. Works in Verilator and in Icarus.
+"""
+
+from importlib import resources
+
+from ..hw.emit import TOP
+from ..hw.plan import CorePlan, LayerPlan
+
+STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, word}
+
+
+def log_name(run: int, stream: str) -> str:
+    """File of one stream's log: lines of cycle (10 places) and hexadecimal of fixed width.
+
+    Streams: `start` (first word of a frame taken), `spikes` (m_axis: {last, word}), `result`
+    (m_result), `fault` (a broken rule), `layer0`, `layer1`, ... (words of spikes, see mask_layout).
+    """
+    return f"run{run}_{stream}.log"
+
+
+def streams(plan: CorePlan) -> list[str]:
+    """Names of all logged streams."""
+    return ["start", "spikes", "result", "fault", *(f"layer{i}" for i in range(len(plan.layers)))]
+
+
+def bench_source(plan: CorePlan) -> str:
+    """SystemVerilog of module `bench` for the core of `plan`; its ports are described in bench.sv."""
+    template = resources.files(__package__).joinpath("bench.sv").read_text()
+    load = any(layer.memory == "spram" for layer in plan.layers)
+    parts = {
+        "TOP": TOP,
+        "HANDLES": ", ".join(f"log_{name}" for name in streams(plan)),
+        "OPENS": "\n".join(
+            f'            log_{name} = $fopen($sformatf("run%0d_{name}.log", run), "w");' for name in streams(plan)
+        ),
+        "FLUSHES": "\n".join(f"            $fflush(log_{name});" for name in streams(plan)),
+        "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers)),
+        "LOAD_PORTS": _LOAD_PORTS if load else "",
+        "LOAD": _LOAD if load else "    assign loaded = 1'b1;",
+    }
+    for name, text in parts.items():
+        template = template.replace(f"@{name}@", text)
+    return template
+
+
+def _layer_log(index: int, layer: LayerPlan) -> str:
+    word = max(layer.words - 1, 1).bit_length()
+    path, end = f"dut.layer{index}", layer.lanes + word
+    return f"""\
+        if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
+            $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);
+        // Code {index:x}5: a state word was read while it was written.
+        if ({path}.neurons.pair_valid && {path}.neurons.valid_4 &&
+            {path}.neurons.pair[{word - 1}:0] == {path}.neurons.pair_4[{word - 1}:0])
+            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
+
+
+_LOAD_PORTS = """,
+        .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
+        .s_load_tlast(1'b0), .weights_loaded(loaded)"""
+
+_LOAD = """\
+    reg [15:0] load_word, load_next;
+    reg load_valid = 0;
+    wire load_ready;
+    integer weights, load_fields;
+    initial weights = $fopen("weights.mem", "r");
+    always @(posedge clk) if (rst) load_valid <= 0; else if (!load_valid || load_ready) begin
+        load_fields = $fscanf(weights, "%h", load_next);
+        load_word <= load_next;
+        load_valid <= load_fields == 1;
+    end"""

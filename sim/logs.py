@@ -1,0 +1,148 @@
+"""Logs of the bench back into arrays, and their comparison with the golden model."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from ..hw.plan import CorePlan
+from ..numerics.errors import TwinspikeError
+from ..numerics.events import TICK
+from .bench import log_name
+from .golden import Results, Trace
+
+
+@dataclasses.dataclass(frozen=True)
+class Mismatch:
+    """The first difference of a run."""
+
+    frame: int
+    step: int
+    layer: int | str
+    neuron: int
+    golden: int
+    got: int
+
+    def __str__(self) -> str:
+        return (
+            f"first mismatch (frame, step, layer, neuron, golden, got) = "
+            f"({self.frame}, {self.step}, {self.layer}, {self.neuron}, {self.golden}, {self.got})"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed:
+    """What the bench saw: spikes bool [T, B, N] a layer, the same of `m_axis`, results, cycles [B]."""
+
+    layers: tuple[np.ndarray, ...]
+    axis: np.ndarray
+    results: Results
+    started: np.ndarray
+    finished: np.ndarray
+    faults: list[tuple[int, int]]
+
+
+def read_log(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(cycles int64 [L], bits bool [L, 4 * digits], lowest bit first) of one log."""
+    text = path.read_bytes()
+    if not text:
+        return np.zeros(0, np.int64), np.zeros((0, 0), bool)
+    width = text.index(b"\n") + 1
+    if len(text) % width:
+        raise TwinspikeError(f"{path}: the log is torn: run the simulation again")
+    lines = np.frombuffer(text, dtype=np.uint8).reshape(-1, width)
+    cycles = _column(lines[:, :10])
+    digits = lines[:, 11:-1]
+    value = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0")).astype(np.uint8)
+    if (value > 15).any():
+        line = int(np.nonzero((value > 15).any(axis=1))[0][0])
+        raise TwinspikeError(f"{path}: line {line + 1} holds an undefined value: {bytes(lines[line])!r}")
+    bits = (value[:, ::-1, None] >> np.arange(4, dtype=np.uint8)) & 1
+    return cycles, bits.reshape(len(lines), -1).astype(bool)
+
+
+def _column(characters: np.ndarray) -> np.ndarray:
+    """Right-aligned decimal numbers in a block of characters [L, places]."""
+    digits = np.where(characters == ord(" "), 0, characters.astype(np.int64) - ord("0"))
+    return digits @ 10 ** np.arange(characters.shape[1] - 1, -1, -1, dtype=np.int64)
+
+
+def integers(bits: np.ndarray) -> np.ndarray:
+    """bool [L, up to 63], lowest bit first -> int64 [L]."""
+    return bits.astype(np.int64) @ (1 << np.arange(bits.shape[1], dtype=np.int64))
+
+
+def observe(plan: CorePlan, folder: Path, run: int, frames: int) -> Observed:
+    """Read the logs of run `run`. Raises TwinspikeError if a log does not hold `frames` frames."""
+    timesteps = plan.network.timesteps
+    layers = []
+    for index, layer in enumerate(plan.layers):
+        name = log_name(run, f"layer{index}")
+        _, bits = read_log(folder / name)
+        word_bits = max(layer.words - 1, 1).bit_length()
+        mask, rest = bits[:, : layer.lanes], bits[:, layer.lanes :]
+        word, end = integers(rest[:, :word_bits]), rest[:, word_bits]
+        steps = np.cumsum(end) - end
+        _expect(name, int(end.sum()), frames * timesteps, "steps")
+        table = np.zeros((frames * timesteps, layer.words, layer.lanes), dtype=bool)
+        table[steps, word] |= mask
+        flat = table.reshape(frames, timesteps, -1)[:, :, : layer.neurons]
+        layers.append(flat.transpose(1, 0, 2))
+
+    name = log_name(run, "spikes")
+    _, bits = read_log(folder / name)
+    words = integers(bits[:, :17])
+    tick = (words & TICK) != 0
+    _expect(name, int(tick.sum()), frames * timesteps, "TICKs")
+    position = np.flatnonzero((words >> 16) == 1)
+    if not np.array_equal(np.cumsum(tick)[position], np.arange(1, frames + 1) * timesteps):
+        raise TwinspikeError(f"{name}: tlast is not on the T-th TICK of every frame")
+    axis = np.zeros((frames * timesteps, plan.network.outputs), dtype=bool)
+    axis[(np.cumsum(tick) - tick)[~tick], words[~tick]] = True
+
+    name = log_name(run, "result")
+    finished, bits = read_log(folder / name)
+    _expect(name, len(finished), frames, "results")
+    started, _ = read_log(folder / log_name(run, "start"))
+    _expect(log_name(run, "start"), len(started), frames, "frames")
+    results = Results(
+        distance=integers(bits[:, :32]),
+        runner_up=integers(bits[:, 32:64]),
+        label=integers(bits[:, 64:80]),
+        same=bits[:, 80],
+    )
+    cycles, code = read_log(folder / log_name(run, "fault"))
+    faults = list(zip(cycles.tolist(), integers(code).tolist(), strict=True)) if len(cycles) else []
+    axis = axis.reshape(frames, timesteps, -1).transpose(1, 0, 2)
+    return Observed(tuple(layers), axis, results, started, finished, faults)
+
+
+def compare(golden: Trace, got: Observed) -> tuple[int, int, Mismatch | None]:
+    """(spike positions compared, how many differ, the first difference) over layers, m_axis, results."""
+    pairs: list[tuple[int | str, np.ndarray, np.ndarray]] = [
+        *((i, a, b) for i, (a, b) in enumerate(zip(golden.spikes, got.layers, strict=True))),
+        ("m_axis", golden.spikes[-1], got.axis),
+    ]
+    compared, wrong, first = 0, 0, None
+    for layer, ours, theirs in pairs:
+        differs = ours != theirs
+        compared += differs.size
+        count = int(differs.sum())
+        if count and first is None:
+            frame, step, neuron = min((f, t, n) for t, f, n in zip(*np.nonzero(differs), strict=True))
+            at = (step, frame, neuron)
+            first = Mismatch(int(frame), int(step), layer, int(neuron), int(ours[at]), int(theirs[at]))
+        wrong += count
+    for field in dataclasses.fields(Results):
+        ours, theirs = getattr(golden.results, field.name), getattr(got.results, field.name)
+        differs = np.flatnonzero(ours != theirs)
+        if len(differs) and first is None:
+            frame = int(differs[0])
+            first = Mismatch(frame, -1, f"result.{field.name}", -1, int(ours[frame]), int(theirs[frame]))
+        wrong += len(differs)
+    return compared, wrong, first
+
+
+def _expect(name: str, found: int, expected: int, what: str) -> None:
+    if found != expected:
+        raise TwinspikeError(f"{name} holds {found} {what}, expected {expected}")
