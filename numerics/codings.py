@@ -212,7 +212,7 @@ def check_images(is_uint8: bool, dtype: object, shape: tuple[int, ...], timestep
         raise out_of_range("images dtype", str(dtype), "uint8, pixels 0..255")
     if len(shape) < 2 or prod(shape[1:]) < 1:
         raise out_of_range("images shape", tuple(shape), "[B, *shape] with at least one pixel an image")
-    if isinstance(timesteps, bool) or not 1 <= timesteps <= 255:
+    if not isinstance(timesteps, (int, np.integer)) or not 1 <= timesteps <= 255:
         raise out_of_range("timesteps", timesteps, "an integer in 1..255")
 
 

@@ -1,5 +1,7 @@
 """The one exception that users see, and the helpers that word it."""
 
+MAX_LENGTH = 1000
+
 
 class TwinspikeError(Exception):
     """Bad input or a missing tool. Its text is a single line; the command line exits with status 2.
@@ -8,12 +10,18 @@ class TwinspikeError(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__(" ".join(str(message).split()))
+        # Text from a bad file may hold anything: keep terminals and encoders out of its reach.
+        line = " ".join(str(message).split())
+        shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
+        super().__init__(shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 3] + "...")
 
 
 def out_of_range(where: str, value: object, allowed: str) -> TwinspikeError:
     """The error for a value outside its range; `where` names the field, as in ``layers.0.weight_bits``."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python refuses to print integers of thousands of digits
+        shown = "an enormous number"
     if len(shown) > 80:
         shown = shown[:77] + "..."
     return TwinspikeError(f"{where} = {shown} is not allowed: expected {allowed}")

@@ -6,13 +6,20 @@ bit 15 = 1: TICK, the current step ends; the T-th TICK of a frame carries ``last
 
 import numpy as np
 
+from .errors import TwinspikeError, out_of_range
+
 TICK = 0x8000
 MAX_ADDRESS = 0x7FFF
 
 
 def frame_words(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One frame [T, N] (bool) -> (uint16 words, bool last), addresses ascending inside a step."""
-    timesteps = spikes.shape[0]
+    """One frame [T, N] (bool) -> (uint16 words, bool last), addresses ascending inside a step.
+
+    Raises TwinspikeError if N addresses do not fit 15 bits.
+    """
+    timesteps, addresses = spikes.shape
+    if addresses > MAX_ADDRESS + 1:
+        raise out_of_range("addresses of a frame", addresses, f"at most {MAX_ADDRESS + 1}")
     step, address = np.nonzero(spikes)
     words = np.concatenate([address, np.full(timesteps, TICK)]).astype(np.uint16)
     # A TICK sorts after every address of its step: order by (step, is-tick), stable.
@@ -24,10 +31,22 @@ def frame_words(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def frame_spikes(words: np.ndarray, timesteps: int, inputs: int) -> np.ndarray:
-    """The inverse of :func:`frame_words`: words of one whole frame -> bool [T, N]."""
+    """The inverse of :func:`frame_words`: words of one whole frame -> bool [T, N].
+
+    Raises TwinspikeError for a frame that is not exactly `timesteps` ticks long, and for an address
+    that is out of range or occurs twice in a step.
+    """
     words = np.asarray(words, dtype=np.int64)
     tick = words >= TICK
+    if tick.sum() != timesteps or not tick[-1]:
+        raise TwinspikeError(
+            f"a frame of {timesteps} steps ends with its TICK {timesteps}, found {tick.sum()}"
+        )
+    if words[~tick].max(initial=0) >= inputs:
+        raise out_of_range("event address", int(words[~tick].max()), f"an integer in 0..{inputs - 1}")
     step = np.cumsum(tick) - tick
     spikes = np.zeros((timesteps, inputs), dtype=bool)
     spikes[step[~tick], words[~tick]] = True
+    if spikes.sum() != (~tick).sum():
+        raise TwinspikeError("an address occurs twice in one step of the frame")
     return spikes

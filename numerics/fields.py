@@ -71,13 +71,16 @@ def check(settings: Any, where: str) -> None:
     """Raise TwinspikeError if a field of the dataclass instance is outside its declared range."""
     for field in dataclasses.fields(settings):
         m, value = field.metadata, getattr(settings, field.name)
-        for one in value if isinstance(value, tuple) else (value,):
+        named = {f"{where}.{field.name}": value}
+        if isinstance(value, tuple):
+            named = {f"{where}.{field.name}[{i}]": one for i, one in enumerate(value)}
+        for name, one in named.items():
             if m.get("choices") and one not in m["choices"]:
-                raise out_of_range(f"{where}.{field.name}", one, allowed(field))
+                raise out_of_range(name, one, allowed(field))
             if isinstance(one, (int, float)) and not isinstance(one, bool):
                 low, high = m.get("low"), m.get("high")
                 if (low is not None and one < low) or (high is not None and one > high):
-                    raise out_of_range(f"{where}.{field.name}", one, allowed(field))
+                    raise out_of_range(name, one, allowed(field))
 
 
 def _coerce(hint: Any, value: Any, where: str, expected: str) -> Any:
@@ -102,5 +105,9 @@ def _coerce(hint: Any, value: Any, where: str, expected: str) -> Any:
 
 
 def _type_name(hint: Any) -> str:
+    if typing.get_origin(hint) is tuple:
+        return {"an integer": "integers", "a number": "numbers"}.get(
+            _type_name(typing.get_args(hint)[0]), "values"
+        )
     text = hint if isinstance(hint, str) else getattr(hint, "__name__", str(hint))
     return {"int": "an integer", "float": "a number", "str": "text", "bool": "true or false"}.get(text, text)

@@ -20,7 +20,7 @@ from safetensors.numpy import save as dump_safetensors
 from ..numerics.codings import Coding, coding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.events import MAX_ADDRESS
-from ..numerics.fields import build, setting
+from ..numerics.fields import build, check, setting
 from ..numerics.files import write_atomically
 
 VERSION = 1
@@ -114,10 +114,10 @@ class Network:
         metadata = {
             "version": VERSION,
             "name": self.name,
-            "timesteps": self.timesteps,
-            "encoder": {**self.encoder.table(), "shape": list(self.shape)},
+            "timesteps": int(self.timesteps),
+            "encoder": {**self.encoder.table(), "shape": [int(n) for n in self.shape]},
             "layers": [{"kind": "dense", **dataclasses.asdict(layer.spec)} for layer in self.layers],
-            "verify_threshold": self.verify_threshold,
+            "verify_threshold": int(self.verify_threshold),
             "provenance": self.provenance,
         }
         text = json.dumps(metadata, sort_keys=True)
@@ -134,7 +134,9 @@ def load_network(path: Path) -> Network:
     try:
         size = os.stat(path).st_size
         if size > MAX_FILE_BYTES:
-            raise TwinspikeError(f"{path}: {size} bytes is no network file: allowed are at most {MAX_FILE_BYTES}")
+            raise TwinspikeError(
+                f"{path}: {size} bytes is no network file: allowed are at most {MAX_FILE_BYTES}"
+            )
         data = Path(path).read_bytes()
     except OSError as error:
         raise TwinspikeError(f"{path}: cannot read the network file: {error.strerror or error}") from None
@@ -164,7 +166,7 @@ def _parse(data: bytes) -> Network:
         raise TwinspikeError(f"metadata {METADATA_KEY!r} is not JSON ({error})") from None
     if not isinstance(meta, dict):
         raise out_of_range("metadata", meta, "a JSON object")
-    if meta.get("version") != VERSION or isinstance(meta.get("version"), bool):
+    if not _is_int(meta.get("version")) or meta["version"] != VERSION:
         raise out_of_range("version", meta.get("version"), str(VERSION))
     wanted = {"version", "name", "timesteps", "encoder", "layers", "verify_threshold", "provenance"}
     for key in sorted(wanted ^ set(meta)):
@@ -175,14 +177,21 @@ def _parse(data: bytes) -> Network:
     if not isinstance(encoder, dict):
         raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
     shape = encoder.get("shape")
-    if not isinstance(shape, list) or not 1 <= len(shape) <= 4 or not all(_is_int(n) and n > 0 for n in shape):
+    if (
+        not isinstance(shape, list)
+        or not 1 <= len(shape) <= 4
+        or not all(_is_int(n) and n > 0 for n in shape)
+    ):
         raise out_of_range("encoder.shape", shape, "a list of 1 to 4 positive integers")
     coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
+    for field in dataclasses.fields(coding):
+        if field.name not in encoder:
+            raise TwinspikeError(f"encoder.{field.name} is missing")
 
     entries = meta["layers"]
     if not isinstance(entries, list) or not 1 <= len(entries) <= 16:
         raise out_of_range("layers", entries, "a list of 1 to 16 layers")
-    expected = {"references.counts": np.uint8, "references.labels": np.int32}
+    expected = {"references.counts", "references.labels"}
     specs = []
     for index, entry in enumerate(entries):
         where = f"layers.{index}"
@@ -194,13 +203,10 @@ def _parse(data: bytes) -> Network:
             if field.name not in fields:
                 raise TwinspikeError(f"{where}.{field.name} is missing")
         specs.append(build(NeuronSpec, fields, where))
-        expected |= {f"{where}.weight": np.int8, f"{where}.bias": np.int32, f"{where}.threshold": np.int32}
-    for name in sorted(set(expected) ^ set(tensors)):
+        expected |= {f"{where}.weight", f"{where}.bias", f"{where}.threshold"}
+    for name in sorted(expected ^ set(tensors)):
         state = "missing" if name in expected else "unknown"
         raise TwinspikeError(f"tensor {name} is {state}: the tensors are {', '.join(sorted(expected))}")
-    for name, dtype in expected.items():
-        if tensors[name].dtype != dtype:
-            raise out_of_range(f"{name} dtype", tensors[name].dtype.name, np.dtype(dtype).name)
 
     return Network(
         name=meta["name"],
@@ -222,19 +228,24 @@ def _is_int(value: object) -> bool:
 
 
 def _validate(network: Network) -> None:
-    if not isinstance(network.name, str) or not 1 <= len(network.name) <= 100:
-        raise out_of_range("name", network.name, "text of 1 to 100 characters")
+    # The name is printed into generated sources: no line breaks, no control characters.
+    name = network.name
+    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
+        raise out_of_range("name", name, "text of 1 to 100 printable characters")
     if not _is_int(network.timesteps) or not 1 <= network.timesteps <= 255:
         raise out_of_range("timesteps", network.timesteps, "an integer in 1..255")
     if not _is_int(network.verify_threshold) or not 0 <= network.verify_threshold <= INT32.max:
         raise out_of_range("verify_threshold", network.verify_threshold, f"an integer in 0..{INT32.max}")
     if not isinstance(network.provenance, Mapping):
         raise out_of_range("provenance", network.provenance, "a JSON object")
+    check(network.encoder, "encoder")
     width = network.encoder.addresses(network.shape)
     for index, layer in enumerate(network.layers):
         _validate_layer(layer, f"layers.{index}", width)
         width = layer.neurons
     counts, labels = network.references.counts, network.references.labels
+    _validate_dtype("references.counts", counts, np.uint8)
+    _validate_dtype("references.labels", labels, np.int32)
     if counts.ndim != 3 or counts.shape[0] < 1 or counts.shape[1:] != (network.timesteps, width):
         raise out_of_range("references.counts shape", counts.shape, f"[K >= 1, {network.timesteps}, {width}]")
     if labels.shape != counts.shape[:1]:
@@ -251,12 +262,22 @@ def _validate(network: Network) -> None:
         raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
 
 
+def _validate_dtype(name: str, array: np.ndarray, dtype: type) -> None:
+    if array.dtype != dtype:
+        raise out_of_range(f"{name} dtype", array.dtype.name, np.dtype(dtype).name)
+
+
 def _validate_layer(layer: Layer, where: str, width: int) -> None:
+    check(layer.spec, where)
     weight, limit = layer.weight, layer.spec.weight_limit
+    for part, dtype in (("weight", np.int8), ("bias", np.int32), ("threshold", np.int32)):
+        _validate_dtype(f"{where}.{part}", getattr(layer, part), dtype)
     if weight.ndim != 2 or weight.shape[0] < 1 or weight.shape[1] != width:
         raise out_of_range(f"{where}.weight shape", weight.shape, f"[neurons >= 1, {width}]")
     if max(weight.shape) > MAX_ADDRESS + 1:
-        raise out_of_range(f"{where}.weight shape", weight.shape, f"at most {MAX_ADDRESS + 1} addresses a side")
+        raise out_of_range(
+            f"{where}.weight shape", weight.shape, f"at most {MAX_ADDRESS + 1} addresses a side"
+        )
     for part in ("bias", "threshold"):
         if getattr(layer, part).shape != (layer.neurons,):
             raise out_of_range(f"{where}.{part} shape", getattr(layer, part).shape, f"[{layer.neurons}]")

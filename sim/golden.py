@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 
 from ..numerics import emd, lif
+from ..numerics.errors import out_of_range
 from ..quant.network import Layer, Network
 
 
@@ -36,14 +37,22 @@ class Trace:
 
 
 def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch: int = 1000) -> Trace:
-    """Run input spikes bool [T, B, inputs] through the network; `batch` bounds the memory used."""
+    """Run input spikes bool [T, B, inputs] through the network; `batch` bounds the memory used.
+
+    Raises TwinspikeError if T or the number of inputs is not the network's.
+    """
+    expected = (network.timesteps, network.inputs)
+    if spikes.ndim != 3 or (spikes.shape[0], spikes.shape[2]) != expected:
+        raise out_of_range("input spikes shape", spikes.shape, f"[{expected[0]}, frames, {expected[1]}]")
     parts = [
         _run_layers(network, spikes[:, start : start + batch], membranes)
         for start in range(0, max(1, spikes.shape[1]), batch)
     ]
     depth = range(len(network.layers))
     trains = tuple(np.concatenate([part[0][i] for part in parts], axis=1) for i in depth)
-    states = tuple(np.concatenate([part[1][i] for part in parts], axis=1) for i in depth) if membranes else None
+    states = (
+        tuple(np.concatenate([part[1][i] for part in parts], axis=1) for i in depth) if membranes else None
+    )
     return Trace(trains, states, classify(network, emd.cumulative_counts(trains[-1])))
 
 
@@ -66,7 +75,7 @@ def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[
 
 def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.ndarray, np.ndarray | None]:
     timesteps, batch, _ = spikes.shape
-    current = _currents(layer, spikes)
+    weight = layer.weight.T.astype(np.float32)
     # int64 throughout: 32767 inputs x 127 plus a 32-bit bias and state stay far inside it.
     bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
     v = np.zeros((batch, layer.neurons), dtype=np.int64)
@@ -76,7 +85,7 @@ def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.nd
     spec = layer.spec
     for t in range(timesteps):
         v, fired, out[t] = lif.step(
-            v, fired, current[t], bias, threshold,
+            v, fired, _current(weight, spikes[t]), bias, threshold,
             leak_shift=spec.leak_shift, reset=spec.reset,
             single_spike=spec.single_spike, state_bits=spec.state_bits,
         )  # fmt: skip
@@ -85,9 +94,6 @@ def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.nd
     return out, trace
 
 
-def _currents(layer: Layer, spikes: np.ndarray) -> np.ndarray:
-    """Weighted sums int64 [T, B, out]. float32 is exact here: |sum| <= 32767 * 127 < 2^24."""
-    timesteps, batch, inputs = spikes.shape
-    flat = spikes.reshape(-1, inputs).astype(np.float32)
-    currents = flat @ layer.weight.T.astype(np.float32)
-    return currents.astype(np.int64).reshape(timesteps, batch, layer.neurons)
+def _current(weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+    """Weighted sums of one step, int64 [B, out]. float32 is exact: |sum| <= 32768 * 127 < 2^24."""
+    return (spikes.astype(np.float32) @ weight).astype(np.int64)

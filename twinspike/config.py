@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from twinspike.hw.settings import HardwareSettings
+from twinspike.model.datasets import DATASETS
 from twinspike.model.settings import TrainingSettings
 from twinspike.numerics.codings import Coding, coding_from_table
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.fields import build, setting
 from twinspike.quant.network import NeuronSpec
-
-DATASETS = ("digits", "mnist", "fashion")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +79,9 @@ def load_config(name: str) -> Config:
     path = config_path(name)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise TwinspikeError(f"{path}: cannot read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:  # bad UTF-8, bad TOML, integers of thousands of digits
         raise TwinspikeError(f"{path.name}: is not sound TOML: {error}") from None
     try:
         return _from_table(path.stem, table)
