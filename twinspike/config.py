@@ -69,7 +69,8 @@ def config_path(name: str) -> Path:
         return path
     if name not in available():
         raise TwinspikeError(
-            f"configuration {name!r} is unknown: choose {', '.join(available())}, or give the path of a .toml file"
+            f"configuration {name!r} is unknown: choose {', '.join(available())}, "
+            "or give the path of a .toml file"
         )
     return Path(str(resources.files("twinspike.configs") / f"{name}.toml"))
 
