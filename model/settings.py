@@ -4,6 +4,8 @@ import dataclasses
 
 from ..numerics.fields import setting
 
+LOSSES = ("supervised-contrastive", "triplet", "contrastive")
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
@@ -11,3 +13,20 @@ class TrainingSettings:
 
     epochs: int = setting(30, low=1, high=10000, help="passes over the training set")
     batch_size: int = setting(256, low=4, high=65536, help="images a step; all their pairs form the loss")
+    learning_rate: float = setting(2e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
+    loss: str = setting("supervised-contrastive", choices=LOSSES, help="loss over EMD / (outputs * T)")
+    temperature: float = setting(0.1, low=1e-3, high=10.0, help="of the supervised contrastive loss")
+    margin: float = setting(0.3, low=0.0, high=100.0, help="of the triplet and contrastive losses")
+    activity_target: float = setting(
+        0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
+    )
+    activity_weight: float = setting(1.0, low=0.0, high=1000.0, help="cost of each mean hidden spike beyond")
+    surrogate_slope: float = setting(1.0, low=0.01, high=100.0, help="of the ATan surrogate gradient")
+    initial_gain: float = setting(
+        1.5, low=0.01, high=100.0, help="weights start with this / sqrt(inputs) as standard deviation"
+    )
+    initial_bias: float = setting(0.02, low=-1.0, high=1.0, help="every bias starts here; the threshold is 1")
+    rotation: float = setting(0.0, low=0.0, high=180.0, help="augmentation: up to so many degrees either way")
+    scale: float = setting(0.0, low=0.0, high=0.9, help="augmentation: size up to 1 +- this, each axis")
+    shift: float = setting(0.0, low=0.0, high=1.0, help="augmentation: up to this share of half the image")
+    shear: float = setting(0.0, low=0.0, high=1.0, help="augmentation: shear factor up to +- this")

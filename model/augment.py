@@ -1,0 +1,40 @@
+"""Random affine augmentation, one transformation an image, all images of a batch at once."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .settings import TrainingSettings
+
+
+def wanted(settings: TrainingSettings) -> bool:
+    """Whether the settings ask for any augmentation."""
+    return any((settings.rotation, settings.scale, settings.shift, settings.shear))
+
+
+def random_affine(images: Tensor, settings: TrainingSettings, generator: torch.Generator) -> Tensor:
+    """Rotate, scale, shear and shift uint8 images [B, H, W] at random; bilinear, zeros come in.
+
+    Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
+    a run can be repeated. On images that are not square the angles are those of a square one.
+    """
+    matrix = _matrices(len(images), settings, generator).to(images.device)
+    grid = functional.affine_grid(matrix, [len(images), 1, *images.shape[1:]], align_corners=False)
+    moved = functional.grid_sample(images[:, None].float(), grid, align_corners=False)
+    return moved[:, 0].round().to(torch.uint8)
+
+
+def _matrices(count: int, settings: TrainingSettings, generator: torch.Generator) -> Tensor:
+    """Rotation * shear * scale with a shift [B, 2, 3], mapping output to input coordinates (-1..1)."""
+    draws = torch.rand(6, count, generator=generator) * 2 - 1
+    angle = draws[0] * math.radians(settings.rotation)
+    width, height = 1 + draws[1] * settings.scale, 1 + draws[2] * settings.scale
+    shear = draws[3] * settings.shear
+    cos, sin = angle.cos(), angle.sin()
+    rows = (
+        cos * width, (cos * shear - sin) * height, draws[4] * settings.shift,
+        sin * width, (sin * shear + cos) * height, draws[5] * settings.shift,
+    )  # fmt: skip
+    return torch.stack(rows, 1).view(count, 2, 3)

@@ -1,0 +1,107 @@
+"""Checkpoints of a training: one safetensors file, replaced atomically; no pickle.
+
+All randomness is a function of (seed, epoch, step), so weights, optimiser state and the position
+are all it takes to continue exactly.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_safetensors
+from safetensors.torch import save as dump_safetensors
+from torch import Tensor, nn
+
+from ..numerics.errors import TwinspikeError
+from ..numerics.files import write_atomically
+
+KEY = "twinspike-checkpoint"
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where a training stands: `step` batches of the current epoch are done."""
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = dataclasses.field(default_factory=dict)
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress, config: dict
+) -> None:
+    """Write everything that :func:`load_checkpoint` needs to continue; `config` must be JSON-ready."""
+    metadata = {"config": config, "progress": dataclasses.asdict(progress)}
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in _tensors(network, optimiser).items()
+    }
+    write_atomically(path, dump_safetensors(tensors, {KEY: json.dumps(metadata)}))
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, config: dict
+) -> Progress:
+    """Restore network and optimiser in place.
+
+    Raises TwinspikeError for a file that is corrupt, or of another configuration (named by key).
+    """
+    remedy = "train without resuming to start again"
+    try:
+        data = path.read_bytes()
+        tensors = parse_safetensors(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = json.loads(header["__metadata__"][KEY])
+        saved = metadata["config"]
+        progress = Progress(**metadata["progress"])
+    except OSError as error:
+        raise TwinspikeError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from None
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise TwinspikeError(f"{path}: is no sound checkpoint ({error}); {remedy}") from None
+    difference = _difference(saved, json.loads(json.dumps(config)))
+    if difference:
+        raise TwinspikeError(f"{path}: was made with another configuration: {difference}; {remedy}")
+    _prime(optimiser)
+    expected = _tensors(network, optimiser)
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    if {name: tuple(value.shape) for name, value in tensors.items()} != shapes:
+        raise TwinspikeError(f"{path}: holds other tensors than this network's; {remedy}")
+    with torch.no_grad():
+        for name, value in expected.items():
+            value.copy_(tensors[name])
+    return progress
+
+
+def _tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Every tensor of the state by name, the live ones: copying into them restores the state."""
+    parameters = dict(network.named_parameters())
+    tensors = {f"network.{name}": value for name, value in parameters.items()}
+    for name, parameter in parameters.items():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"optimiser.{name}.{key}"] = value
+    return tensors
+
+
+def _prime(optimiser: torch.optim.Optimizer) -> None:
+    """Make Adam create its state tensors (they appear at the first step) without moving a weight."""
+    for group in optimiser.param_groups:
+        group["lr"] = 0.0
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    optimiser.zero_grad()
+
+
+def _difference(saved: Any, current: Any, where: str = "") -> str:
+    """The first value that differs between two JSON values, in words; empty if they are equal."""
+    if isinstance(saved, dict) and isinstance(current, dict):
+        for key in sorted(saved.keys() | current.keys()):
+            found = _difference(saved.get(key), current.get(key), f"{where}.{key}" if where else key)
+            if found:
+                return found
+        return ""
+    return "" if saved == current else f"{where} was {saved!r} and is now {current!r}"

@@ -1,0 +1,71 @@
+"""The siamese spiking network: layers of quantised synapses and LIF neurons, shared by both twins."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ..numerics.codings import Coding
+from ..quant.layers import QuantDense
+from ..quant.network import NeuronSpec
+from .codings import encode
+from .lif import Lif
+from .settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+
+class SpikingLayer(nn.Module):
+    """One population with its input synapses: spikes [T, B, inputs] -> spikes [T, B, neurons]."""
+
+    def __init__(self, inputs: int, neurons: int, spec: NeuronSpec, slope: float, where: str):
+        super().__init__()
+        self.synapses = QuantDense(inputs, neurons, spec, where)
+        self.neurons = Lif(spec, slope)
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        return self.neurons(*self.synapses(spikes))
+
+
+class SpikingNetwork(nn.Module):
+    """Images to spike trains; both images of a pair go through the same weights.
+
+    Layer l + 1 sees the spikes of layer l of the same step, so each layer can run through all its
+    steps before the next begins.
+    """
+
+    def __init__(self, config: Config, shape: tuple[int, ...]):
+        super().__init__()
+        self.encoder: Coding = config.encoder
+        self.timesteps = config.timesteps
+        width = self.encoder.addresses(shape)
+        layers = []
+        for index, layer in enumerate(config.layers):
+            slope = config.training.surrogate_slope
+            layers.append(SpikingLayer(width, layer.neurons, layer.spec, slope, f"layers.{index}"))
+            width = layer.neurons
+        self.layers = nn.ModuleList(layers)
+
+    @property
+    def synapses(self) -> list[QuantDense]:
+        """The layers' weights, biases and thresholds, first layer first."""
+        return [layer.synapses for layer in self.layers]
+
+    def initialise(self, settings: TrainingSettings, generator: torch.Generator) -> None:
+        """Draw the initial weights; too small a gain gives a network that is silent and never learns."""
+        for synapses in self.synapses:
+            std = settings.initial_gain / math.sqrt(synapses.linear.in_features)
+            synapses.reset_parameters(std, settings.initial_bias, generator)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """uint8 images [B, *shape] -> spikes [T, B, neurons] (0 or 1) of every layer."""
+        spikes = encode(self.encoder, images, self.timesteps)
+        trains = []
+        for layer in self.layers:
+            spikes = layer(spikes)
+            trains.append(spikes)
+        return trains

@@ -1,0 +1,94 @@
+"""What a finished training leaves: the integer network, its figures, and the proof that both agree."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..numerics import emd
+from ..numerics.errors import TwinspikeError
+from ..quant.export import package_versions, untaught_network
+from ..quant.network import Network
+from ..sim import golden
+from .datasets import Dataset
+from .evaluation import choose_verify_threshold, class_references, embed, evaluate
+from .network import SpikingNetwork
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+CHUNK = 500
+
+
+def training_table(config: Config) -> dict[str, Any]:
+    """The part of the configuration that a trained network depends on (not the hardware's)."""
+    return {key: value for key, value in config.table().items() if key != "hardware"}
+
+
+def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, progress: bool) -> Network:
+    """The network file's content, without metrics: layers, references and decision threshold.
+
+    The golden model embeds the training images; their element-wise medians are the references,
+    and the equal error point between own and other references is the verify threshold.
+    """
+    provenance = {
+        "config": training_table(config),
+        "seed": config.seed,
+        "data_checksums": dataset.checksums,
+        "versions": package_versions(),
+    }
+    untaught = untaught_network(
+        network.synapses,
+        name=config.name,
+        timesteps=config.timesteps,
+        encoder=config.encoder,
+        shape=dataset.shape,
+        provenance=provenance,
+    )
+    counts = embed(untaught, dataset.train_images, progress=progress, title="references").counts
+    references = class_references(counts, dataset.train_labels)
+    distance = emd.distances(counts, references.counts)
+    threshold = choose_verify_threshold(distance, dataset.train_labels, references.labels)
+    return dataclasses.replace(untaught, references=references, verify_threshold=threshold)
+
+
+def with_metrics(integer: Network, dataset: Dataset, progress: bool) -> tuple[Network, dict[str, Any]]:
+    """Evaluate the integer network on the test images; the figures also go into its provenance."""
+    metrics = evaluate(integer, dataset, progress=progress)
+    return dataclasses.replace(integer, provenance={**integer.provenance, "metrics": metrics}), metrics
+
+
+@torch.no_grad()
+def spikes_compared(network: SpikingNetwork, integer: Network, images: np.ndarray, progress: bool) -> int:
+    """How many neuron steps of torch and golden model were compared on uint8 images [B, *shape]: all.
+
+    Raises TwinspikeError at the first spike that differs, naming frame, step, layer and neuron.
+    """
+    device = next(network.parameters()).device
+    compared = 0
+    starts = range(0, len(images), CHUNK)
+    for start in tqdm(starts, desc="torch against golden", unit="chunk", disable=not progress):
+        part = images[start : start + CHUNK]
+        expected = golden.run(integer, integer.encode(part)).spikes
+        found = network(torch.from_numpy(part).to(device))
+        for layer, want, got in zip(itertools.count(), expected, found, strict=False):
+            _compare(layer, start, want, got.cpu().numpy() > 0.5)
+            compared += want.size
+    return compared
+
+
+def _compare(layer: int, first_frame: int, want: np.ndarray, got: np.ndarray) -> None:
+    if want.shape != got.shape:
+        raise TwinspikeError(f"layer {layer}: torch gives spikes {got.shape}, golden model {want.shape}")
+    different = np.argwhere(want != got)
+    if len(different):
+        t, b, n = (int(i) for i in different[0])
+        raise TwinspikeError(
+            f"torch and golden model differ at frame {first_frame + b}, step {t}, layer {layer}, neuron {n}: "
+            f"golden {int(want[t, b, n])}, got {int(got[t, b, n])} ({len(different)} differences in this chunk)"
+        )

@@ -1,0 +1,228 @@
+"""Siamese training: seeded, repeatable, interruptible at any step, resumable exactly."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..numerics.errors import TwinspikeError
+from ..numerics.files import write_atomically, write_json
+from ..quant.network import Network
+from . import augment
+from .checkpoint import Progress, load_checkpoint, save_checkpoint
+from .datasets import Dataset, load_dataset
+from .interrupts import Interrupts
+from .losses import activity_penalty, embedding_loss
+from .network import SpikingNetwork
+from .results import integer_network, spikes_compared, training_table, with_metrics
+from .schedule import one_cycle
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+NETWORK_FILE = "network.safetensors"
+METRICS_FILE = "metrics.json"
+LOG_FILE = "train.jsonl"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+# Between checkpoints at the ends of epochs; an interruption always writes one.
+CHECKPOINT_SECONDS = 5.0
+
+
+class TrainingInterrupted(TwinspikeError):
+    """Ctrl-C: the checkpoint is written, and the message says how to go on."""
+
+
+def train(
+    config: Config,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+    dataset: Dataset | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Train `config`'s network and write network, metrics, log and checkpoint into the folder `out`.
+
+    resume    go on from the checkpoint in `out` (start anew if there is none); the network file is
+              byte-identical to that of an uninterrupted run
+    dataset   instead of the one that the configuration names
+    on_step   called with (epoch, batches done) after each batch; a KeyboardInterrupt that it
+              raises counts as Ctrl-C
+
+    Returns the content of ``metrics.json``. Raises TrainingInterrupted after Ctrl-C, TwinspikeError
+    for a network that stays silent or diverges, a bad checkpoint, and data that cannot be had.
+    """
+    dataset = dataset or load_dataset(config.dataset, progress=progress)
+    run = _Run(config, dataset, Path(out), progress)
+    if resume and run.checkpoint.exists():
+        run.restore()
+    run.fit(on_step)
+    return run.conclude()
+
+
+class _Run:
+    def __init__(self, config: Config, dataset: Dataset, out: Path, show: bool):
+        # TF32 would round integers above 2^11: spikes could then differ from the golden model's.
+        torch.set_float32_matmul_precision("highest")
+        self.config, self.settings, self.dataset, self.out, self.show = (
+            config,
+            config.training,
+            dataset,
+            out,
+            show,
+        )
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = SpikingNetwork(config, dataset.shape)
+        self.network.initialise(self.settings, _generator(config.seed))
+        self.network.to(self.device)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+        self.progress = Progress()
+        self.images = torch.from_numpy(dataset.train_images).to(self.device)
+        self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
+        self.batch = min(self.settings.batch_size, len(self.images))
+        self.steps = len(self.images) // self.batch
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.out / CHECKPOINT_FILE
+
+    def restore(self) -> None:
+        self.progress = load_checkpoint(
+            self.checkpoint, self.network, self.optimiser, training_table(self.config)
+        )
+
+    def save(self) -> None:
+        save_checkpoint(
+            self.checkpoint, self.network, self.optimiser, self.progress, training_table(self.config)
+        )
+
+    def fit(self, on_step: Callable[[int, int], None] | None) -> None:
+        p, epochs = self.progress, self.settings.epochs
+        saved = began = time.monotonic()
+        before = p.seconds
+        bar = tqdm(
+            total=epochs * self.steps,
+            initial=p.epoch * self.steps + p.step,
+            desc=f"train {self.config.name}",
+            unit="batch",
+            disable=not self.show,
+        )
+        with bar, Interrupts() as interrupts:
+            while p.epoch < epochs:
+                order = torch.randperm(len(self.images), generator=_generator(self.config.seed, p.epoch))
+                while p.step < self.steps:
+                    chosen = order[p.step * self.batch : (p.step + 1) * self.batch].to(self.device)
+                    self._accumulate(self._learn(chosen))
+                    p.step += 1
+                    bar.update()
+                    try:
+                        if on_step:
+                            on_step(p.epoch, p.step)
+                        if interrupts.wanted:
+                            raise KeyboardInterrupt
+                    except KeyboardInterrupt:
+                        p.seconds = before + time.monotonic() - began
+                        self.save()
+                        raise TrainingInterrupted(
+                            f"training interrupted in epoch {p.epoch + 1} of {epochs}, batch {p.step} of "
+                            f"{self.steps}; nothing is lost: go on with --resume ({self.checkpoint})"
+                        ) from None
+                row = self._close_epoch()
+                p.seconds = before + time.monotonic() - began
+                bar.set_postfix(loss=f"{row['loss']:.3f}", spikes=f"{row['hidden_spikes']:.2f}")
+                if time.monotonic() - saved > CHECKPOINT_SECONDS or p.epoch == epochs:
+                    self.save()
+                    saved = time.monotonic()
+
+    def _learn(self, chosen: Tensor) -> dict[str, float]:
+        """One step of the optimiser on the images of index `chosen`; gives what the log adds up."""
+        p, s = self.progress, self.settings
+        images = self.images[chosen]
+        if augment.wanted(s):
+            images = augment.random_affine(images, s, _generator(self.config.seed, p.epoch, p.step))
+        trains = self.network(images)
+        loss = embedding_loss(trains[-1], self.labels[chosen], s)
+        total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
+        if not math.isfinite(total.item()):
+            raise self._diverged(f"its loss is {total.item()}")
+        rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad()
+        total.backward()
+        self.optimiser.step()
+        spikes = {f"layer {i}": train.sum(0).mean().item() for i, train in enumerate(trains)}
+        return {"loss": loss.item(), **spikes}
+
+    def _accumulate(self, figures: dict[str, float]) -> None:
+        sums = self.progress.sums
+        for name, value in figures.items():
+            sums[name] = sums.get(name, 0.0) + value
+
+    def _close_epoch(self) -> dict[str, Any]:
+        """Log the epoch that is done and go to the next; refuse a network that cannot learn."""
+        p = self.progress
+        means = {name: value / self.steps for name, value in p.sums.items()}
+        p.epoch, p.step, p.sums = p.epoch + 1, 0, {}
+        if not all(bool(torch.isfinite(value).all()) for value in self.network.parameters()):
+            raise self._diverged("weights are no longer finite")
+        spikes = [means[f"layer {i}"] for i in range(len(self.config.layers))]
+        if 0.0 in spikes:
+            raise TwinspikeError(
+                f"layer {spikes.index(0.0)} of {self.config.name} was silent for all of epoch {p.epoch}, so nothing is "
+                f"learnt: raise training.initial_gain ({self.settings.initial_gain}) or training.initial_bias "
+                f"({self.settings.initial_bias}), or lower training.learning_rate ({self.settings.learning_rate})"
+            )
+        hidden = sum(spikes[:-1]) / max(1, len(spikes) - 1)
+        row = {"epoch": p.epoch, "loss": means["loss"], "hidden_spikes": hidden, "output_spikes": spikes[-1]}
+        p.history.append(row)
+        write_atomically(self.out / LOG_FILE, "".join(json.dumps(r) + "\n" for r in p.history))
+        return row
+
+    def _diverged(self, how: str) -> TwinspikeError:
+        rate = self.settings.learning_rate
+        return TwinspikeError(
+            f"training of {self.config.name} diverged in epoch {self.progress.epoch + 1}, batch "
+            f"{self.progress.step + 1}: {how}; lower training.learning_rate ({rate})"
+        )
+
+    def conclude(self) -> dict[str, Any]:
+        """Export, compare with the golden model, evaluate, and write the network and its metrics."""
+        self.network.eval()
+        integer = integer_network(self.network, self.config, self.dataset, self.show)
+        compared = spikes_compared(self.network, integer, self.dataset.test_images, self.show)
+        integer, figures = with_metrics(integer, self.dataset, self.show)
+        metrics = figures | {
+            "train_seconds": round(self.progress.seconds, 1),
+            "epochs": self.settings.epochs,
+            "torch_golden_mismatches": 0,
+            "torch_golden_compared": compared,
+            "weight_bits": [layer.weight_bits for layer in self.config.layers],
+            "config": self.config.table(),
+            "seed": self.config.seed,
+            "versions": integer.provenance["versions"],
+            "data_checksums": dict(self.dataset.checksums),
+            "network_hash": integer.content_hash,
+            "device": str(self.device),
+        }
+        self._write(integer, metrics)
+        return metrics
+
+    def _write(self, integer: Network, metrics: dict[str, Any]) -> None:
+        write_json(self.out / METRICS_FILE, metrics)
+        integer.save(self.out / NETWORK_FILE)
+
+
+def _generator(*words: int) -> torch.Generator:
+    """Randomness as a function of (seed, epoch, step): nothing to save, nothing that can drift."""
+    state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> 1))

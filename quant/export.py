@@ -1,0 +1,64 @@
+"""From trained torch layers to the integer network. Nothing is rounded here that training did not round."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..numerics.codings import Coding
+from ..numerics.errors import TwinspikeError
+from .layers import QuantDense
+from .network import Layer, Network, References
+
+# What a trained network depends on, beside its configuration and data.
+PACKAGES = ("torch", "brevitas", "numpy", "scikit-learn")
+
+
+@torch.no_grad()
+def integer_layer(dense: QuantDense, where: str = "layer") -> Layer:
+    """The layer's weights, biases and thresholds as integers.
+
+    Raises TwinspikeError if a value is no integer (a weight that is not finite, for example).
+    """
+    weight, bias, threshold = dense.integers()
+    return Layer(
+        dense.spec,
+        _whole(weight, np.int8, f"{where}.weight"),
+        _whole(bias, np.int32, f"{where}.bias"),
+        _whole(threshold, np.int32, f"{where}.threshold"),
+    )
+
+
+def untaught_network(
+    synapses: Sequence[QuantDense],
+    *,
+    name: str,
+    timesteps: int,
+    encoder: Coding,
+    shape: tuple[int, ...],
+    provenance: Mapping[str, Any],
+) -> Network:
+    """The integer network with one silent reference of label 0, before it has learnt any class.
+
+    Its embedding is the final one; ``dataclasses.replace`` puts the real references in.
+    """
+    layers = tuple(integer_layer(dense, f"layers.{i}") for i, dense in enumerate(synapses))
+    silent = np.zeros((1, timesteps, layers[-1].neurons), dtype=np.uint8)
+    references = References(silent, np.zeros(1, dtype=np.int32))
+    return Network(name, timesteps, encoder, shape, layers, references, 0, provenance)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of twinspike and of the packages that determine a trained network."""
+    return {name: version(name) for name in ("twinspike", *PACKAGES)}
+
+
+def _whole(values: Tensor, dtype: type, where: str) -> np.ndarray:
+    array = values.cpu().numpy()
+    whole = array.astype(dtype)
+    if not np.array_equal(whole, array):
+        raise TwinspikeError(f"{where} holds values that are no {np.dtype(dtype)}: train the network again")
+    return whole
