@@ -1,0 +1,53 @@
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinspike.model.codings import encode
+from twinspike.numerics.codings import CODINGS, Latency, LatencyDense, OnOff, RankOrder, Rate, Threshold
+from twinspike.numerics.errors import TwinspikeError
+
+BYTE = st.integers(0, 255)
+STRATEGIES = {
+    "latency": st.builds(Latency, BYTE),
+    "latency-dense": st.builds(LatencyDense, BYTE),
+    "threshold": st.builds(Threshold, BYTE),
+    "rank-order": st.builds(RankOrder, BYTE),
+    "rate": st.builds(Rate, st.integers(1, 100), st.integers(0, 2**31 - 1)),
+    "on-off": st.builds(OnOff, st.integers(1, 255), st.integers(1, 15)),
+}
+SHAPES = arrays.array_shapes(min_dims=2, max_dims=4, max_side=6)
+
+
+def test_every_kind_is_tried():
+    assert set(STRATEGIES) == set(CODINGS)
+
+
+@pytest.mark.parametrize("kind", STRATEGIES)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_torch_twin_is_bit_equal(kind, data):
+    coding = data.draw(STRATEGIES[kind])
+    images = data.draw(arrays.arrays(np.uint8, SHAPES))
+    timesteps = data.draw(st.sampled_from([1, 2, 3, 8, 31, 254, 255]))
+    expected = coding.encode(images, timesteps)
+    spikes = encode(coding, torch.from_numpy(images), timesteps)
+    assert spikes.dtype == torch.float32 and spikes.shape == expected.shape
+    assert np.array_equal(spikes.numpy(), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", CODINGS)
+def test_twins_agree_on_whole_images(kind):
+    images = np.random.default_rng(2).integers(0, 256, (8, 28, 28), dtype=np.uint8)
+    images[0], images[1] = 0, 255
+    expected = CODINGS[kind]().encode(images, 8)
+    assert np.array_equal(encode(CODINGS[kind](), torch.from_numpy(images), 8).numpy(), expected)
+
+
+def test_float_images_are_refused():
+    with pytest.raises(
+        TwinspikeError, match=r"images dtype = 'torch.float32' is not allowed: expected uint8"
+    ):
+        encode(Latency(), torch.zeros(1, 2, 2), 8)
