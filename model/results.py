@@ -90,5 +90,5 @@ def _compare(layer: int, first_frame: int, want: np.ndarray, got: np.ndarray) ->
         t, b, n = (int(i) for i in different[0])
         raise TwinspikeError(
             f"torch and golden model differ at frame {first_frame + b}, step {t}, layer {layer}, neuron {n}: "
-            f"golden {int(want[t, b, n])}, got {int(got[t, b, n])} ({len(different)} differences in this chunk)"
+            f"golden {int(want[t, b, n])}, got {int(got[t, b, n])} ({len(different)} differences)"
         )

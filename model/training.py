@@ -73,13 +73,8 @@ class _Run:
     def __init__(self, config: Config, dataset: Dataset, out: Path, show: bool):
         # TF32 would round integers above 2^11: spikes could then differ from the golden model's.
         torch.set_float32_matmul_precision("highest")
-        self.config, self.settings, self.dataset, self.out, self.show = (
-            config,
-            config.training,
-            dataset,
-            out,
-            show,
-        )
+        self.config, self.settings = config, config.training
+        self.dataset, self.out, self.show = dataset, out, show
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
@@ -172,15 +167,16 @@ class _Run:
         """Log the epoch that is done and go to the next; refuse a network that cannot learn."""
         p = self.progress
         means = {name: value / self.steps for name, value in p.sums.items()}
-        p.epoch, p.step, p.sums = p.epoch + 1, 0, {}
         if not all(bool(torch.isfinite(value).all()) for value in self.network.parameters()):
             raise self._diverged("weights are no longer finite")
+        p.epoch, p.step, p.sums = p.epoch + 1, 0, {}
         spikes = [means[f"layer {i}"] for i in range(len(self.config.layers))]
         if 0.0 in spikes:
+            s = self.settings
             raise TwinspikeError(
-                f"layer {spikes.index(0.0)} of {self.config.name} was silent for all of epoch {p.epoch}, so nothing is "
-                f"learnt: raise training.initial_gain ({self.settings.initial_gain}) or training.initial_bias "
-                f"({self.settings.initial_bias}), or lower training.learning_rate ({self.settings.learning_rate})"
+                f"layer {spikes.index(0.0)} of {self.config.name} was silent for all of epoch {p.epoch} and "
+                f"learns nothing: raise training.initial_gain ({s.initial_gain}) or training.initial_bias "
+                f"({s.initial_bias}), or lower training.learning_rate ({s.learning_rate})"
             )
         hidden = sum(spikes[:-1]) / max(1, len(spikes) - 1)
         row = {"epoch": p.epoch, "loss": means["loss"], "hidden_spikes": hidden, "output_spikes": spikes[-1]}
@@ -191,8 +187,8 @@ class _Run:
     def _diverged(self, how: str) -> TwinspikeError:
         rate = self.settings.learning_rate
         return TwinspikeError(
-            f"training of {self.config.name} diverged in epoch {self.progress.epoch + 1}, batch "
-            f"{self.progress.step + 1}: {how}; lower training.learning_rate ({rate})"
+            f"training of {self.config.name} diverged in epoch {self.progress.epoch + 1}, after batch "
+            f"{self.progress.step} of {self.steps}: {how}; lower training.learning_rate ({rate})"
         )
 
     def conclude(self) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def package_versions() -> dict[str, str]:
 
 def _whole(values: Tensor, dtype: type, where: str) -> np.ndarray:
     array = values.cpu().numpy()
-    whole = array.astype(dtype)
+    whole = np.nan_to_num(array).astype(dtype)
     if not np.array_equal(whole, array):
         raise TwinspikeError(f"{where} holds values that are no {np.dtype(dtype)}: train the network again")
     return whole

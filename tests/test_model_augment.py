@@ -1,0 +1,53 @@
+"""Random affine augmentation."""
+
+import torch
+
+from twinspike.model.augment import random_affine, wanted
+from twinspike.model.settings import TrainingSettings
+
+
+def images(count: int = 6, size: int = 12) -> torch.Tensor:
+    return torch.randint(0, 256, (count, size, size), generator=torch.Generator().manual_seed(0)).to(
+        torch.uint8
+    )
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(5)
+
+
+def test_nothing_asked_for_changes_nothing():
+    assert not wanted(TrainingSettings())
+    assert torch.equal(random_affine(images(), TrainingSettings(), generator()), images())
+
+
+def test_repeats_from_the_same_generator_and_differs_between_images():
+    settings = TrainingSettings(rotation=20, scale=0.2, shift=0.2, shear=0.2)
+    assert wanted(settings)
+    same = images(1).expand(6, -1, -1)
+    first, again = (random_affine(same, settings, generator()) for _ in range(2))
+    assert torch.equal(first, again)
+    assert first.dtype == torch.uint8 and not torch.equal(first[0], first[1])
+
+
+def test_shift_moves_by_at_most_its_share_of_half_the_image():
+    dot = torch.zeros(200, 21, 21, dtype=torch.uint8)
+    dot[:, 10, 10] = 255
+    moved = random_affine(dot, TrainingSettings(shift=0.4), generator()).float()
+    grid = torch.arange(21.0)
+    mass = moved.sum((1, 2))
+    offsets = torch.stack([(moved.sum(1) * grid).sum(1), (moved.sum(2) * grid).sum(1)]) / mass - 10
+    assert 3.0 < offsets.abs().max() <= 0.4 * 10.5 + 0.1
+    assert offsets.mean(1).abs().max() < 0.6
+
+
+def test_rotation_stays_within_its_angle():
+    bar = torch.zeros(200, 41, 41, dtype=torch.uint8)
+    bar[:, 20, 5:36] = 255
+    turned = random_affine(bar, TrainingSettings(rotation=30), generator()).float()
+    rows, columns = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
+    angle = 0.5 * torch.atan2(
+        2 * (turned * rows * columns).sum((1, 2)), (turned * (columns**2 - rows**2)).sum((1, 2))
+    )
+    degrees = angle.rad2deg().abs()
+    assert 25 < degrees.max() <= 31

@@ -1,0 +1,63 @@
+"""Losses over a distance matrix: values worked out by hand, and that they pull and push."""
+
+import math
+
+import pytest
+import torch
+
+from twinspike.model import losses
+from twinspike.model.settings import LOSSES, TrainingSettings
+
+LABELS = torch.tensor([0, 0, 1, 1])
+D = torch.tensor([[0.0, 1, 2, 3], [1, 0, 4, 5], [2, 4, 0, 6], [3, 5, 6, 0]])
+
+
+def test_supervised_contrastive_by_hand():
+    expected = 0.0
+    for i, positive in enumerate([1, 0, 3, 2]):
+        others = [math.exp(-D[i, j].item() / 2) for j in range(4) if j != i]
+        expected -= math.log(math.exp(-D[i, positive].item() / 2) / sum(others)) / 4
+    assert losses.supervised_contrastive(D, LABELS, 2.0).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_supervised_contrastive_skips_examples_without_a_positive():
+    alone = torch.tensor([0, 0, 1, 2])
+    pairs_only = losses.supervised_contrastive(D, alone, 2.0)
+    rows = -torch.log_softmax((-D / 2).masked_fill(torch.eye(4, dtype=torch.bool), -torch.inf), 1)
+    assert pairs_only.item() == pytest.approx(((rows[0, 1] + rows[1, 0]) / 2).item(), rel=1e-5)
+    assert losses.supervised_contrastive(D, torch.arange(4), 2.0).item() == 0
+
+
+def test_contrastive_by_hand():
+    pull = (1 + 36) / 2
+    push = ((3.5 - 2) ** 2 + (3.5 - 3) ** 2) * 2 / 8
+    assert losses.contrastive(D, LABELS, 3.5).item() == pytest.approx(pull + push)
+
+
+def test_triplet_by_hand():
+    # anchors 0..3: own distance 1, 1, 6, 6 against the nearest other 2, 4, 2, 3
+    assert losses.triplet(D, LABELS, 2.0).item() == pytest.approx(
+        ((1 - 2 + 2) + (6 - 2 + 2) + (6 - 3 + 2)) / 3
+    )
+    assert losses.triplet(torch.zeros(2, 2), torch.tensor([0, 0]), 1.0).item() == 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_prefers_separate_classes_and_has_a_gradient(loss):
+    settings = TrainingSettings(loss=loss)
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(16) % 2
+    mixed = (torch.rand(8, 16, 12, generator=generator) < 0.2).float().requires_grad_()
+    apart = torch.zeros(8, 16, 12)
+    apart[1, labels == 0, :6], apart[1, labels == 1, 6:] = 1, 1
+    value = losses.embedding_loss(mixed, labels, settings)
+    value.backward()
+    assert losses.embedding_loss(apart, labels, settings) < value
+    assert torch.isfinite(mixed.grad).all() and mixed.grad.abs().max() > 0
+
+
+def test_activity_costs_only_beyond_the_target():
+    quiet, busy = torch.zeros(8, 4, 10), torch.ones(8, 4, 10)
+    assert losses.activity_penalty([quiet], 0.3).item() == 0
+    assert losses.activity_penalty([quiet, busy], 0.5).item() == pytest.approx(7.5)
+    assert losses.activity_penalty([], 0.5).item() == 0
