@@ -19,14 +19,13 @@ from safetensors.numpy import save as dump_safetensors
 
 from ..numerics.codings import Coding, coding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
-from ..numerics.events import MAX_ADDRESS
-from ..numerics.fields import build, check, setting
+from ..numerics.fields import build, setting
 from ..numerics.files import write_atomically
+from .checks import MAX_LAYERS, check_network, check_shape, is_int
 
 VERSION = 1
 METADATA_KEY = "twinspike"
 RESETS = ("subtract", "zero")
-INT32 = np.iinfo(np.int32)
 # Far beyond any device that the core targets; a larger file is refused before it is parsed.
 MAX_FILE_BYTES = 1 << 28
 
@@ -87,7 +86,7 @@ class Network:
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _validate(self)
+        check_network(self)
 
     @property
     def inputs(self) -> int:
@@ -166,7 +165,7 @@ def _parse(data: bytes) -> Network:
         raise TwinspikeError(f"metadata {METADATA_KEY!r} is not JSON ({error})") from None
     if not isinstance(meta, dict):
         raise out_of_range("metadata", meta, "a JSON object")
-    if not _is_int(meta.get("version")) or meta["version"] != VERSION:
+    if not is_int(meta.get("version")) or meta["version"] != VERSION:
         raise out_of_range("version", meta.get("version"), str(VERSION))
     wanted = {"version", "name", "timesteps", "encoder", "layers", "verify_threshold", "provenance"}
     for key in sorted(wanted ^ set(meta)):
@@ -177,20 +176,15 @@ def _parse(data: bytes) -> Network:
     if not isinstance(encoder, dict):
         raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
     shape = encoder.get("shape")
-    if (
-        not isinstance(shape, list)
-        or not 1 <= len(shape) <= 4
-        or not all(_is_int(n) and n > 0 for n in shape)
-    ):
-        raise out_of_range("encoder.shape", shape, "a list of 1 to 4 positive integers")
+    check_shape(tuple(shape) if isinstance(shape, list) else shape)
     coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
     for field in dataclasses.fields(coding):
         if field.name not in encoder:
             raise TwinspikeError(f"encoder.{field.name} is missing")
 
     entries = meta["layers"]
-    if not isinstance(entries, list) or not 1 <= len(entries) <= 16:
-        raise out_of_range("layers", entries, "a list of 1 to 16 layers")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
+        raise out_of_range("layers", entries, f"a list of 1 to {MAX_LAYERS} layers")
     expected = {"references.counts", "references.labels"}
     specs = []
     for index, entry in enumerate(entries):
@@ -221,73 +215,3 @@ def _parse(data: bytes) -> Network:
         verify_threshold=meta["verify_threshold"],
         provenance=meta["provenance"],
     )
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _validate(network: Network) -> None:
-    # The name is printed into generated sources: no line breaks, no control characters.
-    name = network.name
-    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
-        raise out_of_range("name", name, "text of 1 to 100 printable characters")
-    if not _is_int(network.timesteps) or not 1 <= network.timesteps <= 255:
-        raise out_of_range("timesteps", network.timesteps, "an integer in 1..255")
-    if not _is_int(network.verify_threshold) or not 0 <= network.verify_threshold <= INT32.max:
-        raise out_of_range("verify_threshold", network.verify_threshold, f"an integer in 0..{INT32.max}")
-    if not isinstance(network.provenance, Mapping):
-        raise out_of_range("provenance", network.provenance, "a JSON object")
-    check(network.encoder, "encoder")
-    width = network.encoder.addresses(network.shape)
-    for index, layer in enumerate(network.layers):
-        _validate_layer(layer, f"layers.{index}", width)
-        width = layer.neurons
-    counts, labels = network.references.counts, network.references.labels
-    _validate_dtype("references.counts", counts, np.uint8)
-    _validate_dtype("references.labels", labels, np.int32)
-    if counts.ndim != 3 or counts.shape[0] < 1 or counts.shape[1:] != (network.timesteps, width):
-        raise out_of_range("references.counts shape", counts.shape, f"[K >= 1, {network.timesteps}, {width}]")
-    if labels.shape != counts.shape[:1]:
-        raise out_of_range("references.labels shape", labels.shape, f"[{counts.shape[0]}]")
-    growth = np.diff(counts.astype(np.int16), axis=1, prepend=0)
-    if growth.min() < 0 or growth.max() > 1:
-        k, t, n = (int(i[0]) for i in np.nonzero((growth < 0) | (growth > 1)))
-        raise out_of_range(
-            f"references.counts[{k},{t},{n}]",
-            int(counts[k, t, n]),
-            "cumulative counts that grow by 0 or 1 a step from 0",
-        )
-    if labels.min() < 0 or labels.max() > 0xFFFF:
-        raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
-
-
-def _validate_dtype(name: str, array: np.ndarray, dtype: type) -> None:
-    if array.dtype != dtype:
-        raise out_of_range(f"{name} dtype", array.dtype.name, np.dtype(dtype).name)
-
-
-def _validate_layer(layer: Layer, where: str, width: int) -> None:
-    check(layer.spec, where)
-    weight, limit = layer.weight, layer.spec.weight_limit
-    for part, dtype in (("weight", np.int8), ("bias", np.int32), ("threshold", np.int32)):
-        _validate_dtype(f"{where}.{part}", getattr(layer, part), dtype)
-    if weight.ndim != 2 or weight.shape[0] < 1 or weight.shape[1] != width:
-        raise out_of_range(f"{where}.weight shape", weight.shape, f"[neurons >= 1, {width}]")
-    if max(weight.shape) > MAX_ADDRESS + 1:
-        raise out_of_range(
-            f"{where}.weight shape", weight.shape, f"at most {MAX_ADDRESS + 1} addresses a side"
-        )
-    for part in ("bias", "threshold"):
-        if getattr(layer, part).shape != (layer.neurons,):
-            raise out_of_range(f"{where}.{part} shape", getattr(layer, part).shape, f"[{layer.neurons}]")
-    bad = np.abs(weight.astype(np.int16)) > limit
-    allowed = f"-{limit}..{limit} at {layer.spec.weight_bits} bits"
-    if layer.spec.weight_bits == 1:
-        bad, allowed = bad | (weight == 0), "-1 or +1 at 1 bit"
-    if bad.any():
-        j, i = (int(axis[0]) for axis in np.nonzero(bad))
-        raise out_of_range(f"{where}.weight[{j},{i}]", int(weight[j, i]), allowed)
-    if layer.threshold.min() < 1:
-        j = int(np.argmin(layer.threshold))
-        raise out_of_range(f"{where}.threshold[{j}]", int(layer.threshold[j]), f"1..{INT32.max}")

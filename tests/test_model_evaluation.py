@@ -6,10 +6,9 @@ import platformdirs
 import pytest
 from networks import random_network
 
-from twinspike.model import baseline, evaluation
+from twinspike.model import evaluation
 from twinspike.model.datasets import Dataset, load_dataset
 from twinspike.model.evaluation import class_references, draw_pairs, embed, equal_error, evaluate
-from twinspike.model.neighbours import nearest_labels, subset_size
 from twinspike.numerics import emd
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.errors import TwinspikeError
@@ -165,48 +164,3 @@ def test_pairs_are_half_of_one_class_and_never_an_image_with_itself(counts):
     assert (first != second).all()
     drawn = set(zip(first.tolist(), second.tolist(), strict=True))
     assert len(drawn) == 10 * 9  # every ordered pair of the ten images came up
-
-
-def test_neighbours_equal_a_search_by_brute_force():
-    rng = np.random.default_rng(3)
-    queries, stored = (np.cumsum(rng.random((4, n, 3)) < 0.4, axis=0).astype(np.uint8) for n in (40, 70))
-    labels = rng.integers(0, 4, 70)
-    found = nearest_labels(queries, stored, labels, k=3, progress=False)
-    for b in range(40):
-        distance = emd.emd(queries[:, b : b + 1], stored)
-        near = labels[np.lexsort((np.arange(70), distance))[:3]]
-        votes = np.bincount(near, minlength=4)
-        assert found[b] == votes.argmax()
-
-
-def test_neighbours_of_silent_trains_and_of_few_examples():
-    silent = np.zeros((3, 2, 2), np.uint8)
-    assert nearest_labels(silent, silent, np.array([5, 1]), k=3, progress=False).tolist() == [1, 1]
-
-
-def test_the_search_is_bounded_for_long_and_busy_trains():
-    assert subset_size(10_000, np.full((8, 1, 32), 3, np.uint8)) == 10_000
-    assert subset_size(10_000, np.full((255, 1, 32), 255, np.uint8)) == 500
-
-
-def test_baseline_is_measured_once_and_kept(digits, tmp_path, monkeypatch):
-    score = baseline.raw_pixel_knn(digits, progress=False)
-    distance = digits.test_images.reshape(150, 1, 64).astype(int) - digits.train_images.reshape(1, 400, 64)
-    near = digits.train_labels[(distance**2).sum(axis=2).argsort(axis=1, kind="stable")[:, :3]]
-    predicted = (near[:, :, None] == np.arange(10)).sum(axis=1).argmax(axis=1)
-    assert score == pytest.approx(evaluation.macro_f1(digits.test_labels, predicted), abs=0.01)
-    assert score > 0.9
-
-    kept = list((tmp_path / "twinspike" / "baselines").iterdir())
-    assert len(kept) == 1 and json.loads(kept[0].read_text())["macro_f1"] == score
-    with monkeypatch.context() as patch:
-        patch.setattr(baseline, "KNeighborsClassifier", None)  # measuring again would fail
-        assert baseline.raw_pixel_knn(digits, progress=False) == score
-    kept[0].write_text("torn")
-    assert baseline.raw_pixel_knn(digits, progress=False) == score
-
-
-def test_baseline_works_without_a_writable_cache(digits, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "file" / name)
-    assert baseline.raw_pixel_knn(digits, progress=False) > 0.9

@@ -108,12 +108,12 @@ METADATA_CASES = [
     (
         ("encoder", "shape"),
         [],
-        "encoder.shape = [] is not allowed: expected a list of 1 to 4 positive integers",
+        "encoder.shape = () is not allowed: expected a list of 1 to 4 positive integers",
     ),
     (
         ("encoder", "shape"),
         [6, 0],
-        "encoder.shape = [6, 0] is not allowed: expected a list of 1 to 4 positive",
+        "encoder.shape = (6, 0) is not allowed: expected a list of 1 to 4 positive",
     ),
     (("encoder", "shape"), [7], "layers.0.weight shape = (4, 6) is not allowed: expected [neurons >= 1, 7]"),
     (("layers",), [], "layers = [] is not allowed: expected a list of 1 to 16 layers"),
@@ -350,6 +350,10 @@ def test_networks_made_in_python_are_checked_alike():
         dataclasses.replace(network, layers=(wrong, network.layers[1]))
     with pytest.raises(TwinspikeError, match=r"^encoder\.threshold = 999 is not allowed"):
         dataclasses.replace(network, encoder=Latency(999))
+    with pytest.raises(TwinspikeError, match=r"^encoder\.shape = \[2, 3\] is not allowed"):
+        dataclasses.replace(network, shape=[2, 3])
+    with pytest.raises(TwinspikeError, match=r"^layers = 0 is not allowed: expected 1 to 16 layers"):
+        dataclasses.replace(network, layers=())
 
 
 def loaded_or_refused(data):
