@@ -1,5 +1,7 @@
 import dataclasses
 import itertools
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -166,3 +168,9 @@ def test_ten_thousand_images_in_under_ten_seconds():
     start = time.perf_counter()
     golden.run(network, network.encode(images))
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("module", ["sim.golden", "quant.network", "numerics.codings", "config"])
+def test_hardware_side_modules_load_without_torch(module):
+    code = f"import sys, twinspike.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
