@@ -67,6 +67,9 @@ class _Lif(torch.autograd.Function):
         spikes, membranes = torch.empty_like(current), torch.empty_like(current)
         for t in range(len(current)):
             spikes[t], membranes[t], state = step(state, current[t], threshold, spec)
+        low, high = state_range(spec.state_bits)
+        lowest, highest = membranes.aminmax()
+        ctx.clamped = lowest.item() <= low or highest.item() >= high
         ctx.save_for_backward(spikes, membranes, threshold)
         ctx.spec, ctx.slope = spec, slope
         return spikes
@@ -75,20 +78,23 @@ class _Lif(torch.autograd.Function):
     def backward(ctx, grad_spikes: Tensor):
         spikes, u, threshold = ctx.saved_tensors
         spec = ctx.spec
-        z = (u - threshold) / threshold
-        grad_u = grad_spikes / (1 + (math.pi * ctx.slope * z) ** 2) / threshold
+        z = (u / threshold).sub_(1)
+        grad_u = grad_spikes / z.mul_(math.pi * ctx.slope).square_().add_(1).mul_(threshold)
         if spec.single_spike:
             already = torch.cumsum(spikes, 0) - spikes
             grad_u *= 1 - already
-        low, high = state_range(spec.state_bits)
-        inside = ((u > low) & (u < high)).to(u.dtype)
+        inside = None
+        if ctx.clamped:
+            low, high = state_range(spec.state_bits)
+            inside = ((u > low) & (u < high)).to(u.dtype)
         # The reset itself is no path for the gradient (Zenke & Ganguli, "SuperSpike", 2018).
         carry = 1 - 2.0**-spec.leak_shift if spec.leak_shift else 1.0
         keep = (1 - spikes) if spec.reset == "zero" else None
         grad_v = torch.zeros_like(u[0])
         for t in reversed(range(len(u))):
             grad_u[t] += grad_v if keep is None else grad_v * keep[t]
-            grad_u[t] *= inside[t]
+            if inside is not None:
+                grad_u[t] *= inside[t]
             grad_v = grad_u[t] * carry
         return grad_u, None, None, None
 

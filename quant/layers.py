@@ -21,6 +21,8 @@ from .network import NeuronSpec
 
 # float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
 MAX_STATE_BITS = 24
+# Share of inputs that spike in a step, below which events are summed one by one.
+SPARSE_BELOW = 0.05
 
 
 class WeightQuantizer(Int8WeightPerChannelFloat):
@@ -101,4 +103,15 @@ class QuantDense(nn.Module):
     def forward(self, spikes: Tensor) -> tuple[Tensor, Tensor]:
         """Currents with the bias added, and the thresholds [neurons] to compare membranes with."""
         weight, bias, threshold = self.integers()
-        return nn.functional.linear(spikes, weight, bias), threshold
+        # Input spikes need no gradient and are rare: summing their weight rows beats the matrix product.
+        if spikes.requires_grad or spikes.device.type != "cpu" or spikes.mean() > SPARSE_BELOW:
+            return nn.functional.linear(spikes, weight, bias), threshold
+        return sparse_currents(spikes, weight) + bias, threshold
+
+
+def sparse_currents(spikes: Tensor, weight: Tensor) -> Tensor:
+    """spikes [..., in] (0 or 1, no gradient) times weight [out, in] -> [..., out], one row an event."""
+    row, address = spikes.flatten(0, -2).nonzero().unbind(1)
+    events = torch.bincount(row, minlength=spikes.shape[:-1].numel())
+    sums = nn.functional.embedding_bag(address, weight.T.contiguous(), events.cumsum(0) - events, mode="sum")
+    return sums.view(*spikes.shape[:-1], len(weight))

@@ -2,7 +2,7 @@
 
 import torch
 
-from twinspike.model.augment import random_affine, wanted
+from twinspike.model.augment import _grid, random_affine, wanted
 from twinspike.model.settings import TrainingSettings
 
 
@@ -51,3 +51,9 @@ def test_rotation_stays_within_its_angle():
     )
     degrees = angle.rad2deg().abs()
     assert 25 < degrees.max() <= 31
+
+
+def test_grid_is_that_of_affine_grid():
+    matrix = torch.randn(5, 2, 3, generator=generator())
+    expected = torch.nn.functional.affine_grid(matrix, [5, 1, 9, 13], align_corners=False)
+    torch.testing.assert_close(_grid(matrix, 9, 13), expected)
