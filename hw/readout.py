@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..numerics.emd import NO_RUNNER_UP
 from .events import mask_layout
+from .memories import style
 from .plan import CorePlan
 
 RESULT = data.StructLayout({"distance": 32, "runner_up": 32, "label": 16, "same": 1})
@@ -18,7 +19,7 @@ class Readout(wiring.Component):
     Each word of output spikes updates P cumulative counts, which are compared with one reference
     word a clock: max(K, 2) clocks a word, W * max(K, 2) a step, overlapped with the layers. The
     next word's counts are fetched meanwhile. From a frame's last word taken, with nothing before
-    it pending, to `o.valid`: K + 7 clocks.
+    it pending, to `o.valid`: K + 8 clocks.
 
     Members: `i` (In stream of all spike words of the last layer, empty ones too), `o` (Out stream
     of RESULT: the nearest reference's distance and label, ties to the lower index, the second
@@ -40,7 +41,8 @@ class Readout(wiring.Component):
         distance_shape = unsigned(plan.distance_bits)
 
         # Fetch: take a word, add its spikes to the counts of its neurons.
-        counts = Memory(shape=counts_layout, depth=layer.words, init=[])
+        attrs = style(plan, counts_layout.size * layer.words)
+        counts = Memory(shape=counts_layout, depth=layer.words, init=[], attrs=attrs)
         m.submodules.counts = counts
         count_read, count_write = counts.read_port(), counts.write_port()
         word, fetching, ready = Signal(mask_layout(layer.lanes, layer.words)), Signal(), Signal()
@@ -115,7 +117,8 @@ class Readout(wiring.Component):
             ours, theirs = mine1[j], reference.data[j]
             m.d.sync += difference.eq(Mux(ours > theirs, ours - theirs, theirs - ours))
         stage2 = delayed(stage1, 1)
-        partial = Memory(shape=distance_shape, depth=plan.compare_cycles, init=[])
+        attrs = style(plan, plan.distance_bits * plan.compare_cycles)
+        partial = Memory(shape=distance_shape, depth=plan.compare_cycles, init=[], attrs=attrs)
         m.submodules.partial = partial
         partial_read, partial_write = partial.read_port(), partial.write_port()
         total = Signal(range((layer.lanes << plan.count_bits) + 1))

@@ -61,13 +61,17 @@ class DenseSynapses(wiring.Component):
         busy, tick, last, quiet = Signal(init=1), Signal(init=1), Signal(init=1), Signal(init=1)
         row = Signal(range(plan.weight_words))
         count = Signal(range(plan.row_cycles))
-        done, start = Signal(), Signal()
+        # Control, not arithmetic, limits the clock: these flags are registered, one clock ahead of
+        # their use or (room) late, which is safe since a step takes longer than that.
+        done, room, start = Signal(), Signal(), Signal()
+        m.d.sync += [done.eq(busy & (count == plan.row_cycles - 2)), room.eq(self.room)]
         m.d.comb += [
-            done.eq(count == plan.row_cycles - 1),
-            start.eq(next_valid & (~next_tick | self.room) & (~busy | done)),
-            self.i.ready.eq(~next_valid | start),
+            start.eq(next_valid & (~next_tick | room) & (~busy | done)),
+            self.i.ready.eq(~next_valid),
             self.sweep.eq(start & next_tick),
         ]
+        with m.If(start):
+            m.d.sync += next_valid.eq(0)
         with m.If(self.i.ready):
             m.d.sync += [
                 next_valid.eq(self.i.valid),

@@ -1,0 +1,151 @@
+"""When everything happens in a core that nothing stalls from outside: the cycle contract, exactly.
+
+The core is a line of stations that serve items in order. An item enters a station once it has
+arrived, the one before has left it and there is room behind it; so times follow from a recurrence
+of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
+
+All times are clocks since reset. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
+
+    start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
+    taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
+    spikes of word w, sweep begun at start: in the queue at start + w + 5, readable 2 clocks later
+    encoder: takes a word, emits one event a clock from the next clock on, TICK last
+    readout: takes a word, compares for max(K, 2) clocks from 2 clocks later on;
+             the result comes K + 6 clocks after the start of the frame's last comparison
+    place(TICK): when a step's last word left the queue (both queues of the last layer)
+"""
+
+from collections import deque
+
+import numpy as np
+
+from .plan import CorePlan, LayerPlan
+from .queue import STEPS_IN_FLIGHT
+
+
+def frame_times(
+    plan: CorePlan, spikes: np.ndarray, layers: tuple[np.ndarray, ...], *, isolate: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clock of each frame's first word taken and of its result, int64 [B] each, counted from reset.
+
+    `spikes` are the input spikes bool [T, B, inputs] and `layers` every layer's, as the golden
+    model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
+    first word is offered 2 clocks after the previous frame's result. Outputs are always ready.
+    """
+    source = _Source()
+    stations = [_Layer(layer) for layer in plan.layers]
+    sink, readout = _Sink(), _Readout(plan)
+    counts = spikes.sum(axis=2)
+    words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
+    started, finished = [], []
+    for frame in range(spikes.shape[1]):
+        if isolate and finished:
+            source.earliest = finished[-1] + 2
+        for step in range(plan.network.timesteps):
+            first = source.offer(stations[0], int(counts[step, frame]))
+            if step == 0:
+                started.append(first)
+            for i, station in enumerate(stations):
+                consumer = stations[i + 1] if i + 1 < len(stations) else sink
+                place = station.emit(words[i][step, frame], consumer)
+                if consumer is sink:
+                    place = max(place, readout.step(station, last=step == plan.network.timesteps - 1))
+                station.places.append(place)
+        finished.append(readout.result)
+    return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
+
+
+def _word_counts(layer: LayerPlan, train: np.ndarray) -> np.ndarray:
+    """Spikes in each word: bool [T, B, N] -> int64 [T, B, W]."""
+    extra = layer.words * layer.lanes - layer.neurons
+    padded = np.pad(train, [(0, 0), (0, 0), (0, extra)])
+    return padded.reshape(*train.shape[:2], layer.words, layer.lanes).sum(axis=3)
+
+
+class _Sink:
+    """A consumer behind a skid buffer that is always ready: the output stream."""
+
+    def __init__(self) -> None:
+        self.taken = self.taken_before = -1
+
+    def room(self) -> int:
+        """First clock in which the skid buffer before this station accepts another item."""
+        return self.taken_before + 1
+
+    def accept(self, entered: int, tick: bool) -> None:
+        """An item enters the skid buffer at `entered`."""
+        self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1)
+
+
+class _Layer(_Sink):
+    """A DenseLayer with the queue and the encoder behind it."""
+
+    def __init__(self, plan: LayerPlan) -> None:
+        super().__init__()
+        self.plan = plan
+        self.start = 0  # of the latest item; the quiet sweep after reset starts in clock 0
+        self.sweep = 0  # start of the latest TICK
+        self.places = deque([-3] * STEPS_IN_FLIGHT, maxlen=STEPS_IN_FLIGHT)
+        self.word_taken = self.emitted = self.entered = -1  # encoder: latest word, event, hand-over
+
+    def accept(self, entered: int, tick: bool) -> None:
+        taken = max(entered + 1, self.taken + 1, self.start)
+        self.taken_before, self.taken = self.taken, taken
+        start = max(self.start + self.plan.row_cycles, taken + 2)
+        if tick:
+            start = max(start, self.places[0] + 3)
+            self.sweep = start
+        self.start = start
+
+    def emit(self, words: np.ndarray, consumer: _Sink) -> int:
+        """Encode the spikes of the latest sweep into `consumer`; returns when the last word was taken."""
+        final = len(words) - 1
+        for w, spikes in enumerate(words.tolist()):
+            if spikes == 0 and w != final:
+                continue
+            readable = max(self.sweep + w + 7, self.word_taken + 1)
+            self.word_taken = max(readable, self.emitted)
+            events = spikes + (w == final)
+            for i in range(events):
+                earliest = self.word_taken + 1 if i == 0 else self.emitted + 1
+                self.emitted = max(earliest, self.entered)
+                self.entered = max(self.emitted + 1, consumer.room())
+                consumer.accept(self.entered, tick=w == final and i == events - 1)
+        return self.word_taken
+
+
+class _Source:
+    """Words offered at the input without pause."""
+
+    def __init__(self) -> None:
+        self.earliest = 1
+
+    def offer(self, layer: _Layer, events: int) -> int:
+        """One step of `events` events and a TICK; returns when its first word was taken."""
+        first = None
+        for i in range(events + 1):
+            entered = max(self.earliest, layer.room())
+            self.earliest = entered + 1
+            first = entered if first is None else first
+            layer.accept(entered, tick=i == events)
+        return first
+
+
+class _Readout:
+    """The EMD readout behind its queue of all words."""
+
+    def __init__(self, plan: CorePlan) -> None:
+        self.plan = plan
+        self.fetched = self.compared = self.result = -(10**9)
+
+    def step(self, layer: _Layer, *, last: bool) -> int:
+        """Compare the words of the layer's latest sweep; returns when the last was taken."""
+        for w in range(layer.plan.words):
+            readable = max(layer.sweep + w + 7, self.fetched + 1)
+            self.fetched = max(readable, self.compared)
+            compared = max(self.fetched + 2, self.compared + self.plan.compare_cycles)
+            if last and w == layer.plan.words - 1:
+                compared = max(compared, self.result + 1)
+                self.result = compared + self.plan.references + 6
+            self.compared = compared
+        return self.fetched
