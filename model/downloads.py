@@ -14,6 +14,7 @@ from ..numerics.errors import TwinspikeError
 
 CHUNK = 1 << 16
 TIMEOUT_SECONDS = 30
+NETWORK_FAULTS = (OSError, http.client.HTTPException)  # URLError, time-outs and TLS errors are OSErrors
 ATTEMPTS = 3  # on each mirror; every attempt goes on where the last one stopped
 
 
@@ -73,23 +74,32 @@ def _from_mirror(url: str, part: Path, size: int, sha256: str, progress: bool) -
 def _fetch(url: str, part: Path, have: int, size: int, progress: bool) -> str:
     """Append to `part` from byte `have` on, at most one byte beyond `size`; '' or a network fault."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    name = part.name.removesuffix(".part")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-            if response.status != http.client.PARTIAL_CONTENT:
-                have = 0  # the server does not resume and sends everything
-            with (
-                open(part, "ab" if have else "wb") as file,
-                tqdm(
-                    total=size, initial=have, desc=name, unit="B", unit_scale=True, disable=not progress
-                ) as bar,
-            ):
-                while have <= size and (data := response.read(min(CHUNK, size + 1 - have))):
-                    file.write(data)
-                    have += len(data)
-                    bar.update(len(data))
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         return f"HTTP status {error.code}"
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        return str(getattr(error, "reason", None) or error or type(error).__name__)
+    except NETWORK_FAULTS as error:
+        return _reason(error)
+    if response.status != http.client.PARTIAL_CONTENT:
+        have = 0  # the server does not resume and sends everything
+    name = part.name.removesuffix(".part")
+    with (
+        response,
+        open(part, "ab" if have else "wb") as file,
+        tqdm(total=size, initial=have, desc=name, unit="B", unit_scale=True, disable=not progress) as bar,
+    ):
+        while have <= size:
+            try:
+                data = response.read(min(CHUNK, size + 1 - have))
+            except NETWORK_FAULTS as error:
+                return _reason(error)
+            if not data:
+                break
+            file.write(data)
+            have += len(data)
+            bar.update(len(data))
     return ""
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", None) or error or type(error).__name__)
