@@ -1,4 +1,5 @@
 import hashlib
+import http.client
 import os
 
 import numpy as np
@@ -114,3 +115,14 @@ def test_an_unwritable_folder_gives_one_line(tmp_path, server):
     (tmp_path / "file").write_text("")
     with pytest.raises(TwinspikeError, match=r"/file/f: cannot write: "):
         fetch([server.url + "f"], tmp_path / "file" / "f")
+
+
+def test_faults_of_the_line_are_told_from_faults_of_the_disk(tmp_path, server, monkeypatch):
+    server.files["f"] = DATA
+
+    def unreachable(response, amount=None):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read", unreachable)
+    with pytest.raises(TwinspikeError, match=r"could not be downloaded .*Network is unreachable"):
+        fetch([server.url + "f"], tmp_path / "f")
