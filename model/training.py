@@ -62,11 +62,16 @@ def train(
     for a network that stays silent or diverges, a bad checkpoint, and data that cannot be had.
     """
     dataset = dataset or load_dataset(config.dataset, progress=progress)
-    run = _Run(config, dataset, Path(out), progress)
-    if resume and run.checkpoint.exists():
-        run.restore()
-    run.fit(on_step)
-    return run.conclude()
+    before = torch.get_num_threads()
+    torch.set_num_threads(config.training.threads)
+    try:
+        run = _Run(config, dataset, Path(out), progress)
+        if resume and run.checkpoint.exists():
+            run.restore()
+        run.fit(on_step)
+        return run.conclude()
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Run:
