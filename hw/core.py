@@ -50,7 +50,9 @@ class Core(wiring.Component):
         events = ingress.o
         for index, layer_plan in enumerate(plan.layers):
             m.submodules[f"layer{index}"] = layer = DenseLayer(layer_plan)
-            m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words, skip_empty=True)
+            m.submodules[f"queue{index}"] = queue = MaskQueue(
+                layer_plan.lanes, layer_plan.words, skip_empty=True
+            )
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
             wiring.connect(m, events, layer.i)
             wiring.connect(m, queue.o, encoder.i)

@@ -9,7 +9,7 @@ All times are clocks since reset. For the i-th event or TICK of a layer, C = max
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 5, readable 2 clocks later
-    encoder: takes a word, emits one event a clock from the next clock on, TICK last
+    encoder: a word waits for the one before it, then emits one event a clock, TICK last
     readout: takes a word, compares for max(K, 2) clocks from 2 clocks later on;
              the result comes K + 6 clocks after the start of the frame's last comparison
     place(TICK): when a step's last word left the queue (both queues of the last layer)
@@ -86,7 +86,9 @@ class _Layer(_Sink):
         self.start = 0  # of the latest item; the quiet sweep after reset starts in clock 0
         self.sweep = 0  # start of the latest TICK
         self.places = deque([-3] * STEPS_IN_FLIGHT, maxlen=STEPS_IN_FLIGHT)
-        self.word_taken = self.emitted = self.entered = -1  # encoder: latest word, event, hand-over
+        # Encoder: latest word fetched from the queue, being emitted (and the one before it),
+        # latest event emitted, and handed over.
+        self.fetched = self.word_taken = self.word_before = self.emitted = self.entered = -1
 
     def accept(self, entered: int, tick: bool) -> None:
         taken = max(entered + 1, self.taken + 1, self.start)
@@ -98,20 +100,23 @@ class _Layer(_Sink):
         self.start = start
 
     def emit(self, words: np.ndarray, consumer: _Sink) -> int:
-        """Encode the spikes of the latest sweep into `consumer`; returns when the last word was taken."""
+        """Encode the spikes of the latest sweep into `consumer`; returns when the last word left the queue."""
         final = len(words) - 1
         for w, spikes in enumerate(words.tolist()):
             if spikes == 0 and w != final:
                 continue
-            readable = max(self.sweep + w + 7, self.word_taken + 1)
-            self.word_taken = max(readable, self.emitted)
+            # From the queue into the encoder's skid buffer, then to the stage that emits.
+            room = self.word_before + 1
+            self.fetched = max(self.sweep + w + 7, self.fetched + 1, room)
+            self.word_before = self.word_taken
+            self.word_taken = max(self.fetched + 1, self.word_taken + 1, self.emitted)
             events = spikes + (w == final)
             for i in range(events):
                 earliest = self.word_taken + 1 if i == 0 else self.emitted + 1
                 self.emitted = max(earliest, self.entered)
                 self.entered = max(self.emitted + 1, consumer.room())
                 consumer.accept(self.entered, tick=w == final and i == events - 1)
-        return self.word_taken
+        return self.fetched
 
 
 class _Source:

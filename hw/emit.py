@@ -23,7 +23,7 @@ from .toolchain import find_yosys
 
 TOP = "twinspike_core"
 # What identifies a source line of the generator says nothing to a reader of the Verilog.
-_STRIPPED = "generator top src amaranth.hierarchy amaranth.decoding".split()
+_STRIPPED = ["generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"]
 
 
 def emit(plan: CorePlan, out: Path) -> dict[str, Any]:

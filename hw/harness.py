@@ -34,7 +34,9 @@ class Harness(wiring.Component):
             return stage
 
         load = registered(self.load)
-        valid, last, word = (registered(s) for s in (self.s_axis_tvalid, self.s_axis_tlast, self.s_axis_tdata))
+        valid, last, word = (
+            registered(s) for s in (self.s_axis_tvalid, self.s_axis_tlast, self.s_axis_tdata)
+        )
         m.d.comb += [
             core.s_axis_tdata.eq(word),
             core.s_axis_tvalid.eq(valid & ~load),

@@ -111,7 +111,6 @@ class LayerPlan:
         lanes = self.padded(code).transpose(2, 0, 1).reshape(self.weight_words, self.lanes)
         return pack_words(lanes, bits)
 
-
     def load_words(self) -> list[int]:
         """The weight image as 16-bit words in the order of the load port: lowest piece first."""
         pieces = range(self.weight_word_bits // 16)
@@ -174,7 +173,9 @@ def default_lanes(neurons: int, weight_bits: int) -> int:
 def make_plan(network: Network, lanes: tuple[int, ...] = (), target: str = "generic") -> CorePlan:
     """Choose lanes and memories. Raises TwinspikeError for lanes that do not suit the network or device."""
     if lanes and len(lanes) != len(network.layers):
-        raise TwinspikeError(f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}")
+        raise TwinspikeError(
+            f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}"
+        )
     layers = []
     for index, layer in enumerate(network.layers):
         where = f"hardware.lanes[{index}]"
@@ -182,7 +183,9 @@ def make_plan(network: Network, lanes: tuple[int, ...] = (), target: str = "gene
         chosen = lanes[index] if lanes else default_lanes(layer.neurons, bits)
         if not 1 <= chosen <= layer.neurons:
             raise out_of_range(where, chosen, f"1..{layer.neurons}, the layer's neurons")
-        memory = "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
+        memory = (
+            "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
+        )
         plan = LayerPlan(layer, chosen, memory)
         if memory == "spram":
             check_spram(plan, index)

@@ -63,7 +63,15 @@ def ports_markdown(plan: CorePlan) -> str:
     for name, field in RESULT:
         bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)
         lines.append(f"| {bits} | {name} | {meaning[name]} |")
-    lines += ["", "The remaining high bits are 0.", "", "## Error flags", "", "| bit | flag | meaning |", "| --- | --- | --- |"]
+    lines += [
+        "",
+        "The remaining high bits are 0.",
+        "",
+        "## Error flags",
+        "",
+        "| bit | flag | meaning |",
+        "| --- | --- | --- |",
+    ]
     lines += [f"| {bit} | {name} | {text} |" for bit, (name, text) in enumerate(ERRORS)]
     lines += [
         "",

@@ -4,7 +4,7 @@ import dataclasses
 
 from ..numerics.fields import setting
 
-TARGETS = ("generic", "up5k", "hx8k", "ecp5-25k", "ecp5-85k")
+TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,5 +14,7 @@ class HardwareSettings:
     lanes: tuple[int, ...] = setting(
         (), low=1, high=1024, help="neurons updated at once, a number a layer; empty: chosen by size"
     )
-    target: str = setting("up5k", choices=TARGETS, help="the device that `make synth` places first")
+    targets: tuple[str, ...] = setting(
+        ("up5k", "ecp5-25k"), choices=TARGETS, help="devices that `synth` places and routes for"
+    )
     frames: int = setting(300, low=1, high=1_000_000, help="test images that `make sim` compares")

@@ -74,6 +74,18 @@ def train(
         torch.set_num_threads(before)
 
 
+def export(config: Config, out: Path, *, progress: bool = True) -> dict[str, Any]:
+    """Write network and metrics anew from the checkpoint in `out`, trained or not yet to the end.
+
+    Returns the content of ``metrics.json``. Raises TwinspikeError if there is no checkpoint.
+    """
+    run = _Run(config, load_dataset(config.dataset, progress=progress), Path(out), progress)
+    if not run.checkpoint.exists():
+        raise TwinspikeError(f"{run.checkpoint} does not exist: train first (twinspike train)")
+    run.restore()
+    return run.conclude()
+
+
 class _Run:
     def __init__(self, config: Config, dataset: Dataset, out: Path, show: bool):
         # TF32 would round integers above 2^11: spikes could then differ from the golden model's.

@@ -34,7 +34,8 @@ def bench_source(plan: CorePlan) -> str:
         "TOP": TOP,
         "HANDLES": ", ".join(f"log_{name}" for name in streams(plan)),
         "OPENS": "\n".join(
-            f'            log_{name} = $fopen($sformatf("run%0d_{name}.log", run), "w");' for name in streams(plan)
+            f'            log_{name} = $fopen($sformatf("run%0d_{name}.log", run), "w");'
+            for name in streams(plan)
         ),
         "FLUSHES": "\n".join(f"            $fflush(log_{name});" for name in streams(plan)),
         "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers)),

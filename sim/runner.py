@@ -13,7 +13,6 @@ import numpy as np
 from cocotb_tools.runner import get_results, get_runner
 
 from ..hw.cycles import frame_times
-from ..hw.emit import TOP
 from ..hw.plan import CorePlan
 from ..hw.toolchain import Tool, find_icarus, find_verilator
 from ..numerics.errors import TwinspikeError, out_of_range
@@ -95,7 +94,10 @@ def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
         trace,
         spikes=tuple(s[:, : run.frames] for s in trace.spikes),
         results=type(trace.results)(
-            **{f.name: getattr(trace.results, f.name)[: run.frames] for f in dataclasses.fields(trace.results)}
+            **{
+                f.name: getattr(trace.results, f.name)[: run.frames]
+                for f in dataclasses.fields(trace.results)
+            }
         ),
     )
     seen = observe(plan, out, number, run.frames)
@@ -137,7 +139,9 @@ def _write_stimulus(path: Path, spikes: np.ndarray) -> None:
     lines = []
     for frame in range(spikes.shape[1]):
         words, last = frame_words(spikes[:, frame])
-        lines += [f"{word | end << 16:05x}\n" for word, end in zip(words.tolist(), last.tolist(), strict=True)]
+        lines += [
+            f"{word | end << 16:05x}\n" for word, end in zip(words.tolist(), last.tolist(), strict=True)
+        ]
     write_atomically(path, "".join(lines))
 
 
@@ -159,7 +163,9 @@ def _environment(tool: Tool):
 def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
     runner = get_runner(simulator)
     build = out / simulator
-    arguments = ["-g2012"] if simulator == "icarus" else _VERILATOR_ARGUMENTS + (["--trace-fst"] if waves else [])
+    arguments = (
+        ["-g2012"] if simulator == "icarus" else _VERILATOR_ARGUMENTS + (["--trace-fst"] if waves else [])
+    )
     for log in out.glob("run*.log"):
         log.unlink()
     try:
@@ -178,7 +184,9 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
         )  # fmt: skip
         _, failed = get_results(report)
     except (RuntimeError, SystemExit) as error:
-        raise TwinspikeError(f"{tool}: the simulation broke off ({error}); see {out / 'simulation.log'}") from None
+        raise TwinspikeError(
+            f"{tool}: the simulation broke off ({error}); see {out / 'simulation.log'}"
+        ) from None
     if failed:
         raise TwinspikeError(f"{tool}: the bench did not finish; see {out / 'simulation.log'}")
     return time.monotonic() - start

@@ -170,8 +170,8 @@ CASES = [
     ),
     (
         "lanes = [4, 2]",
-        'target = "virtex"',
-        "hardware.target = 'virtex' is not allowed: expected one of generic, ",
+        'targets = ["virtex"]',
+        "hardware.targets[0] = 'virtex' is not allowed: expected one of up5k, ",
     ),
     ("[[layers]]", "[layers]", "is not sound TOML: "),
     ("seed = 3", "seed = ", "is not sound TOML: Invalid value (at line 3, column 8)"),

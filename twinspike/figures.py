@@ -111,7 +111,7 @@ def embedding_map(counts: np.ndarray, labels: np.ndarray, folder: Path) -> Pictu
         for index, label in enumerate(np.unique(labels)):
             of_class = points[labels == label]
             colour = CLASS_COLOURS[index % len(CLASS_COLOURS)]
-            axes.scatter(*of_class.T, s=6, color=colour, alpha=0.75, linewidths=0, rasterized=True)
+            axes.scatter(*of_class.T, s=6, color=colour, alpha=0.75, linewidths=0)
             x, y = np.median(of_class, axis=0)
             axes.text(x, y, str(label), fontsize=13, fontweight="bold", ha="center", va="center", color=INK)
         axes.axis("off")
@@ -158,10 +158,10 @@ def utilisation(synths: dict[str, dict[str, Any]], folder: Path) -> Picture:
         axes.barh(rows, [1.0] * len(bars), height=0.62, color=MUTED, alpha=0.18)
         axes.barh(rows, [min(1, used / have) for _, used, have in bars], height=0.62, color=ACCENT)
         for row, (_, used, have) in zip(rows, bars, strict=True):
-            axes.text(1.02, row, f"{used:,} of {have:,}  {used / have:.0%}", va="center", fontsize=7.5)
+            axes.text(1.02, row, f"{used:,} of {have:,} ({used / have:.0%})", va="center", fontsize=7.5)
         axes.set_yticks(rows, [name for name, _, _ in bars])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.set_xlim(0, 1.5)
+        axes.set_xlim(0, 1.55)
         axes.set_xticks([])
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -180,12 +180,16 @@ def fmax(synths: dict[str, dict[str, Any]], folder: Path) -> Picture:
             axes.plot([min(found), max(found)], [row, row], color=MUTED, linewidth=1)
             axes.scatter(found, [row] * len(found), s=34, color=ACCENT, zorder=3)
             axes.scatter([synth["fmax_median_mhz"]], [row], s=90, marker="|", color=SECOND, zorder=4)
+            text = " / ".join(f"{one:.1f}" for one in sorted(found))
+            axes.annotate(
+                text, (max(found), row), (8, 0), textcoords="offset points", va="center", fontsize=7.5
+            )
         axes.set_yticks(rows, [synth["device"] for synth in synths.values()])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.set_ylim(-0.6, len(synths) - 0.4)
-        axes.set_xlim(0, 1.1 * max(synth["fmax_max_mhz"] for synth in synths.values()))
+        axes.set_xlim(0, 1.5 * max(synth["fmax_max_mhz"] for synth in synths.values()))
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("MHz, a point a seed, bar: median")
+        axes.set_xlabel("MHz")
     alt = "; ".join(
         f"{synth['device']} {', '.join(map(str, synth['fmax_mhz']))} MHz" for synth in synths.values()
     )

@@ -155,7 +155,7 @@ def _simulation(results: Results) -> list[dict[str, str]]:
                 "images": f"{row['frames']:,}",
                 "spikes": f"{row['spikes_compared']:,}",
                 "mismatches": f"{row['mismatches']:,}",
-                "cycles": "not compared" if predicted is None else "equal" if predicted else "DIFFERENT",
+                "cycles": "–" if predicted is None else "equal" if predicted else "DIFFERENT",
             }
         )
     return rows

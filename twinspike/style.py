@@ -71,6 +71,9 @@ def finish(figure: Figure, name: str, alt: str, folder: Path) -> Picture:
     """Write ``<name>.png`` into `folder` and give the SVG for the page."""
     with figure_style():
         png, svg = io.BytesIO(), io.StringIO()
+        # Laid out once for both: the layout is the slow part.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         figure.savefig(png, format="png", dpi=180, facecolor="white")
         matplotlib.rcParams["svg.hashsalt"] = name
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})

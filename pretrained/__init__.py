@@ -1,0 +1,1 @@
+"""Trained networks that ship with twinspike, a folder a configuration, each with its provenance."""

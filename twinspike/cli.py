@@ -1,0 +1,189 @@
+"""The command line: `twinspike STEP --config NAME`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from twinspike import __version__
+from twinspike.numerics.errors import TwinspikeError
+
+_INTRODUCTION = """\
+Trains siamese spiking networks with an Earth Mover's Distance loss and turns them into an FPGA core
+whose spikes equal the Python model's bit for bit. A run from data to silicon:
+
+  twinspike train  --config digits     train, quantise, evaluate, export network.safetensors
+  twinspike rtl    --config digits     Verilog, RTLIL and memory images of the core
+  twinspike sim    --config digits     real test images through the Verilog, every spike compared
+  twinspike synth  --config digits     yosys and nextpnr: logic cells, block RAMs, Fmax over seeds
+  twinspike report --config digits     one HTML page with the figures, and a closing table
+
+Outputs go to build/<config>/. `twinspike STEP --help` explains a step.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; returns the exit status: 0 done, 1 found a difference, 2 bad input, 130 Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except TwinspikeError as error:
+        print(f"twinspike: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("twinspike: interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.step == "doctor":
+        from twinspike.doctor import doctor
+
+        return doctor()
+    from twinspike import steps
+    from twinspike.config import DATASETS, load_config
+    from twinspike.folders import GENERIC, folders
+
+    if options.step == "data":
+        steps.data(options.datasets or list(DATASETS))
+        return 0
+    config = load_config(options.config)
+    place = folders(options.out, config.name)
+    match options.step:
+        case "train":
+            steps.train(config, place, resume=options.resume)
+        case "export":
+            steps.export(config, place)
+        case "golden":
+            steps.golden(config, place, options.frames or sys.maxsize)
+        case "rtl":
+            from twinspike.quant.network import load_network
+
+            network = load_network(options.network) if options.network else None
+            steps.rtl(config, place, options.target, network=network, out=options.folder)
+        case "sim":
+            targets = [options.target] if options.target else [GENERIC, *config.hardware.targets]
+            if not options.target:
+                targets = [t for t in targets if steps.needs_own_simulation(config, place, t)]
+            outcome = [
+                steps.sim(
+                    config, place, target,
+                    frames=options.frames, simulator=options.simulator, waves=options.waves,
+                )
+                for target in targets
+            ]  # fmt: skip
+            return 0 if all(outcome) else 1
+        case "synth":
+            targets = options.target or list(config.hardware.targets)
+            steps.synth(config, place, targets, seeds=options.seeds, jobs=options.jobs)
+        case "report":
+            steps.report(config, place)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="twinspike", description=_INTRODUCTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"twinspike {__version__}")
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+
+    def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
+        made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
+        if name not in ("data", "doctor"):
+            made.add_argument(
+                "--config", default="digits", metavar="NAME",
+                help="digits, mnist, fashion, ... or the path of a .toml file (default: digits)",
+            )  # fmt: skip
+            made.add_argument(
+                "--out", default="build", metavar="DIR", help="root of all outputs (default: build)"
+            )
+        return made
+
+    train = step(
+        "train", "train a network, quantised all along, and export it",
+        "Writes network.safetensors, metrics.json, train.jsonl and a checkpoint. Ctrl-C loses nothing: "
+        "go on with --resume, which ends in the very same network.",
+    )  # fmt: skip
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint, if there is one")
+    step("export", "write the network file again from the last checkpoint")
+    golden = step("golden", "run the integer network in numpy over the test images and keep its spikes")
+    golden.add_argument("--frames", type=_positive, metavar="N", help="only the first N images")
+
+    rtl = step(
+        "rtl", "write the core's Verilog, RTLIL, memory images and ports.md",
+        "Without --target the core is portable: its weights lie in initialised memories. For up5k a large "
+        "layer's weights go to SPRAM and come in over a load port.",
+    )  # fmt: skip
+    rtl.add_argument("--target", default="generic", choices=_targets(), help="device (default: generic)")
+    rtl.add_argument(
+        "--network", type=Path, metavar="FILE", help="another network file than the configuration's"
+    )
+    rtl.add_argument(
+        "--folder", type=Path, metavar="DIR", help="where to write (default: build/<config>/rtl)"
+    )
+
+    sim = step(
+        "sim", "drive real test images through the Verilog and compare every spike with the golden model",
+        "Runs the frames back to back, some alone (latency) and some under random back-pressure; checks "
+        "hidden spikes, output spikes, result records and cycles. Ends with status 1 at any difference.",
+    )  # fmt: skip
+    sim.add_argument(
+        "--frames", type=_positive, metavar="N", help="test images (default: the configuration's)"
+    )
+    sim.add_argument("--target", choices=_targets(), help="only this core (default: every one that differs)")
+    sim.add_argument(
+        "--simulator", default=os.environ.get("SIM") or "verilator", metavar="NAME",
+        help="verilator or icarus (default: $SIM, else verilator)",
+    )  # fmt: skip
+    sim.add_argument(
+        "--waves", action="store_true", default=os.environ.get("WAVES", "0") not in ("", "0"),
+        help="write an FST of all signals (default: $WAVES)",
+    )  # fmt: skip
+
+    synth = step(
+        "synth", "place and route the core with yosys and nextpnr",
+        "Writes <target>/synth/synth.json: logic cells, block RAMs and Fmax, one a seed. Stages whose "
+        "inputs have not changed are not run again.",
+    )  # fmt: skip
+    synth.add_argument(
+        "--target", action="append", choices=_targets()[1:],
+        help="device; may be given more than once (default: the configuration's)",
+    )  # fmt: skip
+    synth.add_argument("--seeds", type=_seeds, default=[1, 2, 3], metavar="1,2,3", help="placer seeds")
+    synth.add_argument(
+        "--jobs", type=_positive, default=2, metavar="N", help="nextpnr runs at a time (default: 2)"
+    )
+
+    step("report", "write build/<config>/report/index.html and print the closing table")
+    data = step(
+        "data", "verify datasets, and download those that are missing",
+        "They are looked for in $TWINSPIKE_DATA, else in the user's cache folder.",
+    )  # fmt: skip
+    data.add_argument("datasets", nargs="*", metavar="NAME", help="digits, mnist, fashion (default: all)")
+    step("doctor", "show which tools and versions are in use and what is missing")
+    return parser
+
+
+def _targets() -> list[str]:
+    from twinspike.hw.settings import TARGETS
+
+    return ["generic", *TARGETS]
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer in 1..1000000")
+    return int(text)
+
+
+def _seeds(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of integers such as 1,2,3")
+    return [int(part) for part in parts]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""The steps of the flow, each on the outputs of the ones before it. Torch is loaded only to train."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from twinspike.config import Config
+from twinspike.folders import GENERIC, Folders, find_network
+from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.numerics.files import write_atomically, write_json
+from twinspike.quant.network import Network
+
+
+def train(config: Config, place: Folders, *, resume: bool) -> None:
+    """Train and export; prints the figures."""
+    from twinspike.model.training import train as run
+
+    _print_metrics(run(config, place.build, resume=resume))
+
+
+def export(config: Config, place: Folders) -> None:
+    """Export the checkpoint's network again."""
+    from twinspike.model.training import export as run
+
+    _print_metrics(run(config, place.build))
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    print(
+        f"macro-F1 {metrics['macro_f1']:.4f} (one reference a class), {metrics['macro_f1_knn']:.4f} (k-NN); "
+        f"raw-pixel k-NN {metrics['baseline_knn_macro_f1']:.4f}; "
+        f"hidden neurons active {metrics['hidden_activity']:.1%}; "
+        f"torch against golden: {metrics['torch_golden_mismatches']} of "
+        f"{metrics['torch_golden_compared']:,} spikes differ"
+    )
+
+
+def golden(config: Config, place: Folders, frames: int) -> None:
+    """Run the golden model over test images; writes golden.npz and prints the accuracy."""
+    from twinspike.sim.golden import run
+
+    network = find_network(place, config.name)
+    images, labels = _test_images(config, network, frames)
+    trace = run(network, network.encode(images))
+    spikes = {f"layer{i}": np.packbits(s, axis=-1) for i, s in enumerate(trace.spikes)}
+    path = place.build / "golden.npz"
+    _save_arrays(path, labels=labels, **spikes, **dataclasses.asdict(trace.results))
+    right = float((trace.results.label == labels).mean())
+    print(
+        f"{path}: {len(images):,} frames, accuracy {right:.4f} (spikes bool [T, frames, neurons], bit-packed)"
+    )
+
+
+def rtl(config: Config, place: Folders, target: str, *, network: Network | None, out: Path | None) -> None:
+    """Write Verilog, RTLIL, memory images and ports.md of the core for one target."""
+    from twinspike.hw.emit import emit
+
+    network = network or find_network(place, config.name)
+    folder = out or place.rtl(target)
+    plan = _plan(config, network, target)
+    emit(plan, folder)
+    table = Table(title=f"{folder}: core for {target}", title_justify="left")
+    for title in ("layer", "inputs", "neurons", "lanes", "clocks an event", "weights", "accumulator"):
+        table.add_column(title, justify="right")
+    for i, layer in enumerate(plan.layers):
+        weights = f"{layer.weight_words} x {layer.weight_word_bits} bits, {layer.memory}"
+        row = (i, layer.inputs, layer.neurons, layer.lanes, layer.row_cycles, weights, layer.accumulator_bits)
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def sim(
+    config: Config, place: Folders, target: str, *, frames: int | None, simulator: str, waves: bool
+) -> bool:
+    """Simulate real test images; returns whether every spike, result and cycle is as predicted."""
+    from twinspike.hw.emit import emit
+    from twinspike.sim.runner import simulate
+
+    network = find_network(place, config.name)
+    plan = _plan(config, network, target)
+    if not (place.rtl(target) / "rtl.json").is_file():
+        emit(plan, place.rtl(target))
+    images, _ = _test_images(config, network, config.hardware.frames if frames is None else frames)
+    result = simulate(
+        plan, place.rtl(target), network.encode(images), place.sim(target), simulator=simulator, waves=waves
+    )
+    write_json(place.sim_report(target), result)
+    _print_runs(result["runs"], place.sim_report(target))
+    good = all(
+        row["mismatches"] == 0 and not row["faults"] and row.get("cycles_predicted_equal", True)
+        for row in result["runs"]
+    )
+    if waves:
+        found = sorted(place.sim(target).rglob("*.fst"))
+        print("waves: " + ", ".join(map(str, found)))
+    return good
+
+
+def _print_runs(rows: list[dict[str, Any]], path: Path) -> None:
+    table = Table(title=f"{path}: RTL against the golden model", title_justify="left")
+    for title in ("run", "frames", "spikes compared", "mismatches", "cycles an image", "formula"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        kind = "latency" if row["isolated"] else "interval"
+        spread = row.get("cycles", {}).get(kind)
+        cycles = f"{kind} {spread['median']:,.0f}" if spread and spread["values"] else "-"
+        equal = {True: "equal", False: "DIFFERS", None: "-"}[row.get("cycles_predicted_equal")]
+        name = f"{row['target']}, {row['run']}"
+        table.add_row(
+            name, f"{row['frames']:,}", f"{row['spikes_compared']:,}", str(row["mismatches"]), cycles, equal
+        )
+    console = Console()
+    console.print(table)
+    for row in rows:
+        for key in ("first_mismatch", "first_cycle_difference"):
+            if row.get(key):
+                console.print(f"{row['run']}: {row[key]}", style="red", markup=False)
+        for fault in row["faults"][:5]:
+            console.print(f"{row['run']}: broken rule at {fault}", style="red", markup=False)
+
+
+def synth(config: Config, place: Folders, targets: list[str], *, seeds: list[int], jobs: int) -> None:
+    """Place and route for each target; writes <target>/synth/synth.json."""
+    from twinspike.hw.devices import device
+    from twinspike.hw.emit import emit
+    from twinspike.hw.synthesis import synthesise
+
+    network = find_network(place, config.name)
+    for target in targets:
+        plan = _plan(config, network, target)
+        emit(plan, place.rtl(target))
+        result = synthesise(
+            place.rtl(target) / "harness.il", "harness", device(target), place.synth(target),
+            seeds=seeds, jobs=jobs, provenance={"network_hash": network.content_hash, "config": config.name},
+        )  # fmt: skip
+        print(
+            f"{target}: {result['logic_cells']:,} of {result['logic_cells_available']:,} logic cells, "
+            f"{result['ram_blocks']} of {result['ram_blocks_available']} block RAMs, Fmax "
+            f"{result['fmax_min_mhz']:.1f} / {result['fmax_median_mhz']:.1f} / {result['fmax_max_mhz']:.1f} MHz "
+            f"(min / median / max of seeds {', '.join(map(str, seeds))})"
+        )
+
+
+def report(config: Config, place: Folders) -> None:
+    """Write the HTML report and print the closing table."""
+    from twinspike.report import write_report
+    from twinspike.summary import print_summary
+
+    find_network(place, config.name)
+    path = write_report(place.build, config.name)
+    print_summary(place.build)
+    print(f"report: {path}")
+
+
+def data(names: list[str]) -> None:
+    """Verify datasets, downloading what is missing."""
+    from twinspike.model.datasets import ensure_dataset
+
+    for name in names:
+        files = ensure_dataset(name)
+        for path in files:
+            print(f"{name}: {path} verified")
+        if not files:
+            print(f"{name}: embedded, nothing to download")
+
+
+def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
+    """Whether a target's core differs in kind from the portable one: its weights come over a port."""
+    if target == GENERIC:
+        return True
+    plan = _plan(config, find_network(place, config.name), target)
+    return any(layer.memory == "spram" for layer in plan.layers)
+
+
+def _plan(config: Config, network: Network, target: str):
+    from twinspike.hw.plan import make_plan
+
+    lanes = config.hardware.lanes
+    return make_plan(network, lanes if len(lanes) == len(network.layers) else (), target)
+
+
+def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    from twinspike.model.datasets import load_dataset
+
+    if frames < 1:
+        raise out_of_range("frames", frames, "an integer >= 1")
+    dataset = load_dataset(config.dataset)
+    if dataset.test_images.shape[1:] != network.shape:
+        raise TwinspikeError(
+            f"network {network.name} takes images of {network.shape}, dataset {config.dataset} has "
+            f"{dataset.test_images.shape[1:]}: choose the configuration that it was trained with"
+        )
+    return dataset.test_images[:frames], dataset.test_labels[:frames]
+
+
+def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
+    import io
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
