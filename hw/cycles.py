@@ -100,7 +100,7 @@ class _Layer(_Sink):
         self.start = start
 
     def emit(self, words: np.ndarray, consumer: _Sink) -> int:
-        """Encode the spikes of the latest sweep into `consumer`; returns when the last word left the queue."""
+        """Encode the latest sweep's spikes into `consumer`; returns when the last word left the queue."""
         final = len(words) - 1
         for w, spikes in enumerate(words.tolist()):
             if spikes == 0 and w != final:

@@ -62,8 +62,11 @@ class Neurons(wiring.Component):
         biases = rom(m, "bias", bias, signed(plan.bias_bits), control[3].word) if plan.bias_bits else None
         masked = [Signal(name=f"spike_{j}") for j in lanes]
         for j in lanes:
-            add_lane(m, plan, j, read.data[j], weight_lane(self.weights, j, spec.weight_bits, control[1].tick), control,
-                     thresholds[j], biases[j] if biases else None, masked[j], write.data[j])  # fmt: skip
+            weight = weight_lane(self.weights, j, spec.weight_bits, control[1].tick)
+            bias_j = biases[j] if biases else None
+            add_lane(
+                m, plan, j, read.data[j], weight, control, thresholds[j], bias_j, masked[j], write.data[j]
+            )
 
         real = plan.neurons - (plan.words - 1) * plan.lanes
         end = Signal()
@@ -110,10 +113,7 @@ def add_lane(m, plan, j, stored, weight, control, threshold, bias, spike, writte
 
     # From the membrane v to the word that the next step adds to; integration passes unchanged.
     leaked = v - (v >> spec.leak_shift) if spec.leak_shift else v
-    if bias is None:
-        swept = Mux(control[4].last, 0, leaked)
-    else:
-        swept = Mux(control[4].last, 0, leaked) + bias
+    swept = Mux(control[4].last, 0, leaked) + (0 if bias is None else bias)
     m.d.comb += written.v.eq(Mux(control[4].tick, swept, v))
 
 

@@ -137,10 +137,10 @@ def synth(config: Config, place: Folders, targets: list[str], *, seeds: list[int
             place.rtl(target) / "harness.il", "harness", device(target), place.synth(target),
             seeds=seeds, jobs=jobs, provenance={"network_hash": network.content_hash, "config": config.name},
         )  # fmt: skip
+        fmax = " / ".join(f"{result[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
         print(
             f"{target}: {result['logic_cells']:,} of {result['logic_cells_available']:,} logic cells, "
-            f"{result['ram_blocks']} of {result['ram_blocks_available']} block RAMs, Fmax "
-            f"{result['fmax_min_mhz']:.1f} / {result['fmax_median_mhz']:.1f} / {result['fmax_max_mhz']:.1f} MHz "
+            f"{result['ram_blocks']} of {result['ram_blocks_available']} block RAMs, Fmax {fmax} MHz "
             f"(min / median / max of seeds {', '.join(map(str, seeds))})"
         )
 

@@ -1,0 +1,111 @@
+# twinspike: from images to a placed and routed, bit-exact spiking core. `make help` lists the targets.
+
+CONFIG  ?= digits
+TARGETS ?=
+FRAMES  ?=
+SIM     ?=
+WAVES   ?=
+PYTHON  ?= python3
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+TS    := $(BIN)/twinspike
+BUILD := build/$(CONFIG)
+READY := $(VENV)/.ready
+
+SHARED_SOURCES := $(wildcard numerics/*.py quant/*.py twinspike/config.py)
+MODEL_SOURCES  := $(wildcard model/*.py) $(SHARED_SOURCES)
+HW_SOURCES     := $(wildcard hw/*.py hw/*.v) $(SHARED_SOURCES)
+SIM_SOURCES    := $(wildcard sim/*.py sim/*.sv)
+CONFIG_FILE    := $(if $(filter %.toml,$(CONFIG)),$(CONFIG),configs/$(CONFIG).toml)
+PRETRAINED     := $(wildcard pretrained/$(CONFIG)/network.safetensors)
+ifneq ($(filter %.toml,$(CONFIG)),)
+BUILD := build/$(basename $(notdir $(CONFIG)))
+endif
+
+NETWORK := $(BUILD)/network.safetensors
+TRAINED := $(BUILD)/.trained
+RTL     := $(BUILD)/rtl/rtl.json
+SIMMED  := $(BUILD)/sim.json
+
+export SIM WAVES
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help env demo test train export golden rtl sim synth report results docs data doctor lint clean FORCE
+
+help: ## list the targets
+	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 write an FST"
+	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
+	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
+
+$(READY): pyproject.toml constraints.txt
+	@echo "creating the Python environment in $(VENV) (once, a few minutes)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[dev]
+	@touch $@
+
+env: $(READY) ## create the Python environment
+
+demo: $(READY) ## the whole flow on the bundled digits: train, RTL, simulation, UP5K, report
+	@$(MAKE) --no-print-directory train rtl sim synth report CONFIG=digits TARGETS=up5k
+
+test: $(READY) ## run the test suite
+	$(BIN)/python -m pytest -n 2
+
+train: $(TRAINED) ## train CONFIG, export the integer network, evaluate it
+
+$(TRAINED): $(CONFIG_FILE) $(MODEL_SOURCES) | $(READY)
+	$(TS) train --config $(CONFIG) --resume
+	@touch $@
+
+# A network that ships with the project serves until one is trained.
+$(NETWORK): | $(READY)
+	$(if $(PRETRAINED),@mkdir -p $(BUILD) && cp pretrained/$(CONFIG)/* $(BUILD)/ && \
+	  echo "$(CONFIG): using the trained network in pretrained/$(CONFIG)",\
+	  $(TS) train --config $(CONFIG) --resume && touch $(TRAINED))
+
+export: $(READY) ## write the network file again from the last checkpoint
+	$(TS) export --config $(CONFIG)
+
+golden: $(NETWORK) ## run the integer network in numpy over the test images
+	$(TS) golden --config $(CONFIG)
+
+rtl: $(RTL) ## Verilog, RTLIL, memory images, ports.md
+
+$(RTL): $(NETWORK) $(CONFIG_FILE) $(HW_SOURCES) | $(READY)
+	$(TS) rtl --config $(CONFIG)
+
+sim: $(SIMMED) ## real test images through the RTL, every spike compared with the golden model
+
+$(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(filter-out 0,$(WAVES)),FORCE)
+	$(TS) sim --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
+
+synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds
+	$(TS) synth --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t))
+
+report: $(NETWORK) ## build/<config>/report/index.html and the closing table
+	$(TS) report --config $(CONFIG)
+
+results: $(NETWORK) ## collect build/<config> into results/<config>.json
+	$(TS) results --config $(CONFIG)
+
+docs: $(READY) ## fill README and docs from results/
+	$(TS) docs
+
+data: $(READY) ## verify the datasets, download what is missing
+	$(TS) data
+
+doctor: $(READY) ## which tools are in use, and what is missing
+	$(TS) doctor
+
+lint: $(READY) ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean: ## remove everything that was built (not the environment)
+	rm -rf build
