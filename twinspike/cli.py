@@ -48,6 +48,9 @@ def _run(options: argparse.Namespace) -> int:
     if options.step == "data":
         steps.data(options.datasets or list(DATASETS))
         return 0
+    if options.step == "docs":
+        steps.docs(options.root)
+        return 0
     config = load_config(options.config)
     place = folders(options.out, config.name)
     match options.step:
@@ -79,6 +82,8 @@ def _run(options: argparse.Namespace) -> int:
             steps.synth(config, place, targets, seeds=options.seeds, jobs=options.jobs)
         case "report":
             steps.report(config, place)
+        case "results":
+            steps.results(config, place, options.folder)
     return 0
 
 
@@ -91,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
         made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
-        if name not in ("data", "doctor"):
+        if name not in ("data", "doctor", "docs"):
             made.add_argument(
                 "--config", default="digits", metavar="NAME",
                 help="digits, mnist, fashion, ... or the path of a .toml file (default: digits)",
@@ -157,6 +162,18 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     step("report", "write build/<config>/report/index.html and print the closing table")
+    results = step(
+        "results", "collect the figures in build/<config> into results/<config>.json",
+        "The file holds configuration, seed, versions and data checksums beside the figures; README and "
+        "docs are filled from it.",
+    )  # fmt: skip
+    results.add_argument(
+        "--folder", type=Path, default=Path("results"), metavar="DIR", help="where to write (default: results)"
+    )
+    docs = step("docs", "fill README.md and docs/*.md from results/ and from the code")
+    docs.add_argument(
+        "--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
+    )
     data = step(
         "data", "verify datasets, and download those that are missing",
         "They are looked for in $TWINSPIKE_DATA, else in the user's cache folder.",

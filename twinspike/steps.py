@@ -156,6 +156,22 @@ def report(config: Config, place: Folders) -> None:
     print(f"report: {path}")
 
 
+def results(config: Config, place: Folders, folder: Path) -> None:
+    """Collect the build folder's figures into ``folder/<config>.json``."""
+    from twinspike.record import write_record
+
+    find_network(place, config.name)
+    print(f"results: {write_record(place.build, config, folder)}")
+
+
+def docs(root: Path) -> None:
+    """Fill README and docs of the repository at `root`."""
+    from twinspike.documents import fill_documents
+
+    changed = fill_documents(root)
+    print("docs: " + (", ".join(map(str, changed)) if changed else "up to date"))
+
+
 def data(names: list[str]) -> None:
     """Verify datasets, downloading what is missing."""
     from twinspike.model.datasets import ensure_dataset

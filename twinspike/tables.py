@@ -1,0 +1,279 @@
+"""What the marked regions of README and docs are filled with: tables of results, settings, contracts."""
+
+import dataclasses
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from twinspike.numerics.errors import TwinspikeError
+
+NOT_YET = "not measured yet"
+# Configurations that the tables name even before they are measured.
+EXPECTED = ("digits", "mnist")
+PEERS = "peers"
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Everything below ``results/``: configuration name -> record, and the published peers."""
+
+    records: dict[str, dict[str, Any]]
+    peers: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Figures":
+        """Read every JSON file of `folder`; raises TwinspikeError for a torn one."""
+        found = {}
+        for path in sorted(folder.glob("*.json")):
+            try:
+                found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise TwinspikeError(f"{path}: cannot be read ({error}): make results writes it") from None
+        peers = found.pop(PEERS, {"accelerators": []})
+        return cls(found, peers)
+
+    @property
+    def names(self) -> list[str]:
+        """Configurations in the order of the tables."""
+        return [*EXPECTED, *(name for name in self.records if name not in EXPECTED)]
+
+    def look_up(self, path: str) -> Any:
+        """The value at a dotted path, as in ``mnist.synth.up5k.latency_us``; None if not measured yet."""
+        first, *rest = path.split(".")
+        found: Any = {**self.records, PEERS: self.peers}
+        for key in (first, *rest):
+            if key in found:
+                found = found[key]
+            elif key == first or "synth" in rest:
+                return None  # a configuration or a device that nobody has measured
+            else:
+                raise LookupError(f"there is no {key} in {', '.join(found)}")
+        return found
+
+
+def value(figures: Figures, where: str, path: str, form: str = "") -> str:
+    """One figure by its dotted path, in the format `form` (``.4f``, ``.1%``, ``,.0f``)."""
+    found = figures.look_up(path)
+    return NOT_YET if found is None else format(found, form)
+
+
+def accuracy(figures: Figures, where: str) -> str:
+    """How good each configuration's integer network is, beside raw pixels."""
+    head = (
+        "configuration", "network", "weight bits", "macro-F1, one reference a class",
+        "macro-F1, 3 nearest embeddings", "macro-F1, 3 nearest raw images", "gain over raw images",
+        "hidden neurons active", "training",
+    )  # fmt: skip
+    rows = []
+    for name in figures.names:
+        r = figures.records.get(name)
+        if r is None:
+            rows.append([f"`{name}`", *[NOT_YET] * (len(head) - 1)])
+            continue
+        shape = "-".join(map(str, r["network"]["shape"])) + f", T = {r['network']['timesteps']}"
+        bits = ", ".join(map(str, sorted(set(r["network"]["weight_bits"]))))
+        best = max(r["macro_f1"], r["macro_f1_knn"])
+        rows.append([
+            f"`{name}`", shape, bits, f"{r['macro_f1']:.4f}", f"{r['macro_f1_knn']:.4f}",
+            f"{r['baseline_knn_macro_f1']:.4f}", f"{best - r['baseline_knn_macro_f1']:+.4f}",
+            f"{r['hidden_activity']:.1%}", f"{r['train_seconds'] / 60:.1f} min",
+        ])  # fmt: skip
+    return _table(head, rows)
+
+
+def exactness(figures: Figures, where: str) -> str:
+    """Spikes compared down the ladder from torch to RTL, and how many differ."""
+    head = (
+        "configuration", "compared", "images", "spikes compared", "differ", "cycles as predicted",
+    )  # fmt: skip
+    rows = []
+    for name in figures.names:
+        r = figures.records.get(name)
+        if r is None:
+            rows.append([f"`{name}`", *[NOT_YET] * 5])
+            continue
+        rows.append([
+            f"`{name}`", "torch with golden model", f"{r['test_images']:,}",
+            f"{r['torch_golden_compared']:,}", f"{r['torch_golden_mismatches']:,}", "",
+        ])  # fmt: skip
+        if not r["sim"]:
+            rows.append([f"`{name}`", "golden model with RTL", *[NOT_YET] * 4])
+        for run in r["sim"]:
+            equal = run.get("cycles_predicted_equal")
+            what = f"golden model with RTL ({run['target']}, {run['run'].replace('_', ' ')})"
+            rows.append([
+                f"`{name}`", what, f"{run['frames']:,}", f"{run['spikes_compared']:,}",
+                f"{run['mismatches']:,}", "" if equal is None else "every frame" if equal else "no",
+            ])  # fmt: skip
+    return _table(head, rows)
+
+
+def hardware(figures: Figures, where: str) -> str:
+    """What each placed and routed core takes and how fast it is."""
+    head = (
+        "configuration", "device", "logic cells", "flip-flops", "block RAMs", "SPRAM", "Fmax min / median / max",
+        "cycles an image: latency / interval", "µs an image: latency / interval",
+    )  # fmt: skip
+    rows = []
+    for name in figures.names:
+        synth = figures.records.get(name, {}).get("synth", {})
+        if not synth:
+            rows.append([f"`{name}`", *[NOT_YET] * (len(head) - 1)])
+        for row in synth.values():
+            fmax = " / ".join(f"{row[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
+            cycles = [row[f"{k}_cycles"]["median"] if f"{k}_cycles" in row else None for k in _KINDS]
+            rows.append([
+                f"`{name}`", row["device"], f"{row['logic_cells']:,} of {row['logic_cells_available']:,}",
+                f"{row['flipflops']:,}", f"{row['ram_blocks']} of {row['ram_blocks_available']}",
+                f"{row['spram']} of {row['spram_available']}" if row["spram_available"] else "none",
+                f"{fmax} MHz", _pair(cycles, ",.0f"), _pair([row.get(f"{k}_us") for k in _KINDS], ".1f"),
+            ])  # fmt: skip
+    return _table(head, rows)
+
+
+def peers(figures: Figures, where: str) -> str:
+    """Published accelerators and our MNIST builds, the fastest first."""
+    ours = figures.records.get("mnist", {})
+    builds = ours.get("synth", {}).values()
+    fastest = min((b["latency_us"] for b in builds if "latency_us" in b), default=None)
+    rows = []
+    for peer in figures.peers["accelerators"]:
+        better = [
+            what
+            for what, is_better in (
+                ("time", _less(peer["latency_us"], fastest)),
+                ("accuracy", _less(ours.get("accuracy"), peer["accuracy"])),
+                ("power is stated", bool(peer["power"])),
+            )
+            if is_better
+        ]
+        rows.append((peer["latency_us"], [
+            f"[{peer['design']}]({peer['source']}), {peer['year']}", peer["device"],
+            _or_none(peer["accuracy"], ".1%"), _or_none(peer["latency_us"], "g"), peer["logic"] or "–",
+            peer["power"] or "–", ", ".join(better) or "–", peer["unlike"],
+        ]))  # fmt: skip
+    for build in builds:
+        logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"
+        if build["spram"]:
+            logic += f", {build['spram']} SPRAM"
+        rows.append((build.get("latency_us"), [
+            "**twinspike, `mnist`**", build["device"], f"**{ours['accuracy']:.1%}**",
+            f"**{_or_none(build.get('latency_us'), '.1f')}**", logic, "not measured", "", "placed and routed, "
+            "simulated, not run on a board",
+        ]))  # fmt: skip
+    if not builds:
+        rows.append((None, ["**twinspike, `mnist`**", *[NOT_YET] * 7]))
+    rows.sort(key=lambda row: float("inf") if row[0] is None else row[0])
+    head = (
+        "design", "device", "MNIST accuracy", "latency, µs an image", "logic", "power, energy",
+        "better than twinspike in", "not like for like",
+    )  # fmt: skip
+    return _table(head, [cells for _, cells in rows])
+
+
+def settings(figures: Figures, where: str, name: str) -> str:
+    """The keys of a table of the configuration file, from the dataclass that reads it."""
+    from twinspike import config
+    from twinspike.hw.settings import HardwareSettings
+    from twinspike.model.settings import TrainingSettings
+    from twinspike.numerics.fields import allowed
+
+    classes = {
+        "configuration": config._Top, "layers": config.LayerSettings, "training": TrainingSettings,
+        "hardware": HardwareSettings,
+    }  # fmt: skip
+    rows = [
+        [f"`{f.name}`", f"`{_toml(f.default)}`", allowed(f), f.metadata["help"]]
+        for f in dataclasses.fields(classes[name])
+    ]
+    return _table(("key", "default", "allowed", "meaning"), rows)
+
+
+def codings(figures: Figures, where: str) -> str:
+    """Every spike coding with its parameters and the first paragraph of its definition."""
+    from twinspike.numerics.codings import CODINGS
+    from twinspike.numerics.fields import allowed
+
+    rows = []
+    for kind, coding in CODINGS.items():
+        keys = [
+            f"`{f.name} = {_toml(f.default)}`: {f.metadata['help']} ({allowed(f)})"
+            for f in dataclasses.fields(coding)
+        ]
+        rows.append([f"`{kind}`", _paragraphs(coding)[0], "<br>".join(keys)])
+    return _table(("kind", "spikes", "parameters"), rows)
+
+
+def devices(figures: Figures, where: str) -> str:
+    """The devices that `synth` knows, and what they hold."""
+    from twinspike.hw.devices import DEVICES
+
+    rows = [
+        [f"`{d.name}`", d.title, f"{d.logic_cells:,}", f"{d.ram_blocks} of {d.ram_block_bits:,} bits", str(d.spram)]
+        for d in DEVICES.values()
+    ]  # fmt: skip
+    return _table(("target", "device", "logic cells", "block RAMs", "SPRAM blocks"), rows)
+
+
+def block(figures: Figures, where: str, name: str) -> str:
+    """A hardware component's contract: its docstring up to the list of its members."""
+    module_name, class_name = name.split(".")
+    component = getattr(importlib.import_module(f"twinspike.hw.{module_name}"), class_name)
+    up = "../" * where.count("/")
+    text = []
+    for paragraph in _paragraphs(component):
+        if paragraph.startswith("Members"):
+            break
+        text.append(paragraph)
+    return f"\n**{class_name}** ([hw/{module_name}.py]({up}hw/{module_name}.py)). " + "\n\n".join(text) + "\n"
+
+
+def contract(figures: Figures, where: str, module_name: str) -> str:
+    """A module's docstring as it stands, formulas and all."""
+    module = importlib.import_module(f"twinspike.{module_name}")
+    return f"\n```text\n{inspect.cleandoc(module.__doc__ or '')}\n```\n"
+
+
+def constant(figures: Figures, where: str, name: str) -> str:
+    """A constant of the code, as in ``hw.plan.STATE_LATENCY``."""
+    module_name, _, attribute = name.rpartition(".")
+    return f"{getattr(importlib.import_module(f'twinspike.{module_name}'), attribute):,}"
+
+
+FILLS: dict[str, Callable[..., str]] = {
+    f.__name__: f
+    for f in (
+        value, accuracy, exactness, hardware, peers, settings, codings, devices, block, contract, constant,
+    )
+}  # fmt: skip
+_KINDS = ("latency", "interval")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n\n"
+
+
+def _pair(values: Sequence[float | None], form: str) -> str:
+    return " / ".join(_or_none(v, form) for v in values) if any(v is not None for v in values) else NOT_YET
+
+
+def _or_none(number: float | None, form: str) -> str:
+    return "–" if number is None else format(number, form)
+
+
+def _less(a: float | None, b: float | None) -> bool:
+    return a is not None and b is not None and a < b
+
+
+def _toml(default: Any) -> str:
+    if isinstance(default, tuple):
+        return json.dumps(list(default))
+    return json.dumps(default)
+
+
+def _paragraphs(documented: Any) -> list[str]:
+    return [" ".join(p.split()) for p in inspect.cleandoc(documented.__doc__).split("\n\n")]
