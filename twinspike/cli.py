@@ -168,7 +168,11 @@ def _parser() -> argparse.ArgumentParser:
         "docs are filled from it.",
     )  # fmt: skip
     results.add_argument(
-        "--folder", type=Path, default=Path("results"), metavar="DIR", help="where to write (default: results)"
+        "--folder",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where to write (default: results)",
     )
     docs = step("docs", "fill README.md and docs/*.md from results/ and from the code")
     docs.add_argument(

@@ -46,7 +46,7 @@ class Config:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Top:
+class TopSettings:
     """The scalars at the head of the TOML file."""
 
     dataset: str = setting("digits", choices=DATASETS, help="where images come from")
@@ -92,11 +92,11 @@ def load_config(name: str) -> Config:
 
 def _from_table(name: str, table: dict[str, Any]) -> Config:
     sections = ("encoder", "layers", "training", "hardware")
-    scalars = [f.name for f in dataclasses.fields(_Top)]
+    scalars = [f.name for f in dataclasses.fields(TopSettings)]
     for key in table:
         if key not in (*sections, *scalars):
             raise TwinspikeError(f"{key} is unknown: allowed keys are {', '.join([*scalars, *sections])}")
-    top = build(_Top, {k: v for k, v in table.items() if k in scalars}, "configuration")
+    top = build(TopSettings, {k: v for k, v in table.items() if k in scalars}, "configuration")
     encoder = table.get("encoder", {"kind": "latency"})
     if not isinstance(encoder, dict):
         raise TwinspikeError("encoder is not a table: write [encoder] with kind = ...")

@@ -4,18 +4,29 @@ A marked region is an HTML comment, what it is filled with, and a closing commen
 
     <!-- fill: NAME ARGUMENTS -->...<!-- /fill -->
 
-The names are those of :data:`twinspike.tables.FILLS`. A region that spans lines gets a table or
+The names are those of :data:`FILLS`. A region that spans lines gets a table or
 paragraphs, one inside a line gets a value.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
-from .tables import FILLS, Figures
+from . import contracts, tables
+from .tables import Figures
 
+# What a region may be filled with, by name.
+FILLS: dict[str, Callable[..., str]] = {
+    function.__name__: function
+    for function in (
+        tables.value, tables.accuracy, tables.exactness, tables.hardware, tables.peers,
+        contracts.settings, contracts.codings, contracts.devices, contracts.block, contracts.contract,
+        contracts.constant,
+    )
+}  # fmt: skip
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)
 _MARKER = re.compile(r"<!-- /?fill\b")
 
@@ -53,7 +64,7 @@ def fill(text: str, figures: Figures, where: str) -> str:
             raise TwinspikeError(f"{where}: fill {name!r} is unknown: allowed are {', '.join(FILLS)}")
         try:
             made = FILLS[name](figures, where, *arguments)
-        except (TypeError, ValueError, KeyError, LookupError) as error:
+        except (TypeError, ValueError, LookupError, ImportError, AttributeError) as error:
             raise TwinspikeError(f"{where}: fill {region['call']!r} is not right: {error}") from None
         return f"<!-- fill: {region['call']} -->{made}<!-- /fill -->"
 

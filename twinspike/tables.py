@@ -1,10 +1,8 @@
-"""What the marked regions of README and docs are filled with: tables of results, settings, contracts."""
+"""What marked regions of README and docs are filled with: the figures below ``results/``."""
 
 import dataclasses
-import importlib
-import inspect
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ NOT_YET = "not measured yet"
 # Configurations that the tables name even before they are measured.
 EXPECTED = ("digits", "mnist")
 PEERS = "peers"
+_KINDS = ("latency", "interval")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +80,7 @@ def accuracy(figures: Figures, where: str) -> str:
             f"{r['baseline_knn_macro_f1']:.4f}", f"{best - r['baseline_knn_macro_f1']:+.4f}",
             f"{r['hidden_activity']:.1%}", f"{r['train_seconds'] / 60:.1f} min",
         ])  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def exactness(figures: Figures, where: str) -> str:
@@ -108,14 +107,14 @@ def exactness(figures: Figures, where: str) -> str:
                 f"`{name}`", what, f"{run['frames']:,}", f"{run['spikes_compared']:,}",
                 f"{run['mismatches']:,}", "" if equal is None else "every frame" if equal else "no",
             ])  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def hardware(figures: Figures, where: str) -> str:
     """What each placed and routed core takes and how fast it is."""
     head = (
-        "configuration", "device", "logic cells", "flip-flops", "block RAMs", "SPRAM", "Fmax min / median / max",
-        "cycles an image: latency / interval", "µs an image: latency / interval",
+        "configuration", "device", "logic cells", "flip-flops", "block RAMs", "SPRAM",
+        "Fmax min / median / max", "cycles an image: latency / interval", "µs an image: latency / interval",
     )  # fmt: skip
     rows = []
     for name in figures.names:
@@ -131,7 +130,7 @@ def hardware(figures: Figures, where: str) -> str:
                 f"{row['spram']} of {row['spram_available']}" if row["spram_available"] else "none",
                 f"{fmax} MHz", _pair(cycles, ",.0f"), _pair([row.get(f"{k}_us") for k in _KINDS], ".1f"),
             ])  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def peers(figures: Figures, where: str) -> str:
@@ -161,8 +160,8 @@ def peers(figures: Figures, where: str) -> str:
             logic += f", {build['spram']} SPRAM"
         rows.append((build.get("latency_us"), [
             "**twinspike, `mnist`**", build["device"], f"**{ours['accuracy']:.1%}**",
-            f"**{_or_none(build.get('latency_us'), '.1f')}**", logic, "not measured", "", "placed and routed, "
-            "simulated, not run on a board",
+            f"**{_or_none(build.get('latency_us'), '.1f')}**", logic, "not measured", "",
+            "placed, routed and simulated, not run on a board",
         ]))  # fmt: skip
     if not builds:
         rows.append((None, ["**twinspike, `mnist`**", *[NOT_YET] * 7]))
@@ -171,89 +170,12 @@ def peers(figures: Figures, where: str) -> str:
         "design", "device", "MNIST accuracy", "latency, µs an image", "logic", "power, energy",
         "better than twinspike in", "not like for like",
     )  # fmt: skip
-    return _table(head, [cells for _, cells in rows])
+    return table(head, [cells for _, cells in rows])
 
 
-def settings(figures: Figures, where: str, name: str) -> str:
-    """The keys of a table of the configuration file, from the dataclass that reads it."""
-    from twinspike import config
-    from twinspike.hw.settings import HardwareSettings
-    from twinspike.model.settings import TrainingSettings
-    from twinspike.numerics.fields import allowed
-
-    classes = {
-        "configuration": config._Top, "layers": config.LayerSettings, "training": TrainingSettings,
-        "hardware": HardwareSettings,
-    }  # fmt: skip
-    rows = [
-        [f"`{f.name}`", f"`{_toml(f.default)}`", allowed(f), f.metadata["help"]]
-        for f in dataclasses.fields(classes[name])
-    ]
-    return _table(("key", "default", "allowed", "meaning"), rows)
-
-
-def codings(figures: Figures, where: str) -> str:
-    """Every spike coding with its parameters and the first paragraph of its definition."""
-    from twinspike.numerics.codings import CODINGS
-    from twinspike.numerics.fields import allowed
-
-    rows = []
-    for kind, coding in CODINGS.items():
-        keys = [
-            f"`{f.name} = {_toml(f.default)}`: {f.metadata['help']} ({allowed(f)})"
-            for f in dataclasses.fields(coding)
-        ]
-        rows.append([f"`{kind}`", _paragraphs(coding)[0], "<br>".join(keys)])
-    return _table(("kind", "spikes", "parameters"), rows)
-
-
-def devices(figures: Figures, where: str) -> str:
-    """The devices that `synth` knows, and what they hold."""
-    from twinspike.hw.devices import DEVICES
-
-    rows = [
-        [f"`{d.name}`", d.title, f"{d.logic_cells:,}", f"{d.ram_blocks} of {d.ram_block_bits:,} bits", str(d.spram)]
-        for d in DEVICES.values()
-    ]  # fmt: skip
-    return _table(("target", "device", "logic cells", "block RAMs", "SPRAM blocks"), rows)
-
-
-def block(figures: Figures, where: str, name: str) -> str:
-    """A hardware component's contract: its docstring up to the list of its members."""
-    module_name, class_name = name.split(".")
-    component = getattr(importlib.import_module(f"twinspike.hw.{module_name}"), class_name)
-    up = "../" * where.count("/")
-    text = []
-    for paragraph in _paragraphs(component):
-        if paragraph.startswith("Members"):
-            break
-        text.append(paragraph)
-    return f"\n**{class_name}** ([hw/{module_name}.py]({up}hw/{module_name}.py)). " + "\n\n".join(text) + "\n"
-
-
-def contract(figures: Figures, where: str, module_name: str) -> str:
-    """A module's docstring as it stands, formulas and all."""
-    module = importlib.import_module(f"twinspike.{module_name}")
-    return f"\n```text\n{inspect.cleandoc(module.__doc__ or '')}\n```\n"
-
-
-def constant(figures: Figures, where: str, name: str) -> str:
-    """A constant of the code, as in ``hw.plan.STATE_LATENCY``."""
-    module_name, _, attribute = name.rpartition(".")
-    return f"{getattr(importlib.import_module(f'twinspike.{module_name}'), attribute):,}"
-
-
-FILLS: dict[str, Callable[..., str]] = {
-    f.__name__: f
-    for f in (
-        value, accuracy, exactness, hardware, peers, settings, codings, devices, block, contract, constant,
-    )
-}  # fmt: skip
-_KINDS = ("latency", "interval")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, with the empty lines around it that Markdown wants."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     return "\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n\n"
 
 
@@ -267,13 +189,3 @@ def _or_none(number: float | None, form: str) -> str:
 
 def _less(a: float | None, b: float | None) -> bool:
     return a is not None and b is not None and a < b
-
-
-def _toml(default: Any) -> str:
-    if isinstance(default, tuple):
-        return json.dumps(list(default))
-    return json.dumps(default)
-
-
-def _paragraphs(documented: Any) -> list[str]:
-    return [" ".join(p.split()) for p in inspect.cleandoc(documented.__doc__).split("\n\n")]
