@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from tqdm import tqdm
 
 from twinspike import __version__
-from twinspike.config import load_config
+from twinspike.config import Config, load_config
 from twinspike.model.datasets import Dataset, load_dataset
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
@@ -43,27 +44,38 @@ def write_report(build: Path, config_name: str) -> Path:
     """Write ``build/report/index.html`` with its PNGs and return its path.
 
     `build` is the folder of one configuration. What no step has made yet is named on the page with
-    the make target that makes it; without a network, or for a torn file, raises TwinspikeError.
+    the make target that makes it; without a network, or for a torn file, raises TwinspikeError and
+    leaves an earlier report as it was.
     """
     results = read_results(build)
     config = load_config(config_name)
     folder = build / "report"
-    if folder.exists():
-        shutil.rmtree(folder)
-    notes = [f"{name} is missing: {target} CONFIG={config.name}" for name, target in results.missing.items()]
+    work = Path(tempfile.mkdtemp(dir=build, prefix=".report."))
+    try:
+        _write_page(work, results, config)
+        work.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder / "index.html"
+
+
+def _write_page(folder: Path, results: Results, config: Config) -> None:
     run, problem = _run_images(results, config.dataset)
-    notes += [problem] if problem else []
+    metrics = results.metrics or {}
     context = {
         "title": config.name,
         "version": __version__,
-        "notes": notes,
+        "notes": [*results.notes, *([problem] if problem else [])],
         "coding": config.encoder.kind,
         "headline": summary_rows(results),
         "samples": _samples(results, run, folder),
         "pictures": _pictures(results, run, folder),
         "simulation": _simulation(results),
-        "verification": (results.metrics or {}).get("verification", {}),
-        "metrics": results.metrics or {},
+        "verification": metrics.get("verification", {}),
+        "metrics": metrics,
         "synths": results.synths,
         "provenance": _provenance(results),
     }
@@ -71,9 +83,7 @@ def write_report(build: Path, config_name: str) -> Path:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    path = folder / "index.html"
-    write_atomically(path, environment.from_string(source).render(context))
-    return path
+    write_atomically(folder / "index.html", environment.from_string(source).render(context))
 
 
 def _run_images(results: Results, dataset_name: str) -> tuple[_Images | None, str]:

@@ -12,10 +12,10 @@ from twinspike.quant.network import Network, load_network
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Results:
-    """One configuration's outputs; an absent one is None (or empty) and is named in `missing`.
+    """One configuration's outputs; an absent one is None or empty.
 
     `history` has a row an epoch, `runs` a row a simulated run, `synths` target -> synth.json;
-    `missing` maps what is absent to the make target that makes it.
+    `notes` says what is absent, or made from another network, and which make target makes it.
     """
 
     network: Network
@@ -23,7 +23,7 @@ class Results:
     history: list[dict[str, Any]]
     runs: list[dict[str, Any]]
     synths: dict[str, dict[str, Any]]
-    missing: dict[str, str]
+    notes: tuple[str, ...]
 
     def run(self, name: str, target: str | None = None) -> dict[str, Any] | None:
         """The first run called `name`, for `target` if one is given."""
@@ -39,30 +39,48 @@ class Results:
 
 def read_results(build: Path) -> Results:
     """Read a configuration's build folder; raises TwinspikeError without a network or for a torn file."""
-    missing: dict[str, str] = {}
+    network = load_network(build / "network.safetensors")
+    notes: list[str] = []
 
-    def optional(path: Path, parse: Callable[[str], Any], absent: Any, target: str) -> Any:
-        if not path.is_file():
-            missing[path.name] = target
-            return absent
+    def absent(name: str, step: str) -> None:
+        notes.append(f"{name} is missing: make {step} CONFIG={build.name}")
+
+    def read(path: Path, step: str, parse: Callable[[str], Any] = json.loads) -> Any:
         try:
             return parse(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise TwinspikeError(f"{path}: cannot be read ({error}); {target} writes it anew") from None
+            again = f"make {step} CONFIG={build.name} writes it anew once it is deleted"
+            raise TwinspikeError(f"{path}: cannot be read ({error}); {again}") from None
 
-    network = load_network(build / "network.safetensors")
-    metrics = optional(build / "metrics.json", json.loads, None, "make train")
-    history = optional(
-        build / "train.jsonl", lambda text: [json.loads(line) for line in text.splitlines()], [], "make train"
-    )
-    # One simulation for the configuration, or one a target.
-    reports = [build / "sim.json", *sorted(build.glob("*/sim/sim.json"))]
-    runs = [row for path in reports if path.is_file() for row in json.loads(path.read_text())["runs"]]
+    def belongs(path: Path, step: str, made_from: str | None) -> None:
+        if made_from not in (None, network.content_hash):
+            where = path.relative_to(build)
+            notes.append(f"{where} is of another network ({made_from[:12]}): make {step} CONFIG={build.name}")
+
+    metrics, history = None, []
+    if (path := build / "metrics.json").is_file():
+        metrics = read(path, "train")
+        belongs(path, "train", metrics.get("network_hash"))
+    else:
+        absent(path.name, "train")
+    if (path := build / "train.jsonl").is_file():
+        history = read(path, "train", lambda text: [json.loads(line) for line in text.splitlines()])
+    else:
+        absent(path.name, "train")
+    # The portable core's simulation lies in the folder itself, a device's in one of its own.
+    runs = []
+    for path in (build / "sim.json", *sorted(build.glob("*/sim/sim.json"))):
+        if path.is_file():
+            found = read(path, "sim")
+            belongs(path, "sim", found.get("network_hash"))
+            runs += found["runs"]
     if not runs:
-        missing["sim.json"] = "make sim"
+        absent("sim.json", "sim")
     synths = {}
     for path in sorted(build.glob("*/synth/synth.json")):
-        synths[path.parent.parent.name] = optional(path, json.loads, None, "make synth")
+        target = path.parent.parent.name
+        synths[target] = read(path, "synth")
+        belongs(path, "synth", synths[target]["provenance"].get("network_hash"))
     if not synths:
-        missing["synth.json"] = "make synth"
-    return Results(network, metrics, history, runs, synths, missing)
+        absent("synth.json", "synth")
+    return Results(network, metrics, history, runs, synths, tuple(notes))

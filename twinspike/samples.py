@@ -48,15 +48,19 @@ def draw(
     found = int(references.labels[winner])
     rasters = [("input", spikes[:, index]), *_rasters(trace, index)]
     with figure_style():
-        figure = new_figure(4.9)
-        rows = figure.subfigures(2, 1, height_ratios=(1.25, 1))
-        upper = rows[0].subplots(1, 1 + len(rasters))
+        # Fixed places: a computed layout would take most of the time of a page full of samples.
+        figure = new_figure(4.9, layout="none")
+        place = {"left": 0.01, "right": 0.99, "bottom": 0.54, "top": 0.95}
+        columns = figure.add_gridspec(1, 1 + len(rasters), **place, wspace=0.42)
+        upper = columns.subplots(squeeze=False)[0]
         upper[0].imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="none")
         upper[0].axis("off")
         upper[0].set_title(f"image of a {label}")
         for axes, (name, train) in zip(upper[1:], rasters, strict=True):
             _raster(axes, name, train)
-        lower = rows[1].subplots(1, 3, sharey=True)
+        place = {"left": 0.09, "right": 0.99, "bottom": 0.08, "top": 0.41}
+        columns = figure.add_gridspec(1, 3, **place, wspace=0.1)
+        lower = columns.subplots(sharey=True)
         reference = references.counts[winner].astype(int)
         most = max(1, counts.max(), reference.max())
         tables = (
@@ -96,12 +100,27 @@ def _rasters(trace: Trace, index: int) -> list[tuple[str, np.ndarray]]:
 
 
 def _raster(axes, name: str, train: np.ndarray) -> None:
-    shaded(axes, train.T.astype(float), most=1)
+    shaded(
+        axes,
+        thinned(train).T.astype(float),
+        most=1,
+        extent=(-0.5, len(train) - 0.5, train.shape[1] - 0.5, -0.5),
+    )
     axes.set_title(f"{name}: {int(train.sum())}")
     _integer_axes(axes)
     axes.set_xlabel("step")
 
 
+def thinned(train: np.ndarray, rows: int = 128) -> np.ndarray:
+    """Spikes [T, N] with neighbouring neurons joined by "or" until at most `rows` are left.
+
+    A raster of 784 neurons has less than a pixel for each: drawing would drop spikes at random.
+    """
+    group = -(-train.shape[1] // rows)
+    padded = np.pad(train, ((0, 0), (0, -train.shape[1] % group)))
+    return padded.reshape(len(train), -1, group).any(axis=2)
+
+
 def _integer_axes(axes) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))

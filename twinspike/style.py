@@ -57,9 +57,9 @@ class Picture:
     svg: Markup
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
+def new_figure(height: float, width: float = WIDTH, layout: str = "constrained") -> Figure:
     """An empty figure of `height` inches; draw on it inside `with figure_style()`."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def figure_style():
@@ -71,9 +71,10 @@ def finish(figure: Figure, name: str, alt: str, folder: Path) -> Picture:
     """Write ``<name>.png`` into `folder` and give the SVG for the page."""
     with figure_style():
         png, svg = io.BytesIO(), io.StringIO()
-        # Laid out once for both: the layout is the slow part.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        if figure.get_layout_engine() is not None:
+            # Laid out once for both: the layout is the slow part.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(png, format="png", dpi=180, facecolor="white")
         matplotlib.rcParams["svg.hashsalt"] = name
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})

@@ -32,10 +32,8 @@ def print_summary(build: Path, console: Console | None = None) -> None:
     for label, value in summary_rows(results):
         table.add_row(label, Text(value))
     console.print(table)
-    for name, target in results.missing.items():
-        console.print(
-            f"{name} is missing: {target} CONFIG={results.network.name}", style="yellow", markup=False
-        )
+    for note in results.notes:
+        console.print(note, style="yellow", markup=False, highlight=False)
 
 
 def microseconds(cycles: float, megahertz: float) -> str:
