@@ -28,6 +28,7 @@ class Progress:
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     sums: dict[str, float] = dataclasses.field(default_factory=dict)
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 

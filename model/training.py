@@ -119,8 +119,8 @@ class _Run:
 
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
         p, epochs = self.progress, self.settings.epochs
-        saved = began = time.monotonic()
-        before = p.seconds
+        saved = time.monotonic()
+        watch = _Stopwatch(p)
         bar = tqdm(
             total=epochs * self.steps,
             initial=p.epoch * self.steps + p.step,
@@ -142,14 +142,14 @@ class _Run:
                         if interrupts.wanted:
                             raise KeyboardInterrupt
                     except KeyboardInterrupt:
-                        p.seconds = before + time.monotonic() - began
+                        watch.read()
                         self.save()
                         raise TrainingInterrupted(
                             f"training interrupted in epoch {p.epoch + 1} of {epochs}, batch {p.step} of "
                             f"{self.steps}; nothing is lost: go on with --resume ({self.checkpoint})"
                         ) from None
                 row = self._close_epoch()
-                p.seconds = before + time.monotonic() - began
+                watch.read()
                 bar.set_postfix(loss=f"{row['loss']:.3f}", spikes=f"{row['hidden_spikes']:.2f}")
                 if time.monotonic() - saved > CHECKPOINT_SECONDS or p.epoch == epochs:
                     self.save()
@@ -216,6 +216,7 @@ class _Run:
         integer, figures = with_metrics(integer, self.dataset, self.show)
         metrics = figures | {
             "train_seconds": round(self.progress.seconds, 1),
+            "train_cpu_seconds": round(self.progress.cpu_seconds, 1),
             "epochs": self.settings.epochs,
             "torch_golden_mismatches": 0,
             "torch_golden_compared": compared,
@@ -233,6 +234,19 @@ class _Run:
     def _write(self, integer: Network, metrics: dict[str, Any]) -> None:
         write_json(self.out / METRICS_FILE, metrics)
         integer.save(self.out / NETWORK_FILE)
+
+
+class _Stopwatch:
+    """Adds the time since it was made to a progress that may have some from before, wall and CPU."""
+
+    def __init__(self, progress: Progress):
+        self.progress = progress
+        self.wall = progress.seconds - time.monotonic()
+        self.cpu = progress.cpu_seconds - time.process_time()
+
+    def read(self) -> None:
+        self.progress.seconds = self.wall + time.monotonic()
+        self.progress.cpu_seconds = self.cpu + time.process_time()
 
 
 def _generator(*words: int) -> torch.Generator:
