@@ -46,8 +46,8 @@ def test_no_figure_is_typed(path):
 @pytest.mark.parametrize(
     "text",
     [
-        "53.3 MHz", "in 22 µs", "4,060 logic cells", "13.4% active", "25 uJ", "macro-F1 of 0.98", "reached 0.9864",
-        "9 clocks",
+        "53.3 MHz", "in 22 µs", "4,060 logic cells", "13.4% active", "25 uJ", "macro-F1 of 0.98",
+        "reached 0.9864", "9 clocks",
     ],
 )  # fmt: skip
 def test_typed_figures_are_found(text):
@@ -97,8 +97,9 @@ def test_filling_takes_the_figure_from_results_and_rests_once_filled(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "call", ["accuracy", "exactness", "hardware", "peers", "value mnist.macro_f1", "value mnist.synth.up5k.spram"]
-)  # fmt: skip
+    "call",
+    ["accuracy", "exactness", "hardware", "peers", "value mnist.macro_f1", "value mnist.synth.up5k.spram"],
+)
 def test_what_is_not_measured_says_so(call):
     text = fill(f"<!-- fill: {call} --><!-- /fill -->", Figures({}, {"accelerators": []}), "README.md")
     assert NOT_YET in text
