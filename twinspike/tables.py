@@ -70,7 +70,7 @@ def accuracy(figures: Figures, where: str) -> str:
     for name in figures.names:
         r = figures.records.get(name)
         if r is None:
-            rows.append([f"`{name}`", *[NOT_YET] * (len(head) - 1)])
+            rows.append(_gap(head, f"`{name}`"))
             continue
         shape = "-".join(map(str, r["network"]["shape"])) + f", T = {r['network']['timesteps']}"
         bits = ", ".join(map(str, sorted(set(r["network"]["weight_bits"]))))
@@ -92,14 +92,14 @@ def exactness(figures: Figures, where: str) -> str:
     for name in figures.names:
         r = figures.records.get(name)
         if r is None:
-            rows.append([f"`{name}`", *[NOT_YET] * 5])
+            rows.append(_gap(head, f"`{name}`"))
             continue
         rows.append([
             f"`{name}`", "torch with golden model", f"{r['test_images']:,}",
             f"{r['torch_golden_compared']:,}", f"{r['torch_golden_mismatches']:,}", "",
         ])  # fmt: skip
         if not r["sim"]:
-            rows.append([f"`{name}`", "golden model with RTL", *[NOT_YET] * 4])
+            rows.append(_gap(head, f"`{name}`", "golden model with RTL"))
         for run in r["sim"]:
             equal = run.get("cycles_predicted_equal")
             what = f"golden model with RTL ({run['target']}, {run['run'].replace('_', ' ')})"
@@ -120,7 +120,7 @@ def hardware(figures: Figures, where: str) -> str:
     for name in figures.names:
         synth = figures.records.get(name, {}).get("synth", {})
         if not synth:
-            rows.append([f"`{name}`", *[NOT_YET] * (len(head) - 1)])
+            rows.append(_gap(head, f"`{name}`"))
         for row in synth.values():
             fmax = " / ".join(f"{row[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
             cycles = [row[f"{k}_cycles"]["median"] if f"{k}_cycles" in row else None for k in _KINDS]
@@ -138,7 +138,11 @@ def peers(figures: Figures, where: str) -> str:
     ours = figures.records.get("mnist", {})
     builds = ours.get("synth", {}).values()
     fastest = min((b["latency_us"] for b in builds if "latency_us" in b), default=None)
-    rows = []
+    head = (
+        "design", "device", "MNIST accuracy", "latency, µs an image", "logic", "power, energy",
+        "better than twinspike in", "not like for like",
+    )  # fmt: skip
+    rows = [] if builds else [(None, _gap(head, "**twinspike, `mnist`**"))]
     for peer in figures.peers["accelerators"]:
         better = [
             what
@@ -151,7 +155,7 @@ def peers(figures: Figures, where: str) -> str:
         ]
         rows.append((peer["latency_us"], [
             f"[{peer['design']}]({peer['source']}), {peer['year']}", peer["device"],
-            _or_none(peer["accuracy"], ".1%"), _or_none(peer["latency_us"], "g"), peer["logic"] or "–",
+            _percent(peer["accuracy"]), _or_none(peer["latency_us"], "g"), peer["logic"] or "–",
             peer["power"] or "–", ", ".join(better) or "–", peer["unlike"],
         ]))  # fmt: skip
     for build in builds:
@@ -159,17 +163,11 @@ def peers(figures: Figures, where: str) -> str:
         if build["spram"]:
             logic += f", {build['spram']} SPRAM"
         rows.append((build.get("latency_us"), [
-            "**twinspike, `mnist`**", build["device"], f"**{ours['accuracy']:.1%}**",
+            "**twinspike, `mnist`**", build["device"], f"**{_percent(ours['accuracy'])}**",
             f"**{_or_none(build.get('latency_us'), '.1f')}**", logic, "not measured", "",
             "placed, routed and simulated, not run on a board",
         ]))  # fmt: skip
-    if not builds:
-        rows.append((None, ["**twinspike, `mnist`**", *[NOT_YET] * 7]))
     rows.sort(key=lambda row: float("inf") if row[0] is None else row[0])
-    head = (
-        "design", "device", "MNIST accuracy", "latency, µs an image", "logic", "power, energy",
-        "better than twinspike in", "not like for like",
-    )  # fmt: skip
     return table(head, [cells for _, cells in rows])
 
 
@@ -177,6 +175,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table, with the empty lines around it that Markdown wants."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     return "\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n\n"
+
+
+def _gap(head: Sequence[str], *known: str) -> list[str]:
+    """The row of something that nobody has measured yet."""
+    return [*known, NOT_YET, *[""] * (len(head) - len(known) - 1)]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.4g}%"
 
 
 def _pair(values: Sequence[float | None], form: str) -> str:
