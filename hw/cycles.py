@@ -4,7 +4,8 @@ The core is a line of stations that serve items in order. An item enters a stati
 arrived, the one before has left it and there is room behind it; so times follow from a recurrence
 of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
 
-All times are clocks since reset. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
+All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word a
+clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
 
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
@@ -33,7 +34,10 @@ def frame_times(
     first word is offered 2 clocks after the previous frame's result. Outputs are always ready.
     """
     source = _Source()
-    stations = [_Layer(layer) for layer in plan.layers]
+    loads = [len(layer.load_words()) for layer in plan.layers if layer.memory == "spram"]
+    # The quiet sweep after reset starts in clock 0; a load of n words ends n + 1 clocks later.
+    reset = -sum(n + 1 for n in loads)
+    stations = [_Layer(layer, reset) for layer in plan.layers]
     sink, readout = _Sink(), _Readout(plan)
     counts = spikes.sum(axis=2)
     words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
@@ -80,10 +84,10 @@ class _Sink:
 class _Layer(_Sink):
     """A DenseLayer with the queue and the encoder behind it."""
 
-    def __init__(self, plan: LayerPlan) -> None:
+    def __init__(self, plan: LayerPlan, reset: int) -> None:
         super().__init__()
         self.plan = plan
-        self.start = 0  # of the latest item; the quiet sweep after reset starts in clock 0
+        self.start = reset  # of the latest item, at first the quiet sweep
         self.sweep = 0  # start of the latest TICK
         self.places = deque([-3] * STEPS_IN_FLIGHT, maxlen=STEPS_IN_FLIGHT)
         # Encoder: latest word fetched from the queue, being emitted (and the one before it),

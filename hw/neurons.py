@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ..numerics.lif import state_range
+from .arithmetic import clamp, leak
 from .events import mask_layout
 from .plan import STATE_LATENCY, LayerPlan
 from .synapses import pair_layout
@@ -87,7 +87,6 @@ class Neurons(wiring.Component):
 def add_lane(m, plan, j, stored, weight, control, threshold, bias, spike, written):
     """One neuron lane: `stored` and `written` are its part of the state word before and after."""
     spec = plan.layer.spec
-    low, high = state_range(spec.state_bits)
     wide = signed(plan.accumulator_bits)
     total, u, v = (Signal(wide, name=f"{name}_{j}", reset_less=True) for name in ("total", "u", "v"))
     above = Signal(signed(spec.state_bits + 1), name=f"above_{j}", reset_less=True)
@@ -95,7 +94,7 @@ def add_lane(m, plan, j, stored, weight, control, threshold, bias, spike, writte
     m.d.sync += total.eq(stored.v + weight)
 
     clamped = Signal(signed(spec.state_bits), name=f"clamped_{j}")
-    m.d.comb += clamped.eq(Mux(total > high, high, Mux(total < low, low, total)))
+    m.d.comb += clamped.eq(clamp(total, spec.state_bits))
     m.d.sync += [u.eq(Mux(control[2].tick, clamped, total)), above.eq(clamped - threshold)]
 
     fires = Signal(name=f"fires_{j}")
@@ -112,8 +111,7 @@ def add_lane(m, plan, j, stored, weight, control, threshold, bias, spike, writte
     m.d.sync += [v.eq(Mux(fires, above if spec.reset == "subtract" else 0, u)), spike.eq(fires)]
 
     # From the membrane v to the word that the next step adds to; integration passes unchanged.
-    leaked = v - (v >> spec.leak_shift) if spec.leak_shift else v
-    swept = Mux(control[4].last, 0, leaked) + (0 if bias is None else bias)
+    swept = Mux(control[4].last, 0, leak(v, spec.leak_shift)) + (0 if bias is None else bias)
     m.d.comb += written.v.eq(Mux(control[4].tick, swept, v))
 
 

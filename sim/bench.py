@@ -64,13 +64,23 @@ _LOAD_PORTS = """,
         .s_load_tlast(1'b0), .weights_loaded(loaded)"""
 
 _LOAD = """\
+    // The whole image after every reset: that clears weights_loaded.
     reg [15:0] load_word, load_next;
-    reg load_valid = 0;
+    reg load_valid = 0, load_opened = 0;
     wire load_ready;
-    integer weights, load_fields;
-    initial weights = $fopen("weights.mem", "r");
-    always @(posedge clk) if (rst) load_valid <= 0; else if (!load_valid || load_ready) begin
-        load_fields = $fscanf(weights, "%h", load_next);
-        load_word <= load_next;
-        load_valid <= load_fields == 1;
+    integer weights = 0, load_fields;
+    always @(posedge clk) if (rst) begin
+        load_valid <= 0;
+        load_opened <= 1;
+        if (!load_opened) begin
+            if (weights != 0) $fclose(weights);
+            weights = $fopen("weights.mem", "r");
+        end
+    end else begin
+        load_opened <= 0;
+        if (!load_valid || load_ready) begin
+            load_fields = $fscanf(weights, "%h", load_next);
+            load_word <= load_next;
+            load_valid <= load_fields == 1;
+        end
     end"""

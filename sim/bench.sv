@@ -60,7 +60,7 @@ module bench (
         end
     end else begin
         opened <= 0;
-        cycle <= cycle + 1;
+        cycle <= loaded ? cycle + 1 : 0;  // the clock of hw/cycles.py
         random <= next_random(random);
 
         // Source: a word stays until it is taken; the next may pause, or wait for a result.

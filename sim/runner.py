@@ -21,6 +21,8 @@ from ..numerics.files import write_atomically
 from .bench import STIMULUS, bench_source
 from .golden import run as golden_run
 from .logs import compare, observe
+from .verilator import ARGUMENTS, FastVerilator, keep_runtime, take_runtime
+from .waves import to_fst
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -161,18 +163,20 @@ def _environment(tool: Tool):
 
 
 def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
-    runner = get_runner(simulator)
-    build = out / simulator
-    arguments = (
-        ["-g2012"] if simulator == "icarus" else _VERILATOR_ARGUMENTS + (["--trace-fst"] if waves else [])
-    )
+    runner = FastVerilator() if simulator == "verilator" else get_runner(simulator)
+    build = out / (f"{simulator}-waves" if waves else simulator)
     for log in out.glob("run*.log"):
         log.unlink()
     try:
+        if simulator == "verilator" and not waves:
+            take_runtime(build, tool.version)
         runner.build(
-            sources=[*sources, out / "bench.sv"], hdl_toplevel="bench", build_args=arguments,
+            sources=[*sources, out / "bench.sv"], hdl_toplevel="bench",
+            build_args=ARGUMENTS if simulator == "verilator" else ["-g2012"],
             build_dir=build, waves=waves, timescale=("1ns", "1ps"), log_file=out / "build.log",
         )  # fmt: skip
+        if simulator == "verilator" and not waves:
+            keep_runtime(build, tool.version)
     except (RuntimeError, SystemExit) as error:
         raise TwinspikeError(f"{tool}: cannot build the bench ({error}); see {out / 'build.log'}") from None
     start = time.monotonic()
@@ -189,10 +193,7 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
         ) from None
     if failed:
         raise TwinspikeError(f"{tool}: the bench did not finish; see {out / 'simulation.log'}")
+    if (out / "dump.vcd").is_file():
+        to_fst(out / "dump.vcd", out / "waves.fst")
+        (out / "dump.vcd").unlink()
     return time.monotonic() - start
-
-
-_VERILATOR_ARGUMENTS = [
-    "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "--x-initial", "fast",
-    "-CFLAGS", "-O2",
-]  # fmt: skip

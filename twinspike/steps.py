@@ -14,6 +14,8 @@ from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.network import Network
 
+WAVE_FRAMES = 3
+
 
 def train(config: Config, place: Folders, *, resume: bool) -> None:
     """Train and export; prints the figures."""
@@ -84,19 +86,23 @@ def sim(
     plan = _plan(config, network, target)
     if not (place.rtl(target) / "rtl.json").is_file():
         emit(plan, place.rtl(target))
-    images, _ = _test_images(config, network, config.hardware.frames if frames is None else frames)
+    # Waves of a few frames fill a screen; those of hundreds fill a disk.
+    usual = WAVE_FRAMES if waves else config.hardware.frames
+    images, _ = _test_images(config, network, usual if frames is None else frames)
     result = simulate(
         plan, place.rtl(target), network.encode(images), place.sim(target), simulator=simulator, waves=waves
     )
-    write_json(place.sim_report(target), result)
-    _print_runs(result["runs"], place.sim_report(target))
+    # A look at waves does not replace the report on many frames.
+    path = place.sim(target) / "waves.json" if waves else place.sim_report(target)
+    write_json(path, result)
+    _print_runs(result["runs"], path)
     good = all(
         row["mismatches"] == 0 and not row["faults"] and row.get("cycles_predicted_equal", True)
         for row in result["runs"]
     )
     if waves:
-        found = sorted(place.sim(target).rglob("*.fst"))
-        print("waves: " + ", ".join(map(str, found)))
+        for file in sorted(place.sim(target).rglob("*.fst")):
+            print(f"waves: {file} (open with gtkwave or surfer)")
     return good
 
 
