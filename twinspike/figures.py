@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from threadpoolctl import threadpool_limits
 
 from twinspike.numerics import emd
 from twinspike.quant.network import References
@@ -104,7 +105,9 @@ def embedding_map(counts: np.ndarray, labels: np.ndarray, folder: Path) -> Pictu
     perplexity = max(2.0, min(30.0, (len(labels) - 1) / 4))
     # Silent or equal images would coincide at PCA's start: a random one separates them.
     tsne = TSNE(metric="cityblock", init="random", perplexity=perplexity, random_state=0)
-    points = tsne.fit_transform(flat)
+    # Its threads meet at thousands of barriers: on a busy machine two take ten times longer than one.
+    with threadpool_limits(1):
+        points = tsne.fit_transform(flat)
     with figure_style():
         figure = new_figure(4.2, WIDTH)
         axes = figure.subplots()
