@@ -1,10 +1,12 @@
 """README and docs: filled from results and code, nothing typed, no dead links."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from twinspike.config import load_config
 from twinspike.documents import documents, fill, fill_documents, unmarked
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
@@ -43,6 +45,20 @@ def test_recorded_configurations_are_measured_whole(figures):
             assert not (NOT_YET in line and name in line), (
                 f"{line}: run make sim synth results docs CONFIG={name}"
             )
+
+
+@pytest.mark.parametrize("name", Figures.read(ROOT / "results").records)
+def test_figures_are_of_the_present_configuration(figures, name):
+    now = json.loads(json.dumps(load_config(name).table()))
+    then = figures.records[name]["configuration"]
+    changed = [
+        f"{section}.{key}"
+        for section in ("encoder", "training", "hardware")
+        for key, value in then[section].items()
+        if now[section].get(key) != value
+    ]
+    changed += [key for key in ("dataset", "seed", "timesteps", "layers") if now[key] != then[key]]
+    assert not changed, f"results/{name}.json was measured with other settings: measure it again"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names(DOCUMENTS))

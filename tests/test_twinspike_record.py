@@ -35,8 +35,8 @@ def build(tmp_path):
     metrics = {
         "accuracy": 0.97, "macro_f1": 0.9612, "macro_f1_knn": 0.95, "baseline_knn_macro_f1": 0.9849,
         "hidden_activity": 0.134, "spikes_per_image": {"input": 30.0}, "synaptic_operations": 1234.0,
-        "verification": {}, "verification_reference": {}, "train_seconds": 90.0, "epochs": 3,
-        "test_images": 600,
+        "verification": {}, "verification_reference": {}, "train_seconds": 90.0,
+        "train_cpu_seconds": 60.0, "epochs": 3, "test_images": 600,
         "torch_golden_compared": 5000, "torch_golden_mismatches": 0, "confusion": [[1]],
     }  # fmt: skip
     cycles = {kind: spread(values) for kind, values in SPREADS.items()}
@@ -100,7 +100,7 @@ def test_tables_show_the_record(build, tmp_path):
     )  # fmt: skip
     del figures.records["digits"]
     assert (
-        "| `mnist` | 64-12-6, T = 5 | 4 | 0.9612 | 0.9500 | 0.9849 | -0.0237 | 13.4% | 1.5 min |"
+        "| `mnist` | 64-12-6, T = 5 | 4 | 0.9612 | 0.9500 | 0.9849 | -0.0237 | 13.4% | 1.5 / 1.0 |"
         in accuracy(figures, "README.md")
     )
     assert "| golden model with RTL (generic, stalled) | 4 | 1,000 | 0 |  |" in exactness(

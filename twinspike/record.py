@@ -15,8 +15,8 @@ from .results import Results, read_results
 _PACKAGES = ("amaranth", "cocotb")
 _FROM_METRICS = (
     "accuracy", "macro_f1", "macro_f1_knn", "baseline_knn_macro_f1", "hidden_activity", "spikes_per_image",
-    "synaptic_operations", "verification", "verification_reference", "train_seconds", "epochs", "test_images",
-    "torch_golden_compared", "torch_golden_mismatches",
+    "synaptic_operations", "verification", "verification_reference", "train_seconds", "train_cpu_seconds",
+    "epochs", "test_images", "torch_golden_compared", "torch_golden_mismatches",
 )  # fmt: skip
 _FROM_SYNTH = (
     "logic_cells", "logic_cells_available", "flipflops", "flipflops_available", "ram_blocks",
@@ -60,7 +60,7 @@ def record(results: Results, hardware: dict[str, Any]) -> dict[str, Any]:
         "seed": made["seed"],
         "data_checksums": dict(made["data_checksums"]),
         "versions": {**made["versions"], **{name: version(name) for name in _PACKAGES}},
-        **{key: metrics[key] for key in _FROM_METRICS},
+        **{key: metrics[key] for key in _FROM_METRICS if key in metrics},
         "sim": [_run(row) for row in results.runs],
         "synth": {target: _synthesis(results, target) for target in results.synths},
     }
