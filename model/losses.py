@@ -49,14 +49,14 @@ def contrastive(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
 
 
 def triplet(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """Mean of relu(d(anchor, positive) - d(anchor, negative) + margin) over the triplets that violate it,
-    each anchor with every positive and its hardest negative.
+    """Mean of relu(d(anchor, positive) - d(anchor, negative) + margin) over the triplets that violate it.
 
-    Schroff et al., "FaceNet", 2015; hard negatives within the batch as in Hermans et al., 2017.
+    All B^3 triplets of the batch count ("batch all" of Hermans et al., "In Defense of the Triplet
+    Loss", 2017): the hardest negatives alone collapse small networks. Keep the batch moderate.
     """
     same, different = _pairs(labels)
-    nearest_other = distance.masked_fill(~different, torch.inf).min(1, keepdim=True).values
-    excess = functional.relu(distance - nearest_other + margin) * same
+    excess = functional.relu(distance[:, :, None] - distance[:, None, :] + margin)
+    excess = excess * (same[:, :, None] & different[:, None, :])
     return excess.sum() / (excess > 0).sum().clamp(min=1)
 
 

@@ -35,10 +35,9 @@ def test_contrastive_by_hand():
 
 
 def test_triplet_by_hand():
-    # anchors 0..3: own distance 1, 1, 6, 6 against the nearest other 2, 4, 2, 3
-    assert losses.triplet(D, LABELS, 2.0).item() == pytest.approx(
-        ((1 - 2 + 2) + (6 - 2 + 2) + (6 - 3 + 2)) / 3
-    )
+    # (anchor, positive): (0, 1) violates with 2; (1, 0) never; (2, 3) with 0 and 1; (3, 2) with 0 and 1
+    expected = ((1 - 2) + (6 - 2) + (6 - 4) + (6 - 3) + (6 - 5)) / 5 + 2
+    assert losses.triplet(D, LABELS, 2.0).item() == pytest.approx(expected)
     assert losses.triplet(torch.zeros(2, 2), torch.tensor([0, 0]), 1.0).item() == 0
 
 

@@ -80,6 +80,13 @@ def test_learns_and_reports(trained, config, dataset):
     assert rows[-1]["loss"] < rows[0]["loss"]
 
 
+@pytest.mark.parametrize("loss", ["triplet", "contrastive"])
+def test_other_losses_learn_too(loss, config, dataset, tmp_path):
+    settings = {"loss": loss, "activity_weight": 0.1, "epochs": 8}
+    metrics = train(change(config, **settings), tmp_path, dataset=dataset, progress=False)
+    assert metrics["macro_f1"] > 0.85 and metrics["verification"]["roc_auc"] > 0.85
+
+
 def test_network_file_is_complete(trained, dataset):
     out, metrics = trained
     network = load_network(out / "network.safetensors")
