@@ -14,10 +14,11 @@ class Encoder(wiring.Component):
     """Emits the address of every set bit, lowest first, and a TICK behind each step's last word.
 
     Two stages (isolate the lowest bit, then encode it) between skid buffers. A word of s spikes
-    takes max(s, 1) clocks, a step's last word s + 1. From a word taken at `i` to its first event
+    takes s clocks, a step's last word s + 1. From a word taken at `i` to its first event
     at `o`: 4 clocks. No combinational path from `o` to `i` or back.
 
-    Members: `i` (In stream of spike words), `o` (Out stream of events).
+    Members: `i` (In stream of spike words; only a step's last one may be without spikes, as
+    MaskQueue sees to), `o` (Out stream of events).
     """
 
     def __init__(self, plan: LayerPlan):
@@ -47,11 +48,11 @@ class Encoder(wiring.Component):
         onehot_valid = Signal()
         advance, is_tick, finished = Signal(), Signal(), Signal()
         m.d.comb += [
-            lowest.eq(lowest_bit(word.mask)),
+            lowest.eq(lowest_bit(m, word.mask)),
             advance.eq(~onehot_valid | events.i.ready),
             is_tick.eq(~word.mask.any()),
             # A step's last word stays for one more clock, with no spikes left: its TICK.
-            finished.eq(is_tick | ~(several(word.mask) | word.end)),
+            finished.eq(is_tick | ~(several(m, word.mask) | word.end)),
             words.o.ready.eq(~word_valid | (advance & finished)),
         ]
         with m.If(words.o.ready):
