@@ -80,7 +80,7 @@ def load_checkpoint(
 def _tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Every tensor of the state by name, the live ones: copying into them restores the state."""
     parameters = dict(network.named_parameters())
-    tensors = {f"network.{name}": value for name, value in parameters.items()}
+    tensors: dict[str, Tensor] = {f"network.{name}": value for name, value in parameters.items()}
     for name, parameter in parameters.items():
         for key, value in optimiser.state.get(parameter, {}).items():
             tensors[f"optimiser.{name}.{key}"] = value

@@ -53,7 +53,7 @@ class SpikingNetwork(nn.Module):
     @property
     def synapses(self) -> list[QuantDense]:
         """The layers' weights, biases and thresholds, first layer first."""
-        return [layer.synapses for layer in self.layers]
+        return [layer.synapses for layer in self.layers if isinstance(layer, SpikingLayer)]
 
     def initialise(self, settings: TrainingSettings, generator: torch.Generator) -> None:
         """Draw the initial weights; too small a gain gives a network that is silent and never learns."""
