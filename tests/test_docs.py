@@ -98,6 +98,18 @@ def test_links_lead_somewhere(path):
             assert anchor in [re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles], target
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=names(DOCUMENTS))
+def test_make_targets_exist(path):
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    text = unmarked(path.read_text(encoding="utf-8"))
+    named = {
+        word
+        for call in re.findall(r"(?:`|^)make ((?:[a-z]+ ?)+)", text, re.MULTILINE)
+        for word in call.split()
+    }
+    assert named <= known
+
+
 @pytest.mark.parametrize("path", documents(ROOT), ids=names(documents(ROOT)))
 def test_regions_inside_a_line_do_not_begin_it(path):
     # Markdown takes a line that begins with a comment for HTML and leaves it as it is.
