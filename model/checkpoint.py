@@ -6,6 +6,7 @@ are all it takes to continue exactly.
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,19 @@ class Progress:
     cpu_seconds: float = 0.0
     sums: dict[str, float] = dataclasses.field(default_factory=dict)
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class Stopwatch:
+    """Adds the time since it was made to a progress that may have some from before, wall and CPU."""
+
+    def __init__(self, progress: Progress):
+        self.progress = progress
+        self.wall = progress.seconds - time.monotonic()
+        self.cpu = progress.cpu_seconds - time.process_time()
+
+    def read(self) -> None:
+        self.progress.seconds = self.wall + time.monotonic()
+        self.progress.cpu_seconds = self.cpu + time.process_time()
 
 
 def save_checkpoint(

@@ -18,7 +18,7 @@ from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
 from . import augment
-from .checkpoint import Progress, load_checkpoint, save_checkpoint
+from .checkpoint import Progress, Stopwatch, load_checkpoint, save_checkpoint
 from .datasets import Dataset, load_dataset
 from .interrupts import Interrupts
 from .losses import activity_penalty, embedding_loss
@@ -120,7 +120,7 @@ class _Run:
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
         p, epochs = self.progress, self.settings.epochs
         saved = time.monotonic()
-        watch = _Stopwatch(p)
+        watch = Stopwatch(p)
         bar = tqdm(
             total=epochs * self.steps,
             initial=p.epoch * self.steps + p.step,
@@ -217,7 +217,7 @@ class _Run:
         metrics = figures | {
             "train_seconds": round(self.progress.seconds, 1),
             "train_cpu_seconds": round(self.progress.cpu_seconds, 1),
-            "epochs": self.settings.epochs,
+            "epochs": self.progress.epoch,
             "torch_golden_mismatches": 0,
             "torch_golden_compared": compared,
             "weight_bits": [layer.weight_bits for layer in self.config.layers],
@@ -234,19 +234,6 @@ class _Run:
     def _write(self, integer: Network, metrics: dict[str, Any]) -> None:
         write_json(self.out / METRICS_FILE, metrics)
         integer.save(self.out / NETWORK_FILE)
-
-
-class _Stopwatch:
-    """Adds the time since it was made to a progress that may have some from before, wall and CPU."""
-
-    def __init__(self, progress: Progress):
-        self.progress = progress
-        self.wall = progress.seconds - time.monotonic()
-        self.cpu = progress.cpu_seconds - time.process_time()
-
-    def read(self) -> None:
-        self.progress.seconds = self.wall + time.monotonic()
-        self.progress.cpu_seconds = self.cpu + time.process_time()
 
 
 def _generator(*words: int) -> torch.Generator:
