@@ -4,6 +4,7 @@ The folder is replaced as a whole, so its files always belong together.
 """
 
 import dataclasses
+import json
 import re
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from .process import run_tool
 from .toolchain import find_yosys
 
 TOP = "twinspike_core"
+SUMMARY = "rtl.json"
 # What identifies a source line of the generator says nothing to a reader of the Verilog.
 _STRIPPED = ["generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"]
 
@@ -32,9 +34,13 @@ def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
     Files: `twinspike_core.v` and the `.mem` images that it reads by name, `twinspike_core.il` and
     `harness.il` (the core behind few pins) for synthesis, `ports.md`, `rtl.json`; with SPRAM
     weights also `weights.mem` (16-bit words for the load port) and the block's simulation model.
-    Raises TwinspikeError if the folder cannot be written or yosys fails.
+    Raises TwinspikeError if the folder cannot be written or holds something else, or yosys fails.
     """
     out = Path(out)
+    # The folder is replaced: one that holds anything else must not be lost by a slip.
+    ours = not out.exists() or (out / SUMMARY).is_file() or (out.is_dir() and not any(out.iterdir()))
+    if not ours:
+        raise TwinspikeError(f"{out} is not a folder of generated RTL: give a new or an empty one")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
@@ -61,7 +67,7 @@ def _write_files(plan: CorePlan, out: Path) -> dict[str, Any]:
             shutil.copy(Path(__file__).parent / "sb_spram256ka.v", out)
     (out / "ports.md").write_text(ports_markdown(plan))
     summary = describe(plan)
-    write_json(out / "rtl.json", summary)
+    write_json(out / SUMMARY, summary)
     return summary
 
 
@@ -75,6 +81,15 @@ def plain_names(text: str) -> str:
         text,
         flags=re.MULTILINE,
     )
+
+
+def is_current(plan: CorePlan, out: Path) -> bool:
+    """Whether folder `out` holds the core of this very plan."""
+    try:
+        found = json.loads((out / SUMMARY).read_text())
+    except (OSError, ValueError):
+        return False
+    return found == json.loads(json.dumps(describe(plan)))
 
 
 def _write_verilog(plan: CorePlan, out: Path) -> None:

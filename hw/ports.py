@@ -16,7 +16,7 @@ _MEANING = {
     "network_hash": "first 64 bits of the network file's SHA-256",
     "error_flags": "sticky error bits, see below",
     "error_clear": "high for a clock: clears `error_flags`",
-    "weights_loaded": "the weight image is complete; until then `s_axis_tready` stays low",
+    "weights_loaded": "the weight image is complete; until then `s_axis_tready` stays low; `rst` clears it",
 }
 
 

@@ -47,8 +47,8 @@ def read_log(path: Path) -> tuple[np.ndarray, np.ndarray]:
     text = path.read_bytes()
     if not text:
         return np.zeros(0, np.int64), np.zeros((0, 0), bool)
-    width = text.index(b"\n") + 1
-    if len(text) % width:
+    width = text.find(b"\n") + 1
+    if width == 0 or len(text) % width:
         raise TwinspikeError(f"{path}: the log is torn: run the simulation again")
     lines = np.frombuffer(text, dtype=np.uint8).reshape(-1, width)
     cycles = _column(lines[:, :10])
@@ -97,6 +97,13 @@ def observe(plan: CorePlan, folder: Path, run: int, frames: int) -> Observed:
     position = np.flatnonzero((words >> 16) == 1)
     if not np.array_equal(np.cumsum(tick)[position], np.arange(1, frames + 1) * timesteps):
         raise TwinspikeError(f"{name}: tlast is not on the T-th TICK of every frame")
+    strays = np.flatnonzero(~tick & (words >= plan.network.outputs))
+    if len(strays):
+        raise TwinspikeError(
+            f"{name}: address {words[strays[0]]} is beyond the {plan.network.outputs} outputs"
+        )
+    if not tick[-1]:
+        raise TwinspikeError(f"{name}: an event follows the last frame's last TICK")
     axis = np.zeros((frames * timesteps, plan.network.outputs), dtype=bool)
     axis[(np.cumsum(tick) - tick)[~tick], words[~tick]] = True
 

@@ -69,9 +69,7 @@ def simulate(
     JSON-ready table, a row a run. Raises TwinspikeError if the simulator is missing or the bench
     breaks off; a mismatch is reported in the table.
     """
-    if simulator not in SIMULATORS:
-        raise out_of_range("SIM", simulator, "one of " + ", ".join(SIMULATORS))
-    tool = find_verilator() if simulator == "verilator" else find_icarus()
+    tool = find_simulator(simulator)
     runs = standard_runs(spikes.shape[1]) if runs is None else runs
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
@@ -89,6 +87,13 @@ def simulate(
             "simulator": f"{tool.name} {tool.version}", "target": plan.target,
         })  # fmt: skip
     return {"runs": rows, "network_hash": plan.network.content_hash, "seconds": seconds}
+
+
+def find_simulator(name: str) -> Tool:
+    """The simulator called `name`; raises TwinspikeError if it is unknown, missing or too old."""
+    if name not in SIMULATORS:
+        raise out_of_range("SIM", name, "one of " + ", ".join(SIMULATORS))
+    return find_verilator() if name == "verilator" else find_icarus()
 
 
 def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:

@@ -79,12 +79,13 @@ def sim(
     config: Config, place: Folders, target: str, *, frames: int | None, simulator: str, waves: bool
 ) -> bool:
     """Simulate real test images; returns whether every spike, result and cycle is as predicted."""
-    from twinspike.hw.emit import emit
-    from twinspike.sim.runner import simulate
+    from twinspike.hw.emit import emit, is_current
+    from twinspike.sim.runner import find_simulator, simulate
 
+    find_simulator(simulator)
     network = find_network(place, config.name)
     plan = _plan(config, network, target)
-    if not (place.rtl(target) / "rtl.json").is_file():
+    if not is_current(plan, place.rtl(target)):
         emit(plan, place.rtl(target))
     # Waves of a few frames fill a screen; those of hundreds fill a disk.
     usual = WAVE_FRAMES if waves else config.hardware.frames
