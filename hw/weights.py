@@ -55,14 +55,18 @@ class BlockWeights(wiring.Component):
 def banks(depth: int) -> list[tuple[int, int]]:
     """(start, depth) of at most three banks of falling power-of-two depth that cover `depth` words.
 
-    Each start is a multiple of its bank's depth, so the low address bits index the bank.
+    Each start is a multiple of its bank's depth, so the low address bits index the bank. Behind
+    deep banks there is none of fewer than 1,024 words: in the 36-bit mode that ECP5's block RAM
+    would take for it, yosys 0.70 was seen to fail beside deep banks (an assertion in abc9).
     """
+    least = 1024 if depth > 4096 else 1
     found, start = [], 0
     while depth - start > 0:
         left = depth - start
         size = 1 << (left.bit_length() - 1)
         if size < left and (len(found) == 2 or left < 512):
             size *= 2
+        size = max(size, least)
         found.append((start, size))
         start += size
     return found
