@@ -1,0 +1,91 @@
+import re
+
+import pytest
+
+from networks import random_network
+from twinspike.hw import emit as module
+from twinspike.hw.emit import emit, is_current, plain_names
+from twinspike.hw.plan import make_plan
+from twinspike.numerics.errors import TwinspikeError
+
+
+@pytest.fixture(scope="module")
+def emitted(tmp_path_factory):
+    out = tmp_path_factory.mktemp("emit") / "rtl"
+    plan = make_plan(random_network(3), (2, 3))
+    return plan, out, emit(plan, out)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_equal_plans_give_equal_bytes(emitted, tmp_path):
+    _, out, _ = emitted
+    emit(make_plan(random_network(3), (2, 3)), tmp_path / "rtl")
+    assert contents(tmp_path / "rtl") == contents(out)
+
+
+def test_verilog_reads_its_images_by_name_and_carries_the_hash(emitted):
+    plan, out, _ = emitted
+    text = (out / "twinspike_core.v").read_text()
+    named = re.findall(r'\$readmemb\("([^"]+)"', text)
+    assert named and sorted(named) == sorted(p.name for p in out.glob("*.mem"))
+    assert plan.network.content_hash in text.split("\n\n")[0]
+    # No escaped identifiers for module names, and nothing of the machine it was made on.
+    assert not re.search(r"^module \\", text, re.MULTILINE)
+    assert str(out.parent) not in text and "generator" not in text
+
+
+def test_a_second_core_replaces_the_whole_folder(emitted, tmp_path):
+    plan, _, _ = emitted
+    out = tmp_path / "rtl"
+    emit(plan, out)
+    (out / "stale.mem").write_text("0")
+    other = make_plan(random_network(4), (1, 1))
+    assert is_current(plan, out) and not is_current(other, out)
+    emit(other, out)
+    assert is_current(other, out) and not is_current(plan, out)
+    assert not (out / "stale.mem").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["rtl"]
+
+
+def test_a_failure_leaves_the_older_core_and_no_litter(emitted, tmp_path, monkeypatch):
+    plan, _, _ = emitted
+    out = tmp_path / "rtl"
+    emit(plan, out)
+    before = contents(out)
+
+    def fail(*_):
+        raise TwinspikeError("yosys failed")
+
+    monkeypatch.setattr(module, "run_tool", fail)
+    with pytest.raises(TwinspikeError, match="yosys failed"):
+        emit(make_plan(random_network(4)), out)
+    assert contents(out) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["rtl"]
+
+
+def test_a_place_that_cannot_be_written_is_named(emitted, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TwinspikeError, match=r"file/rtl: cannot write: Not a directory|File exists"):
+        emit(emitted[0], tmp_path / "file" / "rtl")
+    with pytest.raises(TwinspikeError, match=r"file is not a folder of generated RTL"):
+        emit(emitted[0], tmp_path / "file")
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_the_summary_gives_the_plan_in_figures(emitted):
+    plan, _, summary = emitted
+    assert summary["network_hash"] == plan.network.content_hash
+    assert [layer["lanes"] for layer in summary["layers"]] == [2, 3]
+    assert [layer["accumulator_bits"] for layer in summary["layers"]] == [
+        layer.accumulator_bits for layer in plan.layers
+    ]
+
+
+def test_plain_names_touches_module_names_only():
+    text = "module \\top.a.b\n  cell \\top.a.b \\x.y\n  cell $add \\top.a.b\n  wire \\top.a.b\nend\n"
+    assert plain_names(text) == (
+        "module \\top_a_b\n  cell \\top_a_b \\x.y\n  cell $add \\top.a.b\n  wire \\top.a.b\nend\n"
+    )
