@@ -22,8 +22,9 @@ class Core(wiring.Component):
     """An event-driven spiking core with AXI-Stream ports.
 
     Timing: hw/cycles.py computes when every result appears, clock by clock; the frame interval is
-    close to the busiest layer's (events + T) * C clocks, or the readout's T * W * max(K, 2). Both `m_axis` and `m_result` must be
-    taken (tie an unused one's tready high), or the core stops when their buffers are full.
+    close to the busiest layer's (events + T) * C clocks, or the readout's T * W * max(K, 2). Both
+    `m_axis` and `m_result` must be taken (tie an unused one's tready high), or the core stops when
+    their buffers are full.
 
     Members, beside `clk` and `rst` (synchronous, active high): `s_axis_*` (events in), `m_axis_*`
     (output spikes in the same format), `m_result_*` (96 bits a frame, see RESULT), `network_hash`

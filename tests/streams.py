@@ -89,7 +89,7 @@ def pump(
 
 
 def event(width: int) -> Callable[[int], tuple[int | None, bool]]:
-    """Payload of an event stream with addresses of `width` bits -> (address, False) or (None, last) of a TICK."""
+    """Payload with an address of `width` bits -> (address, False), or (None, last) of a TICK."""
     return lambda p: (None, bool(p >> width & 2)) if p >> width & 1 else (p & ((1 << width) - 1), False)
 
 

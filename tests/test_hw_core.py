@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-
 from networks import random_network
 from streams import bench
 from test_hw_ingress import LAST, reference
+
 from twinspike.hw.core import Core
 from twinspike.hw.plan import make_plan
 from twinspike.hw.readout import RESULT
@@ -97,6 +97,10 @@ def through(plan, words, *, rng=None, stall=0.0, resets=()):
     return results, [w if not w & TICK else w & (LAST | TICK) for w in out], flags
 
 
+def joined(frames):
+    return [word for frame in frames for word in frame]
+
+
 def frames_of(plan, seed, count):
     rng = np.random.default_rng(seed)
     return [words_of(rng.random((T, plan.network.inputs)) < 0.5) for _ in range(count)]
@@ -104,7 +108,7 @@ def frames_of(plan, seed, count):
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_sound_frames_give_golden_results_and_no_flags(plan, stall):
-    words = sum(frames_of(plan, 1, 5), [])
+    words = joined(frames_of(plan, 1, 5))
     assert through(plan, words, rng=np.random.default_rng(2), stall=stall) == expected(plan, words)
     assert expected(plan, words)[2] == 0
 
@@ -127,12 +131,12 @@ def test_frames_around_damaged_ones_are_right(plan, seed):
     # Whatever the damage was, the source's next tlast ends the frame; sound frames follow.
     if expected_ticks(plan, words) % T or not words[-1] & LAST:
         words.append(LAST | 0)
-    words += sum(rest, [])
+    words += joined(rest)
     results, out, flags = through(plan, words, rng=rng, stall=0.3)
     wanted = expected(plan, words)
     assert (results, out, flags) == wanted
     assert flags
-    assert results[-2:] == expected(plan, sum(rest, []))[0]
+    assert results[-2:] == expected(plan, joined(rest))[0]
 
 
 def expected_ticks(plan, words):
@@ -142,6 +146,6 @@ def expected_ticks(plan, words):
 @pytest.mark.parametrize("seed", range(6))
 def test_reset_in_mid_frame_leaves_nothing_behind(plan, seed):
     rng = np.random.default_rng(seed)
-    words = sum(frames_of(plan, seed, 2), [])
+    words = joined(frames_of(plan, seed, 2))
     resets = sorted(int(c) for c in rng.choice(np.arange(2, 220), 3, replace=False))
     assert through(plan, words, resets=resets) == expected(plan, words)

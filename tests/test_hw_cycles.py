@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from networks import random_network
+
 from twinspike.hw.cycles import frame_times
 from twinspike.hw.plan import make_plan
 from twinspike.sim.golden import run
@@ -23,7 +23,7 @@ def test_frames_come_at_the_busiest_layers_pace_and_never_faster(lanes):
         work = (arriving.sum(axis=(0, 2)) + 6) * layer.row_cycles
         # From the first frame's result to the last one's, each layer did at least the work in between.
         assert finished[-1] - finished[0] >= work[1:-1].sum()
-    busiest = sum((trains[0].sum(axis=(0, 2)) + 6)) * plan.layers[0].row_cycles
+    busiest = sum(trains[0].sum(axis=(0, 2)) + 6) * plan.layers[0].row_cycles
     assert finished[-1] <= 2 * busiest + 200
 
 
@@ -42,12 +42,16 @@ def test_alone_a_frame_starts_two_clocks_after_the_previous_result():
 def test_a_silent_frame_costs_its_ticks_alone():
     plan = make_plan(random_network(1, timesteps=8, widths=(20,), classes=2), (2,))
     quiet = np.zeros((8, 5, plan.network.inputs), bool)
-    _, finished = times(plan, quiet)
+    silent = (np.zeros((8, 5, 20), bool),)
+    _, finished = frame_times(plan, quiet, silent, isolate=False)
     # 10 words of 2 comparisons each: the readout, not the layer, sets the pace.
     assert plan.layers[0].row_cycles == 10
     assert np.diff(finished).tolist() == [8 * 10 * plan.compare_cycles] * 4
     wide = make_plan(plan.network, (20,))
-    assert np.diff(times(wide, quiet)[1]).tolist() == [8 * wide.layers[0].row_cycles] * 4
+    assert (
+        np.diff(frame_times(wide, quiet, silent, isolate=False)[1]).tolist()
+        == [8 * wide.layers[0].row_cycles] * 4
+    )
 
 
 def test_more_spikes_never_finish_earlier():

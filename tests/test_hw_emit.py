@@ -1,8 +1,8 @@
 import re
 
 import pytest
-
 from networks import random_network
+
 from twinspike.hw import emit as module
 from twinspike.hw.emit import emit, is_current, plain_names
 from twinspike.hw.plan import make_plan

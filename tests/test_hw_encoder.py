@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-
 from networks import random_network
 from streams import event, pump
+
 from twinspike.hw.encoder import Encoder
 from twinspike.hw.events import event_layout
 from twinspike.hw.plan import make_plan

@@ -1,9 +1,11 @@
 """Ingress against a word-by-word reference, on well-formed and on hostile streams."""
 
+import itertools
+
 import numpy as np
 import pytest
-
 from streams import event, pump
+
 from twinspike.hw.events import event_layout
 from twinspike.hw.ingress import ERRORS, Ingress
 from twinspike.numerics.events import TICK, frame_words
@@ -87,7 +89,7 @@ def test_every_frame_of_a_hostile_stream_has_exactly_t_ticks(seed):
     whole = len(ticks) // timesteps * timesteps
     assert ticks[:whole] == [*[False] * (timesteps - 1), True] * (whole // timesteps)
     # Sticky: no flag ever falls again.
-    assert all(a & ~b == 0 for a, b in zip(flags, flags[1:], strict=False))
+    assert all(a & ~b == 0 for a, b in itertools.pairwise(flags))
 
 
 T3 = [0, TICK, TICK, TICK | LAST]

@@ -5,9 +5,9 @@ import itertools
 
 import numpy as np
 import pytest
-
 from networks import random_layer
 from streams import bench
+
 from twinspike.hw.neurons import Neurons
 from twinspike.hw.plan import LayerPlan
 from twinspike.numerics import lif
@@ -78,7 +78,9 @@ def hardware(layer, lanes, spikes):
 CASES = [
     (bits, leak, reset, single)
     for index, (bits, leak) in enumerate(itertools.product(range(1, 9), range(8)))
-    for reset, single in [[("subtract", False), ("zero", True), ("zero", False), ("subtract", True)][index % 4]]
+    for reset, single in [
+        [("subtract", False), ("zero", True), ("zero", False), ("subtract", True)][index % 4]
+    ]
 ]
 
 

@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from networks import random_layer, random_network, random_references
+
 from twinspike.hw.plan import LayerPlan, default_lanes, make_plan, pack_words, signed_bits
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.errors import TwinspikeError
@@ -68,7 +68,9 @@ def test_thresholds_above_the_clamp_saturate_just_out_of_reach():
 
 def test_row_cycles_and_words():
     layer = random_layer(np.random.default_rng(0), 3, 23)
-    found = [(LayerPlan(layer, p, "block").words, LayerPlan(layer, p, "block").row_cycles) for p in (1, 4, 23)]
+    found = [
+        (LayerPlan(layer, p, "block").words, LayerPlan(layer, p, "block").row_cycles) for p in (1, 4, 23)
+    ]
     assert found == [(23, 23), (6, 6), (1, 5)]
 
 

@@ -1,7 +1,7 @@
 import pytest
-
 from networks import random_network
 from test_hw_plan import wide_network
+
 from twinspike.hw.core import core_members
 from twinspike.hw.plan import make_plan
 from twinspike.hw.ports import ports_markdown

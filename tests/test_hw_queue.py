@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-
 from streams import bench, value
+
 from twinspike.hw.queue import STEPS_IN_FLIGHT, MaskQueue
 
 

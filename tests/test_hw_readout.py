@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-
 from networks import random_network
 from streams import pump
+
 from twinspike.hw.plan import make_plan
 from twinspike.hw.readout import RESULT, Readout
 from twinspike.numerics import emd
@@ -38,9 +38,7 @@ def expected(plan, trains):
     results = classify(plan.network, emd.cumulative_counts(trains.transpose(1, 0, 2)))
     return [
         (int(a), int(b), int(c), int(d))
-        for a, b, c, d in zip(
-            results.label, results.distance, results.runner_up, results.same, strict=True
-        )
+        for a, b, c, d in zip(results.label, results.distance, results.runner_up, results.same, strict=True)
     ]
 
 
@@ -49,7 +47,9 @@ def expected(plan, trains):
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_results_equal_the_integer_distances(references, timesteps, neurons, lanes, stall):
     rng = np.random.default_rng(references)
-    plan = plan_of(references, timesteps, neurons, lanes, references, verify_threshold=timesteps * neurons // 4)
+    plan = plan_of(
+        references, timesteps, neurons, lanes, references, verify_threshold=timesteps * neurons // 4
+    )
     trains = rng.random((5, timesteps, neurons)) < rng.choice([0, 0.3, 1.0], size=(5, 1, 1))
     passed = pump(
         Readout(plan), words_of(trains, plan), expected=5, rng=rng, stall_in=stall, stall_out=stall,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from amaranth.lib import data
-
 from streams import bench, pump
+
 from twinspike.hw.skid import Skid
 
 WORDS = list(range(1, 60))

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
-
 from networks import random_network
 from streams import bench
+
 from twinspike.hw.plan import STATE_LATENCY, make_plan
 from twinspike.hw.synapses import DenseSynapses
 
 
 def walk(plan, events, room=lambda clock: True):
-    """Feed events (address, or None for a TICK; last); returns (clock, word, tick, quiet, weights) of pairs."""
+    """Feed events (address, or None for a TICK; last); returns pairs (clock, word, tick, quiet, weights)."""
     dut, pairs, taken, sweeps = DenseSynapses(plan), [], [], []
 
     async def testbench(ctx):

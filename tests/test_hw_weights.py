@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-
 from networks import random_network
 from streams import bench
+
 from twinspike.hw.plan import make_plan
 from twinspike.hw.weights import BlockWeights, banks
 

@@ -1,4 +1,5 @@
 from test_hw_plan import wide_network
+
 from twinspike.hw.plan import make_plan
 from twinspike.sim.bench import bench_source, log_name
 

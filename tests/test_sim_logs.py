@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from networks import random_network
+
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.events import TICK, frame_words

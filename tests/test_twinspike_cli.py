@@ -1,8 +1,8 @@
 """The command line as users meet it: exit status, one line on stderr, nothing half-written."""
 
 import pytest
-
 from networks import random_network
+
 from twinspike.cli import main
 from twinspike.numerics.codings import Latency
 
