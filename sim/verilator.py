@@ -28,6 +28,13 @@ class FastVerilator(Verilator):
     simulating then take several times longer. The bench logs what matters.
     """
 
+    def _simulator_in_path_build_only(self) -> None:
+        super()._simulator_in_path_build_only()
+        # `verilator` is a Perl script around this program; not every machine has Perl.
+        program = Path(self.executable).with_name("verilator_bin")
+        if "VERILATOR_ROOT" in os.environ and program.is_file():
+            self.executable = str(program)
+
     def _build_command(self):
         compile_, *rest = super()._build_command()
         at = compile_.index("--public-flat-rw")

@@ -104,7 +104,7 @@ def _tools() -> Iterator[Finding]:
 def _build_programs() -> Iterator[Finding]:
     """What Verilator's simulations are built with."""
     compiler = os.environ.get("CXX", "g++").split()[0]
-    for program in (compiler, "make", "perl"):
+    for program in (compiler, "make"):
         path = shutil.which(program)
         if path:
             yield Finding("Build", program, "ok", _first_version(program), path)
