@@ -39,6 +39,7 @@ def test_is_what_the_shipped_configuration_trains(network, metrics):
     assert network.provenance["config"] == config
     assert network.content_hash == metrics["network_hash"]
     assert metrics["torch_golden_mismatches"] == 0
+    assert metrics["train_seconds"] <= 20 * 60
     assert metrics["torch_golden_compared"] == 10_000 * network.timesteps * (256 + 32)
 
 
