@@ -7,14 +7,13 @@ import dataclasses
 import json
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil
 
 from ..numerics.errors import TwinspikeError
-from ..numerics.files import write_json
+from ..numerics.files import replacing_folder, write_json
 from .core import Core
 from .harness import Harness
 from .plan import CorePlan
@@ -41,20 +40,8 @@ def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
     ours = not out.exists() or (out / SUMMARY).is_file() or (out.is_dir() and not any(out.iterdir()))
     if not ours:
         raise TwinspikeError(f"{out} is not a folder of generated RTL: give a new or an empty one")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    except OSError as error:
-        raise TwinspikeError(f"{out}: cannot write: {error.strerror or error}") from None
-    try:
-        summary = _write_files(plan, work)
-        work.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        work.rename(out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return summary
+    with replacing_folder(out) as work:
+        return _write_files(plan, work)
 
 
 def _write_files(plan: CorePlan, out: Path) -> dict[str, Any]:

@@ -46,3 +46,25 @@ def test_error_texts_are_one_printable_line_of_bounded_length():
     assert len(str(out_of_range("key", "y" * 10_000, "less"))) < 150
     huge = str(out_of_range("key", 10**5000, "less"))
     assert huge == "key = an enormous number is not allowed: expected less"
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    folder = tmp_path / "out"
+    with files.replacing_folder(folder) as work:
+        (work / "old").write_text("1")
+    with pytest.raises(ZeroDivisionError), files.replacing_folder(folder) as work:
+        (work / "new").write_text("2")
+        raise ZeroDivisionError
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["old", "out"]
+    with files.replacing_folder(folder) as work:
+        (work / "new").write_text("2")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["new", "out"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(TwinspikeError, match="cannot write"),
+        files.replacing_folder(tmp_path / "file" / "out"),
+    ):
+        pass

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -17,7 +15,7 @@ from twinspike import __version__
 from twinspike.config import Config, load_config
 from twinspike.model.datasets import Dataset, load_dataset
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.numerics.files import write_atomically
+from twinspike.numerics.files import replacing_folder, write_atomically
 from twinspike.sim import golden
 
 from . import figures, samples
@@ -50,15 +48,8 @@ def write_report(build: Path, config_name: str) -> Path:
     results = read_results(build)
     config = load_config(config_name)
     folder = build / "report"
-    work = Path(tempfile.mkdtemp(dir=build, prefix=".report."))
-    try:
+    with replacing_folder(folder) as work:
         _write_page(work, results, config)
-        work.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        work.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder / "index.html"
 
 
