@@ -6,13 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from ..numerics.events import TICK
 from .encoder import Encoder
-from .events import AXIS
 from .ingress import ERRORS, Ingress
 from .layer import DenseLayer
 from .plan import CorePlan
 from .queue import MaskQueue
 from .readout import Readout
-from .skid import Skid
 
 # m_result_tdata: a whole number of bytes around hw/readout.py's RESULT (81 bits), zeros above.
 RESULT_BITS = 96
@@ -40,7 +38,6 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
-        m.submodules.input = skid = Skid(AXIS)
         m.submodules.ingress = ingress = Ingress(plan.network.inputs, plan.network.timesteps)
         m.d.comb += [
             ingress.clear.eq(self.error_clear),
@@ -85,10 +82,10 @@ class Core(wiring.Component):
 
         # Frames wait outside until the weights are there.
         m.d.comb += [
-            skid.i.p.data.eq(self.s_axis_tdata),
-            skid.i.p.last.eq(self.s_axis_tlast),
-            skid.i.valid.eq(self.s_axis_tvalid & open_gate),
-            self.s_axis_tready.eq(skid.i.ready & open_gate),
+            ingress.i.p.data.eq(self.s_axis_tdata),
+            ingress.i.p.last.eq(self.s_axis_tlast),
+            ingress.i.valid.eq(self.s_axis_tvalid & open_gate),
+            self.s_axis_tready.eq(ingress.i.ready & open_gate),
             self.m_axis_tdata.eq(Mux(events.p.tick, TICK, events.p.address)),
             self.m_axis_tlast.eq(events.p.last),
             self.m_axis_tvalid.eq(events.valid),
@@ -98,7 +95,6 @@ class Core(wiring.Component):
             self.m_result_tvalid.eq(readout.o.valid),
             readout.o.ready.eq(self.m_result_tready),
         ]
-        wiring.connect(m, skid.o, ingress.i)
         return m
 
 

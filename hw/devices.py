@@ -66,7 +66,7 @@ def _ice40(name: str, title: str, family: str, package: str, frequency: float, *
         name=name,
         title=title,
         architecture="ice40",
-        yosys=f"synth_ice40 -device {family}" + (" -dsp" if capacity["dsp"] else ""),
+        yosys=f"synth_ice40 -abc9 -device {family}" + (" -dsp" if capacity["dsp"] else ""),
         nextpnr=(f"--{name}", "--package", package, "--pcf-allow-unconstrained"),
         frequency_mhz=frequency,
         logic_cell="logic cell",

@@ -1,10 +1,11 @@
 """From the external event stream to well-formed frames of T steps."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .events import AXIS, event_layout
+from .skid import Skid
 
 # Bits of `errors`, in order; ports.md is written from this table.
 ERRORS = (
@@ -17,8 +18,8 @@ ERRORS = (
 class Ingress(wiring.Component):
     """Checks event words and makes every frame exactly T steps long.
 
-    Combinational from `i` to `o` except while it supplies the TICKs of a frame that ended early
-    (one a clock). Throughput 1 word a clock; a dropped word costs 1 clock.
+    Latency 1 clock (a skid buffer), throughput 1 word a clock; a dropped word costs 1 clock, as does
+    each TICK that is supplied to a frame that ended early.
 
     Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
     `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
@@ -36,23 +37,32 @@ class Ingress(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        i, o = self.i, self.o
+        # The range is checked on the way into the buffer, so that the check's carry chain does not
+        # add to the paths of the handshake behind it.
+        m.submodules.buffer = buffer = Skid(data.StructLayout({"data": 16, "last": 1, "sound": 1}))
+        m.d.comb += [
+            buffer.i.p.data.eq(self.i.p.data),
+            buffer.i.p.last.eq(self.i.p.last),
+            buffer.i.p.sound.eq(self.i.p.data[15] | (self.i.p.data[:15] < self._inputs)),
+            buffer.i.valid.eq(self.i.valid),
+            self.i.ready.eq(buffer.i.ready),
+        ]
+        i, o = buffer.o, self.o
         step = Signal(range(self._timesteps))
         padding = Signal()
         final = Signal()
-        address, is_tick, in_range = i.p.data[:15], i.p.data[15], Signal()
+        address, is_tick, sound = i.p.data[:15], i.p.data[15], i.p.sound
         range_error, early, missing = Signal(), Signal(), Signal()
         taken = Signal()
         m.d.comb += [
             final.eq(step == self._timesteps - 1),
-            in_range.eq(address < self._inputs),
             o.p.address.eq(address),
             o.p.tick.eq(is_tick | padding),
             o.p.last.eq(final),
-            o.valid.eq(padding | (i.valid & (is_tick | in_range))),
-            i.ready.eq(~padding & (o.ready | ~(is_tick | in_range))),
+            o.valid.eq(padding | (i.valid & sound)),
+            i.ready.eq(~padding & (o.ready | ~sound)),
             taken.eq(i.valid & i.ready),
-            range_error.eq(taken & ~is_tick & ~in_range),
+            range_error.eq(taken & ~sound),
             # Ending the frame on its T-th TICK is right; anywhere else `last` is early.
             early.eq(taken & i.p.last & ~(is_tick & final)),
             missing.eq(taken & ~i.p.last & is_tick & final),
