@@ -20,7 +20,7 @@ class Core(wiring.Component):
     """An event-driven spiking core with AXI-Stream ports.
 
     Timing: hw/cycles.py computes when every result appears, clock by clock; the frame interval is
-    close to the busiest layer's (events + T) * C clocks, or the readout's T * W * max(K, 2). Both
+    close to the busiest layer's (events + T) * C clocks, or the readout's T * W * max(K, 3). Both
     `m_axis` and `m_result` must be taken (tie an unused one's tready high), or the core stops when
     their buffers are full.
 

@@ -5,13 +5,13 @@ arrived, the one before has left it and there is room behind it; so times follow
 of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
 
 All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word a
-clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
+clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 6):
 
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
-    spikes of word w, sweep begun at start: in the queue at start + w + 5, readable 2 clocks later
+    spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
     encoder: a word waits for the one before it, then emits one event a clock, TICK last
-    readout: takes a word, compares for max(K, 2) clocks from 2 clocks later on;
+    readout: takes a word, compares for max(K, 3) clocks from 2 clocks later on;
              the result comes K + 6 clocks after the start of the frame's last comparison
     place(TICK): when a step's last word left the queue (both queues of the last layer)
 """
@@ -111,7 +111,7 @@ class _Layer(_Sink):
                 continue
             # From the queue into the encoder's skid buffer, then to the stage that emits.
             room = self.word_before + 1
-            self.fetched = max(self.sweep + w + 7, self.fetched + 1, room)
+            self.fetched = max(self.sweep + w + 8, self.fetched + 1, room)
             self.word_before = self.word_taken
             self.word_taken = max(self.fetched + 1, self.word_taken + 1, self.emitted)
             events = spikes + (w == final)
@@ -150,8 +150,8 @@ class _Readout:
     def step(self, layer: _Layer, *, last: bool) -> int:
         """Compare the words of the layer's latest sweep; returns when the last was taken."""
         for w in range(layer.plan.words):
-            readable = max(layer.sweep + w + 7, self.fetched + 1)
-            self.fetched = max(readable, self.compared)
+            readable = max(layer.sweep + w + 8, self.fetched + 1)
+            self.fetched = max(readable, self.compared + 1)
             compared = max(self.fetched + 2, self.compared + self.plan.compare_cycles)
             if last and w == layer.plan.words - 1:
                 compared = max(compared, self.result + 1)

@@ -19,8 +19,9 @@ class Neurons(wiring.Component):
     sum to u, compares it with the threshold, resets, and prepares the next step's word.
 
     Throughput one pair a clock. A pair presented in clock p: state word and weights meet in p + 1,
-    clamp and compare in p + 2, reset in p + 3, spikes out and the word written back in p + 4, so a
-    word may be visited again 5 clocks later (STATE_LATENCY), which DenseSynapses respects.
+    clamp and compare in p + 2, reset in p + 3, leak and spikes out in p + 4, bias added and the word
+    written back in p + 5, so a word may be visited again 6 clocks later (STATE_LATENCY), which
+    DenseSynapses respects.
 
     Members: `pair`, `pair_valid`, `weights` (In, see DenseSynapses), `spikes` (Out, one word's
     spikes) with `spikes_valid`. No back-pressure: a sweep starts only when there is room.
@@ -59,7 +60,7 @@ class Neurons(wiring.Component):
         m.d.comb += read.addr.eq(self.pair.word)
 
         thresholds = rom(m, "threshold", threshold, unsigned(plan.threshold_bits), control[1].word)
-        biases = rom(m, "bias", bias, signed(plan.bias_bits), control[3].word) if plan.bias_bits else None
+        biases = rom(m, "bias", bias, signed(plan.bias_bits), control[4].word) if plan.bias_bits else None
         masked = [Signal(name=f"spike_{j}") for j in lanes]
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits, control[1].tick)
@@ -72,8 +73,8 @@ class Neurons(wiring.Component):
         end = Signal()
         m.d.comb += [
             end.eq(control[4].word == plan.words - 1),
-            write.addr.eq(control[4].word),
-            write.en.eq(valid[4]),
+            write.addr.eq(control[5].word),
+            write.en.eq(valid[5]),
             self.spikes_valid.eq(valid[4] & control[4].tick & ~control[4].quiet),
             # The lanes beyond the last neuron never spike.
             self.spikes.mask.eq(Cat(masked[j] & ~end if j >= real else masked[j] for j in lanes)),
@@ -100,19 +101,21 @@ def add_lane(m, plan, j, stored, weight, control, threshold, bias, spike, writte
     fires = Signal(name=f"fires_{j}")
     reached = control[3].tick & (above >= 0)
     if spec.single_spike:
-        fired = [stored.fired] + [Signal(name=f"fired_{j}_{k}", reset_less=True) for k in range(1, 4)]
-        for k in range(1, 3):
+        fired = [stored.fired] + [Signal(name=f"fired_{j}_{k}", reset_less=True) for k in range(1, 5)]
+        for k in (1, 2, 4):
             m.d.sync += fired[k].eq(fired[k - 1])
         m.d.comb += fires.eq(reached & ~fired[2])
         m.d.sync += fired[3].eq(fired[2] | fires)
-        m.d.comb += written.fired.eq(fired[3] & ~control[4].last)
+        m.d.comb += written.fired.eq(fired[4] & ~control[5].last)
     else:
         m.d.comb += fires.eq(reached)
     m.d.sync += [v.eq(Mux(fires, above if spec.reset == "subtract" else 0, u)), spike.eq(fires)]
 
     # From the membrane v to the word that the next step adds to; integration passes unchanged.
-    swept = Mux(control[4].last, 0, leak(v, spec.leak_shift)) + (0 if bias is None else bias)
-    m.d.comb += written.v.eq(Mux(control[4].tick, swept, v))
+    kept = Signal(wide, name=f"kept_{j}", reset_less=True)
+    swept = Mux(control[4].last, 0, leak(v, spec.leak_shift))
+    m.d.sync += kept.eq(Mux(control[4].tick, swept, v))
+    m.d.comb += written.v.eq(kept if bias is None else kept + Mux(control[5].tick, bias, 0))
 
 
 def weight_lane(weights, j, bits, tick):

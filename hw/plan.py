@@ -15,9 +15,9 @@ from ..quant.network import Layer, Network
 from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
-STATE_LATENCY = 5
-# Clocks from reading a partial distance to the first moment at which it can be read again.
-DISTANCE_LATENCY = 2
+STATE_LATENCY = 6
+# Clocks from taking a word of counts to the next one being there: fetching it is not overlapped.
+DISTANCE_LATENCY = 3
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
 SPRAM_FROM_BITS = 8 * 4096
 
@@ -50,7 +50,7 @@ class LayerPlan:
 
     @property
     def row_cycles(self) -> int:
-        """C = max(W, 5): clocks that one event or TICK occupies the layer."""
+        """C = max(W, 6): clocks that one event or TICK occupies the layer."""
         return max(self.words, STATE_LATENCY)
 
     @property
@@ -151,7 +151,7 @@ class CorePlan:
 
     @property
     def compare_cycles(self) -> int:
-        """Clocks that the readout spends on one word of output neurons: max(K, 2)."""
+        """Clocks that the readout spends on one word of output neurons: max(K, 3)."""
         return max(self.references, DISTANCE_LATENCY)
 
     def reference_table(self) -> np.ndarray:

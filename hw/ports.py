@@ -77,10 +77,10 @@ def ports_markdown(plan: CorePlan) -> str:
         "",
         "## Cycles",
         "",
-        "A layer takes C = max(ceil(N / P), 5) clocks for each event and each TICK; layers work on",
+        "A layer takes C = max(ceil(N / P), 6) clocks for each event and each TICK; layers work on",
         "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
         f"readout takes {plan.layers[-1].words * plan.compare_cycles} clocks a step "
-        f"({plan.layers[-1].words} words x max(K, 2), K = {plan.references} references).",
+        f"({plan.layers[-1].words} words x max(K, 3), K = {plan.references} references).",
         "",
         "| layer | neurons N | lanes P | clocks an event or TICK C |",
         "| --- | --- | --- | --- |",

@@ -1,6 +1,6 @@
 """The queue of spike words between a layer and its consumer, with room counted in steps."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -17,7 +17,7 @@ class MaskQueue(wiring.Component):
     The writer has no back-pressure word by word: it asks `room` before it starts a step's sweep
     (`begin`), and a step gives its place back when its last word is taken from `o`. With
     `skip_empty`, words without spikes are not stored, unless they end a step.
-    Latency 2 clocks from `spikes_valid` to `o.valid`; one word a clock.
+    Latency 3 clocks from `spikes_valid` to `o.valid`; one word a clock.
 
     Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream of words).
     """
@@ -38,12 +38,15 @@ class MaskQueue(wiring.Component):
         m = Module()
         # The buffer's output register counts as one of its entries.
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=self._layout.size, depth=self._depth + 1)
-        store = self.spikes.mask.any() | self.spikes.end if self._skip_empty else 1
+        store = self.spikes.mask.any() | self.spikes.end if self._skip_empty else Const(1)
+        # A register between the sweep and the queue: deciding what to store takes most of a clock.
+        word, word_valid = Signal(self._layout, reset_less=True), Signal()
+        m.d.sync += [word.eq(self.spikes), word_valid.eq(self.spikes_valid & store)]
         steps = Signal(range(STEPS_IN_FLIGHT + 1))
         release = Signal()
         m.d.comb += [
-            fifo.w_data.eq(self.spikes),
-            fifo.w_en.eq(self.spikes_valid & store),
+            fifo.w_data.eq(word),
+            fifo.w_en.eq(word_valid),
             self.o.p.eq(fifo.r_data),
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),

@@ -17,7 +17,7 @@ class Readout(wiring.Component):
     """Accumulates sum over n, t of |C_n(t) - reference_k(t, n)| for every reference k.
 
     Each word of output spikes updates P cumulative counts, which are compared with one reference
-    word a clock: max(K, 2) clocks a word, W * max(K, 2) a step, overlapped with the layers. The
+    word a clock: max(K, 3) clocks a word, W * max(K, 3) a step, overlapped with the layers. The
     next word's counts are fetched meanwhile. From a frame's last word taken, with nothing before
     it pending, to `o.valid`: K + 8 clocks.
 
@@ -51,7 +51,7 @@ class Readout(wiring.Component):
         fetched, fetched_start, fetched_final = Signal(counts_layout, reset_less=True), Signal(), Signal()
         take = Signal()
         m.d.comb += [
-            self.i.ready.eq(~fetching & (~ready | take)),
+            self.i.ready.eq(~fetching & ~ready),
             count_read.addr.eq(self.i.p.word),
             count_write.addr.eq(word.word),
             count_write.data.eq(updated),

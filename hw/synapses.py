@@ -21,8 +21,8 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
 class DenseSynapses(wiring.Component):
     """Walks an event's row of weights, or on a TICK the state words alone: the layer's only clockwork.
 
-    Each event or TICK takes C = max(W, 5) clocks, W = ceil(N / P): W pairs, one a clock, then
-    idle clocks where W < 5, so that a state word is never read before its update was written.
+    Each event or TICK takes C = max(W, 6) clocks, W = ceil(N / P): W pairs, one a clock, then
+    idle clocks where W < 6, so that a state word is never read before its update was written.
     Events follow each other without bubbles. From `i` taken to the first pair: 3 clocks when idle.
     A TICK waits until `room`. After reset one quiet sweep initialises the state.
 

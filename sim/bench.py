@@ -7,7 +7,7 @@ compares the logs with the golden model. Works in Verilator and in Icarus.
 from importlib import resources
 
 from ..hw.emit import TOP
-from ..hw.plan import CorePlan, LayerPlan
+from ..hw.plan import STATE_LATENCY, CorePlan, LayerPlan
 
 STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, word}
 
@@ -54,8 +54,8 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
             $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);
         // Code {index:x}5: a state word was read while it was written.
-        if ({path}.neurons.pair_valid && {path}.neurons.valid_4 &&
-            {path}.neurons.pair[{word - 1}:0] == {path}.neurons.pair_4[{word - 1}:0])
+        if ({path}.neurons.pair_valid && {path}.neurons.valid_{STATE_LATENCY - 1} &&
+            {path}.neurons.pair[{word - 1}:0] == {path}.neurons.pair_{STATE_LATENCY - 1}[{word - 1}:0])
             $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
 
 

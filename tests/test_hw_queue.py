@@ -75,6 +75,6 @@ def test_used_by_its_rules_it_never_loses_a_word(words, skip_empty, stall):
     assert most == STEPS_IN_FLIGHT if stall > 0.5 else most <= STEPS_IN_FLIGHT
 
 
-def test_latency_is_two_clocks():
+def test_latency_is_three_clocks():
     sent, got, _ = drive(3, False, 5, seed=1, stall=0.0)
-    assert [clock for clock, _ in got] == [clock + 2 for clock, _ in sent]
+    assert [clock for clock, _ in got] == [clock + 3 for clock, _ in sent]

@@ -76,8 +76,8 @@ def test_words_wait_for_comparisons_of_k_clocks_each(references, neurons):
     trains = np.random.default_rng(0).random((1, 3, neurons)) < 0.5
     stream = words_of(trains, plan)
     passed = pump(Readout(plan), stream, expected=1)
-    assert plan.compare_cycles == max(references, 2)
-    # In steady state a word is taken every max(K, 2) clocks.
+    assert plan.compare_cycles == max(references, 3)
+    # In steady state a word is taken every max(K, 3) clocks.
     gaps = np.diff(passed.taken)
     assert set(gaps[2:].tolist()) <= {plan.compare_cycles}
     assert len(passed.taken) == 3 * words
