@@ -10,7 +10,7 @@ clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 6):
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
-    encoder: a word waits for the one before it, then emits one event a clock, TICK last
+    encoder: takes a word when the one before is done, then emits one event a clock, TICK last
     readout: takes a word, compares for max(K, 3) clocks from 2 clocks later on;
              the result comes K + 6 clocks after the start of the frame's last comparison
     place(TICK): when a step's last word left the queue (both queues of the last layer)
@@ -90,9 +90,7 @@ class _Layer(_Sink):
         self.start = reset  # of the latest item, at first the quiet sweep
         self.sweep = 0  # start of the latest TICK
         self.places = deque([-3] * STEPS_IN_FLIGHT, maxlen=STEPS_IN_FLIGHT)
-        # Encoder: latest word fetched from the queue, being emitted (and the one before it),
-        # latest event emitted, and handed over.
-        self.fetched = self.word_taken = self.word_before = self.emitted = self.entered = -1
+        self.word_taken = self.emitted = self.entered = -1  # encoder: latest word, event, hand-over
 
     def accept(self, entered: int, tick: bool) -> None:
         taken = max(entered + 1, self.taken + 1, self.start)
@@ -109,18 +107,14 @@ class _Layer(_Sink):
         for w, spikes in enumerate(words.tolist()):
             if spikes == 0 and w != final:
                 continue
-            # From the queue into the encoder's skid buffer, then to the stage that emits.
-            room = self.word_before + 1
-            self.fetched = max(self.sweep + w + 8, self.fetched + 1, room)
-            self.word_before = self.word_taken
-            self.word_taken = max(self.fetched + 1, self.word_taken + 1, self.emitted)
+            self.word_taken = max(self.sweep + w + 8, self.emitted + 1)
             events = spikes + (w == final)
             for i in range(events):
                 earliest = self.word_taken + 1 if i == 0 else self.emitted + 1
                 self.emitted = max(earliest, self.entered)
                 self.entered = max(self.emitted + 1, consumer.room())
                 consumer.accept(self.entered, tick=w == final and i == events - 1)
-        return self.fetched
+        return self.word_taken
 
 
 class _Source:

@@ -13,9 +13,10 @@ from .skid import Skid
 class Encoder(wiring.Component):
     """Emits the address of every set bit, lowest first, and a TICK behind each step's last word.
 
-    Two stages (isolate the lowest bit, then encode it) between skid buffers. A word of s spikes
-    takes s clocks, a step's last word s + 1. From a word taken at `i` to its first event
-    at `o`: 4 clocks. No combinational path from `o` to `i` or back.
+    Two stages (isolate the lowest bit, then encode it) before a skid buffer. A word of s spikes
+    takes s + 1 clocks, a step's last word s + 2: the next word is taken once the stage is empty,
+    which keeps `i.ready` a register; a layer needs longer for an event than that. From a word taken
+    at `i` to its first event at `o`: 3 clocks. No combinational path from `o` to `i` or back.
 
     Members: `i` (In stream of spike words; only a step's last one may be without spikes, as
     MaskQueue sees to), `o` (Out stream of events).
@@ -32,9 +33,7 @@ class Encoder(wiring.Component):
         m = Module()
         plan = self._plan
         lanes = plan.lanes
-        m.submodules.words = words = Skid(mask_layout(lanes, plan.words))
         m.submodules.events = events = Skid(event_layout(plan.neurons))
-        wiring.connect(m, wiring.flipped(self.i), words.i)
         wiring.connect(m, events.o, wiring.flipped(self.o))
 
         # Stage 1: the word whose spikes are being emitted.
@@ -53,12 +52,12 @@ class Encoder(wiring.Component):
             is_tick.eq(~word.mask.any()),
             # A step's last word stays for one more clock, with no spikes left: its TICK.
             finished.eq(is_tick | ~(several(m, word.mask) | word.end)),
-            words.o.ready.eq(~word_valid | (advance & finished)),
+            self.i.ready.eq(~word_valid),
         ]
-        with m.If(words.o.ready):
-            m.d.sync += [word.eq(words.o.p), word_valid.eq(words.o.valid)]
+        with m.If(~word_valid):
+            m.d.sync += [word.eq(self.i.p), word_valid.eq(self.i.valid)]
         with m.Elif(advance):
-            m.d.sync += word.mask.eq(word.mask & ~lowest)
+            m.d.sync += [word.mask.eq(word.mask & ~lowest), word_valid.eq(~finished)]
         with m.If(advance):
             m.d.sync += [
                 onehot.eq(lowest),
