@@ -132,24 +132,31 @@ class Readout(wiring.Component):
             partial_write.data.eq(distance),
             partial_write.en.eq(stage3[0]),
         ]
-        distance4, stage4 = delayed(distance, 1), delayed(stage3, 1)
-        self._rank(m, distance4, stage4[0] & stage4[2], stage4[3:], free, take & fetched_final)
+        ranked = Signal()
+        m.d.sync += ranked.eq(stage3[0] & stage3[2])
+        self._rank(m, delayed(distance, 1), ranked, stage3[3:], free, take & fetched_final)
         return m
 
     def _rank(self, m, distance, valid, k, free, claim):
-        """Nearest and second nearest of the K final distances, which come in order of k."""
+        """Nearest and second nearest of the K final distances, in order of k (given a clock ahead)."""
         plan = self._plan
         count = plan.references
-        best, second = Signal(distance.shape()), Signal(distance.shape())
-        nearest = Signal(range(max(count, 2)))
-        with m.If(valid):
-            with m.If((k == 0) | (distance < best)):
-                m.d.sync += [best.eq(distance), nearest.eq(k), second.eq(best)]
-            with m.Elif((k == 1) | (distance < second)):
-                m.d.sync += second.eq(distance)
+        best, second = (Signal(distance.shape(), reset_less=True) for _ in range(2))
+        nearest = Signal(range(max(count, 2)), reset_less=True)
+        # The first distance is the best one so far whatever stood there, the first two have no
+        # better runner-up. Registered flags: this loop cannot be pipelined, since the next distance
+        # meets the best one a clock later, so little may be added to its comparison.
+        first, early = Signal(), Signal()
+        m.d.sync += [first.eq(k == 0), early.eq(k <= 1)]
+        order = Signal.like(k)
+        m.d.sync += order.eq(k)
+        with m.If(valid & (first | (distance < best))):
+            m.d.sync += [best.eq(distance), nearest.eq(order), second.eq(best)]
+        with m.Elif(valid & (early | (distance < second))):
+            m.d.sync += second.eq(distance)
 
         busy, finished = Signal(), Signal()
-        m.d.sync += finished.eq(valid & (k == count - 1))
+        m.d.sync += finished.eq(valid & (order == count - 1))
         with m.If(finished):
             m.d.sync += self.o.valid.eq(1)
         with m.If(self.o.valid & self.o.ready):
