@@ -168,7 +168,7 @@ def _environment(tool: Tool):
 
 
 def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
-    runner = FastVerilator() if simulator == "verilator" else get_runner(simulator)
+    runner = FastVerilator(tool) if simulator == "verilator" else get_runner(simulator)
     build = out / (f"{simulator}-waves" if waves else simulator)
     for log in out.glob("run*.log"):
         log.unlink()

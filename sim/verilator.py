@@ -10,6 +10,7 @@ from pathlib import Path
 from cocotb_tools.runner import Verilator
 from platformdirs import user_cache_path
 
+from ..hw.toolchain import Tool
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically
 
@@ -28,8 +29,13 @@ class FastVerilator(Verilator):
     simulating then take several times longer. The bench logs what matters.
     """
 
+    def __init__(self, tool: Tool) -> None:
+        super().__init__()
+        self._tool = tool
+
     def _simulator_in_path_build_only(self) -> None:
-        super()._simulator_in_path_build_only()
+        # cocotb knows Verilator by its usual name alone, the toolchain also by others.
+        self.executable = self._tool.command[0]
         # `verilator` is a Perl script around this program; not every machine has Perl.
         program = Path(self.executable).with_name("verilator_bin")
         if "VERILATOR_ROOT" in os.environ and program.is_file():
