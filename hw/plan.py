@@ -16,8 +16,8 @@ from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
 STATE_LATENCY = 6
-# Clocks from taking a word of counts to the next one being there: fetching it is not overlapped.
-DISTANCE_LATENCY = 3
+# Least clocks from one word of output counts to the next in the readout: the time that fetching one takes.
+FETCH_CYCLES = 3
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
 SPRAM_FROM_BITS = 8 * 4096
 
@@ -152,7 +152,7 @@ class CorePlan:
     @property
     def compare_cycles(self) -> int:
         """Clocks that the readout spends on one word of output neurons: max(K, 3)."""
-        return max(self.references, DISTANCE_LATENCY)
+        return max(self.references, FETCH_CYCLES)
 
     def reference_table(self) -> np.ndarray:
         """Reference counts [T * W * K, P] in the order of use: step, then word, then reference."""
