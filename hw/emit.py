@@ -4,6 +4,7 @@ The folder is replaced as a whole, so its files always belong together.
 """
 
 import dataclasses
+import hashlib
 import json
 import re
 import shutil
@@ -71,7 +72,7 @@ def plain_names(text: str) -> str:
 
 
 def is_current(plan: CorePlan, out: Path) -> bool:
-    """Whether folder `out` holds the core of this very plan."""
+    """Whether folder `out` holds the core of this very plan, written by this very generator."""
     try:
         found = json.loads((out / SUMMARY).read_text())
     except (OSError, ValueError):
@@ -124,6 +125,12 @@ def _header(plan: CorePlan) -> str:
     )
 
 
+def _generator_hash() -> str:
+    """Digest of the generator's own sources: other sources may write another core for the same plan."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
 def describe(plan: CorePlan) -> dict[str, Any]:
     """The plan in figures, JSON-ready: a row a layer, widths, and cycles by formula."""
     layers = [
@@ -146,6 +153,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
     ]
     return {
         "top": TOP,
+        "generator": _generator_hash(),
         "target": plan.target,
         "network": plan.network.name,
         "network_hash": plan.network.content_hash,

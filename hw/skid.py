@@ -1,6 +1,6 @@
 """Two-entry buffer that cuts a stream's paths: valid, payload and ready all come from registers."""
 
-from amaranth.hdl import Module, Shape, ShapeLike, Signal
+from amaranth.hdl import Module, Shape, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,8 +24,7 @@ class Skid(wiring.Component):
         head, spare = Signal(width, reset_less=True), Signal(width, reset_less=True)
         head_valid, spare_valid = Signal(), Signal()
         i, o = self.i, self.o
-        payload = i.payload if isinstance(i.payload, Signal) else i.payload.as_value()
-        target = o.payload if isinstance(o.payload, Signal) else o.payload.as_value()
+        payload, target = Value.cast(i.payload), Value.cast(o.payload)
         m.d.comb += [i.ready.eq(~spare_valid), o.valid.eq(head_valid), target.eq(head)]
 
         with m.If(o.ready | ~head_valid):

@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from ..numerics import emd
+from ..numerics.differences import first_difference
 from ..numerics.errors import TwinspikeError
 from ..quant.export import package_versions, untaught_network
 from ..quant.network import Network
@@ -85,10 +86,9 @@ def spikes_compared(network: SpikingNetwork, integer: Network, images: np.ndarra
 def _compare(layer: int, first_frame: int, want: np.ndarray, got: np.ndarray) -> None:
     if want.shape != got.shape:
         raise TwinspikeError(f"layer {layer}: torch gives spikes {got.shape}, golden model {want.shape}")
-    different = np.argwhere(want != got)
-    if len(different):
-        t, b, n = (int(i) for i in different[0])
+    if where := first_difference(want, got):
+        b, t, n = where
         raise TwinspikeError(
             f"torch and golden model differ at frame {first_frame + b}, step {t}, layer {layer}, neuron {n}: "
-            f"golden {int(want[t, b, n])}, got {int(got[t, b, n])} ({len(different)} differences)"
+            f"golden {int(want[t, b, n])}, got {int(got[t, b, n])} ({int((want != got).sum())} differences)"
         )

@@ -7,6 +7,7 @@ compares the logs with the golden model. Works in Verilator and in Icarus.
 from importlib import resources
 
 from ..hw.emit import TOP
+from ..hw.events import mask_layout
 from ..hw.plan import STATE_LATENCY, CorePlan, LayerPlan
 
 STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, word}
@@ -48,8 +49,8 @@ def bench_source(plan: CorePlan) -> str:
 
 
 def _layer_log(index: int, layer: LayerPlan) -> str:
-    word = max(layer.words - 1, 1).bit_length()
-    path, end = f"dut.layer{index}", layer.lanes + word
+    layout, path = mask_layout(layer.lanes, layer.words), f"dut.layer{index}"
+    word, end = layout["word"].width, layout["end"].offset
     return f"""\
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
             $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);

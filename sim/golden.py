@@ -30,6 +30,15 @@ class Trace:
     membranes: tuple[np.ndarray, ...] | None
     results: Results
 
+    def first(self, frames: int) -> "Trace":
+        """What it holds of the first `frames` frames."""
+        r = self.results
+        return Trace(
+            spikes=tuple(s[:, :frames] for s in self.spikes),
+            membranes=None if self.membranes is None else tuple(v[:, :frames] for v in self.membranes),
+            results=Results(r.label[:frames], r.distance[:frames], r.runner_up[:frames], r.same[:frames]),
+        )
+
     @property
     def output_counts(self) -> np.ndarray:
         """Cumulative output counts int32 [T, B, n_out]."""

@@ -4,8 +4,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from amaranth.lib import data
 
+from ..hw.events import mask_layout
 from ..hw.plan import CorePlan
+from ..hw.readout import RESULT
+from ..numerics.differences import first_difference
 from ..numerics.errors import TwinspikeError
 from ..numerics.events import TICK
 from .bench import log_name
@@ -72,6 +76,12 @@ def integers(bits: np.ndarray) -> np.ndarray:
     return bits.astype(np.int64) @ (1 << np.arange(bits.shape[1], dtype=np.int64))
 
 
+def _field(bits: np.ndarray, layout: data.Layout, name: str) -> np.ndarray:
+    """The bits of one field of a logged payload: bool [L, width]."""
+    field = layout[name]
+    return bits[:, field.offset : field.offset + field.width]
+
+
 def observe(plan: CorePlan, folder: Path, run: int, frames: int) -> Observed:
     """Read the logs of run `run`. Raises TwinspikeError if a log does not hold `frames` frames."""
     timesteps = plan.network.timesteps
@@ -79,9 +89,9 @@ def observe(plan: CorePlan, folder: Path, run: int, frames: int) -> Observed:
     for index, layer in enumerate(plan.layers):
         name = log_name(run, f"layer{index}")
         _, bits = read_log(folder / name)
-        word_bits = max(layer.words - 1, 1).bit_length()
-        mask, rest = bits[:, : layer.lanes], bits[:, layer.lanes :]
-        word, end = integers(rest[:, :word_bits]), rest[:, word_bits]
+        layout = mask_layout(layer.lanes, layer.words)
+        mask, word = _field(bits, layout, "mask"), integers(_field(bits, layout, "word"))
+        end = _field(bits, layout, "end")[:, 0]
         steps = np.cumsum(end) - end
         _expect(name, int(end.sum()), frames * timesteps, "steps")
         table = np.zeros((frames * timesteps, layer.words, layer.lanes), dtype=bool)
@@ -113,10 +123,10 @@ def observe(plan: CorePlan, folder: Path, run: int, frames: int) -> Observed:
     started, _ = read_log(folder / log_name(run, "start"))
     _expect(log_name(run, "start"), len(started), frames, "frames")
     results = Results(
-        distance=integers(bits[:, :32]),
-        runner_up=integers(bits[:, 32:64]),
-        label=integers(bits[:, 64:80]),
-        same=bits[:, 80],
+        distance=integers(_field(bits, RESULT, "distance")),
+        runner_up=integers(_field(bits, RESULT, "runner_up")),
+        label=integers(_field(bits, RESULT, "label")),
+        same=_field(bits, RESULT, "same")[:, 0],
     )
     cycles, code = read_log(folder / log_name(run, "fault"))
     faults = list(zip(cycles.tolist(), integers(code).tolist(), strict=True)) if len(cycles) else []
@@ -132,14 +142,12 @@ def compare(golden: Trace, got: Observed) -> tuple[int, int, Mismatch | None]:
     ]
     compared, wrong, first = 0, 0, None
     for layer, ours, theirs in pairs:
-        differs = ours != theirs
-        compared += differs.size
-        count = int(differs.sum())
-        if count and first is None:
-            frame, step, neuron = min((f, t, n) for t, f, n in zip(*np.nonzero(differs), strict=True))
+        compared += ours.size
+        wrong += int((ours != theirs).sum())
+        if first is None and (where := first_difference(ours, theirs)):
+            frame, step, neuron = where
             at = (step, frame, neuron)
-            first = Mismatch(int(frame), int(step), layer, int(neuron), int(ours[at]), int(theirs[at]))
-        wrong += count
+            first = Mismatch(frame, step, layer, neuron, int(ours[at]), int(theirs[at]))
     for field in dataclasses.fields(Results):
         ours, theirs = getattr(golden.results, field.name), getattr(got.results, field.name)
         differs = np.flatnonzero(ours != theirs)

@@ -97,16 +97,7 @@ def find_simulator(name: str) -> Tool:
 
 
 def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
-    part = dataclasses.replace(
-        trace,
-        spikes=tuple(s[:, : run.frames] for s in trace.spikes),
-        results=type(trace.results)(
-            **{
-                f.name: getattr(trace.results, f.name)[: run.frames]
-                for f in dataclasses.fields(trace.results)
-            }
-        ),
-    )
+    part = trace.first(run.frames)
     seen = observe(plan, out, number, run.frames)
     compared, wrong, first = compare(part, seen)
     row = {

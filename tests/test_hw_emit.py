@@ -89,3 +89,10 @@ def test_plain_names_touches_module_names_only():
     assert plain_names(text) == (
         "module \\top_a_b\n  cell \\top_a_b \\x.y\n  cell $add \\top.a.b\n  wire \\top.a.b\nend\n"
     )
+
+
+def test_rtl_of_another_generator_is_not_current(emitted, monkeypatch):
+    plan, out, _ = emitted
+    assert is_current(plan, out)
+    monkeypatch.setattr(module, "_generator_hash", lambda: "another")
+    assert not is_current(plan, out)

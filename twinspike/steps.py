@@ -1,6 +1,7 @@
 """The steps of the flow, each on the outputs of the ones before it. Torch is loaded only to train."""
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
@@ -221,8 +222,6 @@ def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndar
 
 
 def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    import io
-
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_atomically(path, buffer.getvalue())
