@@ -170,6 +170,14 @@ def test_torn_results_are_refused(tmp_path):
         Figures.read(tmp_path)
 
 
+def test_files_of_other_commands_are_no_configurations(tmp_path):
+    write_json(tmp_path / "mnist.json", {"configuration": {}, "macro_f1": 0.9})
+    write_json(tmp_path / "study.json", {"rows": {"base": {"macro_f1": 0.8}}})
+    figures = Figures.read(tmp_path)
+    assert list(figures.records) == ["mnist"] and list(figures.studies) == ["study"]
+    assert figures.look_up("study.rows.base.macro_f1") == 0.8
+
+
 def test_outside_a_repository_nothing_is_filled(tmp_path):
     with pytest.raises(TwinspikeError, match="run this step in the repository"):
         fill_documents(tmp_path)

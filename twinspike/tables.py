@@ -17,10 +17,15 @@ _KINDS = ("latency", "interval")
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """Everything below ``results/``: configuration name -> record, and the published peers."""
+    """Everything below ``results/``: configuration name -> record, the published peers, and other studies.
+
+    A record is a file with the key `configuration`, as ``make results`` writes it; `studies` are the
+    files of all other commands by name.
+    """
 
     records: dict[str, dict[str, Any]]
     peers: dict[str, Any]
+    studies: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "Figures":
@@ -32,7 +37,8 @@ class Figures:
             except (OSError, ValueError) as error:
                 raise TwinspikeError(f"{path}: cannot be read ({error}): make results writes it") from None
         peers = found.pop(PEERS, {"accelerators": []})
-        return cls(found, peers)
+        studies = {name: found.pop(name) for name in list(found) if "configuration" not in found[name]}
+        return cls(found, peers, studies)
 
     @property
     def names(self) -> list[str]:
@@ -42,7 +48,7 @@ class Figures:
     def look_up(self, path: str) -> Any:
         """The value at a dotted path, as in ``mnist.synth.up5k.latency_us``; None if not measured yet."""
         first, *rest = path.split(".")
-        found: Any = {**self.records, PEERS: self.peers}
+        found: Any = {**self.studies, **self.records, PEERS: self.peers}
         for key in (first, *rest):
             if key in found:
                 found = found[key]
