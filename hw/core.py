@@ -100,8 +100,10 @@ class Core(wiring.Component):
 
 def core_members(plan: CorePlan) -> dict:
     """The ports of the core, beside clock and reset, as signature members."""
+    banks = max(plan.layers[0].banks, 1)
     members = {
-        **axis("s_axis", In, 16),
+        **axis("s_axis", In, 16 * banks),
+        **({"s_axis_tkeep": In(2 * banks)} if banks > 1 else {}),
         **axis("m_axis", Out, 16),
         **axis("m_result", Out, RESULT_BITS),
         "network_hash": Out(64),

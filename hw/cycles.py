@@ -33,12 +33,16 @@ def frame_times(
     model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
     first word is offered 2 clocks after the previous frame's result. Outputs are always ready.
     """
+    if plan.wide:
+        from .wide_cycles import wide_frame_times
+
+        return wide_frame_times(plan, spikes, layers, isolate=isolate)
     source = _Source()
     loads = [len(layer.load_words()) for layer in plan.layers if layer.memory == "spram"]
     # The quiet sweep after reset starts in clock 0; a load of n words ends n + 1 clocks later.
     reset = -sum(n + 1 for n in loads)
     stations = [_Layer(layer, reset) for layer in plan.layers]
-    sink, readout = _Sink(), _Readout(plan)
+    sink, readout = Sink(), _Readout(plan)
     counts = spikes.sum(axis=2)
     words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
     started, finished = [], []
@@ -66,7 +70,7 @@ def _word_counts(layer: LayerPlan, train: np.ndarray) -> np.ndarray:
     return padded.reshape(*train.shape[:2], layer.words, layer.lanes).sum(axis=3)
 
 
-class _Sink:
+class Sink:
     """A consumer behind a skid buffer that is always ready: the output stream."""
 
     def __init__(self) -> None:
@@ -81,7 +85,7 @@ class _Sink:
         self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1)
 
 
-class _Layer(_Sink):
+class _Layer(Sink):
     """A DenseLayer with the queue and the encoder behind it."""
 
     def __init__(self, plan: LayerPlan, reset: int) -> None:
@@ -101,20 +105,33 @@ class _Layer(_Sink):
             self.sweep = start
         self.start = start
 
-    def emit(self, words: np.ndarray, consumer: _Sink) -> int:
+    def emit(self, words: np.ndarray, consumer: Sink) -> int:
         """Encode the latest sweep's spikes into `consumer`; returns when the last word left the queue."""
         final = len(words) - 1
         for w, spikes in enumerate(words.tolist()):
             if spikes == 0 and w != final:
                 continue
             self.word_taken = max(self.sweep + w + 8, self.emitted + 1)
-            events = spikes + (w == final)
-            for i in range(events):
-                earliest = self.word_taken + 1 if i == 0 else self.emitted + 1
-                self.emitted = max(earliest, self.entered)
-                self.entered = max(self.emitted + 1, consumer.room())
-                consumer.accept(self.entered, tick=w == final and i == events - 1)
+            self.emitted, self.entered = emit_word(
+                self.word_taken, spikes, self.emitted, self.entered, consumer, end=w == final
+            )
         return self.word_taken
+
+
+def emit_word(
+    taken: int, spikes: int, emitted: int, entered: int, consumer: "Sink", *, end: bool
+) -> tuple[int, int]:
+    """The encoder's time for a word taken: its spikes, and a TICK if it ends the step, one a clock.
+
+    `emitted` and `entered` are those of the event before, and of the last one when it returns: when
+    it left the encoder's first stage, when it entered the skid buffer.
+    """
+    events = spikes + end
+    for i in range(events):
+        emitted = max(taken + 1 if i == 0 else emitted + 1, entered)
+        entered = max(emitted + 1, consumer.room())
+        consumer.accept(entered, tick=end and i == events - 1)
+    return emitted, entered
 
 
 class _Source:

@@ -15,8 +15,7 @@ from amaranth.back import rtlil
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import replacing_folder, write_json
-from .core import Core
-from .harness import Harness
+from .harness import Harness, make_core
 from .plan import CorePlan
 from .ports import ports_markdown
 from .process import run_tool
@@ -46,7 +45,7 @@ def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
 
 
 def _write_files(plan: CorePlan, out: Path) -> dict[str, Any]:
-    (out / f"{TOP}.il").write_text(plain_names(rtlil.convert(Core(plan), name=TOP, emit_src=False)))
+    (out / f"{TOP}.il").write_text(plain_names(rtlil.convert(make_core(plan), name=TOP, emit_src=False)))
     (out / "harness.il").write_text(plain_names(rtlil.convert(Harness(plan), name="harness", emit_src=False)))
     _write_verilog(plan, out)
     for layer in plan.layers:
@@ -138,6 +137,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
             "inputs": layer.inputs,
             "neurons": layer.neurons,
             "lanes": layer.lanes,
+            "banks": layer.banks,
             "words": layer.words,
             "row_cycles": layer.row_cycles,
             "weight_bits": layer.layer.spec.weight_bits,

@@ -6,6 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 from .core import RESULT_BITS, Core, axis
 from .plan import CorePlan
+from .wide_core import WideCore
+
+
+def make_core(plan: CorePlan) -> Core | WideCore:
+    """The component that a plan describes."""
+    return WideCore(plan) if plan.wide else Core(plan)
 
 
 class Harness(wiring.Component):
@@ -16,9 +22,11 @@ class Harness(wiring.Component):
     """
 
     def __init__(self, plan: CorePlan):
-        self._core = Core(plan)
+        self._core = make_core(plan)
+        width = len(self._core.s_axis_tdata)
         super().__init__({
-            **axis("s_axis", In, 16),
+            **axis("s_axis", In, width),
+            **({"s_axis_tkeep": In(width // 8)} if width > 16 else {}),
             "m_axis_pin": Out(1), "m_axis_tready": In(1),
             "m_result_pin": Out(1), "m_result_tready": In(1),
             "status_pin": Out(1), "error_clear": In(1), "load": In(1),
@@ -46,6 +54,8 @@ class Harness(wiring.Component):
             core.error_clear.eq(registered(self.error_clear)),
         ]
         m.d.sync += self.s_axis_tready.eq(core.s_axis_tready)
+        if hasattr(core, "s_axis_tkeep"):
+            m.d.comb += core.s_axis_tkeep.eq(registered(self.s_axis_tkeep))
         status = core.error_flags
         if hasattr(core, "s_load_tdata"):
             m.d.comb += [

@@ -18,6 +18,8 @@ from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 STATE_LATENCY = 6
 # Least clocks from one word of output counts to the next in the readout: the time that fetching one takes.
 FETCH_CYCLES = 3
+# Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
+WIDE_BANKS = (1, 2, 4, 8, 16)
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
 SPRAM_FROM_BITS = 8 * 4096
 
@@ -34,6 +36,7 @@ class LayerPlan:
     layer: Layer
     lanes: int
     memory: str  # "block": initialised memory; "spram": loaded through the load port
+    banks: int = 0  # E: events a clock of a wide layer (hw/wide_plan.py); 0: one event in W clocks
 
     @property
     def inputs(self) -> int:
@@ -50,8 +53,8 @@ class LayerPlan:
 
     @property
     def row_cycles(self) -> int:
-        """C = max(W, 6): clocks that one event or TICK occupies the layer."""
-        return max(self.words, STATE_LATENCY)
+        """C = max(W, 6): clocks that one event or TICK occupies the layer (1 where it is wide)."""
+        return 1 if self.banks else max(self.words, STATE_LATENCY)
 
     @property
     def accumulator_bits(self) -> int:
@@ -134,6 +137,11 @@ class CorePlan:
     target: str
 
     @property
+    def wide(self) -> bool:
+        """Whether the core takes several events a clock, a lane for every neuron."""
+        return self.layers[0].banks > 0
+
+    @property
     def count_bits(self) -> int:
         """Width of a cumulative spike count: T at most."""
         return self.network.timesteps.bit_length()
@@ -170,8 +178,15 @@ def default_lanes(neurons: int, weight_bits: int) -> int:
     return 1 << (lanes.bit_length() - 1)
 
 
-def make_plan(network: Network, lanes: tuple[int, ...] = (), target: str = "generic") -> CorePlan:
-    """Choose lanes and memories. Raises TwinspikeError for lanes that do not suit the network or device."""
+def make_plan(
+    network: Network, lanes: tuple[int, ...] = (), target: str = "generic", banks: tuple[int, ...] = ()
+) -> CorePlan:
+    """Choose lanes and memories; with `banks`, plan a wide core (lanes are then the layers' neurons).
+
+    Raises TwinspikeError for lanes or banks that do not suit the network or device.
+    """
+    if banks:
+        return _wide_plan(network, lanes, target, banks)
     if lanes and len(lanes) != len(network.layers):
         raise TwinspikeError(
             f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}"
@@ -197,6 +212,24 @@ def make_plan(network: Network, lanes: tuple[int, ...] = (), target: str = "gene
             "use fewer weight bits, smaller layers or a larger device"
         )
     return CorePlan(network, tuple(layers), target)
+
+
+def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...]) -> CorePlan:
+    neurons = tuple(layer.neurons for layer in network.layers)
+    if len(banks) != len(neurons):
+        raise TwinspikeError(f"hardware.banks has {len(banks)} numbers: expected one a layer, {len(neurons)}")
+    if lanes and lanes != neurons:
+        raise TwinspikeError(
+            f"hardware.lanes = {list(lanes)}: with banks every neuron is a lane, so leave lanes out"
+        )
+    for index, (count, layer) in enumerate(zip(banks, network.layers, strict=True)):
+        if count not in WIDE_BANKS or count > layer.inputs:
+            raise out_of_range(
+                f"hardware.banks[{index}]", count,
+                f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
+            )  # fmt: skip
+    layers = zip(network.layers, neurons, banks, strict=True)
+    return CorePlan(network, tuple(LayerPlan(layer, n, "block", e) for layer, n, e in layers), target)
 
 
 def check_spram(plan: LayerPlan, index: int) -> None:

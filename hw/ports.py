@@ -7,6 +7,7 @@ from .core import core_members
 from .ingress import ERRORS
 from .plan import CorePlan
 from .readout import RESULT
+from .wide_plan import groups, readout_latency, spike_latency
 
 _MEANING = {
     "s_axis": "input events: address words and TICKs, `tlast` on the frame's T-th TICK",
@@ -48,6 +49,7 @@ def ports_markdown(plan: CorePlan) -> str:
         "",
         f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
         f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
+        *_beats(plan),
         "",
         "## Result record (`m_result_tdata`)",
         "",
@@ -77,6 +79,25 @@ def ports_markdown(plan: CorePlan) -> str:
         "",
         "## Cycles",
         "",
+        *(_wide_cycles(plan) if plan.wide else _cycles(plan)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _beats(plan: CorePlan) -> list[str]:
+    banks = plan.layers[0].banks
+    if banks <= 1:
+        return []
+    return [
+        "",
+        f"A beat of `s_axis` holds {banks} words; `s_axis_tkeep` (two bits a word) says which are",
+        f"used. Slot b (bits 16b + 15..16b) may hold an address a with a mod {banks} = b; the TICK may stand",
+        "in any slot and ends the step after all addresses of its beat. `tlast` goes with the T-th TICK.",
+    ]
+
+
+def _cycles(plan: CorePlan) -> list[str]:
+    return [
         "A layer takes C = max(ceil(N / P), 6) clocks for each event and each TICK; layers work on",
         "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
         f"readout takes {plan.layers[-1].words * plan.compare_cycles} clocks a step "
@@ -84,6 +105,17 @@ def ports_markdown(plan: CorePlan) -> str:
         "",
         "| layer | neurons N | lanes P | clocks an event or TICK C |",
         "| --- | --- | --- | --- |",
+        *(f"| {i} | {x.neurons} | {x.lanes} | {x.row_cycles} |" for i, x in enumerate(plan.layers)),
     ]
-    lines += [f"| {i} | {x.neurons} | {x.lanes} | {x.row_cycles} |" for i, x in enumerate(plan.layers)]
-    return "\n".join(lines) + "\n"
+
+
+def _wide_cycles(plan: CorePlan) -> list[str]:
+    return [
+        "A layer takes a beat a clock, and TICKs 3 clocks apart or more: a step takes as many clocks as its",
+        f"fullest bank has events, at least 3. The readout takes {groups(plan)} clocks a step and gives the",
+        f"result {readout_latency(plan)} clocks after the last step's spikes.",
+        "",
+        "| layer | neurons N | banks E | clocks from TICK to spikes |",
+        "| --- | --- | --- | --- |",
+        *(f"| {i} | {x.neurons} | {x.banks} | {spike_latency(x)} |" for i, x in enumerate(plan.layers)),
+    ]

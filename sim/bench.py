@@ -10,7 +10,7 @@ from ..hw.emit import TOP
 from ..hw.events import mask_layout
 from ..hw.plan import STATE_LATENCY, CorePlan, LayerPlan
 
-STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, word}
+STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit a word, if several), words}
 
 
 def log_name(run: int, stream: str) -> str:
@@ -31,8 +31,12 @@ def bench_source(plan: CorePlan) -> str:
     """SystemVerilog of module `bench` for the core of `plan`; its ports are described in bench.sv."""
     template = resources.files(__package__).joinpath("bench.sv").read_text()
     load = any(layer.memory == "spram" for layer in plan.layers)
+    banks = max(plan.layers[0].banks, 1)
     parts = {
         "TOP": TOP,
+        "BEAT": str(beat_bits(plan) - 1),
+        "WORD": str(16 * banks - 1),
+        "KEEP": _keep_port(banks) if banks > 1 else "",
         "HANDLES": ", ".join(f"log_{name}" for name in streams(plan)),
         "OPENS": "\n".join(
             f'            log_{name} = $fopen($sformatf("run%0d_{name}.log", run), "w");'
@@ -48,16 +52,29 @@ def bench_source(plan: CorePlan) -> str:
     return template
 
 
+def beat_bits(plan: CorePlan) -> int:
+    """Bits of a line of the stimulus."""
+    banks = max(plan.layers[0].banks, 1)
+    return 16 * banks + (banks if banks > 1 else 0) + 1
+
+
+def _keep_port(banks: int) -> str:
+    """Two bits of tkeep, a byte each, for every word."""
+    pairs = ", ".join(f"{{2{{word[{16 * banks + b}]}}}}" for b in reversed(range(banks)))
+    return f"\n        .s_axis_tkeep({{{pairs}}}),"
+
+
 def _layer_log(index: int, layer: LayerPlan) -> str:
     layout, path = mask_layout(layer.lanes, layer.words), f"dut.layer{index}"
     word, end = layout["word"].width, layout["end"].offset
     return f"""\
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
-            $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);
+            $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);""" + (
+        "" if layer.banks else f"""
         // Code {index:x}5: a state word was read while it was written.
         if ({path}.neurons.pair_valid && {path}.neurons.valid_{STATE_LATENCY - 1} &&
             {path}.neurons.pair[{word - 1}:0] == {path}.neurons.pair_{STATE_LATENCY - 1}[{word - 1}:0])
-            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
+            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);""")
 
 
 _LOAD_PORTS = """,

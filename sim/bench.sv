@@ -16,7 +16,7 @@ module bench (
     output wire [63:0] network_hash
 );
     reg [31:0] cycle = 0, random = 32'h2545f491, sent = 0, ended = 0;
-    reg [16:0] word = 0, fetched = 0;
+    reg [@BEAT@:0] word = 0, fetched = 0;
     reg word_valid = 0, boundary = 1, first = 1, spikes_ready = 0, result_ready = 0, opened = 0;
     reg spikes_held = 0, result_held = 0;
     reg [16:0] spikes_before = 0;
@@ -29,7 +29,7 @@ module bench (
 
     @TOP@ dut (
         .clk(clk), .rst(rst),
-        .s_axis_tdata(word[15:0]), .s_axis_tlast(word[16]),
+        .s_axis_tdata(word[@WORD@:0]), .s_axis_tlast(word[@BEAT@]),@KEEP@
         .s_axis_tvalid(word_valid), .s_axis_tready(word_ready),
         .m_axis_tdata(spikes_word), .m_axis_tlast(spikes_last),
         .m_axis_tvalid(spikes_valid), .m_axis_tready(spikes_ready),
@@ -66,7 +66,7 @@ module bench (
         // Source: a word stays until it is taken; the next may pause, or wait for a result.
         if (word_valid && word_ready) begin
             if (first) $fwrite(log_start, "%10d %h\n", cycle, word[15:0]);
-            first <= word[16];
+            first <= word[@BEAT@];
             word_valid <= 0;
         end
         if (loaded && (!word_valid || word_ready) && random[7:0] >= stall_source
@@ -74,8 +74,8 @@ module bench (
             fields = $fscanf(stimulus, "%h", fetched);
             word <= fetched;
             word_valid <= fields == 1;
-            boundary <= fetched[16];
-            if (fetched[16]) sent <= sent + 1;
+            boundary <= fetched[@BEAT@];
+            if (fetched[@BEAT@]) sent <= sent + 1;
         end
 
         // Sinks.

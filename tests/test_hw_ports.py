@@ -44,3 +44,9 @@ def test_records_flags_words_and_cycles_are_described(line):
     text = ports_markdown(make_plan(network))
     assert line in text.splitlines()
     assert network.content_hash in text
+
+
+def test_a_wide_core_tells_how_beats_are_packed():
+    text = ports_markdown(make_plan(random_network(), banks=(2, 1)))
+    assert "| `s_axis_tdata` | in | 32 |" in text and "| `s_axis_tkeep` | in | 4 |" in text
+    assert "a mod 2 = b" in text and "banks E" in text

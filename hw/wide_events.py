@@ -1,0 +1,29 @@
+"""Beats: what a wide layer takes in one clock."""
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import data
+
+from .plan import LayerPlan
+from .wide_plan import TICK_SPACING, bank_rows
+
+
+def beat_layout(plan: LayerPlan) -> data.StructLayout:
+    """One clock's events: a row for each bank (0: none), and whether the step, the frame ends with them.
+
+    There is no valid bit: a clock without events is a beat of zeros.
+    """
+    row = range(bank_rows(plan))
+    return data.StructLayout({"row": data.ArrayLayout(row, plan.banks), "tick": 1, "last": 1})
+
+
+def tick_gate(m: Module, tick: Value, room: Value) -> Value:
+    """Whether a TICK may go in this clock: there is room for its spikes, and the last one is 3 clocks ago.
+
+    `tick` is high in a clock in which one goes.
+    """
+    wait = Signal(range(TICK_SPACING))
+    with m.If(tick):
+        m.d.sync += wait.eq(TICK_SPACING - 1)
+    with m.Elif(wait != 0):
+        m.d.sync += wait.eq(wait - 1)
+    return room & (wait == 0)
