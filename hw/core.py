@@ -1,11 +1,13 @@
 """The whole network: event stream in, output spikes and one result record a frame out."""
 
-from amaranth.hdl import Cat, Const, Module, Mux
+from amaranth.hdl import Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numerics.events import TICK
 from .encoder import Encoder
+from .events import event_layout
+from .fork import Fork
 from .ingress import ERRORS, Ingress
 from .layer import DenseLayer
 from .plan import CorePlan
@@ -20,7 +22,7 @@ class Core(wiring.Component):
     """An event-driven spiking core with AXI-Stream ports.
 
     Timing: hw/cycles.py computes when every result appears, clock by clock; the frame interval is
-    close to the busiest layer's (events + T) * C clocks, or the readout's T * W * max(K, 3). Both
+    close to the busiest layer's (events + T) * C clocks, or the readout's T * (N + 3) + spikes. Both
     `m_axis` and `m_result` must be taken (tie an unused one's tready high), or the core stops when
     their buffers are full.
 
@@ -48,27 +50,16 @@ class Core(wiring.Component):
         events = ingress.o
         for index, layer_plan in enumerate(plan.layers):
             m.submodules[f"layer{index}"] = layer = DenseLayer(layer_plan)
-            m.submodules[f"queue{index}"] = queue = MaskQueue(
-                layer_plan.lanes, layer_plan.words, skip_empty=True
-            )
+            m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words)
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
             wiring.connect(m, events, layer.i)
             wiring.connect(m, queue.o, encoder.i)
-            queues = [queue]
-            if layer_plan is plan.layers[-1]:
-                m.submodules.readout = readout = Readout(plan)
-                m.submodules.readout_queue = all_words = MaskQueue(
-                    layer_plan.lanes, layer_plan.words, skip_empty=False
-                )
-                wiring.connect(m, all_words.o, readout.i)
-                queues.append(all_words)
-            for each in queues:
-                m.d.comb += [
-                    each.spikes.eq(layer.spikes),
-                    each.spikes_valid.eq(layer.spikes_valid),
-                    each.begin.eq(layer.sweep),
-                ]
-            m.d.comb += layer.room.eq(Cat(each.room for each in queues).all())
+            m.d.comb += [
+                queue.spikes.eq(layer.spikes),
+                queue.spikes_valid.eq(layer.spikes_valid),
+                queue.begin.eq(layer.sweep),
+                layer.room.eq(queue.room),
+            ]
             if layer_plan.memory == "spram":
                 open_gate = layer.loaded
                 m.d.comb += [
@@ -80,16 +71,23 @@ class Core(wiring.Component):
                 ]
             events = encoder.o
 
+        # The output spikes go to the readout and to the outside.
+        m.submodules.readout = readout = Readout(plan)
+        m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
+        wiring.connect(m, events, fork.i)
+        wiring.connect(m, fork.o[0], readout.i)
+        spikes = fork.o[1]
+
         # Frames wait outside until the weights are there.
         m.d.comb += [
             ingress.i.p.data.eq(self.s_axis_tdata),
             ingress.i.p.last.eq(self.s_axis_tlast),
             ingress.i.valid.eq(self.s_axis_tvalid & open_gate),
             self.s_axis_tready.eq(ingress.i.ready & open_gate),
-            self.m_axis_tdata.eq(Mux(events.p.tick, TICK, events.p.address)),
-            self.m_axis_tlast.eq(events.p.last),
-            self.m_axis_tvalid.eq(events.valid),
-            events.ready.eq(self.m_axis_tready),
+            self.m_axis_tdata.eq(Mux(spikes.p.tick, TICK, spikes.p.address)),
+            self.m_axis_tlast.eq(spikes.p.last),
+            self.m_axis_tvalid.eq(spikes.valid),
+            spikes.ready.eq(self.m_axis_tready),
             self.m_result_tdata.eq(readout.o.p),
             self.m_result_tlast.eq(1),
             self.m_result_tvalid.eq(readout.o.valid),

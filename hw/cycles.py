@@ -11,9 +11,9 @@ clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 6):
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
     encoder: takes a word when the one before is done, then emits one event a clock, TICK last
-    readout: takes a word, compares for max(K, 3) clocks from 2 clocks later on;
-             the result comes K + 6 clocks after the start of the frame's last comparison
-    place(TICK): when a step's last word left the queue (both queues of the last layer)
+    place(TICK): when a step's last word left the queue
+    readout of N neurons: takes one event a clock, from N + 2 clocks after a TICK was taken; after a
+             frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK
 """
 
 from collections import deque
@@ -42,7 +42,7 @@ def frame_times(
     # The quiet sweep after reset starts in clock 0; a load of n words ends n + 1 clocks later.
     reset = -sum(n + 1 for n in loads)
     stations = [_Layer(layer, reset) for layer in plan.layers]
-    sink, readout = Sink(), _Readout(plan)
+    readout = _Readout(plan, reset)
     counts = spikes.sum(axis=2)
     words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
     started, finished = [], []
@@ -54,12 +54,9 @@ def frame_times(
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):
-                consumer = stations[i + 1] if i + 1 < len(stations) else sink
-                place = station.emit(words[i][step, frame], consumer)
-                if consumer is sink:
-                    place = max(place, readout.step(station, last=step == plan.network.timesteps - 1))
-                station.places.append(place)
-        finished.append(readout.result)
+                consumer = stations[i + 1] if i + 1 < len(stations) else readout
+                station.places.append(station.emit(words[i][step, frame], consumer))
+        finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
 
 
@@ -151,21 +148,20 @@ class _Source:
         return first
 
 
-class _Readout:
-    """The EMD readout behind its queue of all words."""
+class _Readout(Sink):
+    """The EMD readout; the output stream beside it is always ready."""
 
-    def __init__(self, plan: CorePlan) -> None:
-        self.plan = plan
-        self.fetched = self.compared = self.result = -(10**9)
+    def __init__(self, plan: CorePlan, reset: int) -> None:
+        super().__init__()
+        self.neurons, self.references = plan.network.outputs, plan.references
+        self.open = reset + self.neurons + 1  # from here on events are taken, until the next TICK
 
-    def step(self, layer: _Layer, *, last: bool) -> int:
-        """Compare the words of the layer's latest sweep; returns when the last was taken."""
-        for w in range(layer.plan.words):
-            readable = max(layer.sweep + w + 8, self.fetched + 1)
-            self.fetched = max(readable, self.compared + 1)
-            compared = max(self.fetched + 2, self.compared + self.plan.compare_cycles)
-            if last and w == layer.plan.words - 1:
-                compared = max(compared, self.result + 1)
-                self.result = compared + self.plan.references + 6
-            self.compared = compared
-        return self.fetched
+    def accept(self, entered: int, tick: bool) -> None:
+        self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1, self.open)
+        if tick:
+            self.open = self.taken + self.neurons + 2
+
+    def end_frame(self) -> int:
+        """The latest TICK was a frame's last one; returns when its result appears."""
+        self.open += self.references + 2
+        return self.taken + self.references + 5

@@ -4,7 +4,7 @@ from .plan import CorePlan
 
 # iCE40 has no distributed RAM, and a 4-kbit block is wasted on a few words: up to this many bits,
 # flip-flops and a multiplexer (about 1.5 logic cells a bit) are the better use of the device.
-REGISTER_BITS = 192
+REGISTER_BITS = 64
 _WITHOUT_LUT_RAM = ("up5k", "hx8k")
 
 

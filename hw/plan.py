@@ -8,6 +8,7 @@ import dataclasses
 from math import prod
 
 import numpy as np
+from amaranth.utils import bits_for
 
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.lif import state_range
@@ -16,8 +17,6 @@ from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
 STATE_LATENCY = 6
-# Least clocks from one word of output counts to the next in the readout: the time that fetching one takes.
-FETCH_CYCLES = 3
 # Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
 WIDE_BANKS = (1, 2, 4, 8, 16)
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
@@ -157,17 +156,15 @@ class CorePlan:
     def references(self) -> int:
         return len(self.network.references.labels)
 
-    @property
-    def compare_cycles(self) -> int:
-        """Clocks that the readout spends on one word of output neurons: max(K, 3)."""
-        return max(self.references, FETCH_CYCLES)
-
     def reference_table(self) -> np.ndarray:
-        """Reference counts [T * W * K, P] in the order of use: step, then word, then reference."""
-        last = self.layers[-1]
+        """Reference counts [T * 2^a, K], a the bits of an output address: row t * 2^a + n.
+
+        The rows beyond the last neuron are 0 and never read.
+        """
         counts = self.network.references.counts.astype(np.int64)  # [K, T, N]
-        by_word = last.padded(counts.transpose(2, 1, 0))  # [W, P, T, K]
-        return by_word.transpose(2, 0, 3, 1).reshape(-1, last.lanes)
+        rows = 1 << bits_for(max(counts.shape[2] - 1, 1))
+        padded = np.pad(counts, [(0, 0), (0, 0), (0, rows - counts.shape[2])])
+        return padded.transpose(1, 2, 0).reshape(-1, len(counts))
 
 
 def default_lanes(neurons: int, weight_bits: int) -> int:

@@ -100,8 +100,8 @@ def _cycles(plan: CorePlan) -> list[str]:
     return [
         "A layer takes C = max(ceil(N / P), 6) clocks for each event and each TICK; layers work on",
         "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
-        f"readout takes {plan.layers[-1].words * plan.compare_cycles} clocks a step "
-        f"({plan.layers[-1].words} words x max(K, 3), K = {plan.references} references).",
+        f"readout takes {plan.network.outputs + 3} clocks a step and one a spike; a frame's result comes",
+        f"{plan.references + 5} clocks after its last TICK was taken ({plan.references} references).",
         "",
         "| layer | neurons N | lanes P | clocks an event or TICK C |",
         "| --- | --- | --- | --- |",

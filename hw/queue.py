@@ -1,6 +1,6 @@
 """The queue of spike words between a layer and its consumer, with room counted in steps."""
 
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -15,17 +15,16 @@ class MaskQueue(wiring.Component):
     """Holds the spike words of up to two steps.
 
     The writer has no back-pressure word by word: it asks `room` before it starts a step's sweep
-    (`begin`), and a step gives its place back when its last word is taken from `o`. With
-    `skip_empty`, words without spikes are not stored, unless they end a step.
+    (`begin`), and a step gives its place back when its last word is taken from `o`. Words without
+    spikes are not stored, unless they end a step.
     Latency 3 clocks from `spikes_valid` to `o.valid`; one word a clock.
 
     Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream of words).
     """
 
-    def __init__(self, lanes: int, words: int, *, skip_empty: bool):
+    def __init__(self, lanes: int, words: int):
         self._layout = mask_layout(lanes, words)
         self._depth = max(STEPS_IN_FLIGHT * words, 2)
-        self._skip_empty = skip_empty
         super().__init__({
             "spikes": In(self._layout),
             "spikes_valid": In(1),
@@ -38,7 +37,7 @@ class MaskQueue(wiring.Component):
         m = Module()
         # The buffer's output register counts as one of its entries.
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=self._layout.size, depth=self._depth + 1)
-        store = self.spikes.mask.any() | self.spikes.end if self._skip_empty else Const(1)
+        store = self.spikes.mask.any() | self.spikes.end
         # A register between the sweep and the queue: deciding what to store takes most of a clock.
         word, word_valid = Signal(self._layout, reset_less=True), Signal()
         m.d.sync += [word.eq(self.spikes), word_valid.eq(self.spikes_valid & store)]

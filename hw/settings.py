@@ -15,8 +15,11 @@ class HardwareSettings:
         (), low=1, high=1024, help="neurons updated at once, a number a layer; empty: chosen by size"
     )
     banks: tuple[int, ...] = setting(
-        (), low=1, high=16, help="events taken at once, a number a layer (powers of two): a wide core with "
-        "a lane for every neuron, for larger FPGAs; empty: one event at a time"
+        (),
+        low=1,
+        high=16,
+        help="events taken at once, a number a layer (powers of two): a wide core with "
+        "a lane for every neuron, for larger FPGAs; empty: one event at a time",
     )
     targets: tuple[str, ...] = setting(
         ("up5k", "ecp5-25k"), choices=TARGETS, help="devices that `synth` places and routes for"

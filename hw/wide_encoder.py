@@ -111,6 +111,4 @@ class Serialiser(wiring.Component):
 
 def one_based_index(onehot, width):
     """1 + the index of the set bit, 0 if there is none."""
-    return Cat(
-        Cat(onehot[i] for i in range(len(onehot)) if (i + 1) >> bit & 1).any() for bit in range(width)
-    )
+    return Cat(Cat(onehot[i] for i in range(len(onehot)) if (i + 1) >> bit & 1).any() for bit in range(width))

@@ -46,9 +46,7 @@ class WideLayer(wiring.Component):
             beats.append(later)
         rows = []
         for bank in range(plan.banks):
-            memory = Memory(
-                shape=plan.neurons * bits, depth=bank_rows(plan), init=bank_image(plan, bank)
-            )
+            memory = Memory(shape=plan.neurons * bits, depth=bank_rows(plan), init=bank_image(plan, bank))
             m.submodules[f"weights_{bank}"] = memory
             port = memory.read_port()
             row = Signal(plan.neurons * bits, name=f"row_{bank}", reset_less=True)

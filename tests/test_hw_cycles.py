@@ -44,13 +44,15 @@ def test_a_silent_frame_costs_its_ticks_alone():
     quiet = np.zeros((8, 5, plan.network.inputs), bool)
     silent = (np.zeros((8, 5, 20), bool),)
     _, finished = frame_times(plan, quiet, silent, isolate=False)
-    # 10 words of 2 comparisons each: the readout, not the layer, sets the pace.
+    # A walk over 20 neurons a step: the readout, not the layer, sets the pace; K + 2 clocks to rank.
     assert plan.layers[0].row_cycles == 10
-    assert np.diff(finished).tolist() == [8 * 10 * plan.compare_cycles] * 4
-    wide = make_plan(plan.network, (20,))
+    assert np.diff(finished).tolist() == [8 * (20 + 2) + plan.references + 2] * 4
+    # An event a step on top: now the layer does.
+    quiet[:, :, 0] = True
+    narrow = make_plan(plan.network, (1,))
     assert (
-        np.diff(frame_times(wide, quiet, silent, isolate=False)[1]).tolist()
-        == [8 * wide.layers[0].row_cycles] * 4
+        np.diff(frame_times(narrow, quiet, silent, isolate=False)[1]).tolist()
+        == [8 * 2 * narrow.layers[0].row_cycles] * 4
     )
 
 

@@ -15,14 +15,14 @@ def encoder(neurons, lanes):
     return plan, Encoder(plan)
 
 
-def words_of(trains, plan, skip_empty=True):
+def words_of(trains, plan):
     """Spikes [steps, N] as the queue would hand them over; every third step ends the frame."""
     words = []
     for step, train in enumerate(trains):
         padded = np.pad(train, (0, plan.words * plan.lanes - plan.neurons)).reshape(plan.words, plan.lanes)
         for w, mask in enumerate(padded):
             end = w == plan.words - 1
-            if mask.any() or end or not skip_empty:
+            if mask.any() or end:
                 bits = sum(1 << int(j) for j in np.flatnonzero(mask))
                 words.append({"mask": bits, "word": w, "end": end, "last": step % 3 == 2})
     return words

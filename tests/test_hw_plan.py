@@ -100,13 +100,12 @@ def test_load_words_are_pieces_of_16_bits_lowest_first():
     assert words == plan.weight_image()
 
 
-def test_reference_table_is_in_the_order_of_use():
+def test_reference_table_has_a_row_a_step_and_neuron_with_all_references_beside_each_other():
     plan = make_plan(random_network(1, timesteps=3, widths=(5,), classes=2), (2,))
-    table = plan.reference_table().reshape(3, 3, 2, 2)  # [T, W, K, P]
+    table = plan.reference_table().reshape(3, 8, 2)  # [T, 2^a, K]
     for k in range(2):
-        flat = table[:, :, k].reshape(3, 6)
-        assert np.array_equal(flat[:, :5], plan.network.references.counts[k])
-        assert not flat[:, 5].any()
+        assert np.array_equal(table[:, :5, k], plan.network.references.counts[k])
+        assert not table[:, 5:, k].any()
 
 
 def test_default_lanes_are_powers_of_two_with_at_least_four_words_a_row():

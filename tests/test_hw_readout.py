@@ -16,17 +16,14 @@ def plan_of(seed, timesteps, neurons, lanes, classes, **changes):
     return make_plan(type(network)(**(fields | changes)), (lanes,))
 
 
-def words_of(trains, plan):
-    """Spikes [frames, T, N] as the queue of all words hands them over."""
-    layer, words = plan.layers[-1], []
-    frames, timesteps, neurons = trains.shape
-    padded = np.pad(trains, [(0, 0), (0, 0), (0, layer.words * layer.lanes - neurons)])
-    for step in padded.reshape(frames * timesteps, layer.words, layer.lanes):
-        last = len(words) // layer.words % timesteps == timesteps - 1
-        for w, mask in enumerate(step):
-            bits = sum(1 << int(j) for j in np.flatnonzero(mask))
-            words.append({"mask": bits, "word": w, "end": w == layer.words - 1, "last": last})
-    return words
+def events_of(trains):
+    """Spikes [frames, T, N] as the last layer's encoder hands them over."""
+    events, timesteps = [], trains.shape[1]
+    for frame in trains:
+        for t, step in enumerate(frame):
+            events += [{"address": int(n), "tick": 0, "last": 0} for n in np.flatnonzero(step)]
+            events.append({"address": 0, "tick": 1, "last": t == timesteps - 1})
+    return events
 
 
 def fields_of(record):
@@ -52,7 +49,7 @@ def test_results_equal_the_integer_distances(references, timesteps, neurons, lan
     )
     trains = rng.random((5, timesteps, neurons)) < rng.choice([0, 0.3, 1.0], size=(5, 1, 1))
     passed = pump(
-        Readout(plan), words_of(trains, plan), expected=5, rng=rng, stall_in=stall, stall_out=stall,
+        Readout(plan), events_of(trains), expected=5, rng=rng, stall_in=stall, stall_out=stall,
         extra=3 * references + 20,
     )  # fmt: skip
     assert [fields_of(record) for record in passed.outputs] == expected(plan, trains)
@@ -65,29 +62,39 @@ def test_a_tie_goes_to_the_lower_index_and_the_runner_up_is_the_same_distance():
     plan = plan_of(1, 3, 2, 1, 4, references=references, verify_threshold=0)
     trains = np.zeros((2, 3, 2), bool)
     trains[1, 2, 0] = True
-    passed = pump(Readout(plan), words_of(trains, plan), expected=2)
+    passed = pump(Readout(plan), events_of(trains), expected=2)
     assert [fields_of(record) for record in passed.outputs] == [(65535, 0, 0, 1), (65535, 1, 1, 0)]
 
 
 @pytest.mark.parametrize(("references", "neurons"), [(1, 1), (2, 4), (3, 7), (10, 5)])
-def test_words_wait_for_comparisons_of_k_clocks_each(references, neurons):
-    plan = plan_of(2, 3, neurons, 2 if neurons > 1 else 1, references)
-    words = plan.layers[-1].words
-    trains = np.random.default_rng(0).random((1, 3, neurons)) < 0.5
-    stream = words_of(trains, plan)
-    passed = pump(Readout(plan), stream, expected=1)
-    assert plan.compare_cycles == max(references, 3)
-    # In steady state a word is taken every max(K, 3) clocks.
-    gaps = np.diff(passed.taken)
-    assert set(gaps[2:].tolist()) <= {plan.compare_cycles}
-    assert len(passed.taken) == 3 * words
-    begin = passed.taken[0] + 2 + (len(stream) - 1) * plan.compare_cycles
-    assert passed.clocks == [begin + references + 6]
+def test_an_event_a_clock_after_each_walk_and_a_result_k_plus_5_clocks_after_the_last_tick(
+    references, neurons
+):
+    plan = plan_of(2, 3, neurons, 1, references)
+    trains = np.random.default_rng(0).random((2, 3, neurons)) < 0.5
+    stream = events_of(trains)
+    passed = pump(Readout(plan), stream, expected=2)
+    clock, taken, results = neurons + 1, [], []
+    for event in stream:
+        taken.append(clock)
+        clock += neurons + 2 if event["tick"] else 1
+        if event["last"]:
+            results.append(taken[-1] + references + 5)
+            clock += references + 2
+    assert passed.taken == taken
+    assert passed.clocks == results
 
 
-@pytest.mark.parametrize("references", [1, 2, 6])
-def test_latency_of_a_single_word(references):
-    plan = plan_of(3, 1, 2, 2, references)
-    trains = np.ones((1, 1, 2), bool)
-    passed = pump(Readout(plan), words_of(trains, plan), expected=1)
-    assert passed.clocks == [passed.taken[0] + references + 8]
+@pytest.mark.parametrize("seed", range(30))
+def test_ranking_of_any_order_of_distances(seed):
+    """References whose distances to silence are drawn from few values: ties, rises and falls."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 9))
+    counts = np.zeros((count, 6, 1), np.uint8)
+    for k, spikes in enumerate(rng.integers(0, 4, count)):
+        counts[k, 6 - spikes :, 0] = 1
+    references = References(counts, rng.permutation(count).astype(np.int32))
+    plan = plan_of(1, 6, 1, 1, count, references=references)
+    trains = rng.random((2, 6, 1)) < 0.2
+    passed = pump(Readout(plan), events_of(trains), expected=2)
+    assert [fields_of(record) for record in passed.outputs] == expected(plan, trains)
