@@ -70,11 +70,14 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
     return f"""\
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
             $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);""" + (
-        "" if layer.banks else f"""
+        ""
+        if layer.banks
+        else f"""
         // Code {index:x}5: a state word was read while it was written.
         if ({path}.neurons.pair_valid && {path}.neurons.valid_{STATE_LATENCY - 1} &&
             {path}.neurons.pair[{word - 1}:0] == {path}.neurons.pair_{STATE_LATENCY - 1}[{word - 1}:0])
-            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);""")
+            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
+    )
 
 
 _LOAD_PORTS = """,

@@ -62,7 +62,7 @@ def record(results: Results, hardware: dict[str, Any]) -> dict[str, Any]:
         "versions": {**made["versions"], **{name: version(name) for name in _PACKAGES}},
         **{key: metrics[key] for key in _FROM_METRICS if key in metrics},
         "sim": [_run(row) for row in results.runs],
-        "synth": {target: _synthesis(results, target) for target in results.synths},
+        "synth": {target: synthesis(results, target) for target in results.synths},
     }
 
 
@@ -80,7 +80,7 @@ def _short(spread: dict[str, Any]) -> dict[str, Any]:
     return {which: spread[which] for which in _SPREAD}
 
 
-def _synthesis(results: Results, target: str) -> dict[str, Any]:
+def synthesis(results: Results, target: str) -> dict[str, Any]:
     """One device: what synth.json says, and the time an image at the slowest seed's clock."""
     synth = results.synths[target]
     row = {"device": DEVICES[target].title, **{key: synth[key] for key in _FROM_SYNTH}}

@@ -8,6 +8,8 @@ from typing import Any
 
 from twinspike.numerics.errors import TwinspikeError
 
+from .peers import compare, published
+
 NOT_YET = "not measured yet"
 # Configurations that the tables name even before they are measured.
 EXPECTED = ("digits", "mnist")
@@ -17,7 +19,7 @@ _KINDS = ("latency", "interval")
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """Everything below ``results/``: configuration name -> record, the published peers, and other studies.
+    """Everything below ``results/``: configuration name -> record, other studies; and the published peers.
 
     A record is a file with the key `configuration`, as ``make results`` writes it; `studies` are the
     files of all other commands by name.
@@ -36,9 +38,8 @@ class Figures:
                 found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 raise TwinspikeError(f"{path}: cannot be read ({error}): make results writes it") from None
-        peers = found.pop(PEERS, {"accelerators": []})
         studies = {name: found.pop(name) for name in list(found) if "configuration" not in found[name]}
-        return cls(found, peers, studies)
+        return cls(found, published(), studies)
 
     @property
     def names(self) -> list[str]:
@@ -143,38 +144,21 @@ def peers(figures: Figures, where: str) -> str:
     """Published accelerators and our MNIST builds, the fastest first."""
     ours = figures.records.get("mnist", {})
     builds = ours.get("synth", {}).values()
-    fastest = min((b["latency_us"] for b in builds if "latency_us" in b), default=None)
     head = (
         "design", "device", "MNIST accuracy", "latency, µs an image", "logic", "power, energy",
         "better than twinspike in", "not like for like",
     )  # fmt: skip
-    rows = [] if builds else [(None, _gap(head, "**twinspike, `mnist`**"))]
-    for peer in figures.peers["accelerators"]:
-        better = [
-            what
-            for what, is_better in (
-                ("time", _less(peer["latency_us"], fastest)),
-                ("accuracy", _less(ours.get("accuracy"), peer["accuracy"])),
-                ("power is stated", bool(peer["power"])),
-            )
-            if is_better
-        ]
-        rows.append((peer["latency_us"], [
-            f"[{peer['design']}]({peer['source']}), {peer['year']}", peer["device"],
-            _percent(peer["accuracy"]), _or_none(peer["latency_us"], "g"), peer["logic"] or "–",
-            peer["power"] or "–", ", ".join(better) or "–", peer["unlike"],
-        ]))  # fmt: skip
-    for build in builds:
-        logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"
-        if build["spram"]:
-            logic += f", {build['spram']} SPRAM"
-        rows.append((build.get("latency_us"), [
-            "**twinspike, `mnist`**", build["device"], f"**{_percent(ours['accuracy'])}**",
-            f"**{_or_none(build.get('latency_us'), '.1f')}**", logic, "not measured", "",
-            "placed, routed and simulated, not run on a board",
-        ]))  # fmt: skip
-    rows.sort(key=lambda row: float("inf") if row[0] is None else row[0])
-    return table(head, [cells for _, cells in rows])
+    rows = [] if builds else [_gap(head, "**twinspike, `mnist`**")]
+    for row in compare(figures.peers["accelerators"], "`mnist`", ours.get("accuracy"), builds):
+        strong = "**" if row.ours else ""
+        design = row.design if row.ours else f"[{row.design}]({row.source}), {row.year}"
+        time = _or_none(row.latency_us, ".1f" if row.ours else "g")
+        rows.append([
+            f"{strong}{design}{strong}", row.device, f"{strong}{_percent(row.accuracy)}{strong}",
+            f"{strong}{time}{strong}", row.logic or "–", row.power or "–",
+            "" if row.ours else ", ".join(row.better) or "–", row.unlike,
+        ])  # fmt: skip
+    return table(head, rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -204,7 +188,3 @@ def _pair(values: Sequence[float | None], form: str) -> str:
 
 def _or_none(number: float | None, form: str) -> str:
     return "–" if number is None else format(number, form)
-
-
-def _less(a: float | None, b: float | None) -> bool:
-    return a is not None and b is not None and a < b
