@@ -29,10 +29,10 @@ def random_affine(images: Tensor, settings: TrainingSettings, generator: torch.G
 
 def _grid(matrix: Tensor, height: int, width: int) -> Tensor:
     """Where each output pixel looks [B, H, W, 2]: functional.affine_grid, without its slow small products."""
-    y = (torch.arange(height, device=matrix.device) * 2 + 1)[:, None] / height - 1
-    x = (torch.arange(width, device=matrix.device) * 2 + 1) / width - 1
-    m = matrix[..., None, None]
-    return torch.stack([m[:, row, 0] * x + m[:, row, 1] * y + m[:, row, 2] for row in (0, 1)], -1)
+    y = ((torch.arange(height, device=matrix.device) * 2 + 1) / height - 1).repeat_interleave(width)
+    x = ((torch.arange(width, device=matrix.device) * 2 + 1) / width - 1).repeat(height)
+    spots = matrix.flatten(0, 1) @ torch.stack([x, y, torch.ones_like(x)])
+    return spots.view(len(matrix), 2, height, width).permute(0, 2, 3, 1)
 
 
 def _matrices(count: int, settings: TrainingSettings, generator: torch.Generator) -> Tensor:

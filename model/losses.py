@@ -30,11 +30,13 @@ def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float)
     """
     same, _ = _pairs(labels)
     own = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    logits = (-distance / temperature).masked_fill(own, -torch.inf)
-    log_share = torch.log_softmax(logits, 1).masked_fill(own, 0.0)
+    logits = distance * (-1 / temperature)
+    others = torch.logsumexp(logits.masked_fill(own, -torch.inf), 1)
     positives = same.sum(1)
-    each = -(log_share * same).sum(1) / positives.clamp(min=1)
-    return each.sum() / (positives > 0).sum().clamp(min=1)
+    # The mean over positives of -log(share), the share being exp(logit - others), as one weighted sum.
+    counted = (positives > 0) / (positives > 0).sum().clamp(min=1)
+    weight = same * (counted / positives.clamp(min=1))[:, None]
+    return (others * counted).sum() - (logits * weight).sum()
 
 
 def contrastive(distance: Tensor, labels: Tensor, margin: float) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from ..numerics.codings import Coding
 from ..quant.layers import QuantDense
 from ..quant.network import NeuronSpec
-from .codings import encode
+from .events import Events
+from .inputs import input_spikes
 from .lif import Lif
 from .settings import TrainingSettings
 
@@ -27,7 +28,7 @@ class SpikingLayer(nn.Module):
         self.synapses = QuantDense(inputs, neurons, spec, where)
         self.neurons = Lif(spec, slope)
 
-    def forward(self, spikes: Tensor) -> Tensor:
+    def forward(self, spikes: Tensor | Events) -> Tensor:
         return self.neurons(*self.synapses(spikes))
 
 
@@ -63,7 +64,10 @@ class SpikingNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """uint8 images [B, *shape] -> spikes [T, B, neurons] (0 or 1) of every layer."""
-        spikes = encode(self.encoder, images, self.timesteps)
+        return self.propagate(input_spikes(self.encoder, images, self.timesteps))
+
+    def propagate(self, spikes: Tensor | Events) -> list[Tensor]:
+        """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer."""
         trains = []
         for layer in self.layers:
             spikes = layer(spikes)

@@ -17,9 +17,9 @@ from tqdm import tqdm
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
-from . import augment
 from .checkpoint import Progress, Stopwatch, load_checkpoint, save_checkpoint
 from .datasets import Dataset, load_dataset
+from .inputs import TrainingInputs
 from .interrupts import Interrupts
 from .losses import activity_penalty, embedding_loss
 from .network import SpikingNetwork
@@ -96,12 +96,15 @@ class _Run:
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), lr=self.settings.learning_rate, fused=True
+        )
         self.progress = Progress()
-        self.images = torch.from_numpy(dataset.train_images).to(self.device)
+        images = torch.from_numpy(dataset.train_images).to(self.device)
+        self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
         self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
-        self.batch = min(self.settings.batch_size, len(self.images))
-        self.steps = len(self.images) // self.batch
+        self.batch = min(self.settings.batch_size, len(self.labels))
+        self.steps = len(self.labels) // self.batch
 
     @property
     def checkpoint(self) -> Path:
@@ -130,7 +133,7 @@ class _Run:
         )
         with bar, Interrupts() as interrupts:
             while p.epoch < epochs:
-                order = torch.randperm(len(self.images), generator=_generator(self.config.seed, p.epoch))
+                order = torch.randperm(len(self.labels), generator=_generator(self.config.seed, p.epoch))
                 while p.step < self.steps:
                     chosen = order[p.step * self.batch : (p.step + 1) * self.batch].to(self.device)
                     self._accumulate(self._learn(chosen))
@@ -158,10 +161,8 @@ class _Run:
     def _learn(self, chosen: Tensor) -> dict[str, float]:
         """One step of the optimiser on the images of index `chosen`; gives what the log adds up."""
         p, s = self.progress, self.settings
-        images = self.images[chosen]
-        if augment.wanted(s):
-            images = augment.random_affine(images, s, _generator(self.config.seed, p.epoch, p.step))
-        trains = self.network(images)
+        spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step))
+        trains = self.network.propagate(spikes)
         loss = embedding_loss(trains[-1], self.labels[chosen], s)
         total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
         if not math.isfinite(total.item()):
@@ -172,7 +173,7 @@ class _Run:
         self.optimiser.zero_grad()
         total.backward()
         self.optimiser.step()
-        spikes = {f"layer {i}": train.sum(0).mean().item() for i, train in enumerate(trains)}
+        spikes = {f"layer {i}": len(train) * train.mean().item() for i, train in enumerate(trains)}
         return {"loss": loss.item(), **spikes}
 
     def _accumulate(self, figures: dict[str, float]) -> None:

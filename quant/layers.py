@@ -8,52 +8,27 @@ for a scale s of its own (one an output channel). Training computes with these i
 rounding straight-through, so that export has nothing left to round.
 """
 
+from typing import Protocol
+
 import torch
 from brevitas.function.ops_ste import round_ste
-from brevitas.inject.enum import QuantType, StatsOp
 from brevitas.nn import QuantLinear
-from brevitas.quant import Int8WeightPerChannelFloat
 from torch import Tensor, nn
 
 from ..numerics.errors import out_of_range
 from ..numerics.lif import state_range
 from .network import NeuronSpec
+from .quantizers import weight_quantizer
 
 # float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
 MAX_STATE_BITS = 24
-# Share of inputs that spike in a step, below which events are summed one by one.
-SPARSE_BELOW = 0.05
 
 
-class WeightQuantizer(Int8WeightPerChannelFloat):
-    """Symmetric narrow range; largest weight = mean(|w|) + sigma * std(|w|) of each neuron.
+class SparseSpikes(Protocol):
+    """Spikes held otherwise than as a tensor, that know how to drive a layer."""
 
-    Weights beyond it saturate, so that a few large ones do not coarsen all the others.
-    """
-
-    scaling_stats_op = StatsOp.MEAN_SIGMA_STD
-    sigma = 3.0
-
-
-class TernaryWeightQuantizer(WeightQuantizer):
-    """-1, 0, +1 with the zero zone of Li et al., "Ternary Weight Networks", 2016: |w| < 0.7 mean(|w|).
-
-    Rounding puts the border at half the scale, and mean + 0.5 std is 1.4 means of a Gaussian's |w|.
-    """
-
-    sigma = 0.5
-
-
-class BinaryWeightQuantizer(Int8WeightPerChannelFloat):
-    """Exactly -1 or +1; the scale is the mean magnitude (Rastegari et al., "XNOR-Net", 2016)."""
-
-    quant_type = QuantType.BINARY
-    scaling_stats_op = StatsOp.AVE
-
-
-def weight_quantizer(weight_bits: int) -> type[Int8WeightPerChannelFloat]:
-    """The Brevitas weight quantiser for a width of 1 to 8 bits."""
-    return {1: BinaryWeightQuantizer, 2: TernaryWeightQuantizer}.get(weight_bits, WeightQuantizer)
+    def currents(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """Spikes [..., in] times weight [out, in], plus bias [out] -> [..., out]."""
 
 
 class QuantDense(nn.Module):
@@ -100,18 +75,9 @@ class QuantDense(nn.Module):
         threshold = torch.round(1 / per_neuron).clamp(1, high)
         return weight, bias, threshold
 
-    def forward(self, spikes: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, spikes: Tensor | SparseSpikes) -> tuple[Tensor, Tensor]:
         """Currents with the bias added, and the thresholds [neurons] to compare membranes with."""
         weight, bias, threshold = self.integers()
-        # Input spikes need no gradient and are rare: summing their weight rows beats the matrix product.
-        if spikes.requires_grad or spikes.device.type != "cpu" or spikes.mean() > SPARSE_BELOW:
+        if isinstance(spikes, Tensor):
             return nn.functional.linear(spikes, weight, bias), threshold
-        return sparse_currents(spikes, weight) + bias, threshold
-
-
-def sparse_currents(spikes: Tensor, weight: Tensor) -> Tensor:
-    """spikes [..., in] (0 or 1, no gradient) times weight [out, in] -> [..., out], one row an event."""
-    row, address = spikes.flatten(0, -2).nonzero().unbind(1)
-    events = torch.bincount(row, minlength=spikes.shape[:-1].numel())
-    sums = nn.functional.embedding_bag(address, weight.T.contiguous(), events.cumsum(0) - events, mode="sum")
-    return sums.view(*spikes.shape[:-1], len(weight))
+        return spikes.currents(weight, bias), threshold

@@ -1,0 +1,56 @@
+"""Training images as input spikes: drawn, augmented and encoded a batch at a time, or encoded once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..numerics.codings import Coding
+from . import augment
+from .codings import dense_spikes, rate_spikes, spike_steps
+from .events import Events, events_of_spikes, events_of_steps
+from .settings import TrainingSettings
+
+CHUNK = 1000
+
+
+def input_spikes(coding: Coding, images: Tensor, timesteps: int) -> Tensor | Events:
+    """Spikes of uint8 images [B, *shape]: index lists on a CPU, dense [T, B, addresses] elsewhere.
+
+    A GPU multiplies the dense matrix faster than it sorts events.
+    """
+    when = spike_steps(coding, images, timesteps)
+    if when is not None:
+        return _arranged(when, timesteps)
+    spikes = rate_spikes(coding, images, timesteps)
+    return events_of_spikes(spikes) if spikes.device.type == "cpu" else spikes
+
+
+def _arranged(when: Tensor, timesteps: int) -> Tensor | Events:
+    form = events_of_steps if when.device.type == "cpu" else dense_spikes
+    return form(when, timesteps)
+
+
+class TrainingInputs:
+    """Batches of input spikes of uint8 images [N, H, W], on the images' device.
+
+    Without augmentation an image always gives the same spikes: their steps are computed once, a byte
+    an address (not for a coding with several spikes an address, whose tables would be T times as large).
+    """
+
+    def __init__(self, images: Tensor, coding: Coding, timesteps: int, settings: TrainingSettings):
+        self.images, self.coding, self.timesteps, self.settings = images, coding, timesteps, settings
+        self.augmented = augment.wanted(settings)
+        self.when = None
+        if not self.augmented and spike_steps(coding, images[:1], timesteps) is not None:
+            chunks = [spike_steps(coding, part, timesteps) for part in images.split(CHUNK)]
+            self.when = torch.cat(chunks)
+
+    def batch(self, chosen: Tensor, generator: torch.Generator) -> Tensor | Events:
+        """Spikes of the images of index `chosen` [B]; augmentation draws from `generator`."""
+        if self.when is not None:
+            return _arranged(self.when[chosen], self.timesteps)
+        images = self.images[chosen]
+        if self.augmented:
+            images = augment.random_affine(images, self.settings, generator)
+        return input_spikes(self.coding, images, self.timesteps)
