@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numerics.events import TICK
+from .counts import CountReadout
 from .encoder import Encoder
 from .events import event_layout
 from .fork import Fork
@@ -72,7 +73,8 @@ class Core(wiring.Component):
             events = encoder.o
 
         # The output spikes go to the readout and to the outside.
-        m.submodules.readout = readout = Readout(plan)
+        kind = Readout if plan.network.readout == "emd" else CountReadout
+        m.submodules.readout = readout = kind(plan)
         m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
         wiring.connect(m, events, fork.i)
         wiring.connect(m, fork.o[0], readout.i)

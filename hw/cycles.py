@@ -14,6 +14,8 @@ clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 6):
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event a clock, from N + 2 clocks after a TICK was taken; after a
              frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK
+    count readout: takes one event a clock, after a frame's last TICK from max(N + 1, 3) clocks; the
+             result comes 2 clocks after that TICK
 """
 
 from collections import deque
@@ -42,7 +44,8 @@ def frame_times(
     # The quiet sweep after reset starts in clock 0; a load of n words ends n + 1 clocks later.
     reset = -sum(n + 1 for n in loads)
     stations = [_Layer(layer, reset) for layer in plan.layers]
-    readout = _Readout(plan, reset)
+    kind = _Readout if plan.network.readout == "emd" else _CountReadout
+    readout = kind(plan, reset)
     counts = spikes.sum(axis=2)
     words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
     started, finished = [], []
@@ -165,3 +168,20 @@ class _Readout(Sink):
         """The latest TICK was a frame's last one; returns when its result appears."""
         self.open += self.references + 2
         return self.taken + self.references + 5
+
+
+class _CountReadout(Sink):
+    """The count readout; the output stream beside it is always ready."""
+
+    def __init__(self, plan: CorePlan, reset: int) -> None:
+        super().__init__()
+        self.neurons = plan.network.outputs
+        self.open = reset + self.neurons  # from here on events are taken, until a frame's last TICK
+
+    def accept(self, entered: int, tick: bool) -> None:
+        self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1, self.open)
+
+    def end_frame(self) -> int:
+        """The latest TICK was a frame's last one; returns when its result appears."""
+        self.open = self.taken + max(self.neurons + 1, 3)
+        return self.taken + 2

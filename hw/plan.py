@@ -147,7 +147,12 @@ class CorePlan:
 
     @property
     def distance_bits(self) -> int:
-        """Width in which no distance overflows: sum over n, t of max(reference, t + 1 - reference)."""
+        """Width in which no distance overflows: sum over n, t of max(reference, t + 1 - reference).
+
+        Where output spikes are counted a distance is at most T.
+        """
+        if not self.references:
+            return self.count_bits
         counts = self.network.references.counts.astype(np.int64)
         reach = np.arange(1, self.network.timesteps + 1)[None, :, None]
         return int(np.maximum(counts, reach - counts).sum(axis=(1, 2)).max()).bit_length()
@@ -212,6 +217,11 @@ def make_plan(
 
 
 def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...]) -> CorePlan:
+    if network.readout != "emd":
+        raise TwinspikeError(
+            f"hardware.banks: {network.name} counts spikes instead of comparing references, which a wide "
+            "core cannot: leave banks out"
+        )
     neurons = tuple(layer.neurons for layer in network.layers)
     if len(banks) != len(neurons):
         raise TwinspikeError(f"hardware.banks has {len(banks)} numbers: expected one a layer, {len(neurons)}")

@@ -20,6 +20,19 @@ _MEANING = {
     "weights_loaded": "the weight image is complete; until then `s_axis_tready` stays low; `rst` clears it",
 }
 
+_RECORD = {
+    "emd": {
+        "distance": "EMD to the nearest reference",
+        "runner_up": "EMD to the second nearest reference (all ones if there is only one)",
+        "label": "label of the nearest reference; a tie goes to the lower index",
+    },
+    "counts": {
+        "distance": "T minus the spikes of the output neuron that spiked most",
+        "runner_up": "T minus the spikes of the second (all ones if there is only one output neuron)",
+        "label": "index of the output neuron that spiked most; a tie goes to the lower index",
+    },
+}
+
 
 def ports_markdown(plan: CorePlan) -> str:
     """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
@@ -56,11 +69,8 @@ def ports_markdown(plan: CorePlan) -> str:
         "| bits | field | meaning |",
         "| --- | --- | --- |",
     ]
-    meaning = {
-        "distance": "EMD to the nearest reference",
-        "runner_up": "EMD to the second nearest reference (all ones if there is only one)",
-        "label": "label of the nearest reference; a tie goes to the lower index",
-        "same": f"1 if distance <= {network.verify_threshold}, the verify threshold",
+    meaning = _RECORD[network.readout] | {
+        "same": f"1 if distance <= {network.verify_threshold}, the verify threshold"
     }
     for name, field in RESULT:
         bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)
@@ -100,12 +110,24 @@ def _cycles(plan: CorePlan) -> list[str]:
     return [
         "A layer takes C = max(ceil(N / P), 6) clocks for each event and each TICK; layers work on",
         "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
-        f"readout takes {plan.network.outputs + 3} clocks a step and one a spike; a frame's result comes",
-        f"{plan.references + 5} clocks after its last TICK was taken ({plan.references} references).",
+        *_readout_cycles(plan),
         "",
         "| layer | neurons N | lanes P | clocks an event or TICK C |",
         "| --- | --- | --- | --- |",
         *(f"| {i} | {x.neurons} | {x.lanes} | {x.row_cycles} |" for i, x in enumerate(plan.layers)),
+    ]
+
+
+def _readout_cycles(plan: CorePlan) -> list[str]:
+    neurons = plan.network.outputs
+    if plan.network.readout == "counts":
+        return [
+            "readout takes an event a clock; a frame's result comes 2 clocks after its last TICK was taken,",
+            f"and the next frame's events are taken from {max(neurons + 1, 3)} clocks after that TICK.",
+        ]
+    return [
+        f"readout takes {neurons + 3} clocks a step and one a spike; a frame's result comes",
+        f"{plan.references + 5} clocks after its last TICK was taken ({plan.references} references).",
     ]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 INT32 = np.iinfo(np.int32)
 MAX_LAYERS = 16
+READOUTS = ("emd", "counts")
 
 
 def is_int(value: object) -> bool:
@@ -53,10 +54,19 @@ def check_network(network: "Network") -> None:
     counts, labels = network.references.counts, network.references.labels
     _check_dtype("references.counts", counts, np.uint8)
     _check_dtype("references.labels", labels, np.int32)
-    if counts.ndim != 3 or counts.shape[0] < 1 or counts.shape[1:] != (network.timesteps, width):
-        raise out_of_range("references.counts shape", counts.shape, f"[K >= 1, {network.timesteps}, {width}]")
+    if network.readout not in READOUTS:
+        raise out_of_range("readout", network.readout, "one of " + ", ".join(READOUTS))
+    # Only distances need references; a network that counts spikes has none.
+    sound = counts.ndim == 3 and (counts.shape[0] >= 1) == (network.readout == "emd")
+    if not sound or counts.shape[1:] != (network.timesteps, width):
+        allowed = "K >= 1" if network.readout == "emd" else "0"
+        raise out_of_range(
+            "references.counts shape", counts.shape, f"[{allowed}, {network.timesteps}, {width}]"
+        )
     if labels.shape != counts.shape[:1]:
         raise out_of_range("references.labels shape", labels.shape, f"[{counts.shape[0]}]")
+    if not len(labels):
+        return
     growth = np.diff(counts.astype(np.int16), axis=1, prepend=0)
     if growth.min() < 0 or growth.max() > 1:
         k, t, n = (int(i[0]) for i in np.nonzero((growth < 0) | (growth > 1)))

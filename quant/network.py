@@ -74,7 +74,11 @@ class References:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Network:
-    """A trained integer network. `content_hash` is the SHA-256 of its file's bytes."""
+    """A trained integer network. `content_hash` is the SHA-256 of its file's bytes.
+
+    `readout` "emd": the nearest reference's label. "counts": the output neuron that spikes most; such
+    a network has no references (K = 0), and its verify threshold applies to T minus that count.
+    """
 
     name: str
     timesteps: int
@@ -84,6 +88,7 @@ class Network:
     references: References
     verify_threshold: int
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    readout: str = "emd"
 
     def __post_init__(self) -> None:
         check_network(self)
@@ -119,6 +124,9 @@ class Network:
             "verify_threshold": int(self.verify_threshold),
             "provenance": self.provenance,
         }
+        # The key is newer than the format: a file without it, as readers before it expect, means EMD.
+        if self.readout != "emd":
+            metadata["readout"] = self.readout
         text = json.dumps(metadata, sort_keys=True)
         contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         return dump_safetensors(contiguous, metadata={METADATA_KEY: text})
@@ -168,6 +176,8 @@ def _parse(data: bytes) -> Network:
     if not is_int(meta.get("version")) or meta["version"] != VERSION:
         raise out_of_range("version", meta.get("version"), str(VERSION))
     wanted = {"version", "name", "timesteps", "encoder", "layers", "verify_threshold", "provenance"}
+    meta = {"readout": "emd", **meta}
+    wanted.add("readout")
     for key in sorted(wanted ^ set(meta)):
         state = "missing" if key in wanted else "unknown"
         raise TwinspikeError(f"metadata.{key} is {state}: the keys are {', '.join(sorted(wanted))}")
@@ -214,4 +224,5 @@ def _parse(data: bytes) -> Network:
         references=References(tensors["references.counts"], tensors["references.labels"]),
         verify_threshold=meta["verify_threshold"],
         provenance=meta["provenance"],
+        readout=meta["readout"],
     )

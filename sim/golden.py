@@ -66,10 +66,16 @@ def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch:
 
 
 def classify(network: Network, counts: np.ndarray) -> Results:
-    """Nearest reference and the same/different decision for counts [T, B, n_out]."""
-    distance = emd.distances(counts, network.references.counts)
-    index, best, runner_up = emd.nearest(distance)
-    label = network.references.labels[index].astype(np.int64)
+    """The readout's answer and the same/different decision for counts [T, B, n_out].
+
+    "emd": the nearest reference. "counts": the output neuron with most spikes, a tie going to the lower
+    index; its distance is T minus its count, the spikes that it lacks to one in every step.
+    """
+    if network.readout == "counts":
+        label, best, runner_up = emd.nearest(network.timesteps - counts[-1].astype(np.int64))
+    else:
+        index, best, runner_up = emd.nearest(emd.distances(counts, network.references.counts))
+        label = network.references.labels[index].astype(np.int64)
     return Results(label, best, runner_up, best <= network.verify_threshold)
 
 

@@ -1,5 +1,7 @@
 """Small random networks that several tests share."""
 
+import dataclasses
+
 import numpy as np
 
 from twinspike.numerics.codings import Coding, Latency
@@ -41,3 +43,10 @@ def random_network(
         inputs = width
     references = random_references(rng, classes, timesteps, inputs)
     return Network("tiny", timesteps, encoder, shape, tuple(layers), references, 7, {"seed": seed})
+
+
+def counting(network: Network | None = None, *, verify_threshold: int = 0, **random) -> Network:
+    """A network whose readout counts spikes: `network`, or a random one, without its references."""
+    network = network or random_network(**random)
+    none = References(np.zeros((0, network.timesteps, network.outputs), np.uint8), np.zeros(0, np.int32))
+    return dataclasses.replace(network, readout="counts", references=none, verify_threshold=verify_threshold)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import random_network
+from networks import counting, random_network
 from safetensors.numpy import load, save
 
 from twinspike.numerics.codings import CODINGS, Latency
@@ -151,7 +151,11 @@ METADATA_CASES = [
         "verify_threshold = 1.5 is not allowed: expected an integer in 0..2147483647",
     ),
     (("provenance",), [], "provenance = [] is not allowed: expected a JSON object"),
-    (("extra",), 1, "metadata.extra is unknown: the keys are encoder, layers, name, provenance, timesteps, "),
+    (
+        ("extra",),
+        1,
+        "metadata.extra is unknown: the keys are encoder, layers, name, provenance, readout, timesteps, ",
+    ),
 ]
 
 
@@ -166,7 +170,10 @@ def test_bad_metadata_is_named(path, value, text):
 
 
 MISSING = [
-    (("name",), "metadata.name is missing: the keys are encoder, layers, name, provenance, timesteps, "),
+    (
+        ("name",),
+        "metadata.name is missing: the keys are encoder, layers, name, provenance, readout, timesteps, ",
+    ),
     (("provenance",), "metadata.provenance is missing: the keys are "),
     (("version",), "version = None is not allowed: expected 1"),
     (("encoder", "kind"), "encoder.kind = None is unknown: allowed are latency, "),
@@ -399,3 +406,27 @@ def test_any_json_value_anywhere_loads_or_is_refused_with_one_line(path, value):
         place = place[key]
     place[path[-1]] = value
     loaded_or_refused(put_together(tensors, metadata))
+
+
+def test_a_network_that_counts_spikes_has_no_references(tmp_path):
+    network = counting(random_network(3), verify_threshold=2)
+    network.save(tmp_path / "n.safetensors")
+    again = load_network(tmp_path / "n.safetensors")
+    assert (again.readout, again.verify_threshold, again.references.counts.shape) == ("counts", 2, (0, 5, 3))
+    assert again.content_hash == network.content_hash
+    with pytest.raises(
+        TwinspikeError, match=r"references\.counts shape = \(3, 5, 3\) .* expected \[0, 5, 3\]"
+    ):
+        dataclasses.replace(random_network(3), readout="counts")
+    with pytest.raises(
+        TwinspikeError, match=r"references\.counts shape = \(0, 5, 3\) .* expected \[K >= 1, 5, 3\]"
+    ):
+        dataclasses.replace(network, readout="emd")
+    with pytest.raises(TwinspikeError, match="readout = 'rate' is not allowed: expected one of emd, counts"):
+        dataclasses.replace(network, readout="rate")
+
+
+def test_a_file_without_a_readout_is_one_of_distances():
+    tensors, metadata = taken_apart()
+    assert "readout" not in metadata
+    assert parse_network(put_together(tensors, metadata), "n").readout == "emd"

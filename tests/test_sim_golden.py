@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import random_layer, random_network, random_references
+from networks import counting, random_layer, random_network, random_references
 
+from twinspike.numerics import emd
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network import RESETS, Layer, Network, NeuronSpec
@@ -174,3 +175,13 @@ def test_ten_thousand_images_in_under_ten_seconds():
 def test_hardware_side_modules_load_without_torch(module):
     code = f"import sys, twinspike.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_counting_takes_the_neuron_that_spikes_most():
+    network = counting(random_network(1, timesteps=4, widths=(3,)), verify_threshold=2)
+    trains = np.array([[[0, 1, 1], [0, 1, 1], [0, 0, 0], [1, 0, 0]], np.zeros((4, 3)), np.ones((4, 3))], bool)
+    found = golden.classify(network, emd.cumulative_counts(trains.transpose(1, 0, 2)))
+    assert found.label.tolist() == [1, 0, 0]
+    assert found.distance.tolist() == [2, 4, 0]
+    assert found.runner_up.tolist() == [2, 4, 0]
+    assert found.same.tolist() == [True, False, True]
