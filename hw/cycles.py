@@ -5,7 +5,7 @@ arrived, the one before has left it and there is room behind it; so times follow
 of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
 
 All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word a
-clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 6):
+clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
 
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer

@@ -16,7 +16,7 @@ from ..quant.network import Layer, Network
 from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
-STATE_LATENCY = 6
+STATE_LATENCY = 5
 # Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
 WIDE_BANKS = (1, 2, 4, 8, 16)
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
@@ -52,7 +52,7 @@ class LayerPlan:
 
     @property
     def row_cycles(self) -> int:
-        """C = max(W, 6): clocks that one event or TICK occupies the layer (1 where it is wide)."""
+        """C = max(W, 5): clocks that one event or TICK occupies the layer (1 where it is wide)."""
         return 1 if self.banks else max(self.words, STATE_LATENCY)
 
     @property

@@ -108,7 +108,7 @@ def _beats(plan: CorePlan) -> list[str]:
 
 def _cycles(plan: CorePlan) -> list[str]:
     return [
-        "A layer takes C = max(ceil(N / P), 6) clocks for each event and each TICK; layers work on",
+        "A layer takes C = max(ceil(N / P), 5) clocks for each event and each TICK; layers work on",
         "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
         *_readout_cycles(plan),
         "",

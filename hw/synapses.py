@@ -12,7 +12,7 @@ from .weights import BlockWeights, SpramWeights
 def pair_layout(plan: LayerPlan) -> data.StructLayout:
     """One state word to visit. Its weights follow one clock later, beside the word read from state.
 
-    `tick`: fire sweep instead of integration (weights are 0); `last`: the frame ends;
+    `tick`: fire sweep instead of integration (no weights); `last`: the frame ends;
     `quiet`: the sweep that initialises the state after reset, its spikes do not count.
     """
     return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1})
@@ -21,9 +21,9 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
 class DenseSynapses(wiring.Component):
     """Walks an event's row of weights, or on a TICK the state words alone: the layer's only clockwork.
 
-    Each event or TICK takes C = max(W, 6) clocks, W = ceil(N / P): W pairs, one a clock, then
-    idle clocks where W < 6, so that a state word is never read before its update was written.
-    Events follow each other without bubbles. From `i` taken to the first pair: 3 clocks when idle.
+    Each event or TICK takes C = max(W, 5) clocks, W = ceil(N / P): W pairs, one a clock, then
+    idle clocks where W < 5, so that a state word is never read before its update was written.
+    Events follow each other without bubbles. From `i` taken to the first pair: 2 clocks when idle.
     A TICK waits until `room`. After reset one quiet sweep initialises the state.
 
     Members: `i` (In stream of events), `pair` (Out, payload with `pair_valid`), `weights` (Out,
@@ -92,16 +92,13 @@ class DenseSynapses(wiring.Component):
             ]
 
         walking = busy if plan.row_cycles == plan.words else busy & (count < plan.words)
-        m.d.sync += [
+        m.d.comb += [
             self.pair_valid.eq(walking),
             self.pair.word.eq(count),
             self.pair.tick.eq(tick),
             self.pair.last.eq(last),
             self.pair.quiet.eq(quiet),
-        ]
-        m.d.comb += [
             memory.address.eq(row),
-            memory.clear.eq(self.pair.tick),
             self.weights.eq(memory.data),
         ]
         return m

@@ -1,4 +1,4 @@
-"""Weight memories: a row address in, a packed weight word two clocks later."""
+"""Weight memories: a row address in, a packed weight word a clock later."""
 
 from amaranth.hdl import Array, Const, Module, Signal
 from amaranth.lib import stream, wiring
@@ -14,17 +14,15 @@ class BlockWeights(wiring.Component):
     """Weights in initialised block RAM, split into banks of power-of-two depth.
 
     A depth such as 12,544 would otherwise be rounded up to 16,384 by memory mapping.
-    Latency 2 clocks, one word a clock.
+    Latency 1 clock, one word a clock.
 
-    Members: `address` (In), `clear` (In: the word arriving after the next clock reads as 0),
-    `data` (Out, P weights).
+    Members: `address` (In), `data` (Out, P weights).
     """
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
         super().__init__({
             "address": In(range(plan.weight_words)),
-            "clear": In(1),
             "data": Out(plan.weight_word_bits),
         })  # fmt: skip
 
@@ -45,10 +43,7 @@ class BlockWeights(wiring.Component):
         for index, start in enumerate(starts):
             with m.If(self.address >= start):
                 m.d.sync += bank.eq(index)
-        with m.If(self.clear):
-            m.d.sync += self.data.eq(0)
-        with m.Else():
-            m.d.sync += self.data.eq(Array(outputs)[bank])
+        m.d.comb += self.data.eq(Array(outputs)[bank])
         return m
 
 
@@ -75,7 +70,7 @@ def banks(depth: int) -> list[tuple[int, int]]:
 class SpramWeights(wiring.Component):
     """Weights in SPRAM, loaded in order through a stream of 16-bit words; same timing as BlockWeights.
 
-    Members: `address`, `clear`, `data` as in BlockWeights; `load` (In stream of 16-bit words and
+    Members: `address`, `data` as in BlockWeights; `load` (In stream of 16-bit words and
     `last`; always ready); `loaded` (Out): the whole image has arrived. The first word after
     a complete image, and any `last`, starts again at the beginning.
     """
@@ -84,7 +79,6 @@ class SpramWeights(wiring.Component):
         self._plan = plan
         super().__init__({
             "address": In(range(plan.weight_words)),
-            "clear": In(1),
             "data": Out(plan.weight_word_bits),
             "load": In(stream.Signature(AXIS)),
             "loaded": Out(1),
@@ -102,6 +96,7 @@ class SpramWeights(wiring.Component):
             memory.load_enable.eq(self.load.valid),
             memory.load_address.eq(position),
             memory.load_data.eq(self.load.p.data),
+            self.data.eq(memory.data),
             self.load.ready.eq(Const(1)),
             final.eq(position == pieces - 1),
         ]
@@ -109,8 +104,4 @@ class SpramWeights(wiring.Component):
             m.d.sync += [position.eq(position + 1), self.loaded.eq(final)]
             with m.If(final | self.load.p.last):
                 m.d.sync += position.eq(0)
-        with m.If(self.clear):
-            m.d.sync += self.data.eq(0)
-        with m.Else():
-            m.d.sync += self.data.eq(memory.data)
         return m

@@ -74,8 +74,8 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
         if layer.banks
         else f"""
         // Code {index:x}5: a state word was read while it was written.
-        if ({path}.neurons.pair_valid && {path}.neurons.valid_{STATE_LATENCY - 1} &&
-            {path}.neurons.pair[{word - 1}:0] == {path}.neurons.pair_{STATE_LATENCY - 1}[{word - 1}:0])
+        if ({path}.neurons.valid_1 && {path}.neurons.valid_{STATE_LATENCY} &&
+            {path}.neurons.pair_1[{word - 1}:0] == {path}.neurons.pair_{STATE_LATENCY}[{word - 1}:0])
             $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
     )
 

@@ -35,7 +35,7 @@ def test_no_load_port_where_nothing_is_loaded():
         "| 2 | missing_last | the T-th TICK came without tlast; it ended the frame |",
         "Bit 15 = 0: bits 14..0 are an address, 0..5. Bit 15 = 1: TICK, the step ends.",
         "A frame has T = 5 TICKs, the last one with `tlast`.",
-        "| 0 | 4 | 1 | 6 |",
+        "| 0 | 4 | 1 | 5 |",
         "readout takes 6 clocks a step and one a spike; a frame's result comes",
         "8 clocks after its last TICK was taken (3 references).",
     ],

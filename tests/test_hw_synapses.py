@@ -60,8 +60,8 @@ def test_each_event_walks_its_row_in_row_cycles(neurons, lanes, bits):
         assert words == tuple(range(plan.words))
         assert set(ticks) == {int(address is None)}
         assert set(quiets) == {int(quiet)}
-        row = [0] * plan.words if address is None else image[address * plan.words :][: plan.words]
-        assert list(weights) == row
+        if address is not None:
+            assert list(weights) == image[address * plan.words :][: plan.words]
     # No bubbles: the events were there all along.
     starts = [operation[0][0] for operation in operations]
     assert np.diff(starts).tolist() == [plan.row_cycles] * len(events)
@@ -69,7 +69,7 @@ def test_each_event_walks_its_row_in_row_cycles(neurons, lanes, bits):
     assert len(taken) == len(events)
 
 
-def test_an_event_reaches_an_idle_layer_in_three_clocks():
+def test_an_event_reaches_an_idle_layer_in_two_clocks():
     plan = make_plan(random_network(2, shape=(5,), widths=(12,)), (4,)).layers[0]
     late = []
 
@@ -84,7 +84,7 @@ def test_an_event_reaches_an_idle_layer_in_three_clocks():
 
     dut = DenseSynapses(plan)
     bench(dut, testbench)
-    assert late == [0, 0, 0, 1]
+    assert late == [0, 0, 1, 1]
 
 
 def test_a_tick_waits_for_room_and_an_event_does_not():
