@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -61,6 +62,11 @@ class SpikingNetwork(nn.Module):
         for synapses in self.synapses:
             std = settings.initial_gain / math.sqrt(synapses.linear.in_features)
             synapses.reset_parameters(std, settings.initial_bias, generator)
+
+    def behave_as(self, specs: Sequence[NeuronSpec]) -> None:
+        """Let the neurons be those of an exported network, whose membranes may be narrower."""
+        for layer, spec in zip(self.layers, specs, strict=True):
+            layer.neurons.spec = spec
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """uint8 images [B, *shape] -> spikes [T, B, neurons] (0 or 1) of every layer."""

@@ -25,6 +25,7 @@ from .losses import activity_penalty, embedding_loss
 from .network import SpikingNetwork
 from .results import integer_network, spikes_compared, training_table, with_metrics
 from .schedule import one_cycle
+from .state_bits import with_least_state_bits
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -213,6 +214,8 @@ class _Run:
         """Export, compare with the golden model, evaluate, and write the network and its metrics."""
         self.network.eval()
         integer = integer_network(self.network, self.config, self.dataset, self.show)
+        integer, state = with_least_state_bits(integer, self.dataset.train_images, progress=self.show)
+        self.network.behave_as([layer.spec for layer in integer.layers])
         compared = spikes_compared(self.network, integer, self.dataset.test_images, self.show)
         integer, figures = with_metrics(integer, self.dataset, self.show)
         metrics = figures | {
@@ -222,6 +225,7 @@ class _Run:
             "torch_golden_mismatches": 0,
             "torch_golden_compared": compared,
             "weight_bits": [layer.weight_bits for layer in self.config.layers],
+            "state": state,
             "config": self.config.table(),
             "seed": self.config.seed,
             "versions": integer.provenance["versions"],

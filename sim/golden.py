@@ -4,6 +4,7 @@ Every spike of torch's evaluation pass, of the RTL and of the netlist is held ag
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -90,7 +91,6 @@ def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[
 
 def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.ndarray, np.ndarray | None]:
     timesteps, batch, _ = spikes.shape
-    weight = layer.weight.T.astype(np.float32)
     # int64 throughout: 32767 inputs x 127 plus a 32-bit bias and state stay far inside it.
     bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
     v = np.zeros((batch, layer.neurons), dtype=np.int64)
@@ -98,9 +98,9 @@ def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.nd
     out = np.empty((timesteps, *v.shape), dtype=bool)
     trace = np.empty((timesteps, *v.shape), dtype=np.int32) if membranes else None
     spec = layer.spec
-    for t in range(timesteps):
+    for t, current in enumerate(currents(layer, spikes)):
         v, fired, out[t] = lif.step(
-            v, fired, _current(weight, spikes[t]), bias, threshold,
+            v, fired, current, bias, threshold,
             leak_shift=spec.leak_shift, reset=spec.reset,
             single_spike=spec.single_spike, state_bits=spec.state_bits,
         )  # fmt: skip
@@ -109,6 +109,9 @@ def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.nd
     return out, trace
 
 
-def _current(weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-    """Weighted sums of one step, int64 [B, out]. float32 is exact: |sum| <= 32768 * 127 < 2^24."""
-    return (spikes.astype(np.float32) @ weight).astype(np.int64)
+def currents(layer: Layer, spikes: np.ndarray) -> Iterator[np.ndarray]:
+    """Weighted sums of each step of `spikes` [T, B, inputs], without the bias: int64 [B, out] each."""
+    weight = layer.weight.T.astype(np.float32)
+    for step in spikes:
+        # float32 is exact: |sum| <= 32768 * 127 < 2^24.
+        yield (step.astype(np.float32) @ weight).astype(np.int64)

@@ -40,6 +40,12 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
         f"torch against golden: {metrics['torch_golden_mismatches']} of "
         f"{metrics['torch_golden_compared']:,} spikes differ"
     )
+    for index, row in enumerate(metrics.get("state", [])):
+        print(
+            f"layers.{index}: {row['state_bits']} state bits serve ({row['configured']} allowed): membranes "
+            f"of the training images reach {row['lowest']}..{row['highest']} and clamp in "
+            f"{row['clamped']:.3%} of the steps"
+        )
 
 
 def golden(config: Config, place: Folders, frames: int) -> None:

@@ -1,0 +1,96 @@
+"""The fewest bits a membrane needs: narrower state words that change no spike on given images."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..numerics import lif
+from ..quant.network import Layer, Network
+from ..sim import golden
+
+# Images at once: their membranes are held for every candidate width.
+CHUNK = 500
+
+
+def with_least_state_bits(
+    network: Network, images: np.ndarray, *, progress: bool = True
+) -> tuple[Network, list[dict[str, Any]]]:
+    """`network` with each layer's `state_bits` made as small as uint8 images [B, *shape] allow.
+
+    The configured width is the upper bound. A width is allowed if it changes no spike of any
+    neuron in any step of any image; the layers keep their spikes, so each is narrowed by itself.
+    Also returns a row a layer, JSON-ready: `configured` and `state_bits`, `lowest` and `highest` u
+    before its clamp at that width, and `clamped`, the share of neuron steps in which it clamps.
+    """
+    alive = [_Widths(layer) for layer in network.layers]
+    starts = range(0, len(images), CHUNK)
+    for start in tqdm(starts, desc="state bits", unit="chunk", disable=not progress):
+        spikes = network.encode(images[start : start + CHUNK])
+        trains = golden.run(network, spikes).spikes
+        for widths, incoming, train in zip(alive, (spikes, *trains), trains, strict=False):
+            widths.narrow(incoming, train)
+    layers = tuple(w.layer_of(w.least) for w in alive)
+    return dataclasses.replace(network, layers=layers), [w.row() for w in alive]
+
+
+class _Widths:
+    """The widths of one layer's state that have changed no spike so far."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        # From two bits on; whether a width serves is seen, not assumed to follow from wider ones.
+        self.alive = {bits: _Range() for bits in range(2, layer.spec.state_bits + 1)}
+
+    @property
+    def least(self) -> int:
+        return min(self.alive)
+
+    def layer_of(self, bits: int) -> Layer:
+        return dataclasses.replace(self.layer, spec=dataclasses.replace(self.layer.spec, state_bits=bits))
+
+    def narrow(self, incoming: np.ndarray, train: np.ndarray) -> None:
+        """Drop the widths that change a spike of `train` [T, B, N] given `incoming` [T, B, inputs]."""
+        currents = list(golden.currents(self.layer, incoming))
+        for bits in list(self.alive):
+            if not self._same(bits, currents, train):
+                del self.alive[bits]
+
+    def _same(self, bits: int, currents: np.ndarray, train: np.ndarray) -> bool:
+        layer, spec, seen = self.layer, self.layer.spec, self.alive[bits]
+        bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
+        v = np.zeros(train.shape[1:], np.int64)
+        fired = np.zeros(v.shape, bool)
+        for current, spikes in zip(currents, train, strict=True):
+            seen.add(lif.leak(v, spec.leak_shift) + bias + current, bits)
+            v, fired, got = lif.step(
+                v, fired, current, bias, threshold, leak_shift=spec.leak_shift, reset=spec.reset,
+                single_spike=spec.single_spike, state_bits=bits,
+            )  # fmt: skip
+            if not np.array_equal(got, spikes):
+                return False
+        return True
+
+    def row(self) -> dict[str, Any]:
+        seen = self.alive[self.least]
+        return {
+            "configured": self.layer.spec.state_bits,
+            "state_bits": self.least,
+            "lowest": seen.lowest,
+            "highest": seen.highest,
+            "clamped": seen.clamped / max(seen.steps, 1),
+        }
+
+
+class _Range:
+    """How far u reaches before the clamp, and in how many neuron steps it is beyond it."""
+
+    def __init__(self) -> None:
+        self.lowest = self.highest = self.clamped = self.steps = 0
+
+    def add(self, u: np.ndarray, bits: int) -> None:
+        low, high = lif.state_range(bits)
+        self.lowest, self.highest = min(self.lowest, int(u.min())), max(self.highest, int(u.max()))
+        self.clamped += int(((u < low) | (u > high)).sum())
+        self.steps += u.size
