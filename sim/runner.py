@@ -118,18 +118,22 @@ def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
             f"frame {i}: start {seen.started[i]}, result {seen.finished[i]}; "
             f"formula {started[i]}, {finished[i]}"
         )
-    row["cycles"] = {"latency": _spread(latency)} | ({} if run.isolate else {"interval": _spread(interval)})
+    row["cycles"] = {"latency": _spread(latency, finished - started)}
+    if not run.isolate:
+        row["cycles"]["interval"] = _spread(interval, np.diff(finished))
     return row
 
 
-def _spread(values: np.ndarray) -> dict[str, Any]:
+def _spread(values: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """Clocks of every frame as simulated, with what the formula says of it."""
     if not len(values):
-        return {"min": None, "median": None, "max": None, "values": []}
+        return {"min": None, "median": None, "max": None, "values": [], "predicted": []}
     return {
         "min": int(values.min()),
         "median": float(np.median(values)),
         "max": int(values.max()),
         "values": values.tolist(),
+        "predicted": predicted.tolist(),
     }
 
 

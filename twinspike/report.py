@@ -1,4 +1,4 @@
-"""``make report``: one self-contained HTML page about a configuration, and its figures as PNG."""
+"""``make report``: one self-contained HTML page about a configuration."""
 
 import dataclasses
 import json
@@ -8,24 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from tqdm import tqdm
 
 from twinspike import __version__
 from twinspike.config import Config, load_config
+from twinspike.hw.devices import DEVICES
 from twinspike.model.datasets import Dataset, load_dataset
+from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically
 from twinspike.sim import golden
 
-from . import figures, samples
+from . import figures, peers, samples
+from .record import synthesis
 from .results import Results, read_results
-from .summary import print_summary, summary, summary_rows
+from .summary import microseconds, print_summary, summary, summary_rows
 
 __all__ = ["print_summary", "summary", "write_report"]
 
 # Enough for samples and the map; the figures over the whole test set come from metrics.json.
 IMAGES = 1000
+_RESOURCES = {
+    "logic_cells": "logic cells",
+    "flipflops": "flip-flops",
+    "ram_blocks": "block RAMs",
+    "spram": "SPRAM",
+    "dsp": "DSP",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +48,22 @@ class _Images:
     trace: golden.Trace
 
 
+@dataclasses.dataclass(frozen=True)
+class Matrix:
+    """A square table drawn as shades: `shades` in 0..1, `values` as text ("" is left empty)."""
+
+    labels: list[int]
+    values: list[list[str]]
+    shades: list[list[float]]
+
+    @classmethod
+    def of(cls, values: np.ndarray, shades: np.ndarray, labels: list[int]) -> "Matrix":
+        text = [[f"{value}" if value else "" for value in row] for row in values.tolist()]
+        return cls(labels, text, np.round(shades, 2).tolist())
+
+
 def write_report(build: Path, config_name: str) -> Path:
-    """Write ``build/report/index.html`` with its PNGs and return its path.
+    """Write ``build/report/index.html`` and return its path.
 
     `build` is the folder of one configuration. What no step has made yet is named on the page with
     the make target that makes it; without a network, or for a torn file, raises TwinspikeError and
@@ -47,13 +71,14 @@ def write_report(build: Path, config_name: str) -> Path:
     """
     results = read_results(build)
     config = load_config(config_name)
+    page = _page(results, config)
     folder = build / "report"
     with replacing_folder(folder) as work:
-        _write_page(work, results, config)
+        write_atomically(work / "index.html", page)
     return folder / "index.html"
 
 
-def _write_page(folder: Path, results: Results, config: Config) -> None:
+def _page(results: Results, config: Config) -> str:
     run, problem = _run_images(results, config.dataset)
     metrics = results.metrics or {}
     context = {
@@ -61,20 +86,24 @@ def _write_page(folder: Path, results: Results, config: Config) -> None:
         "version": __version__,
         "notes": [*results.notes, *([problem] if problem else [])],
         "coding": config.encoder.kind,
+        "tiles": _tiles(results),
         "headline": summary_rows(results),
-        "samples": _samples(results, run, folder),
-        "pictures": _pictures(results, run, folder),
+        "samples": _samples(results, run),
+        "pictures": _pictures(results, run),
+        "matrices": _matrices(results),
         "simulation": _simulation(results),
         "verification": metrics.get("verification", {}),
         "metrics": metrics,
-        "synths": results.synths,
+        "devices": [_device(results, target) for target in results.synths],
+        "peers": _peers(results, config),
         "provenance": _provenance(results),
     }
-    source = resources.files("twinspike").joinpath("report.html.j2").read_text(encoding="utf-8")
+    files = resources.files("twinspike")
+    loader = FunctionLoader(lambda name: files.joinpath(name).read_text(encoding="utf-8"))
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
     )
-    write_atomically(folder / "index.html", environment.from_string(source).render(context))
+    return environment.get_template("report.html.j2").render(context)
 
 
 def _run_images(results: Results, dataset_name: str) -> tuple[_Images | None, str]:
@@ -94,53 +123,73 @@ def _run_images(results: Results, dataset_name: str) -> tuple[_Images | None, st
     return _Images(images, labels, spikes, golden.run(network, spikes)), ""
 
 
-def _samples(results: Results, run: _Images | None, folder: Path) -> list[samples.Sample]:
+def _tiles(results: Results) -> list[tuple[str, str, str]]:
+    """The four figures that open the page, as (figure, what it is, in which circumstances)."""
+    tiles = []
+    if results.metrics:
+        f1 = results.metrics["macro_f1"]
+        tiles.append((f"{100 * f1:.2f}%", "macro-F1", "integer network, all test images"))
+    if results.runs:
+        compared = sum(run["spikes_compared"] for run in results.runs)
+        wrong = sum(run["mismatches"] for run in results.runs)
+        tiles.append((f"{wrong:,}", "spikes differ", f"of {compared:,}, RTL against Python"))
+    builds = [synthesis(results, target) for target in results.synths]
+    timed = [build for build in builds if "latency_us" in build]
+    if timed:
+        best = min(timed, key=lambda build: build["latency_us"])
+        time = microseconds(best["latency_cycles"]["median"], best["fmax_min_mhz"])
+        tiles.append((f"{time} µs", "latency, median image", best["device"]))
+    if builds:
+        least = min(builds, key=lambda build: build["logic_cells_available"])
+        share = least["logic_cells"] / least["logic_cells_available"]
+        tiles.append((f"{least['logic_cells']:,}", "logic cells", f"{share:.0%} of {least['device']}"))
+    return tiles
+
+
+def _samples(results: Results, run: _Images | None) -> list[samples.Sample]:
     if run is None:
         return []
-    chosen = samples.choose(run.labels, run.trace.results.label)
     return [
-        samples.draw(results.network, run.images[i], int(run.labels[i]), run.spikes, run.trace, i, folder)
-        for i in tqdm(chosen, desc="samples", unit="image", disable=None)
+        samples.tell(results.network, run.images[i], int(run.labels[i]), run.spikes, run.trace, i)
+        for i in samples.choose(run.labels, run.trace.results.label)
     ]
 
 
-def _pictures(results: Results, run: _Images | None, folder: Path) -> dict[str, figures.Picture]:
-    """Every figure whose data is there, by name."""
-    metrics = results.metrics or {}
-    labels = sorted({int(label) for label in results.network.references.labels})
-    spreads = {
-        title: spread
-        for title, spread in (
-            ("interval", results.cycles("back_to_back", "interval")),
-            ("latency", results.cycles("alone", "latency")),
+def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Picture]:
+    """Every figure with axes whose data is there, by name."""
+    jobs: dict[str, Callable[[], figures.Picture]] = {}
+    if results.history:
+        jobs["learning"] = lambda: figures.learning_curves(results.history)
+    if run is not None:
+        trace, references = run.trace, results.network.references
+        jobs["embedding"] = lambda: figures.embedding_map(
+            trace.output_counts, run.labels, trace.results.label, references
         )
-        if spread
-    }
-    jobs: dict[str, tuple[Any, Callable[[], figures.Picture]]] = {
-        "references": (True, lambda: figures.reference_distances(results.network.references, folder)),
-        "confusion": (
-            "confusion" in metrics,
-            lambda: figures.confusion(
-                metrics["confusion"], _class_names(metrics["confusion"], labels), folder
-            ),
-        ),
-        "learning": (results.history, lambda: figures.learning_curves(results.history, folder)),
-        "embedding": (
-            run is not None,
-            lambda: figures.embedding_map(run.trace.output_counts, run.labels, folder),
-        ),
-        "cycles": (spreads, lambda: figures.cycle_histograms(spreads, folder)),
-        "utilisation": (results.synths, lambda: figures.utilisation(results.synths, folder)),
-        "fmax": (results.synths, lambda: figures.fmax(results.synths, folder)),
-    }
-    wanted = {name: draw for name, (there, draw) in jobs.items() if there}
-    with tqdm(wanted.items(), desc="figures", unit="figure", disable=None) as bar:
+    for kind, name in (("interval", "back_to_back"), ("latency", "alone")):
+        if spread := results.cycles(name, kind):
+            jobs[kind] = lambda kind=kind, spread=spread: figures.cycle_histogram(kind, spread)
+    with tqdm(jobs.items(), desc="figures", unit="figure", disable=None) as bar:
         return {name: draw() for name, draw in bar}
 
 
-def _class_names(matrix: list, labels: list[int]) -> list[int]:
-    """The references' labels if there is one a row, else the rows' numbers."""
-    return labels if len(labels) == len(matrix) else list(range(len(matrix)))
+def _matrices(results: Results) -> dict[str, Matrix]:
+    """Distances between the references, and the confusion matrix if it was measured."""
+    references = results.network.references
+    labels = references.labels.tolist()
+    table = emd.distances(references.counts.transpose(1, 0, 2), references.counts)
+    # From the nearest pair to the furthest: the differences between classes are what is looked for.
+    apart = table[table > 0] if table.any() else np.ones(1)
+    shades = np.where(table > 0, 0.08 + 0.82 * (table - apart.min()) / max(1, np.ptp(apart)), 0)
+    found = {"references": Matrix.of(table, shades, labels)}
+    if results.metrics and "confusion" in results.metrics:
+        counts = np.asarray(results.metrics["confusion"])
+        share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+        classes = sorted(set(labels))
+        # The root makes errors of a few per cent visible beside the diagonal.
+        found["confusion"] = Matrix.of(
+            counts, np.sqrt(share), classes if len(classes) == len(counts) else list(range(len(counts)))
+        )
+    return found
 
 
 def _simulation(results: Results) -> list[dict[str, str]]:
@@ -160,6 +209,28 @@ def _simulation(results: Results) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def _device(results: Results, target: str) -> dict[str, Any]:
+    """One device's bars: (name, used, available) of each resource, (seed, MHz) of each placement."""
+    synth = results.synths[target]
+    return {
+        "name": DEVICES[target].title,
+        "resources": [
+            (name, synth[key], synth[f"{key}_available"])
+            for key, name in _RESOURCES.items()
+            if synth.get(f"{key}_available")
+        ],
+        "seeds": list(zip(synth["seeds"], synth["fmax_mhz"], strict=True)),
+        "slowest": synth["fmax_min_mhz"],
+        "fastest": max(one["fmax_max_mhz"] for one in results.synths.values()),
+    }
+
+
+def _peers(results: Results, config: Config) -> list[peers.Row]:
+    accuracy = results.metrics["accuracy"] if results.metrics else None
+    builds = [synthesis(results, target) for target in results.synths]
+    return peers.compare(peers.published()["accelerators"], config.name, accuracy, builds, config.dataset)
 
 
 def _provenance(results: Results) -> list[tuple[str, str]]:

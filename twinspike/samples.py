@@ -1,126 +1,147 @@
-"""Single test images on their way through the network: pixels, spikes, counts, distance."""
+"""Single test images on their way through the network: pixels, spikes, counts, distances, answer."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from twinspike.quant.network import Network
 from twinspike.sim.golden import Trace
 
-from .style import Picture, figure_style, finish, new_figure, shaded
+from .drawing import between_path, data_address, raster_path, step_path, thinned
 
-MOST_SAMPLES = 8
+# Of each class one that is recognised, then some that are not.
+MOST_RIGHT, MOST_WRONG = 10, 2
+# Small figures of output neurons, and references ranked, at most.
+MOST_NEURONS, MOST_REFERENCES = 48, 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Raster:
+    """The spikes of one population: `path` in a box of `steps` by `rows`; rows may join neurons."""
+
+    name: str
+    spikes: int
+    neurons: int
+    steps: int
+    rows: int
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Neuron:
+    """One output neuron's cumulative counts, the winning reference's, and its part of the distance."""
+
+    index: int
+    part: int
+    own: str
+    reference: str
+    between: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Distance:
+    """One reference: label, distance, its share of the largest one shown, and what it is here."""
+
+    label: int
+    value: int
+    share: float
+    winner: bool
+    true: bool
 
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One image's story: the label in the selector, the sentence under it, and the figure."""
+    """One image's story; `threshold` is the verify threshold on the scale of the distances' shares."""
 
-    title: str
+    index: int
+    label: int
+    found: int
+    image: str
+    rasters: tuple[Raster, ...]
+    distances: tuple[Distance, ...]
+    threshold: float
+    neurons: tuple[Neuron, ...]
+    more_neurons: int
+    top: int
     text: str
-    picture: Picture
+
+    @property
+    def wrong(self) -> bool:
+        return self.label != self.found
 
 
 def choose(labels: np.ndarray, predicted: np.ndarray) -> list[int]:
-    """Indices of a right one of each of the first classes, then up to two wrong ones."""
+    """Indices of a right one of each of the first classes, then of some wrong ones."""
     right = labels == predicted
-    wrong = np.flatnonzero(~right)[:2].tolist()
     per_class = [np.flatnonzero(right & (labels == label))[:1].tolist() for label in np.unique(labels)]
-    return [index for found in per_class for index in found][: MOST_SAMPLES - len(wrong)] + wrong
+    return [i for found in per_class for i in found][:MOST_RIGHT] + np.flatnonzero(~right)[
+        :MOST_WRONG
+    ].tolist()
 
 
-def draw(
-    network: Network,
-    image: np.ndarray,
-    label: int,
-    spikes: np.ndarray,
-    trace: Trace,
-    index: int,
-    folder: Path,
+def tell(
+    network: Network, image: np.ndarray, label: int, spikes: np.ndarray, trace: Trace, index: int
 ) -> Sample:
-    """The figure of frame `index` of `trace`; `spikes` are the input's, bool [T, B, inputs]."""
+    """The story of frame `index` of `trace`; `spikes` are the input's, bool [T, B, inputs]."""
     references = network.references
-    counts = trace.output_counts[:, index]
-    distance = np.abs(references.counts.astype(int) - counts[None]).sum(axis=(1, 2))
+    counts = trace.output_counts[:, index].astype(int)
+    table = references.counts.astype(int)
+    distance = np.abs(table - counts).sum(axis=(1, 2))
     winner = int(distance.argmin())
     found = int(references.labels[winner])
-    rasters = [("input", spikes[:, index]), *_rasters(trace, index)]
-    with figure_style():
-        # Fixed places: a computed layout would take most of the time of a page full of samples.
-        figure = new_figure(4.9, layout="none")
-        place = {"left": 0.01, "right": 0.99, "bottom": 0.54, "top": 0.95}
-        columns = figure.add_gridspec(1, 1 + len(rasters), **place, wspace=0.42)
-        upper = columns.subplots(squeeze=False)[0]
-        upper[0].imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="none")
-        upper[0].axis("off")
-        upper[0].set_title(f"image of a {label}")
-        for axes, (name, train) in zip(upper[1:], rasters, strict=True):
-            _raster(axes, name, train)
-        place = {"left": 0.09, "right": 0.99, "bottom": 0.08, "top": 0.41}
-        columns = figure.add_gridspec(1, 3, **place, wspace=0.1)
-        lower = columns.subplots(sharey=True)
-        reference = references.counts[winner].astype(int)
-        most = max(1, counts.max(), reference.max())
-        tables = (
-            ("its counts", counts, most),
-            (f"reference {found}", reference, most),
-            (f"differences, sum {distance[winner]}", np.abs(counts - reference), most),
+    rasters = tuple(
+        _raster(name, train)
+        for name, train in zip(_names(len(trace.spikes)), (spikes, *trace.spikes), strict=True)
+        for train in (train[:, index],)
+    )
+    nearest = np.argsort(distance, kind="stable")[:MOST_REFERENCES]
+    scale = max(1, int(distance[nearest].max()), network.verify_threshold)
+    top = max(1, int(counts.max()), int(table[winner].max()))
+    neurons = _neurons(counts, table[winner], top)
+    return Sample(
+        index=index, label=label, found=found, image=data_address(image), rasters=rasters,
+        distances=tuple(
+            Distance(
+                int(references.labels[k]), int(distance[k]), int(distance[k]) / scale,
+                k == winner, int(references.labels[k]) == label,
+            )
+            for k in nearest.tolist()
+        ),
+        threshold=network.verify_threshold / scale,
+        neurons=neurons, more_neurons=network.outputs - len(neurons), top=top,
+        text=_sentence(network, label, found, distance, winner),
+    )  # fmt: skip
+
+
+def _names(layers: int) -> list[str]:
+    hidden = ["hidden"] if layers == 2 else [f"hidden {i}" for i in range(1, layers)]
+    return ["input", *hidden, "output"]
+
+
+def _raster(name: str, train: np.ndarray) -> Raster:
+    thin = thinned(train)
+    return Raster(name, int(train.sum()), train.shape[1], *thin.shape, raster_path(thin))
+
+
+def _neurons(counts: np.ndarray, reference: np.ndarray, top: int) -> tuple[Neuron, ...]:
+    """Neurons in their order; where they are too many, those that matter most."""
+    parts = np.abs(counts - reference).sum(axis=0)
+    shown = np.sort(np.argsort(-parts, kind="stable")[:MOST_NEURONS])
+    return tuple(
+        Neuron(
+            n, int(parts[n]), step_path(counts[:, n].tolist(), top),
+            step_path(reference[:, n].tolist(), top),
+            between_path(counts[:, n].tolist(), reference[:, n].tolist(), top),
         )
-        for axes, (name, table, top) in zip(lower, tables, strict=True):
-            shaded(axes, table.T, most=top)
-            axes.set_title(name)
-            _integer_axes(axes)
-            axes.set_xlabel("step")
-        lower[0].set_ylabel("output neuron")
-    mark = "" if found == label else f" as {found}"
-    alt = f"Test image {index}, a {label}, recognised as {found}: rasters of its spikes and its counts"
-    picture = finish(figure, f"sample{index}", alt, folder)
-    return Sample(f"{label}{mark}", _sentence(network, label, found, distance, winner, rasters), picture)
+        for n in shown.tolist()
+    )  # fmt: skip
 
 
-def _sentence(
-    network: Network, label: int, found: int, distance: np.ndarray, winner: int, rasters: list
-) -> str:
-    totals = ", ".join(f"{int(train.sum())} {name}" for name, train in rasters)
-    text = f"{totals} spikes. Nearest is reference {found} at distance {distance[winner]}"
+def _sentence(network: Network, label: int, found: int, distance: np.ndarray, winner: int) -> str:
+    text = f"Nearest is reference {found} at distance {distance[winner]}"
     others = np.delete(distance, winner)
     if len(others):
-        text += f"; the runner-up is at {others.min()}"
+        text += f", the runner-up is at {others.min()}"
     verdict = "same" if distance[winner] <= network.verify_threshold else "different"
-    text += f". Decision threshold {network.verify_threshold}: {verdict}."
+    text += f". With the decision threshold at {network.verify_threshold} the answer is “{verdict}”."
     return text if found == label else f"Wrong: it is a {label}. {text}"
-
-
-def _rasters(trace: Trace, index: int) -> list[tuple[str, np.ndarray]]:
-    hidden = len(trace.spikes) - 1
-    names = ["hidden" if hidden == 1 else f"hidden {i}" for i in range(hidden)] + ["output"]
-    return [(name, train[:, index]) for name, train in zip(names, trace.spikes, strict=True)]
-
-
-def _raster(axes, name: str, train: np.ndarray) -> None:
-    shaded(
-        axes,
-        thinned(train).T.astype(float),
-        most=1,
-        extent=(-0.5, len(train) - 0.5, train.shape[1] - 0.5, -0.5),
-    )
-    axes.set_title(f"{name}: {int(train.sum())}")
-    _integer_axes(axes)
-    axes.set_xlabel("step")
-
-
-def thinned(train: np.ndarray, rows: int = 128) -> np.ndarray:
-    """Spikes [T, N] with neighbouring neurons joined by "or" until at most `rows` are left.
-
-    A raster of 784 neurons has less than a pixel for each: drawing would drop spikes at random.
-    """
-    group = -(-train.shape[1] // rows)
-    padded = np.pad(train, ((0, 0), (0, -train.shape[1] % group)))
-    return padded.reshape(len(train), -1, group).any(axis=2)
-
-
-def _integer_axes(axes) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))

@@ -1,28 +1,22 @@
-"""One look for all figures: SVG that takes the page's colours, and PNG on white."""
+"""One look for all figures with axes: SVG that takes the page's colours, light or dark."""
 
 import dataclasses
 import io
 import re
-from pathlib import Path
 
 import matplotlib
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from twinspike.numerics.files import write_atomically
 
 # Drawn in these, replaced in the SVG by what the page defines for light and dark.
 INK, MUTED, ACCENT, SECOND = "#16181d", "#6b7280", "#2563eb", "#c2570c"
-_PAGE_COLOURS = {INK: "currentColor", MUTED: "var(--muted)", ACCENT: "var(--accent)", SECOND: "var(--second)"}
-# Images are baked in: a mid blue whose transparency carries the value suits light and dark.
-_SHADE = (0.22, 0.50, 0.95)
-# Ten classes, distinguishable on light and dark; their labels are written beside the points.
-CLASS_COLOURS = (
-    "#4c78d8", "#e0802b", "#2f9e6e", "#d1495b", "#8a63c9", "#97694f", "#d873b5", "#7f858f",
-    "#a8a432", "#27a3b8",
-)  # fmt: skip
-WIDTH = 4.9  # inches; the page scales it from a phone's width to a column of text
+# Ten classes in the order of Paul Tol's "muted" scheme, which colour-blind people can tell apart.
+CLASS_COLOURS = tuple(f"#c1a55{n}" for n in range(10))
+_PAGE_COLOURS = {
+    INK: "currentColor", MUTED: "var(--muted)", ACCENT: "var(--accent)", SECOND: "var(--second)",
+    **{colour: f"var(--class{n})" for n, colour in enumerate(CLASS_COLOURS)},
+}  # fmt: skip
+WIDTH = 3.8  # inches: about a phone's width, so that letters keep their size there
 
 _SETTINGS = {
     "svg.fonttype": "none",
@@ -40,11 +34,11 @@ _SETTINGS = {
     "ytick.color": MUTED,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
     "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.5,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.4,
 }
 
 
@@ -67,27 +61,13 @@ def figure_style():
     return matplotlib.rc_context(_SETTINGS)
 
 
-def finish(figure: Figure, name: str, alt: str, folder: Path) -> Picture:
-    """Write ``<name>.png`` into `folder` and give the SVG for the page."""
+def finish(figure: Figure, name: str, alt: str) -> Picture:
+    """The figure as SVG for the page."""
+    svg = io.StringIO()
     with figure_style():
-        png, svg = io.BytesIO(), io.StringIO()
-        if figure.get_layout_engine() is not None:
-            # Laid out once for both: the layout is the slow part.
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-        figure.savefig(png, format="png", dpi=180, facecolor="white")
         matplotlib.rcParams["svg.hashsalt"] = name
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-    write_atomically(folder / f"{name}.png", png.getvalue())
     return Picture(name, alt, _inline(svg.getvalue(), name, alt))
-
-
-def shaded(axes: Axes, values, *, most: float | None = None, **options):
-    """An image of non-negative values: the larger, the more opaque; full at `most`."""
-    shade = matplotlib.colors.LinearSegmentedColormap.from_list("shade", [(*_SHADE, 0.0), (*_SHADE, 0.95)])
-    most = most or max(1e-9, float(values.max()))
-    defaults = {"cmap": shade, "vmin": 0, "vmax": most, "interpolation": "none", "aspect": "auto"}
-    return axes.imshow(values, **(defaults | options))
 
 
 def _inline(svg: str, name: str, alt: str) -> Markup:
@@ -101,7 +81,12 @@ def _inline(svg: str, name: str, alt: str) -> Markup:
         re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", svg[: svg.index(">")])
         + svg[svg.index(">") :]
     )
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r"font: (\d{3} )?([\d.]+)px [^;\"]*", _font, svg)
     for colour, page in _PAGE_COLOURS.items():
         svg = svg.replace(colour, page)
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{Markup.escape(alt)}"', 1))
+
+
+def _font(found: re.Match[str]) -> str:
+    """The page's own font in the figure's weight and size."""
+    return (f"font-weight: {found[1].strip()}; " if found[1] else "") + f"font-size: {found[2]}px"
