@@ -60,8 +60,8 @@ class _CountDistance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
-        flat_a = a.flatten(1).T.contiguous()
-        flat_b = flat_a if b is a else b.flatten(1).T.contiguous()
+        flat_a = _flat(a)
+        flat_b = flat_a if b is a else _flat(b)
         levels = _telling_levels(flat_a, flat_b)
         code_a = _thermometer(flat_a, levels)
         code_b = code_a if b is a else _thermometer(flat_b, levels)
@@ -91,9 +91,7 @@ class _Levels(NamedTuple):
 
 def _telling_levels(a: Tensor, b: Tensor) -> _Levels:
     """The levels (least < level <= most) at which some examples of counts [places, B] differ."""
-    least, most = a.amin(1), a.amax(1)
-    if b is not a:
-        least, most = torch.minimum(least, b.amin(1)), torch.maximum(most, b.amax(1))
+    least, most = (a if b is a else torch.cat([a, b], 1)).aminmax(dim=1)
     levels = (most - least).long()
     place = torch.repeat_interleave(levels)
     first = levels.cumsum(0) - levels
@@ -101,16 +99,23 @@ def _telling_levels(a: Tensor, b: Tensor) -> _Levels:
     return _Levels(least, place, level[:, None])
 
 
+def _flat(counts: Tensor) -> Tensor:
+    """Counts [B, T, N] -> [places, B]."""
+    return counts.permute(1, 2, 0).reshape(-1, len(counts))
+
+
 def _thermometer(counts: Tensor, levels: _Levels) -> Tensor:
     """Whether counts [places, B] reach each level: 0 or 1, [rows, B]."""
-    return (counts[levels.place] >= levels.level).to(counts.dtype)
+    found = counts.index_select(0, levels.place)
+    return torch.ge(found, levels.level, out=found)
 
 
 def _count_gradient(grad: Tensor, counts: Tensor, code: Tensor, levels: _Levels, shape) -> Tensor:
     """sum_j grad[i, j] * sign(counts_i - other_j) as `shape` [B, T, N]; `code` is that of `other`."""
     at_least = code @ grad.T
-    beyond = counts[levels.place] - levels.level
-    at_least *= (beyond == 0) | (beyond == -1)
+    # 1 at the levels a_i and a_i + 1, where |a_i - level + 1/2| is 1/2, else 0.
+    beyond = counts.index_select(0, levels.place).sub_(levels.level - 0.5).abs_()
+    at_least.mul_(torch.lt(beyond, 1, out=beyond))
     # An example at the least of all counts has nobody below.
     total = (counts > levels.least[:, None]) * grad.sum(1)
     return total.index_add_(0, levels.place, at_least, alpha=-1).T.reshape(shape)

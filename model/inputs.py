@@ -21,12 +21,12 @@ def input_spikes(coding: Coding, images: Tensor, timesteps: int) -> Tensor | Eve
     """
     when = spike_steps(coding, images, timesteps)
     if when is not None:
-        return _arranged(when, timesteps)
+        return arranged(when, timesteps)
     spikes = rate_spikes(coding, images, timesteps)
     return events_of_spikes(spikes) if spikes.device.type == "cpu" else spikes
 
 
-def _arranged(when: Tensor, timesteps: int) -> Tensor | Events:
+def arranged(when: Tensor, timesteps: int) -> Tensor | Events:
     form = events_of_steps if when.device.type == "cpu" else dense_spikes
     return form(when, timesteps)
 
@@ -49,7 +49,7 @@ class TrainingInputs:
     def batch(self, chosen: Tensor, generator: torch.Generator) -> Tensor | Events:
         """Spikes of the images of index `chosen` [B]; augmentation draws from `generator`."""
         if self.when is not None:
-            return _arranged(self.when[chosen], self.timesteps)
+            return arranged(self.when[chosen], self.timesteps)
         images = self.images[chosen]
         if self.augmented:
             images = augment.random_affine(images, self.settings, generator)

@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from ..numerics.lif import state_range
 from ..quant.network import NeuronSpec
 
+# Elements of an array that is worked on several times in a row: 256 KiB of float32.
+IN_CACHE = 1 << 16
+
 
 class _Lif(torch.autograd.Function):
     """All T steps in one node. Each step's arrays [B, N] stay in the cache while they are worked on."""
@@ -53,27 +56,34 @@ class _Lif(torch.autograd.Function):
         low, high = state_range(spec.state_bits)
         lowest, highest = membranes.aminmax()
         below, above = bool(lowest <= low), bool(highest >= high)
-        inside = torch.empty_like(membranes[0])
         already = torch.cumsum(spikes, 0).sub_(spikes) if spec.single_spike else None
-        narrow = math.pi * ctx.slope / threshold
+        # What the next step's membrane keeps of this one's; the reset itself is no path for the gradient
+        # (Zenke & Ganguli, "SuperSpike", 2018).
         carry = 1 - 2.0**-spec.leak_shift if spec.leak_shift else 1.0
         grad_current = torch.empty_like(membranes)
         later = None
-        for t in reversed(range(len(membranes))):
-            u, grad = membranes[t], grad_current[t]
-            torch.sub(u, threshold, out=grad).mul_(narrow).square_().add_(1).mul_(threshold)
-            torch.div(grad_spikes[t], grad, out=grad)
+        steps = max(1, IN_CACHE // membranes[0].numel())
+        for first in reversed(range(0, len(membranes), steps)):
+            part = slice(first, first + steps)
+            u, grad = membranes[part], grad_current[part]
+            # threshold * (1 + (pi * slope * z)^2), the surrogate's inverse
+            torch.sub(u, threshold, out=grad).square_()
+            torch.addcmul(threshold, grad, (math.pi * ctx.slope) ** 2 / threshold, out=grad)
+            torch.div(grad_spikes[part], grad, out=grad)
             if already is not None:
-                grad.mul_(1 - already[t])
-            if later is not None:
-                # The reset itself is no path for the gradient (Zenke & Ganguli, "SuperSpike", 2018).
-                kept = later if spec.reset == "subtract" else later * (1 - spikes[t])
-                grad.add_(kept, alpha=carry)
+                grad.mul_(1 - already[part])
+            inside = []
             if below:
-                grad.mul_(torch.gt(u, low, out=inside))
+                inside.append(torch.gt(u, low, out=torch.empty_like(u)))
             if above:
-                grad.mul_(torch.lt(u, high, out=inside))
-            later = grad
+                inside.append(torch.lt(u, high, out=torch.empty_like(u)))
+            for t in reversed(range(len(grad))):
+                if later is not None:
+                    kept = later if spec.reset == "subtract" else later * (1 - spikes[first + t])
+                    grad[t].add_(kept, alpha=carry)
+                for mask in inside:
+                    grad[t].mul_(mask[t])
+                later = grad[t]
         return grad_current, None, None, None
 
 

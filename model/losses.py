@@ -29,14 +29,13 @@ def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float)
     of the inner product. Examples without a positive in the batch do not count.
     """
     same, _ = _pairs(labels)
-    own = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    logits = distance * (-1 / temperature)
-    others = torch.logsumexp(logits.masked_fill(own, -torch.inf), 1)
     positives = same.sum(1)
-    # The mean over positives of -log(share), the share being exp(logit - others), as one weighted sum.
     counted = (positives > 0) / (positives > 0).sum().clamp(min=1)
-    weight = same * (counted / positives.clamp(min=1))[:, None]
-    return (others * counted).sum() - (logits * weight).sum()
+    share = same * (counted / positives.clamp(min=1))[:, None]
+    own = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    # Finite, so that the share of 0 that an example has in itself cancels it; its exponential is 0.
+    logits = (distance / -temperature).masked_fill(own, -1e4)
+    return functional.cross_entropy(logits, share, reduction="sum")
 
 
 def contrastive(distance: Tensor, labels: Tensor, margin: float) -> Tensor:

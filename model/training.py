@@ -22,6 +22,7 @@ from .datasets import Dataset, load_dataset
 from .inputs import TrainingInputs
 from .interrupts import Interrupts
 from .losses import activity_penalty, embedding_loss
+from .memory import keep_freed_memory
 from .network import SpikingNetwork
 from .results import integer_network, spikes_compared, training_table, with_metrics
 from .schedule import one_cycle
@@ -63,6 +64,7 @@ def train(
     for a network that stays silent or diverges, a bad checkpoint, and data that cannot be had.
     """
     dataset = dataset or load_dataset(config.dataset, progress=progress)
+    keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(config.training.threads)
     try:

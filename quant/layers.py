@@ -66,11 +66,9 @@ class QuantDense(nn.Module):
         membrane's range. The scale is held fixed in the gradient: it multiplies weight, bias and
         threshold alike, so the neuron's behaviour does not depend on it.
         """
-        quantised = self.linear.quant_weight()
+        weight, scale = self.linear.weight_quant.tensor_quant.integers(self.linear.weight)
         low, high = state_range(self.spec.state_bits)
-        scale = quantised.scale.detach()
-        per_neuron = scale.flatten()
-        weight = round_ste(quantised.value / scale)
+        per_neuron = scale.detach().flatten()
         bias = round_ste(self.bias / per_neuron).clamp(low, high)
         threshold = torch.round(1 / per_neuron).clamp(1, high)
         return weight, bias, threshold

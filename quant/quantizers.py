@@ -8,6 +8,7 @@ tests/test_quant_quantizers.py holds them against it.
 import torch
 from brevitas.quant import Int8WeightPerChannelFloat
 from torch import Tensor, nn
+from torch.linalg import vector_norm
 
 # Brevitas's own: added to the variance, and the least scale.
 EPSILON = 1e-8
@@ -25,8 +26,17 @@ class MeanSigma(nn.Module):
         super().__init__()
         self.bit_width, self.sigma = bit_width, sigma
 
+    def integers(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Integer-valued weight [out, in] = value / scale, and scale [out, 1].
+
+        In the weight's gradient the scale that divides is held fixed: it multiplies weight, bias and
+        threshold alike, so a neuron does not depend on it.
+        """
+        return _Quantise.apply(x, self.bit_width, self.sigma)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        value, scale = _Quantise.apply(x, self.bit_width, self.sigma)
+        weight, scale = self.integers(x)
+        value = weight * scale.detach()
         return value, scale, x.new_zeros(()), x.new_tensor(float(self.bit_width))
 
 
@@ -61,31 +71,38 @@ def weight_quantizer(weight_bits: int) -> type[Int8WeightPerChannelFloat]:
 
 
 class _Quantise(torch.autograd.Function):
-    """value = q * scale with q = round(x / scale) clamped (1 bit: the sign); straight-through in q."""
+    """q = round(x / scale) clamped (1 bit: the sign), straight-through."""
 
     @staticmethod
     def forward(ctx, x: Tensor, bits: int, sigma: float) -> tuple[Tensor, Tensor]:
         limit = max(1, 2 ** (bits - 1) - 1)
-        magnitude = x.abs()
-        mean = magnitude.mean(1, keepdim=True)
-        squares = magnitude.sub_(mean).square_().sum(1, keepdim=True)
-        std = (squares / max(1, x.shape[1] - 1) + EPSILON).sqrt()
+        n = x.shape[1]
+        mean = vector_norm(x, 1, 1, keepdim=True) / n
+        squares = vector_norm(x, 2, 1, keepdim=True).square() - n * mean.square()
+        std = (squares.clamp(min=0) / max(1, n - 1) + EPSILON).sqrt()
         scale = ((mean + sigma * std) / limit).clamp(min=LEAST_SCALE)
         sign = bits == 1
         q = (x >= 0).to(x.dtype).mul_(2).sub_(1) if sign else (x / scale).round_().clamp_(-limit, limit)
         ctx.save_for_backward(x, q, mean, std, scale)
         ctx.sign, ctx.sigma, ctx.limit = sign, sigma, limit
-        return q * scale, scale
+        return q, scale
 
     @staticmethod
     def backward(ctx, grad: Tensor, grad_scale: Tensor):
         x, q, mean, std, scale = ctx.saved_tensors
+        direct = grad if ctx.sign else grad / scale
         # d value / d scale = q - x / scale, or q for the sign, which does not depend on the scale.
-        by_scale = q if ctx.sign else torch.addcdiv(q, x, scale, value=-1)
-        by_scale = (grad_scale + (grad * by_scale).sum(1, keepdim=True)) / ctx.limit
+        by_scale = _row_dot(grad, q) / scale
+        if not ctx.sign:
+            by_scale -= _row_dot(direct, x) / scale
+        by_scale = (grad_scale + by_scale) / ctx.limit
         # d scale / d x = (sign(x) / n + sigma * (|x| - mean) * sign(x) / ((n - 1) * std)) / limit
         n = x.shape[1]
         spread = by_scale * (ctx.sigma / (max(1, n - 1) * std))
-        direct = grad * scale if ctx.sign else grad
         grad_x = torch.addcmul(direct, x, spread)
         return grad_x.addcmul_(x.sign(), by_scale / n - spread * mean), None, None
+
+
+def _row_dot(a: Tensor, b: Tensor) -> Tensor:
+    """Inner products of the rows of [out, in] twice -> [out, 1]."""
+    return torch.bmm(a[:, None], b[..., None])[..., 0]
