@@ -35,7 +35,8 @@ def spike_steps(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.T
     check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps)
     if isinstance(coding, definition.Rate):
         return None
-    return _steps(coding, images, timesteps).to(torch.uint8)
+    steps = _steps(coding, images, timesteps).to(torch.uint8)
+    return steps.clamp_(max=timesteps - 1) if coding.dense else steps
 
 
 @singledispatch
@@ -46,12 +47,10 @@ def _steps(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor
 
 @_steps.register
 def _latency_steps(coding: definition.Latency, images: torch.Tensor, timesteps: int) -> torch.Tensor:
-    return _late_below(coding.threshold, images, timesteps, timesteps)
-
-
-@_steps.register
-def _dense_steps(coding: definition.LatencyDense, images: torch.Tensor, timesteps: int) -> torch.Tensor:
-    return _late_below(coding.threshold, images, timesteps, timesteps - 1)
+    # Bytes are several times as quick as words.
+    x = images.reshape(len(images), prod(images.shape[1:]))
+    when = (255 - x).to(torch.int32).mul_(timesteps).bitwise_right_shift_(8).to(torch.uint8)
+    return when.masked_fill_(x < coding.threshold, timesteps)
 
 
 @_steps.register
@@ -92,7 +91,10 @@ def rate_spikes(coding: definition.Rate, images: torch.Tensor, timesteps: int) -
     pixel = _mix32(_mix32(content + coding.seed) + address)
     limit = x * (coding.peak << 32)
     draws = (_mix32(pixel + t) for t in range(timesteps))
-    return torch.stack([(draw * 25500 < limit).float() for draw in draws])
+    spikes = torch.stack([(draw * 25500 < limit).float() for draw in draws])
+    if coding.dense:
+        spikes[-1] = torch.maximum(spikes[-1], 1 - spikes.amax(0))
+    return spikes
 
 
 def _mix32(x: torch.Tensor) -> torch.Tensor:
@@ -106,13 +108,6 @@ def _mix32(x: torch.Tensor) -> torch.Tensor:
 
 def _flat(images: torch.Tensor) -> torch.Tensor:
     return images.reshape(len(images), prod(images.shape[1:])).to(torch.int32)
-
-
-def _late_below(threshold: int, images: torch.Tensor, timesteps: int, late: int) -> torch.Tensor:
-    """Latency steps in bytes, `late` below the threshold. Bytes are several times as quick as words."""
-    x = images.reshape(len(images), prod(images.shape[1:]))
-    when = (255 - x).to(torch.int32).mul_(timesteps).bitwise_right_shift_(8).to(torch.uint8)
-    return when.masked_fill_(x < threshold, late)
 
 
 def _latency(strength: torch.Tensor, timesteps: int) -> torch.Tensor:

@@ -22,6 +22,8 @@ class Coding:
     """A rule that turns 8-bit images into spikes; parameters are its dataclass fields."""
 
     kind: ClassVar[str]
+    # Whether an address that would stay silent for the whole frame spikes in the last step, T - 1.
+    dense: ClassVar[bool] = False
 
     def addresses(self, shape: tuple[int, ...]) -> int:
         """Number of input addresses for images of `shape`."""
@@ -49,6 +51,10 @@ class OneSpike(Coding):
 
     def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         """uint8 [B, *shape] -> int32 [B, addresses]: the step of the spike, `timesteps` if silent."""
+        found = self._steps(images, timesteps)
+        return np.minimum(found, timesteps - 1) if self.dense else found
+
+    def _steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         raise NotImplementedError
 
     def _encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
@@ -68,12 +74,12 @@ class Latency(OneSpike):
     kind: ClassVar[str] = "latency"
     threshold: int = setting(32, low=0, high=255, help="darker pixels are silent")
 
-    def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+    def _steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         return np.where(flat(images) >= self.threshold, latency(flat(images), timesteps), timesteps)
 
 
 @dataclasses.dataclass(frozen=True)
-class LatencyDense(OneSpike):
+class LatencyDense(Latency):
     """`latency` without sparsity: a pixel with x < threshold spikes too, in the last step, T - 1.
 
     Every address spikes exactly once a frame. Source: as for `latency`; the dense form is the usual
@@ -82,11 +88,8 @@ class LatencyDense(OneSpike):
     """
 
     kind: ClassVar[str] = "latency-dense"
+    dense: ClassVar[bool] = True
     threshold: int = setting(32, low=0, high=255, help="darker pixels spike in the last step")
-
-    def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
-        x = flat(images)
-        return np.where(x >= self.threshold, latency(x, timesteps), timesteps - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Threshold(OneSpike):
     kind: ClassVar[str] = "threshold"
     threshold: int = setting(128, low=0, high=255, help="darker pixels are silent")
 
-    def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+    def _steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         return np.where(flat(images) >= self.threshold, 0, timesteps).astype(np.int32)
 
 
@@ -112,7 +115,7 @@ class RankOrder(OneSpike):
     kind: ClassVar[str] = "rank-order"
     threshold: int = setting(32, low=0, high=255, help="darker pixels are silent")
 
-    def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+    def _steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         x = flat(images)
         order = np.argsort(255 - x, axis=1, kind="stable")
         rank = np.empty_like(x)
@@ -142,7 +145,7 @@ class OnOff(OneSpike):
     def addresses(self, shape: tuple[int, ...]) -> int:
         return 2 * prod(shape)
 
-    def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+    def _steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         x = images.astype(np.int32)
         inside = _box_sum(np.ones_like(x[:1]), self.radius)
         difference = x * inside - _box_sum(x, self.radius)
@@ -183,6 +186,43 @@ class Rate(Coding):
         for t in range(timesteps):
             out[t] = mix32(pixel + np.uint32(t)).astype(np.int64) * 25500 < limit
         return out
+
+
+@dataclasses.dataclass(frozen=True)
+class ThresholdDense(Threshold):
+    """`threshold` without sparsity: darker pixels spike in the last step, T - 1."""
+
+    kind: ClassVar[str] = "threshold-dense"
+    dense: ClassVar[bool] = True
+
+
+@dataclasses.dataclass(frozen=True)
+class RankOrderDense(RankOrder):
+    """`rank-order` without sparsity: pixels without a rank spike in the last step, T - 1."""
+
+    kind: ClassVar[str] = "rank-order-dense"
+    dense: ClassVar[bool] = True
+
+
+@dataclasses.dataclass(frozen=True)
+class OnOffDense(OnOff):
+    """`on-off` without sparsity: addresses without contrast spike in the last step, T - 1."""
+
+    kind: ClassVar[str] = "on-off-dense"
+    dense: ClassVar[bool] = True
+
+
+@dataclasses.dataclass(frozen=True)
+class RateDense(Rate):
+    """`rate` without sparsity: a pixel without a spike in the frame spikes in the last step, T - 1."""
+
+    kind: ClassVar[str] = "rate-dense"
+    dense: ClassVar[bool] = True
+
+    def _encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+        spikes = super()._encode(images, timesteps)
+        spikes[-1] |= ~spikes.any(axis=0)
+        return spikes
 
 
 def mix32(x: np.ndarray) -> np.ndarray:
@@ -226,8 +266,12 @@ def _box_sum(x: np.ndarray, radius: int) -> np.ndarray:
 
 
 CODINGS: dict[str, type[Coding]] = {
-    coding.kind: coding for coding in (Latency, LatencyDense, Rate, Threshold, RankOrder, OnOff)
-}
+    coding.kind: coding
+    for coding in (
+        Latency, LatencyDense, Rate, Threshold, RankOrder, OnOff, RateDense, ThresholdDense, RankOrderDense,
+        OnOffDense,
+    )
+}  # fmt: skip
 
 
 def coding_from_table(table: Mapping[str, Any], where: str) -> Coding:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinspike.model.codings import encode
+from twinspike.numerics import codings
 from twinspike.numerics.codings import CODINGS, Latency, LatencyDense, OnOff, RankOrder, Rate, Threshold
 from twinspike.numerics.errors import TwinspikeError
 
@@ -15,6 +16,10 @@ STRATEGIES = {
     "latency-dense": st.builds(LatencyDense, BYTE),
     "threshold": st.builds(Threshold, BYTE),
     "rank-order": st.builds(RankOrder, BYTE),
+    "threshold-dense": st.builds(codings.ThresholdDense, BYTE),
+    "rank-order-dense": st.builds(codings.RankOrderDense, BYTE),
+    "rate-dense": st.builds(codings.RateDense, st.integers(1, 100), st.integers(0, 2**31 - 1)),
+    "on-off-dense": st.builds(codings.OnOffDense, st.integers(1, 255), st.integers(1, 15)),
     "rate": st.builds(Rate, st.integers(1, 100), st.integers(0, 2**31 - 1)),
     "on-off": st.builds(OnOff, st.integers(1, 255), st.integers(1, 15)),
 }
