@@ -5,6 +5,7 @@ TARGETS ?=
 FRAMES  ?=
 SIM     ?=
 WAVES   ?=
+STUDY   ?=
 PYTHON  ?= python3
 
 VENV  := .venv
@@ -33,7 +34,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth report results docs data doctor lint clean FORCE
+.PHONY: help env demo test train export golden rtl sim synth report results study recipes explore docs data doctor lint clean FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -93,6 +94,15 @@ report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 
 results: $(NETWORK) ## collect build/<config> into results/<config>.json
 	$(TS) results --config $(CONFIG)
+
+study: $(READY) ## codings, distances, losses, bits, neurons: one varied at a time (STUDY=quick: a part of it)
+	$(TS) study $(if $(filter quick,$(STUDY)),--quick)
+
+recipes: $(READY) ## mean and spread of the shipped recipes over three seeds: results/recipes.json
+	$(TS) recipes
+
+explore: $(READY) ## search networks and cores together: the front of F1, time and area
+	$(TS) explore $(if $(filter-out digits,$(CONFIG)),--config $(CONFIG))
 
 docs: $(READY) ## fill README and docs from results/
 	$(TS) docs

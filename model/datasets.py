@@ -35,6 +35,14 @@ class Dataset:
         """Shape of one image."""
         return self.train_images.shape[1:]
 
+    def first(self, images: int) -> "Dataset":
+        """The dataset with only the first so many training images; all of them if `images` is 0."""
+        if not images:
+            return self
+        return dataclasses.replace(
+            self, train_images=self.train_images[:images], train_labels=self.train_labels[:images]
+        )
+
     @property
     def classes(self) -> int:
         return int(self.train_labels.max()) + 1

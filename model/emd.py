@@ -30,20 +30,16 @@ def emd_matrix(a: Tensor, b: Tensor) -> Tensor:
     return _CountDistance.apply(counts, counts if b is a else cumulative_counts(b))
 
 
-def normalised_emd_matrix(a: Tensor, b: Tensor) -> Tensor:
-    """All-pairs EMD with every train scaled to mass 1, for study: timing alone, whatever the rate.
+def normalised_counts(spikes: Tensor) -> Tensor:
+    """C_n(t) of spikes [T, B, N] with every train scaled to mass 1 -> [B, T, N]: timing, whatever the rate.
 
     An empty train stands as one unit of mass at the end of the window, step T - 1.
     """
-    return torch.cdist(_normalised(a), _normalised(b), p=1)
-
-
-def _normalised(spikes: Tensor) -> Tensor:
     counts = cumulative_counts(spikes)
     total = counts[:, -1:]
     at_end = torch.zeros_like(counts)
     at_end[:, -1:] = (total == 0).to(counts.dtype)
-    return (counts / total.clamp(min=1) + at_end).flatten(1)
+    return counts / total.clamp(min=1) + at_end
 
 
 class _CountDistance(torch.autograd.Function):

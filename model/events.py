@@ -38,6 +38,11 @@ class Events:
         spikes[address, self.place] = 1
         return spikes.T.reshape(self.shape)
 
+    def per_step(self) -> Tensor:
+        """How many spikes each image has in each step: float32 [T, B]."""
+        ends = torch.cat([self.place_start[1:], self.place_start.new_tensor([len(self.address)])])
+        return (ends - self.place_start).float().view(self.shape[:2])
+
     def currents(self, weight: Tensor, bias: Tensor) -> Tensor:
         """sum of weight[:, a] over the events a, plus bias: [out, A], [out] -> [T, B, out]."""
         return _EventProduct.apply(weight, bias, self)

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .emd import emd_matrix
+from .distances import distance_matrix
 from .settings import TrainingSettings
 
 
 def embedding_loss(spikes: Tensor, labels: Tensor, settings: TrainingSettings) -> Tensor:
     """The loss that `settings` choose, on output spikes [T, B, N] and labels [B]."""
-    distance = emd_matrix(spikes, spikes) / (spikes.shape[0] * spikes.shape[2])
+    distance = distance_matrix(settings.distance, spikes, spikes, settings.tau)
     if settings.loss == "triplet":
         return triplet(distance, labels, settings.margin)
     if settings.loss == "contrastive":

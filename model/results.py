@@ -27,8 +27,10 @@ CHUNK = 500
 
 
 def training_table(config: Config) -> dict[str, Any]:
-    """The part of the configuration that a trained network depends on (not the hardware's)."""
-    return {key: value for key, value in config.table().items() if key != "hardware"}
+    """The part of the configuration that a trained network depends on: of the hardware at most the lanes."""
+    table = config.table()
+    hardware = table.pop("hardware")
+    return {**table, "hardware": {"lanes": hardware["lanes"]}} if config.training.cycles_weight else table
 
 
 def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, progress: bool) -> Network:

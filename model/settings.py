@@ -5,6 +5,8 @@ import dataclasses
 from ..numerics.fields import setting
 
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")
+# See model/distances.py.
+DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,14 +15,21 @@ class TrainingSettings:
 
     epochs: int = setting(30, low=1, high=10000, help="passes over the training set")
     batch_size: int = setting(256, low=4, high=65536, help="images a step; all their pairs form the loss")
+    images: int = setting(0, low=0, high=10**9, help="train with only so many of the images; 0: all")
     learning_rate: float = setting(2e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
-    loss: str = setting("supervised-contrastive", choices=LOSSES, help="loss over EMD / (outputs * T)")
+    loss: str = setting("supervised-contrastive", choices=LOSSES, help="loss over the distances of a batch")
+    distance: str = setting("emd", choices=DISTANCES, help="distance in the loss; the core compares by EMD")
+    tau: float = setting(2.0, low=0.1, high=1000.0, help="steps, decay of the van Rossum distance's filter")
     temperature: float = setting(0.1, low=1e-3, high=10.0, help="of the supervised contrastive loss")
     margin: float = setting(0.3, low=0.0, high=100.0, help="of the triplet and contrastive losses")
     activity_target: float = setting(
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
     )
     activity_weight: float = setting(1.0, low=0.0, high=1000.0, help="cost of each mean hidden spike beyond")
+    cycles_target: float = setting(
+        0.0, low=0.0, high=1e9, help="mean clocks an image in the core that cost nothing"
+    )
+    cycles_weight: float = setting(0.0, low=0.0, high=1000.0, help="cost of each 1,000 clocks beyond")
     surrogate_slope: float = setting(1.0, low=0.01, high=100.0, help="of the ATan surrogate gradient")
     initial_gain: float = setting(
         1.5, low=0.01, high=100.0, help="weights start with this / sqrt(inputs) as standard deviation"

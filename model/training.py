@@ -18,8 +18,9 @@ from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
 from .checkpoint import Progress, Stopwatch, load_checkpoint, save_checkpoint
+from .cycles import spikes_per_step
 from .datasets import Dataset, load_dataset
-from .inputs import TrainingInputs
+from .inputs import TrainingInputs, input_spikes
 from .interrupts import Interrupts
 from .losses import activity_penalty, embedding_loss
 from .memory import keep_freed_memory
@@ -37,6 +38,8 @@ LOG_FILE = "train.jsonl"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 # Between checkpoints at the ends of epochs; an interruption always writes one.
 CHECKPOINT_SECONDS = 5.0
+# Training images whose events tell whether a target of clocks can be met at all.
+COST_IMAGES = 1000
 
 
 class TrainingInterrupted(TwinspikeError):
@@ -63,7 +66,7 @@ def train(
     Returns the content of ``metrics.json``. Raises TrainingInterrupted after Ctrl-C, TwinspikeError
     for a network that stays silent or diverges, a bad checkpoint, and data that cannot be had.
     """
-    dataset = dataset or load_dataset(config.dataset, progress=progress)
+    dataset = (dataset or load_dataset(config.dataset, progress=progress)).first(config.training.images)
     keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(config.training.threads)
@@ -82,11 +85,19 @@ def export(config: Config, out: Path, *, progress: bool = True) -> dict[str, Any
 
     Returns the content of ``metrics.json``. Raises TwinspikeError if there is no checkpoint.
     """
-    run = _Run(config, load_dataset(config.dataset, progress=progress), Path(out), progress)
+    dataset = load_dataset(config.dataset, progress=progress).first(config.training.images)
+    run = _Run(config, dataset, Path(out), progress)
     if not run.checkpoint.exists():
         raise TwinspikeError(f"{run.checkpoint} does not exist: train first (twinspike train)")
     run.restore()
     return run.conclude()
+
+
+def trained_network(config: Config, out: Path, dataset: Dataset) -> SpikingNetwork:
+    """The network of the checkpoint in `out`, in evaluation mode, to run in software."""
+    run = _Run(config, dataset, Path(out), show=False)
+    run.restore()
+    return run.network.eval()
 
 
 class _Run:
@@ -108,6 +119,10 @@ class _Run:
         self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
         self.batch = min(self.settings.batch_size, len(self.labels))
         self.steps = len(self.labels) // self.batch
+        self.cost = config.cycle_cost(dataset.classes) if self.settings.cycles_weight else None
+        if self.cost and self.settings.cycles_target:
+            spikes = input_spikes(config.encoder, images[:COST_IMAGES], config.timesteps)
+            self.cost.check_target(spikes_per_step(spikes), self.settings.cycles_target)
 
     @property
     def checkpoint(self) -> Path:
@@ -168,6 +183,9 @@ class _Run:
         trains = self.network.propagate(spikes)
         loss = embedding_loss(trains[-1], self.labels[chosen], s)
         total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
+        if self.cost:
+            clocks = self.cost.penalty(spikes, trains, s.cycles_target)
+            total = total + s.cycles_weight * clocks
         if not math.isfinite(total.item()):
             raise self._diverged(f"its loss is {total.item()}")
         rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)

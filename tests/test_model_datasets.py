@@ -139,3 +139,10 @@ def test_without_the_variable_the_cache_is_filled_once_and_mended(tmp_path, monk
         load_dataset("tiny", progress=False)
         assert server.requests[4:] == [("/test-labels.gz", None)]
         assert (folder / "test-labels.gz").read_bytes() == tiny["test-labels.gz"]
+
+
+def test_a_part_of_the_training_images_leaves_the_test_images_alone():
+    whole = load_dataset("digits")
+    part = whole.first(100)
+    assert np.array_equal(part.train_images, whole.train_images[:100]) and len(part.train_labels) == 100
+    assert part.test_images is whole.test_images and whole.first(0) is whole

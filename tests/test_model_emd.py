@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
-from twinspike.model.emd import cumulative_counts, emd, emd_matrix, normalised_emd_matrix
+from twinspike.model.emd import cumulative_counts, emd, emd_matrix
 from twinspike.numerics import emd as reference
 
 T, N = 9, 5
@@ -62,13 +62,3 @@ def test_gradient_is_that_of_cdist():
     flat = [cumulative_counts(x).flatten(1) for x in (a, b)]
     (torch.cdist(*flat, p=1) * weights).sum().backward()
     torch.testing.assert_close(found, (a.grad, b.grad), atol=1e-4, rtol=1e-5)
-
-
-def test_normalised_ignores_the_rate_and_puts_empty_trains_at_the_end():
-    a, b = torch.zeros(T, 1, 1), torch.zeros(T, 1, 1)
-    a[[1, 3, 5]], b[3] = 1, 1
-    expected = wasserstein_distance([1, 3, 5], [3])
-    assert normalised_emd_matrix(a, b).item() == pytest.approx(expected, abs=1e-6)
-    empty = torch.zeros(T, 1, 1)
-    assert normalised_emd_matrix(empty, b).item() == pytest.approx(T - 1 - 3)
-    assert normalised_emd_matrix(empty, empty).item() == 0

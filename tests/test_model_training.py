@@ -203,3 +203,16 @@ def test_a_spike_that_differs_is_located(config, dataset, trained, monkeypatch):
     expected = rf"frame 7, step 2, layer 0, neuron 5: golden {1 - golden_spike}, got {golden_spike} \(1 diff"
     with pytest.raises(TwinspikeError, match=expected):
         results.spikes_compared(network, integer, dataset.test_images, False)
+
+
+def test_clocks_in_the_loss_are_spent_on_fewer_spikes(config, dataset, tmp_path):
+    def spikes_of(name, **training):
+        # One lane in the second layer: there each hidden spike costs 8 clocks.
+        changed = config.changed(name, training=training, hardware={"lanes": [24, 1]})
+        train(changed, tmp_path / name, dataset=dataset, progress=False)
+        return json.loads((tmp_path / name / "metrics.json").read_text())["spikes_per_image"]
+
+    free, priced = spikes_of("free"), spikes_of("priced", cycles_weight=20.0, cycles_target=190.0)
+    assert priced["hidden"] < 0.7 * free["hidden"]
+    with pytest.raises(TwinspikeError, match=r"cycles_target = 20 cannot be met"):
+        spikes_of("impossible", cycles_weight=20.0, cycles_target=20.0)

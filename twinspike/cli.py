@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from twinspike import __version__
+from twinspike import __version__, study_cli
 from twinspike.numerics.errors import TwinspikeError
 
 _INTRODUCTION = """\
@@ -51,6 +51,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.step == "docs":
         steps.docs(options.root)
         return 0
+    if options.step in ("study", "recipes", "explore"):
+        return study_cli.run(options)
     config = load_config(options.config)
     place = folders(options.out, config.name)
     match options.step:
@@ -96,11 +98,13 @@ def _parser() -> argparse.ArgumentParser:
 
     def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
         made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
-        if name not in ("data", "doctor", "docs"):
+        if name not in ("data", "doctor", "docs", "recipes"):
+            usual = study_cli.BASES.get(name, "digits")
             made.add_argument(
-                "--config", default="digits", metavar="NAME",
-                help="digits, mnist, fashion, ... or the path of a .toml file (default: digits)",
+                "--config", default=usual, metavar="NAME",
+                help=f"digits, mnist, fashion, ... or the path of a .toml file (default: {usual})",
             )  # fmt: skip
+        if name not in ("data", "doctor", "docs"):
             made.add_argument(
                 "--out", default="build", metavar="DIR", help="root of all outputs (default: build)"
             )
@@ -174,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where to write (default: results)",
     )
+    study_cli.add_steps(step, _positive, _seeds, _targets()[1:])
     docs = step("docs", "fill README.md and docs/*.md from results/ and from the code")
     docs.add_argument(
         "--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"

@@ -1,10 +1,11 @@
 """A configuration: one TOML file, one frozen dataclass. Unknown keys and bad values are refused."""
 
 import dataclasses
+import json
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.datasets import DATASETS
@@ -13,6 +14,11 @@ from twinspike.numerics.codings import Coding, coding_from_table
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.fields import build, setting
 from twinspike.quant.network import NeuronSpec
+
+if TYPE_CHECKING:
+    from twinspike.model.cycles import CycleCost
+
+_SECTIONS = ("encoder", "layers", "training", "hardware")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +49,47 @@ class Config:
     def table(self) -> dict[str, Any]:
         """The configuration as JSON-ready values, for provenance and for change detection."""
         return {**dataclasses.asdict(self), "encoder": self.encoder.table()}
+
+    def trains_as(self, table: dict[str, Any]) -> bool:
+        """Whether a network made with the settings in `table` (as of :meth:`table`, perhaps of an
+        older version that had fewer) is one of this configuration; name and hardware do not count."""
+        old = config_from_table(self.name, {k: v for k, v in table.items() if k not in ("name", "hardware")})
+        return dataclasses.replace(old, hardware=self.hardware) == self
+
+    def toml(self) -> str:
+        """The configuration as a TOML file that :func:`load_config` reads back."""
+        table = self.table()
+        del table["name"]
+        text = "".join(f"{line}\n" for line in _toml_lines(table))
+        for section in ("encoder", "training", "hardware"):
+            text += f"\n[{section}]\n" + "".join(f"{line}\n" for line in _toml_lines(table[section]))
+        for layer in table["layers"]:
+            text += "\n[[layers]]\n" + "".join(f"{line}\n" for line in _toml_lines(layer))
+        return text
+
+    def cycle_cost(self, classes: int) -> "CycleCost":
+        """Clocks of the core as a differentiable function of spikes: see twinspike/cost.py."""
+        from twinspike.cost import cycle_cost
+
+        return cycle_cost(self, classes)
+
+    def changed(self, name: str, **changes: Any) -> "Config":
+        """This configuration under another name with other settings; raises TwinspikeError.
+
+        Scalars (`seed=2`) are replaced, as is `encoder`; a table (`training={...}`) is merged, and
+        `layers={...}` is merged into every layer, a list of such tables into one layer each.
+        """
+        table = json.loads(json.dumps(self.table()))
+        del table["name"]
+        for key, value in changes.items():
+            if key == "layers":
+                each = value if isinstance(value, list) else [value] * len(table["layers"])
+                table[key] = [{**old, **new} for old, new in zip(table["layers"], each, strict=True)]
+            elif key in ("training", "hardware"):
+                table[key] |= value
+            else:
+                table[key] = value
+        return config_from_table(name, table)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,17 +132,17 @@ def load_config(name: str) -> Config:
     except (ValueError, RecursionError) as error:  # bad UTF-8, bad TOML, integers of thousands of digits
         raise TwinspikeError(f"{path.name}: is not sound TOML: {error}") from None
     try:
-        return _from_table(path.stem, table)
+        return config_from_table(path.stem, table)
     except TwinspikeError as error:
         raise TwinspikeError(f"{path.name}: {error}") from None
 
 
-def _from_table(name: str, table: dict[str, Any]) -> Config:
-    sections = ("encoder", "layers", "training", "hardware")
+def config_from_table(name: str, table: dict[str, Any]) -> Config:
+    """The configuration of a parsed TOML file; raises TwinspikeError naming the bad key."""
     scalars = [f.name for f in dataclasses.fields(TopSettings)]
     for key in table:
-        if key not in (*sections, *scalars):
-            raise TwinspikeError(f"{key} is unknown: allowed keys are {', '.join([*scalars, *sections])}")
+        if key not in (*_SECTIONS, *scalars):
+            raise TwinspikeError(f"{key} is unknown: allowed keys are {', '.join([*scalars, *_SECTIONS])}")
     top = build(TopSettings, {k: v for k, v in table.items() if k in scalars}, "configuration")
     encoder = table.get("encoder", {"kind": "latency"})
     if not isinstance(encoder, dict):
@@ -118,3 +165,8 @@ def _from_table(name: str, table: dict[str, Any]) -> Config:
     if lanes and len(lanes) != len(layers):
         raise TwinspikeError(f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(layers)}")
     return config
+
+
+def _toml_lines(table: dict[str, Any]) -> list[str]:
+    """`key = value` for what is no table; JSON writes numbers, names and lists of them as TOML does."""
+    return [f"{key} = {json.dumps(value)}" for key, value in table.items() if key not in _SECTIONS]

@@ -15,7 +15,8 @@ from pathlib import Path
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
-from . import contracts, tables
+from . import contracts, study_tables, tables
+from .study_figures import draw_study
 from .tables import Figures
 
 # What a region may be filled with, by name.
@@ -24,7 +25,8 @@ FILLS: dict[str, Callable[..., str]] = {
     for function in (
         tables.value, tables.accuracy, tables.exactness, tables.hardware, tables.peers,
         contracts.settings, contracts.codings, contracts.devices, contracts.block, contracts.contract,
-        contracts.constant,
+        contracts.constant, study_tables.study, study_tables.sparsity, study_tables.claims,
+        study_tables.recipes,
     )
 }  # fmt: skip
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)
@@ -49,6 +51,8 @@ def fill_documents(root: Path) -> list[Path]:
         if new != old:
             write_atomically(path, new)
             changed.append(path)
+    if "study" in figures.studies:
+        changed += draw_study(figures.studies["study"], root / "docs")
     return changed
 
 
