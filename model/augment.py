@@ -11,11 +11,11 @@ from .settings import TrainingSettings
 
 def wanted(settings: TrainingSettings) -> bool:
     """Whether the settings ask for any augmentation."""
-    return any((settings.rotation, settings.scale, settings.shift, settings.shear))
+    return any((settings.rotation, settings.scale, settings.shift, settings.shear, settings.flip))
 
 
 def random_affine(images: Tensor, settings: TrainingSettings, generator: torch.Generator) -> Tensor:
-    """Rotate, scale, shear and shift uint8 images [B, H, W] at random; bilinear, zeros come in.
+    """Rotate, scale, shear, shift and mirror uint8 images [B, H, W] at random; bilinear, zeros come in.
 
     Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
     a run can be repeated. On images that are not square the angles are those of a square one.
@@ -41,6 +41,8 @@ def _matrices(count: int, settings: TrainingSettings, generator: torch.Generator
     angle = draws[0] * math.radians(settings.rotation)
     width, height = 1 + draws[1] * settings.scale, 1 + draws[2] * settings.scale
     shear = draws[3] * settings.shear
+    if settings.flip:
+        width = torch.where(torch.rand(count, generator=generator) < settings.flip, -width, width)
     cos, sin = angle.cos(), angle.sin()
     rows = (
         cos * width, (cos * shear - sin) * height, draws[4] * settings.shift,

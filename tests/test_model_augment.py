@@ -57,3 +57,12 @@ def test_grid_is_that_of_affine_grid():
     matrix = torch.randn(5, 2, 3, generator=generator())
     expected = torch.nn.functional.affine_grid(matrix, [5, 1, 9, 13], align_corners=False)
     torch.testing.assert_close(_grid(matrix, 9, 13), expected)
+
+
+def test_flips_as_often_as_asked_and_shifts_alike_in_both_directions():
+    same = images(1).expand(400, -1, -1)
+    flipped = random_affine(same, TrainingSettings(flip=0.25), generator())
+    mirror = (flipped == same[0].flip(1)).all(2).all(1)
+    assert 60 <= mirror.sum() <= 140
+    assert torch.equal(flipped[~mirror], same[~mirror])
+    assert wanted(TrainingSettings(flip=0.25))
