@@ -1,0 +1,79 @@
+"""A search over networks and cores: its front, what it leaves, and trials that were killed."""
+
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+
+from twinspike.config import load_config
+from twinspike.cost import estimate
+from twinspike.explore import Search, _requeue_killed, explore
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.tables import Figures
+
+ROOT = Path(__file__).parents[1]
+RECORDS = tuple(Figures.read(ROOT / "results").records.values())
+
+
+def search(folder, records=RECORDS, base="digits"):
+    return Search(load_config(base), "up5k", 1, folder, records)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    made = search(tmp_path_factory.mktemp("explore"))
+    explore(made, trials=2, jobs=1, progress=False)
+    return made
+
+
+def test_leaves_a_front_that_nothing_beats_and_configurations_that_load(done):
+    rows = json.loads((done.folder / "pareto.json").read_text())["rows"]
+    assert len(rows) == 2
+
+    def beats(a, b):
+        pairs = [(-a["macro_f1"], -b["macro_f1"]), (a["us"], b["us"]), (a["logic_cells"], b["logic_cells"])]
+        return all(x <= y for x, y in pairs) and any(x < y for x, y in pairs)
+
+    for row in rows:
+        assert row["front"] == (not any(beats(other, row) for other in rows))
+        assert row["us"] > 0 and row["logic_cells"] > 0
+        config = load_config(str(done.folder / f"front-{row['trial']}.toml")) if row["front"] else None
+        if config:
+            assert config.layers[0].neurons == row["hidden"] and config.timesteps == row["timesteps"]
+            assert config.training.epochs == done.base.training.epochs
+    assert "<svg" in (done.folder / "pareto.svg").read_text()
+
+
+def test_goes_on_from_the_journal_without_training_again(done):
+    before = len(done.open().trials)
+    explore(done, trials=2, jobs=1, progress=False)
+    assert len(done.open().trials) == before
+
+
+def test_a_killed_trial_is_queued_again_with_its_parameters(tmp_path):
+    made = search(tmp_path)
+    study = made.open()
+    killed = study.ask()
+    config = made.config(killed)
+    with made.run(config).claimed():  # somebody still works on it
+        _requeue_killed(study, made)
+        assert study.trials[0].state == optuna.trial.TrialState.RUNNING
+    _requeue_killed(study, made)
+    assert study.trials[0].state == optuna.trial.TrialState.FAIL
+    again = study.ask()
+    assert made.run(made.config(again)).folder == made.run(config).folder
+
+
+def test_a_device_without_figures_is_refused_before_training(tmp_path):
+    with pytest.raises(TwinspikeError, match="no estimate for up5k: two cores of different size"):
+        explore(search(tmp_path, records=()), trials=1, jobs=1, progress=False)
+
+
+def test_estimate_is_near_the_cores_that_it_was_fitted_to():
+    for record in RECORDS:
+        core = record["synth"]["up5k"]
+        config = load_config(record["name"])
+        found = estimate(config, "up5k", RECORDS)
+        assert found.logic_cells == pytest.approx(core["logic_cells"], rel=0.15)
+        assert found.megahertz <= core["fmax_min_mhz"]
