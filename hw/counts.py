@@ -66,7 +66,8 @@ class CountReadout(wiring.Component):
 
         # The leader: a count that reaches the best ties with it, one more overtakes it.
         grown, candidate, count = Signal(), Signal.like(address), Signal(plan.count_bits)
-        best, second, winner = Signal.like(count), Signal.like(count), Signal.like(address)
+        best, second = (Signal.like(count, name=name) for name in ("best", "second"))
+        winner = Signal.like(address)
         m.d.sync += [grown.eq(spike), candidate.eq(address), count.eq(count_read.data + 1)]
         with m.If(grown):
             with m.If(count > best):

@@ -4,11 +4,13 @@ Streaming and logging run in the simulator, so a frame costs no Python; cocotb s
 compares the logs with the golden model. Works in Verilator and in Icarus.
 """
 
+from collections.abc import Sequence
 from importlib import resources
 
 from ..hw.emit import TOP
 from ..hw.events import mask_layout
 from ..hw.plan import STATE_LATENCY, CorePlan, LayerPlan
+from .watch import Group, watch_source
 
 STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit a word, if several), words}
 
@@ -27,8 +29,11 @@ def streams(plan: CorePlan) -> list[str]:
     return ["start", "spikes", "result", "fault", *(f"layer{i}" for i in range(len(plan.layers)))]
 
 
-def bench_source(plan: CorePlan) -> str:
-    """SystemVerilog of module `bench` for the core of `plan`; its ports are described in bench.sv."""
+def bench_source(plan: CorePlan, watched: Sequence[Group] = ()) -> str:
+    """SystemVerilog of module `bench` for the core of `plan`; its ports are described in bench.sv.
+
+    `watched` are signals gathered for waves (see watch.py).
+    """
     template = resources.files(__package__).joinpath("bench.sv").read_text()
     load = any(layer.memory == "spram" for layer in plan.layers)
     banks = max(plan.layers[0].banks, 1)
@@ -45,6 +50,7 @@ def bench_source(plan: CorePlan) -> str:
         "FLUSHES": "\n".join(f"            $fflush(log_{name});" for name in streams(plan)),
         "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers)),
         "LOAD_PORTS": _LOAD_PORTS if load else "",
+        "WATCH": watch_source(watched) if watched else "",
         "LOAD": _LOAD if load else "    assign loaded = 1'b1;",
     }
     for name, text in parts.items():

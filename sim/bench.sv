@@ -107,4 +107,6 @@ module bench (
 @FLUSHES@
         end
     end
+
+@WATCH@
 endmodule

@@ -19,12 +19,15 @@ from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.events import frame_beats, frame_words
 from ..numerics.files import write_atomically
 from .bench import STIMULUS, bench_source
+from .golden import Trace
 from .golden import run as golden_run
 from .logs import compare, observe
-from .verilator import ARGUMENTS, FastVerilator, keep_runtime, take_runtime
+from .verilator import FastVerilator, arguments, keep_runtime, take_runtime
+from .watch import Group, groups, gtkwave, surfer
 from .waves import to_fst
 
 SIMULATORS = ("verilator", "icarus")
+WAVES = "waves.fst"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,8 @@ def simulate(
     """Run input spikes bool [T, B, inputs] through the Verilog in folder `rtl`; compare everything.
 
     Every hidden spike, output spike (in the layer and on m_axis) and result is held against the
-    golden model, and every frame's cycles against hw/cycles.py where nothing stalls. Returns a
+    golden model, and every frame's cycles against hw/cycles.py where nothing stalls. With `waves` it
+    also writes waves.fst, and waves.gtkw and waves.sucl that open it (see watch.py). Returns a
     JSON-ready table, a row a run. Raises TwinspikeError if the simulator is missing or the bench
     breaks off; a mismatch is reported in the table.
     """
@@ -75,12 +79,16 @@ def simulate(
     for memory in rtl.glob("*.mem"):
         shutil.copy(memory, out)
     _write_stimulus(out / STIMULUS, spikes, plan.layers[0].banks)
-    write_atomically(out / "bench.sv", bench_source(plan))
+    trace = golden_run(plan.network, spikes)
+    watched = _watched(plan, trace) if waves else []
+    write_atomically(out / "bench.sv", bench_source(plan, watched))
     write_atomically(out / "runs.json", json.dumps([dataclasses.asdict(run) for run in runs]))
     with _environment(tool):
         seconds = _run_cocotb(tool, simulator, sorted(rtl.glob("*.v")), out, waves)
+    if waves:
+        write_atomically(out / "waves.gtkw", gtkwave(watched, WAVES))
+        write_atomically(out / "waves.sucl", surfer(watched))
 
-    trace = golden_run(plan.network, spikes)
     rows = []
     for number, run in enumerate(runs):
         rows.append(_check(plan, out, number, run, spikes[:, : run.frames], trace) | {
@@ -94,6 +102,11 @@ def find_simulator(name: str) -> Tool:
     if name not in SIMULATORS:
         raise out_of_range("SIM", name, "one of " + ", ".join(SIMULATORS))
     return find_verilator() if name == "verilator" else find_icarus()
+
+
+def _watched(plan: CorePlan, trace: Trace) -> list[Group]:
+    """Signals to look at, with the neuron of each layer that spikes most in these frames."""
+    return groups(plan, [int(train.sum(axis=(0, 1)).argmax()) for train in trace.spikes])
 
 
 def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
@@ -183,15 +196,15 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
     for log in out.glob("run*.log"):
         log.unlink()
     try:
-        if simulator == "verilator" and not waves:
-            take_runtime(build, tool.version)
+        if simulator == "verilator":
+            take_runtime(build, tool.version, waves)
         runner.build(
             sources=[*sources, out / "bench.sv"], hdl_toplevel="bench",
-            build_args=ARGUMENTS if simulator == "verilator" else ["-g2012"],
+            build_args=arguments(waves) if simulator == "verilator" else ["-g2012"],
             build_dir=build, waves=waves, timescale=("1ns", "1ps"), log_file=out / "build.log",
         )  # fmt: skip
-        if simulator == "verilator" and not waves:
-            keep_runtime(build, tool.version)
+        if simulator == "verilator":
+            keep_runtime(build, tool.version, waves)
     except (RuntimeError, SystemExit) as error:
         raise TwinspikeError(f"{tool}: cannot build the bench ({error}); see {out / 'build.log'}") from None
     start = time.monotonic()
@@ -209,6 +222,8 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
     if failed:
         raise TwinspikeError(f"{tool}: the bench did not finish; see {out / 'simulation.log'}")
     if (out / "dump.vcd").is_file():
-        to_fst(out / "dump.vcd", out / "waves.fst")
+        to_fst(out / "dump.vcd", out / WAVES)
         (out / "dump.vcd").unlink()
+    elif waves:
+        (build / "bench.fst").replace(out / WAVES)
     return time.monotonic() - start

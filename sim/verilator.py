@@ -15,11 +15,13 @@ from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically
 
 # Verilator's own C++, the same for every design: two thirds of the time that a small build takes.
-RUNTIME_OBJECTS = ("verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilated_dpi.o")
-ARGUMENTS = [
+RUNTIME_OBJECTS = (
+    "verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilated_dpi.o", "verilated_vcd_c.o",
+)  # fmt: skip
+_ARGUMENTS = (
     "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "--x-initial", "fast",
-    "-CFLAGS", "-O2",
-]  # fmt: skip
+    "-CFLAGS",
+)  # fmt: skip
 
 
 class FastVerilator(Verilator):
@@ -47,29 +49,36 @@ class FastVerilator(Verilator):
         return [[*compile_[:at], "--public-depth", "1", *compile_[at + 1 :]], *rest]
 
 
-def take_runtime(build: Path, version: str) -> None:
+def arguments(waves: bool) -> list[str]:
+    """Verilator's options. Waves are of a few frames: there the compiler's own time counts."""
+    return [*_ARGUMENTS, "-O0" if waves else "-O2"]
+
+
+def take_runtime(build: Path, version: str, waves: bool) -> None:
     """Put objects compiled by an earlier build into folder `build`; make finds them up to date."""
     build.mkdir(parents=True, exist_ok=True)
     for name in RUNTIME_OBJECTS:
-        kept = _cache(version) / name
+        kept = _cache(version, waves) / name
         if kept.is_file() and not (build / name).exists():
             shutil.copyfile(kept, build / name)
 
 
-def keep_runtime(build: Path, version: str) -> None:
+def keep_runtime(build: Path, version: str, waves: bool) -> None:
     """Keep the runtime objects of a finished build for later ones; a full disk is no reason to fail."""
+    cache = _cache(version, waves)
     for name in RUNTIME_OBJECTS:
-        if (build / name).is_file() and not (_cache(version) / name).exists():
+        if (build / name).is_file() and not (cache / name).exists():
             with contextlib.suppress(TwinspikeError):
-                write_atomically(_cache(version) / name, (build / name).read_bytes())
+                write_atomically(cache / name, (build / name).read_bytes())
 
 
-def _cache(version: str) -> Path:
+def _cache(version: str, waves: bool) -> Path:
     """Folder of the objects for this Verilator, compiler and set of options."""
     compiler = os.environ.get("CXX", "c++")
     try:
         said = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
     except OSError:
         said = b""
-    key = hashlib.sha256("\n".join([version, compiler, *ARGUMENTS]).encode() + said).hexdigest()[:16]
+    made_by = "\n".join([version, compiler, *arguments(waves), "waves" * waves])
+    key = hashlib.sha256(made_by.encode() + said).hexdigest()[:16]
     return user_cache_path("twinspike") / "verilator" / key

@@ -109,8 +109,9 @@ def sim(
         for row in result["runs"]
     )
     if waves:
-        for file in sorted(place.sim(target).rglob("*.fst")):
-            print(f"waves: {file} (open with gtkwave or surfer)")
+        folder = place.sim(target)
+        print(f"waves: cd {folder}; gtkwave waves.fst waves.gtkw")
+        print("       or surfer --command-file waves.sucl waves.fst")
     return good
 
 
