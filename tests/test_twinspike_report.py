@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from chromium import Chromium, find_chromium
-from networks import random_network
+from networks import counting, random_network
 from rich.console import Console
 
 from twinspike import peers, report, samples
@@ -144,6 +144,15 @@ def test_the_comparison_is_fair(build):
     assert "17.5" in ours and "other images, digits" in ours and "not run on a board" in ours
     # On other images nobody is better or worse in accuracy or time.
     assert not re.search(r'data-label="better in"[^>]*>[^<]*(?:time|accuracy)', text)
+
+
+def test_a_network_that_counts_has_a_report_too(tmp_path, monkeypatch):
+    network = counting(random_network(shape=(8, 8), widths=(12, 10), timesteps=8, encoder=Latency(32)))
+    network.save(tmp_path / "network.safetensors")
+    monkeypatch.setattr(report, "IMAGES", 30)
+    write_report(tmp_path, "digits")
+    assert "the output neuron that spikes most is the answer" in page(tmp_path)
+    assert re.findall(r'<figure id="([\w-]+)">', page(tmp_path)) == ["embedding"]
 
 
 def test_the_summary_gives_the_figures(build):

@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from networks import random_network
+from networks import counting, random_network
 
 from twinspike.drawing import between_path, data_address, raster_path, step_path, thinned
 from twinspike.numerics.codings import Latency
@@ -68,3 +68,14 @@ def test_the_parts_of_the_neurons_add_up_to_the_distance():
 
 def test_an_image_becomes_part_of_the_page():
     assert data_address(np.zeros((8, 8), np.uint8)).startswith("data:image/png;base64,iVBOR")
+
+
+def test_a_count_readout_is_told_without_references():
+    network = counting(random_network(shape=(8, 8), widths=(12, 6), timesteps=8, encoder=Latency(32)))
+    images = np.random.default_rng(3).integers(0, 256, (2, 8, 8), dtype=np.uint8)
+    spikes = network.encode(images)
+    trace = golden.run(network, spikes)
+    sample = tell(network, images[1], 2, spikes, trace, 1)
+    assert sample.by_count and sample.neurons == () and sample.found == trace.results.label[1]
+    lacking = 8 - trace.spikes[-1][:, 1].sum(axis=0)
+    assert [one.value for one in sample.distances] == sorted(lacking.tolist())

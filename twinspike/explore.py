@@ -70,9 +70,7 @@ class Search:
         layers = [
             {"neurons": n, "weight_bits": bits, "state_bits": max(8, bits + STATE_HEADROOM)} for n in widths
         ]
-        lanes = [
-            min(n, trial.suggest_categorical(f"lanes_{i}", LANES)) for i, n in enumerate(widths)
-        ]
+        lanes = [min(n, trial.suggest_categorical(f"lanes_{i}", LANES)) for i, n in enumerate(widths)]
         training = {
             "epochs": self.epochs,
             "cycles_weight": trial.suggest_float("cycles_weight", 0.01, 10.0, log=True),

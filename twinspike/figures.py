@@ -58,7 +58,7 @@ def embedding_map(
 
     counts, labels, found = counts[:, :MOST_POINTS], labels[:MOST_POINTS], found[:MOST_POINTS]
     flat = counts.transpose(1, 0, 2).reshape(len(labels), -1)
-    flat = np.concatenate([flat, references.counts.reshape(len(references.labels), -1)]).astype(np.float32)
+    flat = np.concatenate([flat, references.counts.reshape(-1, flat.shape[1])]).astype(np.float32)
     perplexity = max(2.0, min(30.0, (len(flat) - 1) / 4))
     # Silent or equal images would coincide at PCA's start: a random one separates them.
     tsne = TSNE(metric="cityblock", init="random", perplexity=perplexity, random_state=0)
@@ -98,7 +98,7 @@ def cycle_histogram(kind: str, spread: dict[str, Any]) -> Picture:
         axes.hist(values, bins=edges, color=ACCENT, alpha=0.55, label="RTL, simulated")
         if len(predicted):
             axes.hist(predicted, bins=edges, histtype="step", color=SECOND, linewidth=1.3, label="formula")
-        axes.legend(loc="upper right", borderpad=0)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
         axes.set_xlabel("clock cycles")
         axes.set_ylabel("images")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

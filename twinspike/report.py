@@ -176,11 +176,13 @@ def _matrices(results: Results) -> dict[str, Matrix]:
     """Distances between the references, and the confusion matrix if it was measured."""
     references = results.network.references
     labels = references.labels.tolist()
-    table = emd.distances(references.counts.transpose(1, 0, 2), references.counts)
-    # From the nearest pair to the furthest: the differences between classes are what is looked for.
-    apart = table[table > 0] if table.any() else np.ones(1)
-    shades = np.where(table > 0, 0.08 + 0.82 * (table - apart.min()) / max(1, np.ptp(apart)), 0)
-    found = {"references": Matrix.of(table, shades, labels)}
+    found = {}
+    if labels:
+        table = emd.distances(references.counts.transpose(1, 0, 2), references.counts)
+        # From the nearest pair to the furthest: the differences between classes are what is looked for.
+        apart = table[table > 0] if table.any() else np.ones(1)
+        shades = np.where(table > 0, 0.08 + 0.82 * (table - apart.min()) / max(1, np.ptp(apart)), 0)
+        found["references"] = Matrix.of(table, shades, labels)
     if results.metrics and "confusion" in results.metrics:
         counts = np.asarray(results.metrics["confusion"])
         share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))

@@ -64,6 +64,7 @@ class Sample:
     more_neurons: int
     top: int
     text: str
+    by_count: bool  # a count readout: the distance is the spikes that a neuron lacks, there are no references
 
     @property
     def wrong(self) -> bool:
@@ -83,12 +84,10 @@ def tell(
     network: Network, image: np.ndarray, label: int, spikes: np.ndarray, trace: Trace, index: int
 ) -> Sample:
     """The story of frame `index` of `trace`; `spikes` are the input's, bool [T, B, inputs]."""
-    references = network.references
     counts = trace.output_counts[:, index].astype(int)
-    table = references.counts.astype(int)
-    distance = np.abs(table - counts).sum(axis=(1, 2))
+    labels, table, distance = _distances(network, counts)
     winner = int(distance.argmin())
-    found = int(references.labels[winner])
+    found = int(labels[winner])
     rasters = tuple(
         _raster(name, train)
         for name, train in zip(_names(len(trace.spikes)), (spikes, *trace.spikes), strict=True)
@@ -96,21 +95,27 @@ def tell(
     )
     nearest = np.argsort(distance, kind="stable")[:MOST_REFERENCES]
     scale = max(1, int(distance[nearest].max()), network.verify_threshold)
-    top = max(1, int(counts.max()), int(table[winner].max()))
-    neurons = _neurons(counts, table[winner], top)
+    top = max(1, int(counts.max()), int(table.max(initial=0)))
+    neurons = _neurons(counts, table[winner], top) if len(table) else ()
     return Sample(
         index=index, label=label, found=found, image=data_address(image), rasters=rasters,
         distances=tuple(
-            Distance(
-                int(references.labels[k]), int(distance[k]), int(distance[k]) / scale,
-                k == winner, int(references.labels[k]) == label,
-            )
-            for k in nearest.tolist()
+            Distance(name, value, value / scale, k == winner, name == label)
+            for k, name, value in ((k, int(labels[k]), int(distance[k])) for k in nearest.tolist())
         ),
         threshold=network.verify_threshold / scale,
-        neurons=neurons, more_neurons=network.outputs - len(neurons), top=top,
-        text=_sentence(network, label, found, distance, winner),
+        neurons=neurons, more_neurons=network.outputs - len(neurons) if neurons else 0, top=top,
+        text=_sentence(network, label, found, distance, winner), by_count=not len(table),
     )  # fmt: skip
+
+
+def _distances(network: Network, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, reference tables and distances of the readout's candidates for counts [T, n_out]."""
+    if network.readout == "counts":
+        table = np.zeros((0, *counts.shape), dtype=int)
+        return np.arange(network.outputs), table, network.timesteps - counts[-1]
+    table = network.references.counts.astype(int)
+    return network.references.labels, table, np.abs(table - counts).sum(axis=(1, 2))
 
 
 def _names(layers: int) -> list[str]:
@@ -138,7 +143,8 @@ def _neurons(counts: np.ndarray, reference: np.ndarray, top: int) -> tuple[Neuro
 
 
 def _sentence(network: Network, label: int, found: int, distance: np.ndarray, winner: int) -> str:
-    text = f"Nearest is reference {found} at distance {distance[winner]}"
+    nearest = "reference" if len(network.references.labels) else "neuron"
+    text = f"Nearest is {nearest} {found} at distance {distance[winner]}"
     others = np.delete(distance, winner)
     if len(others):
         text += f", the runner-up is at {others.min()}"
