@@ -23,6 +23,23 @@ def study(figures: Figures, where: str, axis: str) -> str:
     return table(head, [_cells(row, own) for row in rows]) if rows else NOT_YET
 
 
+def study_scale(figures: Figures, where: str) -> str:
+    """How large the study is and what it took."""
+    found = figures.studies.get("study")
+    if found is None:
+        return NOT_YET
+    base = found["base"]
+    shape = "-".join(str(layer["neurons"]) for layer in base["layers"])
+    images = base["training"]["images"] or "all"
+    return "\n" + (
+        f"{found['networks']} networks ({shape} on the input, T = {base['timesteps']}), each trained for "
+        f"{base['training']['epochs']} epochs on {images} images with seed {base['seed']}, in "
+        f"{found['train_cpu_minutes']:.0f} CPU minutes altogether. Nearest raw images reach a macro-F1 of "
+        + " and ".join(f"{f1:.4f} on {TITLES[name]}" for name, f1 in found["baseline_knn_macro_f1"].items())
+        + ".\n"
+    )
+
+
 def _cells(row: Row, own: bool) -> list[str]:
     cells = [TITLES[row["dataset"]], f"`{row['value']}`"]
     if "error" in row:
