@@ -111,13 +111,18 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
         m.d.comb += [fires.eq(reached & ~fired[2]), written.fired.eq(fired[3] & ~control[5].last)]
     else:
         m.d.comb += fires.eq(reached)
-    m.d.sync += [v.eq(Mux(fires, above if spec.reset == "subtract" else 0, u)), spike.eq(fires)]
+    left = Signal(wide, name=f"left_{j}")
+    m.d.comb += left.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
+    m.d.sync += [v.eq(left), spike.eq(fires)]
     with m.If(control[4].last):
         m.d.sync += v.eq(0)
 
     # A sweep leaves v inside the state's range; what leaks is found there.
-    swept = v[: spec.state_bits].as_signed()
-    loss = Mux(control[5].tick, swept >> spec.leak_shift, 0) if spec.leak_shift else 0
+    loss = Signal(signed(max(spec.state_bits - spec.leak_shift, 1)), name=f"loss_{j}", reset_less=True)
+    if spec.leak_shift:
+        m.d.sync += loss.eq(left[: spec.state_bits].as_signed() >> spec.leak_shift)
+        with m.If(~control[4].tick | control[4].last):
+            m.d.sync += loss.eq(0)
     m.d.comb += written.v.eq(v - loss)
 
 
