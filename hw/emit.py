@@ -14,7 +14,7 @@ from typing import Any
 from amaranth.back import rtlil
 
 from ..numerics.errors import TwinspikeError
-from ..numerics.files import replacing_folder, write_json
+from ..numerics.files import parse_json, replacing_folder, write_json
 from .harness import Harness, make_core
 from .plan import CorePlan
 from .ports import ports_markdown
@@ -73,7 +73,7 @@ def plain_names(text: str) -> str:
 def is_current(plan: CorePlan, out: Path) -> bool:
     """Whether folder `out` holds the core of this very plan, written by this very generator."""
     try:
-        found = json.loads((out / SUMMARY).read_text())
+        found = parse_json((out / SUMMARY).read_text())
     except (OSError, ValueError):
         return False
     return found == json.loads(json.dumps(describe(plan)))

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..numerics.errors import TwinspikeError
-from ..numerics.files import write_json
+from ..numerics.files import parse_json, write_json
 from . import nextpnr
 from .devices import Device
 from .nextpnr import Placement
@@ -86,10 +86,10 @@ def synthesise(
         "provenance": dict(provenance or {}),
     }
     path = out / "synth.json"
-    if not path.exists() or json.loads(path.read_text()) != result:
-        write_json(path, result)
-    else:
+    if _read(path) == result:
         os.utime(path)
+    else:
+        write_json(path, result)
     return result
 
 
@@ -203,8 +203,13 @@ def _digest(*parts: bytes | str) -> str:
 
 def _kept(stamp: Path, digest: str) -> dict[str, Any] | None:
     """What the stamp file holds if it was made from the same inputs."""
+    found = _read(stamp)
+    return found if isinstance(found, dict) and found.get("digest") == digest else None
+
+
+def _read(path: Path) -> Any:
+    """What a JSON file of an earlier run holds; None if it is missing or unsound."""
     try:
-        found = json.loads(stamp.read_text())
+        return parse_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.get("digest") == digest else None

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from tqdm import tqdm
 
 from ..numerics.errors import TwinspikeError
-from ..numerics.files import write_json
+from ..numerics.files import parse_json, write_json
 from .datasets import Dataset
 
 NEIGHBOURS = 3
@@ -25,7 +25,7 @@ def raw_pixel_knn(dataset: Dataset, *, progress: bool = True) -> float:
     """
     path = _cache_path(dataset)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(path.read_text())["macro_f1"])
+        return float(parse_json(path.read_text())["macro_f1"])
     train, test = (
         images.reshape(len(images), -1).astype(np.float32)
         for images in (dataset.train_images, dataset.test_images)

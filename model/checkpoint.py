@@ -6,6 +6,7 @@ are all it takes to continue exactly.
 
 import dataclasses
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from safetensors.torch import save as dump_safetensors
 from torch import Tensor, nn
 
 from ..numerics.errors import TwinspikeError
-from ..numerics.files import write_atomically
+from ..numerics.files import parse_json, read_limited, write_atomically
 
 KEY = "twinspike-checkpoint"
+# Weights of the widest network that a configuration can name would be larger; a machine that trains
+# them has the memory, and this bounds what a bad file can ask for.
+MAX_FILE_BYTES = 1 << 30
 
 
 @dataclasses.dataclass
@@ -66,29 +70,50 @@ def load_checkpoint(
     Raises TwinspikeError for a file that is corrupt, or of another configuration (named by key).
     """
     remedy = "train without resuming to start again"
+    data = read_limited(path, MAX_FILE_BYTES, "a checkpoint")
     try:
-        data = path.read_bytes()
         tensors = parse_safetensors(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        metadata = json.loads(header["__metadata__"][KEY])
+        header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = parse_json(header["__metadata__"][KEY])
         saved = metadata["config"]
-        progress = Progress(**metadata["progress"])
-    except OSError as error:
-        raise TwinspikeError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from None
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        progress = _progress(metadata["progress"])
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise TwinspikeError(f"{path}: is no sound checkpoint ({error}); {remedy}") from None
     difference = _difference(saved, json.loads(json.dumps(config)))
     if difference:
         raise TwinspikeError(f"{path}: was made with another configuration: {difference}; {remedy}")
     _prime(optimiser)
     expected = _tensors(network, optimiser)
-    shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    if {name: tuple(value.shape) for name, value in tensors.items()} != shapes:
+    if _kinds(tensors) != _kinds(expected):
         raise TwinspikeError(f"{path}: holds other tensors than this network's; {remedy}")
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise TwinspikeError(f"{path}: tensor {name} holds values that are not finite; {remedy}")
     with torch.no_grad():
         for name, value in expected.items():
             value.copy_(tensors[name])
     return progress
+
+
+def _progress(table: Any) -> Progress:
+    """The position from its JSON; raises TypeError or ValueError for anything that training cannot use."""
+    progress = Progress(**table)
+    for name in ("epoch", "step"):
+        value = getattr(progress, name)
+        if type(value) is not int or not 0 <= value < 1 << 31:
+            raise ValueError(f"progress.{name} = {value!r:.40} is not an integer >= 0")
+    numbers = [progress.seconds, progress.cpu_seconds, *progress.sums.values()]
+    for row in progress.history:
+        numbers += row.values()
+    if not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
+        raise ValueError("progress holds what is no number")
+    if len(progress.history) != progress.epoch:
+        raise ValueError(f"progress.history has {len(progress.history)} rows for {progress.epoch} epochs")
+    return progress
+
+
+def _kinds(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    return {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
 
 
 def _tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

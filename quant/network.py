@@ -7,7 +7,6 @@ refuses a bad file with one line naming the field, its value and the allowed ran
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from safetensors.numpy import save as dump_safetensors
 from ..numerics.codings import Coding, coding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import build, setting
-from ..numerics.files import write_atomically
+from ..numerics.files import parse_json, read_limited, write_atomically
 from .checks import MAX_LAYERS, check_network, check_shape, is_int
 
 VERSION = 1
@@ -138,16 +137,7 @@ class Network:
 
 def load_network(path: Path) -> Network:
     """Read and validate a network file; raises TwinspikeError with one line if it is not sound."""
-    try:
-        size = os.stat(path).st_size
-        if size > MAX_FILE_BYTES:
-            raise TwinspikeError(
-                f"{path}: {size} bytes is no network file: allowed are at most {MAX_FILE_BYTES}"
-            )
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise TwinspikeError(f"{path}: cannot read the network file: {error.strerror or error}") from None
-    return parse_network(data, str(path))
+    return parse_network(read_limited(path, MAX_FILE_BYTES, "the network file"), str(path))
 
 
 def parse_network(data: bytes, where: str) -> Network:
@@ -161,15 +151,15 @@ def parse_network(data: bytes, where: str) -> Network:
 def _parse(data: bytes) -> Network:
     try:
         tensors = parse_safetensors(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise TwinspikeError(f"is not a sound safetensors file ({error}); export the network again") from None
     text = (header.get("__metadata__") or {}).get(METADATA_KEY)
     if text is None:
         raise TwinspikeError(f"metadata key {METADATA_KEY!r} is missing: this is not a network file")
     try:
-        meta = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        meta = parse_json(text)
+    except ValueError as error:
         raise TwinspikeError(f"metadata {METADATA_KEY!r} is not JSON ({error})") from None
     if not isinstance(meta, dict):
         raise out_of_range("metadata", meta, "a JSON object")

@@ -340,7 +340,7 @@ def test_unreadable_paths(tmp_path):
     huge = tmp_path / "huge"
     with open(huge, "wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)  # a sparse file
-    with pytest.raises(TwinspikeError, match="268435457 bytes is no network file"):
+    with pytest.raises(TwinspikeError, match="has 268435457 bytes, the network file at most 268435456"):
         load_network(huge)
 
 

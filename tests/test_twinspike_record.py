@@ -34,9 +34,9 @@ def build(tmp_path):
     origin = {"network_hash": network.content_hash}
     metrics = {
         "accuracy": 0.97, "macro_f1": 0.9612, "macro_f1_knn": 0.95, "baseline_knn_macro_f1": 0.9849,
-        "hidden_activity": 0.134, "spikes_per_image": {"input": 30.0}, "synaptic_operations": 1234.0,
-        "verification": {}, "verification_reference": {}, "train_seconds": 90.0,
-        "train_cpu_seconds": 60.0, "epochs": 3, "test_images": 600,
+        "hidden_activity": 0.134, "spikes_per_image": {"input": 30.0, "hidden": 20.0, "output": 9.0},
+        "synaptic_operations": 1234.0, "verification": {}, "verification_reference": {},
+        "train_seconds": 90.0, "train_cpu_seconds": 60.0, "epochs": 3, "test_images": 600,
         "torch_golden_compared": 5000, "torch_golden_mismatches": 0, "confusion": [[1]],
     }  # fmt: skip
     cycles = {kind: spread(values) for kind, values in SPREADS.items()}
@@ -48,6 +48,7 @@ def build(tmp_path):
     synth = {key: 4 for key in record._FROM_SYNTH} | {
         "logic_cells": 2640, "fmax_mhz": [44.0, 40.0, 42.0], "fmax_min_mhz": 40.0, "fmax_median_mhz": 42.0,
         "fmax_max_mhz": 44.0, "seeds": [1, 2, 3], "tools": {"yosys": "0.70"}, "provenance": origin,
+        "device": "up5k", "yosys_seconds": 9.0, "nextpnr_seconds": [20.0, 21.0, 22.0],
     }  # fmt: skip
     files = {"metrics.json": metrics | origin, "sim.json": {"runs": runs} | origin}
     for name, content in (*files.items(), ("up5k/synth/synth.json", synth)):

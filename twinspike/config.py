@@ -13,12 +13,15 @@ from twinspike.model.settings import TrainingSettings
 from twinspike.numerics.codings import Coding, coding_from_table
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.fields import build, setting
+from twinspike.numerics.files import read_limited
 from twinspike.quant.network import NeuronSpec
 
 if TYPE_CHECKING:
     from twinspike.model.cycles import CycleCost
 
 _SECTIONS = ("encoder", "layers", "training", "hardware")
+# Far more than sixteen layers and every setting take.
+MAX_FILE_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +129,7 @@ def load_config(name: str) -> Config:
     """Read and check a configuration by name or path; raises TwinspikeError naming the bad key."""
     path = config_path(name)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TwinspikeError(f"{path}: cannot read: {error.strerror or error}") from None
+        table = tomllib.loads(read_limited(path, MAX_FILE_BYTES, "a configuration").decode())
     except (ValueError, RecursionError) as error:  # bad UTF-8, bad TOML, integers of thousands of digits
         raise TwinspikeError(f"{path.name}: is not sound TOML: {error}") from None
     try:

@@ -34,7 +34,13 @@ def write_record(build: Path, config: Config, folder: Path) -> Path:
     """
     results = read_results(build)
     path = folder / f"{config.name}.json"
-    write_json(path, record(results, config.table()["hardware"]))
+    try:
+        found = record(results, config.table()["hardware"])
+    except KeyError as error:
+        raise TwinspikeError(
+            f"{build}: its files lack {error}, which a record needs: train, simulate and synthesise again"
+        ) from None
+    write_json(path, found)
     return path
 
 
