@@ -34,11 +34,11 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth report results study recipes explore docs data doctor lint clean FORCE
+.PHONY: help env demo test train export golden rtl sim synth report results study recipes explore docs data doctor lint clean fuzz-files FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 write an FST"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
@@ -57,6 +57,9 @@ demo: $(READY) ## the whole flow on the bundled digits: train, RTL, simulation, 
 
 test: $(READY) ## run the test suite
 	$(BIN)/python -m pytest -n 2
+
+fuzz-files: $(READY) ## damaged files of every kind: loaded soundly or refused with one line
+	PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json
 
 train: $(TRAINED) ## train CONFIG, export the integer network, evaluate it
 
