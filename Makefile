@@ -24,6 +24,7 @@ ifneq ($(filter %.toml,$(CONFIG)),)
 BUILD := build/$(basename $(notdir $(CONFIG)))
 endif
 
+TYPES   := build/.types
 NETWORK := $(BUILD)/network.safetensors
 TRAINED := $(BUILD)/.trained
 RTL     := $(BUILD)/rtl/rtl.json
@@ -116,9 +117,15 @@ data: $(READY) ## verify the datasets, download what is missing
 doctor: $(READY) ## which tools are in use, and what is missing
 	$(TS) doctor
 
-lint: $(READY) ## ruff
+lint: $(READY) ## ruff on the tree, mypy on the package as it is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -rf $(TYPES) && mkdir -p $(TYPES)
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(TYPES)
+	cd $(TYPES) && $(CURDIR)/$(BIN)/pip wheel --quiet --disable-pip-version-check --no-index --no-deps \
+	  --no-build-isolation -w wheel . && $(CURDIR)/$(BIN)/python -m zipfile -e wheel/*.whl package
+	cd $(TYPES)/package && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+	  --cache-dir $(CURDIR)/.mypy_cache -p twinspike
 
 clean: ## remove everything that was built (not the environment)
 	rm -rf build

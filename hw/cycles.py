@@ -48,7 +48,8 @@ def frame_times(
     readout = kind(plan, reset)
     counts = spikes.sum(axis=2)
     words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
-    started, finished = [], []
+    started: list[int] = []
+    finished: list[int] = []
     for frame in range(spikes.shape[1]):
         if isolate and finished:
             source.earliest = finished[-1] + 2
@@ -142,11 +143,11 @@ class _Source:
 
     def offer(self, layer: _Layer, events: int) -> int:
         """One step of `events` events and a TICK; returns when its first word was taken."""
-        first = None
+        first = -1
         for i in range(events + 1):
             entered = max(self.earliest, layer.room())
             self.earliest = entered + 1
-            first = entered if first is None else first
+            first = first if i else entered
             layer.accept(entered, tick=i == events)
         return first
 

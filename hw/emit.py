@@ -64,7 +64,7 @@ def plain_names(text: str) -> str:
     dotted = {name: name.replace(".", "_") for name in modules if "." in name}
     return re.sub(
         r"^(module |  cell )(\\\S+)",
-        lambda found: found[1] + dotted.get(found[2], found[2]),
+        lambda found: f"{found[1]}{dotted.get(found[2], found[2])}",
         text,
         flags=re.MULTILINE,
     )

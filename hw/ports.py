@@ -69,12 +69,12 @@ def ports_markdown(plan: CorePlan) -> str:
         "| bits | field | meaning |",
         "| --- | --- | --- |",
     ]
-    meaning = _RECORD[network.readout] | {
+    meanings = _RECORD[network.readout] | {
         "same": f"1 if distance <= {network.verify_threshold}, the verify threshold"
     }
     for name, field in RESULT:
         bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)
-        lines.append(f"| {bits} | {name} | {meaning[name]} |")
+        lines.append(f"| {bits} | {name} | {meanings[name]} |")
     lines += [
         "",
         "The remaining high bits are 0.",

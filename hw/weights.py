@@ -55,7 +55,8 @@ def banks(depth: int) -> list[tuple[int, int]]:
     would take for it, yosys 0.70 was seen to fail beside deep banks (an assertion in abc9).
     """
     least = 1024 if depth > 4096 else 1
-    found, start = [], 0
+    found: list[tuple[int, int]] = []
+    start = 0
     while depth - start > 0:
         left = depth - start
         size = 1 << (left.bit_length() - 1)

@@ -38,7 +38,8 @@ def wide_frame_times(
         for train, after in zip(layers, plan.layers[1:], strict=False)
     ]
     outputs = layers[-1].sum(axis=2)
-    started, finished = [], []
+    started: list[int] = []
+    finished: list[int] = []
     for frame in range(spikes.shape[1]):
         if isolate and finished:
             ingress.earliest = finished[-1] + 2
@@ -86,11 +87,11 @@ class _Ingress:
     def step(self, beats: int, room: int) -> tuple[int, int]:
         """One step of `beats` beats, the TICK in the last; returns when the first was offered and taken,
         and when the TICK went into the layer."""
-        first = None
+        first = -1
         for i in range(beats):
             entered = max(self.earliest, self.taken_before + 1)
             self.earliest = entered + 1
-            first = entered if first is None else first
+            first = first if i else entered
             taken = max(entered + 1, self.taken + 1)
             if i == beats - 1:
                 taken = self.tick = max(taken, self.tick + TICK_SPACING, room)

@@ -83,8 +83,9 @@ def _on_off_steps(coding: definition.OnOff, images: torch.Tensor, timesteps: int
     return torch.cat([on, off], dim=1)
 
 
-def rate_spikes(coding: definition.Rate, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+def rate_spikes(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
     """float32 spikes [T, B, addresses] of the rate coding; images must have been checked."""
+    assert isinstance(coding, definition.Rate)
     x = _flat(images).long()
     address = torch.arange(x.shape[1], device=x.device)
     content = _mix32(256 * address + x).sum(dim=1, keepdim=True)

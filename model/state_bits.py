@@ -1,6 +1,7 @@
 """The fewest bits a membrane needs: narrower state words that change no spike on given images."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class _Widths:
             if not self._same(bits, currents, train):
                 del self.alive[bits]
 
-    def _same(self, bits: int, currents: np.ndarray, train: np.ndarray) -> bool:
+    def _same(self, bits: int, currents: Sequence[np.ndarray], train: np.ndarray) -> bool:
         layer, spec, seen = self.layer, self.layer.spec, self.alive[bits]
         bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
         v = np.zeros(train.shape[1:], np.int64)

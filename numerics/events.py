@@ -77,7 +77,7 @@ def frame_spikes(words: np.ndarray, timesteps: int, inputs: int) -> np.ndarray:
         )
     if words[~tick].max(initial=0) >= inputs:
         raise out_of_range("event address", int(words[~tick].max()), f"an integer in 0..{inputs - 1}")
-    step = np.cumsum(tick) - tick
+    step: np.ndarray = np.cumsum(tick) - tick
     spikes = np.zeros((timesteps, inputs), dtype=bool)
     spikes[step[~tick], words[~tick]] = True
     if spikes.sum() != (~tick).sum():

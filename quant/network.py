@@ -175,7 +175,7 @@ def _parse(data: bytes) -> Network:
     encoder = meta["encoder"]
     if not isinstance(encoder, dict):
         raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
-    shape = encoder.get("shape")
+    shape: Any = encoder.get("shape")
     check_shape(tuple(shape) if isinstance(shape, list) else shape)
     coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
     for field in dataclasses.fields(coding):

@@ -130,8 +130,8 @@ def observe(plan: CorePlan, folder: Path, run: int, frames: int) -> Observed:
     )
     cycles, code = read_log(folder / log_name(run, "fault"))
     faults = list(zip(cycles.tolist(), integers(code).tolist(), strict=True)) if len(cycles) else []
-    axis = axis.reshape(frames, timesteps, -1).transpose(1, 0, 2)
-    return Observed(tuple(layers), axis, results, started, finished, faults)
+    outputs = axis.reshape(frames, timesteps, -1).transpose(1, 0, 2)
+    return Observed(tuple(layers), outputs, results, started, finished, faults)
 
 
 def compare(golden: Trace, got: Observed) -> tuple[int, int, Mismatch | None]:

@@ -48,7 +48,7 @@ def thinned(train: np.ndarray, rows: int = 128) -> np.ndarray:
     """
     group = -(-train.shape[1] // rows)
     padded = np.pad(train, ((0, 0), (0, -train.shape[1] % group)))
-    return padded.reshape(len(train), -1, group).any(axis=2)
+    return np.any(padded.reshape(len(train), -1, group), axis=2)
 
 
 def data_address(image: np.ndarray) -> str:

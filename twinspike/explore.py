@@ -8,7 +8,6 @@ its checkpoint, since its folder is named by content.
 
 import dataclasses
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ class Search:
         except (OSError, ValueError, KeyError) as error:
             raise TwinspikeError(f"{journal}: cannot be used ({error}); delete it to start again") from None
 
-    def config(self, trial: optuna.Trial | FrozenTrial) -> Config:
+    def config(self, trial: optuna.trial.BaseTrial) -> Config:
         """The configuration that a trial's parameters stand for; asks for those it has not got yet."""
         widths = (trial.suggest_categorical("hidden", HIDDEN), trial.suggest_categorical("outputs", OUTPUTS))
         bits = trial.suggest_categorical("weight_bits", BITS)
@@ -143,13 +142,13 @@ def _work(search: Search, trials: int, stop: StopIfOrphaned) -> None:
         return
 
 
-def _one(study: optuna.Study, search: Search, stop: Callable[[], None]) -> None:
+def _one(study: optuna.Study, search: Search, stop: StopIfOrphaned) -> None:
     trial = study.ask()
     config = search.config(trial)
     run = search.run(config)
     with run.claimed() as mine:
         # Another process trains this very network, or the training refuses it: no figures here.
-        row = finish(run, measure, stop) if mine else {"error": "claimed"}
+        row: dict[str, Any] = finish(run, measure, stop) if mine else {"error": "claimed"}
     if "error" in row:
         trial.set_user_attr("error", row["error"])
         study.tell(trial, state=TrialState.PRUNED)

@@ -68,18 +68,20 @@ def embedding_map(
     images, stored = points[: len(labels)], points[len(labels) :]
     classes = sorted({*labels.tolist(), *references.labels.tolist()})
     with figure_style():
-        figure = new_figure(WIDTH, layout="none")
+        figure = new_figure(WIDTH, layout=None)
         axes = figure.add_axes((0.01, 0.01, 0.98, 0.98))
         for index, label in enumerate(classes):
             colour = CLASS_COLOURS[index % len(CLASS_COLOURS)]
             of_class = images[labels == label]
-            axes.scatter(*of_class.T, s=11, marker=f"${label}$", color=colour, linewidths=0)
+            axes.scatter(
+                of_class[:, 0], of_class[:, 1], s=11, marker=f"${label}$", color=colour, linewidths=0
+            )
             for x, y in stored[references.labels == label]:
                 axes.text(
                     x, y, str(label), fontsize=12, fontweight="bold", ha="center", va="center", color=INK
                 )
         wrong = images[labels != found]
-        axes.scatter(*wrong.T, s=55, facecolors="none", edgecolors=SECOND, linewidths=0.9)
+        axes.scatter(wrong[:, 0], wrong[:, 1], s=55, facecolors="none", edgecolors=SECOND, linewidths=0.9)
         axes.axis("off")
     alt = f"t-SNE map of the embeddings of {len(labels)} test images by class, {len(wrong)} not recognised"
     return finish(figure, "embedding", alt)
@@ -91,7 +93,7 @@ def cycle_histogram(kind: str, spread: dict[str, Any]) -> Picture:
     together = np.concatenate([values, predicted])
     # A bin holds whole clocks, so that neighbouring bars never differ by rounding alone.
     width = max(1, -(-int(np.ptp(together) + 1) // 28))
-    edges = np.arange(together.min(), together.max() + width + 1, width) - 0.5
+    edges = (np.arange(together.min(), together.max() + width + 1, width) - 0.5).tolist()
     with figure_style():
         figure = new_figure(1.9)
         axes = figure.subplots()

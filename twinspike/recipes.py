@@ -46,7 +46,7 @@ def recipes(
     shipped = {key: row for key, config in configs.items() if (row := _shipped(config))}
     runs = {key: run_for(config, build / "runs") for key, config in configs.items() if key not in shipped}
     complete(list(runs.values()), measure, jobs=jobs, title="recipes", progress=progress)
-    figures = {**shipped, **{key: run.row for key, run in runs.items()}}
+    figures = {**shipped, **{key: run.row or {} for key, run in runs.items()}}
     before = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {"rows": []}
     rows = {row["config"]: row for row in before["rows"]}
     for name in names:

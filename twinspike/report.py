@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -159,15 +160,15 @@ def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Pictur
     """Every figure with axes whose data is there, by name."""
     jobs: dict[str, Callable[[], figures.Picture]] = {}
     if results.history:
-        jobs["learning"] = lambda: figures.learning_curves(results.history)
+        jobs["learning"] = partial(figures.learning_curves, results.history)
     if run is not None:
         trace, references = run.trace, results.network.references
-        jobs["embedding"] = lambda: figures.embedding_map(
-            trace.output_counts, run.labels, trace.results.label, references
+        jobs["embedding"] = partial(
+            figures.embedding_map, trace.output_counts, run.labels, trace.results.label, references
         )
     for kind, name in (("interval", "back_to_back"), ("latency", "alone")):
         if spread := results.cycles(name, kind):
-            jobs[kind] = lambda kind=kind, spread=spread: figures.cycle_histogram(kind, spread)
+            jobs[kind] = partial(figures.cycle_histogram, kind, spread)
     with tqdm(jobs.items(), desc="figures", unit="figure", disable=None) as bar:
         return {name: draw() for name, draw in bar}
 

@@ -116,7 +116,9 @@ def start_workers(jobs: int, target: Callable[..., None], *arguments: Any) -> li
     """`jobs` processes that run ``target(*arguments, stop)``; `stop` is a StopIfOrphaned."""
     context = multiprocessing.get_context("spawn")
     stop = StopIfOrphaned(os.getpid())
-    workers = [context.Process(target=target, args=(*arguments, stop), daemon=True) for _ in range(jobs)]
+    workers: list[BaseProcess] = [
+        context.Process(target=target, args=(*arguments, stop), daemon=True) for _ in range(jobs)
+    ]
     for worker in workers:
         worker.start()
     return workers

@@ -125,7 +125,8 @@ def _names(layers: int) -> list[str]:
 
 def _raster(name: str, train: np.ndarray) -> Raster:
     thin = thinned(train)
-    return Raster(name, int(train.sum()), train.shape[1], *thin.shape, raster_path(thin))
+    steps, rows = thin.shape
+    return Raster(name, int(train.sum()), train.shape[1], steps, rows, raster_path(thin))
 
 
 def _neurons(counts: np.ndarray, reference: np.ndarray, top: int) -> tuple[Neuron, ...]:

@@ -230,5 +230,5 @@ def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndar
 
 def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getvalue())

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import re
+from typing import Any, Literal
 
 import matplotlib
 from markupsafe import Markup
@@ -18,7 +19,7 @@ _PAGE_COLOURS = {
 }  # fmt: skip
 WIDTH = 3.8  # inches: about a phone's width, so that letters keep their size there
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 8.5,
@@ -51,7 +52,9 @@ class Picture:
     svg: Markup
 
 
-def new_figure(height: float, width: float = WIDTH, layout: str = "constrained") -> Figure:
+def new_figure(
+    height: float, width: float = WIDTH, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
     """An empty figure of `height` inches; draw on it inside `with figure_style()`."""
     return Figure(figsize=(width, height), layout=layout)
 
