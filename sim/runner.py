@@ -16,12 +16,12 @@ from ..hw.cycles import frame_times
 from ..hw.plan import CorePlan
 from ..hw.toolchain import Tool, find_icarus, find_verilator
 from ..numerics.errors import TwinspikeError, out_of_range
-from ..numerics.events import frame_beats, frame_words
 from ..numerics.files import write_atomically
 from .bench import STIMULUS, bench_source
 from .golden import Trace
 from .golden import run as golden_run
 from .logs import compare, observe
+from .vectors import write_stimulus
 from .verilator import FastVerilator, arguments, keep_runtime, take_runtime
 from .watch import Group, groups, gtkwave, surfer
 from .waves import to_fst
@@ -78,7 +78,7 @@ def simulate(
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copy(memory, out)
-    _write_stimulus(out / STIMULUS, spikes, plan.layers[0].banks)
+    write_stimulus(out / STIMULUS, spikes, plan.layers[0].banks)
     trace = golden_run(plan.network, spikes)
     watched = _watched(plan, trace) if waves else []
     write_atomically(out / "bench.sv", bench_source(plan, watched))
@@ -148,31 +148,6 @@ def _spread(values: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         "values": values.tolist(),
         "predicted": predicted.tolist(),
     }
-
-
-def _write_stimulus(path: Path, spikes: np.ndarray, banks: int) -> None:
-    lines = []
-    for frame in range(spikes.shape[1]):
-        if banks > 1:
-            lines += _beat_lines(*frame_beats(spikes[:, frame], banks))
-            continue
-        words, last = frame_words(spikes[:, frame])
-        lines += [
-            f"{word | end << 16:05x}\n" for word, end in zip(words.tolist(), last.tolist(), strict=True)
-        ]
-    write_atomically(path, "".join(lines))
-
-
-def _beat_lines(words: np.ndarray, keep: np.ndarray, last: np.ndarray) -> list[str]:
-    """Beats as the bench reads them: {last, keep, words}, slot 0 lowest."""
-    banks = words.shape[1]
-    lines = []
-    for beat, used, end in zip(words.tolist(), keep.tolist(), last.tolist(), strict=True):
-        value = int(end) << 17 * banks
-        for slot in range(banks):
-            value |= beat[slot] << 16 * slot | used[slot] << 16 * banks + slot
-        lines.append(f"{value:x}\n")
-    return lines
 
 
 @contextlib.contextmanager

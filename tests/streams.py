@@ -26,11 +26,13 @@ class Passed:
         return [clock for clock, _ in self.given]
 
 
-def bench(dut, testbench) -> None:
-    """Run one async testbench to its end against `dut` on a clock."""
+def bench(dut, testbench, *background) -> None:
+    """Run one async testbench to its end against `dut` on a clock, with others beside it."""
     simulator = Simulator(dut)
     simulator.add_clock(PERIOD)
     simulator.add_testbench(testbench)
+    for each in background:
+        simulator.add_testbench(each, background=True)
     simulator.run()
 
 

@@ -79,6 +79,8 @@ def _run(options: argparse.Namespace) -> int:
                 for target in targets
             ]  # fmt: skip
             return 0 if all(outcome) else 1
+        case "ip":
+            steps.ip(config, place, options.target, frames=options.frames, out=options.folder)
         case "synth":
             targets = options.target or list(config.hardware.targets)
             steps.synth(config, place, targets, seeds=options.seeds, jobs=options.jobs)
@@ -150,6 +152,21 @@ def _parser() -> argparse.ArgumentParser:
         "--waves", action="store_true", default=os.environ.get("WAVES", "0") not in ("", "0"),
         help="write an FST of all signals, of 3 frames unless --frames says otherwise (default: $WAVES)",
     )  # fmt: skip
+
+    ip = step(
+        "ip", "write an IP package: Verilog, register map, test benches, constraints, datasheet",
+        "Beside the stream core come tops with AXI4-Lite and Wishbone, test benches with golden vectors for "
+        "plain Icarus or Verilator, a FuseSoC .core file and a README as datasheet. It needs no Python.",
+    )  # fmt: skip
+    ip.add_argument("--target", default="generic", choices=_targets(), help="device (default: generic)")
+    ip.add_argument(
+        "--frames",
+        type=_positive,
+        default=10,
+        metavar="N",
+        help="test images as golden vectors (default: 10)",
+    )
+    ip.add_argument("--folder", type=Path, metavar="DIR", help="where to write (default: build/<config>/ip)")
 
     synth = step(
         "synth", "place and route the core with yosys and nextpnr",

@@ -72,6 +72,13 @@ def block(figures: Figures, where: str, name: str) -> str:
     return f"\n**{class_name}** ([hw/{module_name}.py]({up}hw/{module_name}.py)). " + "\n\n".join(text) + "\n"
 
 
+def registers(figures: Figures, where: str) -> str:
+    """The register map of a core behind a bus: offsets, fields and what they mean, for any network."""
+    from twinspike.hw.registers import registers_table
+
+    return "\n".join(["", "", *registers_table(), "", ""])
+
+
 def contract(figures: Figures, where: str, module_name: str) -> str:
     """A module's docstring as it stands, formulas and all."""
     module = importlib.import_module(f"twinspike.{module_name}")

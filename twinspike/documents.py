@@ -25,8 +25,8 @@ FILLS: dict[str, Callable[..., str]] = {
     for function in (
         tables.value, tables.accuracy, tables.exactness, tables.hardware, tables.peers,
         contracts.settings, contracts.codings, contracts.devices, contracts.block, contracts.contract,
-        contracts.constant, study_tables.study, study_tables.sparsity, study_tables.claims,
-        study_tables.recipes, study_tables.study_scale,
+        contracts.constant, contracts.registers, study_tables.study, study_tables.sparsity,
+        study_tables.claims, study_tables.recipes, study_tables.study_scale,
     )
 }  # fmt: skip
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)

@@ -28,6 +28,9 @@ class Folders:
     def rtl(self, target: str) -> Path:
         return self.target(target) / "rtl"
 
+    def ip(self, target: str) -> Path:
+        return self.target(target) / "ip"
+
     def sim(self, target: str) -> Path:
         return self.target(target) / "sim"
 

@@ -115,6 +115,18 @@ def sim(
     return good
 
 
+def ip(config: Config, place: Folders, target: str, *, frames: int, out: Path | None) -> None:
+    """Write the IP package: Verilog, registers, test benches with golden vectors, constraints, datasheet."""
+    from twinspike.ip import write_ip
+
+    network = find_network(place, config.name)
+    images, labels = _test_images(config, network, frames)
+    folder = out or place.ip(target)
+    plan = _plan(config, network, target)
+    summary = write_ip(plan, network.encode(images), labels, folder, place.build)
+    print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: make -C {folder}/tb")
+
+
 def _print_runs(rows: list[dict[str, Any]], path: Path) -> None:
     table = Table(title=f"{path}: RTL against the golden model", title_justify="left")
     for title in ("run", "frames", "spikes compared", "mismatches", "cycles an image", "formula"):

@@ -1,0 +1,168 @@
+"""The core with registers: a processor can drive it over a bus while its streams stay available."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from ..numerics.errors import TwinspikeError
+from .core import RESULT_BITS, axis
+from .events import AXIS
+from .monitor import FrameMonitor
+from .plan import CorePlan
+from .readout import RESULT
+from .register_file import PORT, RegisterFile
+from .soft_core import SoftCore
+
+EVENT_DEPTH = 64
+
+
+class Control(wiring.Component):
+    """A core between an event port and result registers, with its streams beside them.
+
+    Frames come from `s_axis` and from the EVENT register, one whole frame at a time from either; the
+    register goes first when both wait. Results go to the registers and to `m_result`, where `same`
+    follows the THRESHOLD register. Latency: none into the core, 1 clock from the core's result to
+    `m_result` and the registers; a result every 2 clocks at most.
+
+    Members: `registers` (In, of register_file.PORT), `irq` (Out), `s_axis`, `m_axis`, `m_result` as of
+    the core; with SPRAM weights also `s_load`. Cores that take several events a clock have no such
+    wrapper (TwinspikeError): a bus is too slow for them.
+    """
+
+    def __init__(self, plan: CorePlan, *, module: str | None = None, event_depth: int = EVENT_DEPTH):
+        check_bus(plan)
+        self._plan = plan
+        self._module = module
+        self._depth = event_depth
+        super().__init__(control_members(plan) | {"registers": In(PORT)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.registers = registers = RegisterFile(self._plan)
+        m.submodules.core = core = SoftCore(self._plan, self._module)
+        wiring.connect(m, wiring.flipped(self.registers), registers.port)
+        soft = Signal()
+        m.d.sync += soft.eq(registers.written.CONTROL.soft_reset)
+        m.d.comb += core.soft_reset.eq(soft)
+
+        again = ResetInserter(soft)
+        monitor = FrameMonitor(self._plan.network.timesteps)
+        fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
+        m.submodules.monitor, m.submodules.events = again(monitor), again(fifo)
+        self._events(m, core, fifo, monitor, soft)
+        self._results(m, core, monitor, registers, soft)
+        self._errors(m, core, fifo, registers, soft)
+        for name in ("m_axis_tdata", "m_axis_tlast", "m_axis_tvalid"):
+            m.d.comb += getattr(self, name).eq(getattr(core, name))
+        m.d.comb += core.m_axis_tready.eq(self.m_axis_tready)
+        loaded = Const(1)
+        if hasattr(core, "s_load_tdata"):
+            loaded = core.weights_loaded
+            for name in ("s_load_tdata", "s_load_tlast", "s_load_tvalid"):
+                m.d.comb += getattr(core, name).eq(getattr(self, name))
+            m.d.comb += self.s_load_tready.eq(core.s_load_tready)
+
+        status = registers.status
+        m.d.comb += [
+            status.STATUS.weights_loaded.eq(loaded),
+            status.STATUS.busy.eq(monitor.busy | fifo.r_rdy),
+            status.FRAMES.frames.eq(monitor.frames),
+            status.CYCLES.cycles.eq(monitor.cycles),
+            status.EVENT_SPACE.space.eq(self._depth - fifo.w_level),
+        ]
+        enable = registers.stored.INTERRUPT
+        m.d.sync += self.irq.eq(
+            (enable.on_result & status.STATUS.result) | (enable.on_error & status.ERRORS.as_value().any())
+        )
+        return m
+
+    def _events(self, m, core, fifo, monitor, soft):
+        """Choose where a frame comes from; what is offered stays chosen until its frame ends."""
+        held, held_bus, bus = Signal(), Signal(), Signal()
+        word = Signal(AXIS)
+        taken = Signal()
+        m.d.comb += [
+            bus.eq(Mux(held, held_bus, fifo.r_rdy)),
+            word.eq(Mux(bus, fifo.r_data, Cat(self.s_axis_tdata, self.s_axis_tlast))),
+            core.s_axis_tdata.eq(word.data),
+            core.s_axis_tlast.eq(word.last),
+            core.s_axis_tvalid.eq(Mux(bus, fifo.r_rdy, self.s_axis_tvalid) & ~soft),
+            taken.eq(core.s_axis_tvalid & core.s_axis_tready),
+            fifo.r_en.eq(bus & core.s_axis_tready),
+            self.s_axis_tready.eq(~bus & core.s_axis_tready & ~soft),
+            monitor.word.eq(taken),
+            monitor.tick.eq(word.data[15]),
+            monitor.last.eq(word.last),
+        ]
+        with m.If(core.s_axis_tvalid):
+            m.d.sync += [held.eq(~(taken & monitor.ends)), held_bus.eq(bus)]
+        with m.If(soft):
+            m.d.sync += held.eq(0)
+
+    def _results(self, m, core, monitor, registers, soft):
+        """One record for the stream and the registers; it stays in the registers until the next."""
+        come = data.View(RESULT, core.m_result_tdata[: RESULT.size])
+        record, offered, waiting = Signal(RESULT, reset_less=True), Signal(), Signal()
+        status, hold = registers.status, registers.stored.MODE.hold_results
+        m.d.comb += [
+            core.m_result_tready.eq(~offered & ~(hold & waiting) & ~soft),
+            monitor.result.eq(core.m_result_tvalid & core.m_result_tready),
+            self.m_result_tdata.eq(record),
+            self.m_result_tlast.eq(1),
+            self.m_result_tvalid.eq(offered),
+            status.STATUS.result.eq(waiting),
+            status.LABEL.label.eq(record.label),
+            status.LABEL.same.eq(record.same),
+            status.DISTANCE.distance.eq(record.distance),
+            status.RUNNER_UP.runner_up.eq(record.runner_up),
+        ]
+        with m.If(self.m_result_tready):
+            m.d.sync += offered.eq(0)
+        with m.If(registers.written.STATUS.result):
+            m.d.sync += waiting.eq(0)
+        with m.If(monitor.result):
+            m.d.sync += [
+                record.eq(come),
+                record.same.eq(come.distance <= registers.stored.THRESHOLD.threshold),
+                offered.eq(1),
+                waiting.eq(1),
+            ]
+        with m.If(soft):
+            m.d.sync += [offered.eq(0), waiting.eq(0)]
+
+    def _errors(self, m, core, fifo, registers, soft):
+        """The core's flags, cleared at once there, are kept here, where each can be cleared by itself."""
+        flags, written = registers.status.ERRORS, registers.written
+        push = registers.event_bytes[:2].all()
+        found = Cat(core.error_flags, push & ~fifo.w_rdy)
+        kept = Signal(len(found))
+        m.d.comb += [
+            core.error_clear.eq(1),
+            fifo.w_data.eq(Cat(written.EVENT.word, written.EVENT.last)),
+            fifo.w_en.eq(push),
+            flags.eq(kept),
+        ]
+        m.d.sync += kept.eq((kept & ~written.ERRORS.as_value()) | found)
+        with m.If(soft):
+            m.d.sync += kept.eq(0)
+
+
+def check_bus(plan: CorePlan) -> None:
+    """Raise TwinspikeError if no bus can carry the events of this core."""
+    if plan.layers[0].banks > 1:
+        raise TwinspikeError(
+            f"the core of {plan.network.name} takes {plan.layers[0].banks} events a clock: a bus is too "
+            "slow for it, so it has stream ports only; leave hardware.banks out for a core behind a bus"
+        )
+
+
+def control_members(plan: CorePlan) -> dict:
+    """The members beside the registers' port, which a bus top shows as its ports."""
+    members = {
+        **axis("s_axis", In, 16), **axis("m_axis", Out, 16), **axis("m_result", Out, RESULT_BITS),
+        "irq": Out(1),
+    }  # fmt: skip
+    if any(layer.memory == "spram" for layer in plan.layers):
+        members |= axis("s_load", In, 16)
+    return members

@@ -1,0 +1,100 @@
+"""Golden vectors as memory files: what a test bench sends to a core, and all that must come back."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..hw.cycles import frame_times
+from ..hw.emit import LICENCE
+from ..hw.ingress import ERRORS
+from ..hw.plan import CorePlan
+from ..hw.readout import RESULT
+from ..numerics.events import frame_beats, frame_words
+from ..numerics.files import write_atomically
+from .bench import beat_bits
+from .golden import Trace
+from .golden import run as golden_run
+
+FILES = ("stimulus.mem", "spikes.mem", "results.mem", "cycles.mem")
+
+
+def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path) -> dict[str, int]:
+    """Write the files of FILES and `vectors.vh` for input spikes bool [T, B, inputs] into folder `out`.
+
+    `stimulus.mem` holds beats of `s_axis` ({last, keep, words}), `spikes.mem` words of `m_axis` ({last,
+    word}), `results.mem` records of `m_result`, `cycles.mem` the clock of each result when all frames
+    are sent without a pause (clock 0 is the first one after reset, or with the weights loaded).
+    `vectors.vh` gives their lengths, `vectors.json` the same with the images' true labels. Returns
+    the lengths. Raises TwinspikeError if the spikes do not suit the network or a file cannot be written.
+    """
+    trace = golden_run(plan.network, spikes)
+    stimulus = out / "stimulus.mem"
+    write_stimulus(stimulus, spikes, plan.layers[0].banks)
+    _, finished = frame_times(plan, spikes, trace.spikes, isolate=False)
+    expected = _spike_lines(trace)
+    write_atomically(out / "spikes.mem", "".join(expected))
+    write_atomically(out / "results.mem", "".join(f"{record:024x}\n" for record in _records(trace)))
+    write_atomically(out / "cycles.mem", "".join(f"{clock:08x}\n" for clock in finished.tolist()))
+    banks = max(plan.layers[0].banks, 1)
+    lengths = {
+        "FRAMES": spikes.shape[1],
+        "BEATS": len(stimulus.read_text().splitlines()),
+        "SPIKES": len(expected),
+        "BANKS": banks,
+        "BEAT_BITS": beat_bits(plan),
+        "INPUTS": plan.network.inputs,
+        "TIMESTEPS": plan.network.timesteps,
+        "REFERENCES": plan.references,
+        "ERROR_BITS": len(ERRORS),
+        "KEEP": int(banks > 1),
+        "LOAD_WORDS": sum(len(x.load_words()) for x in plan.layers if x.memory == "spram"),
+    }
+    macros = [f"`define {name} {value}\n" for name, value in lengths.items() if value]
+    network_hash = f"`define NETWORK_HASH 64'h{plan.network.content_hash[:16]}\n"
+    write_atomically(out / "vectors.vh", "".join([LICENCE, *macros, network_hash]))
+    write_atomically(out / "vectors.json", json.dumps(lengths | {"labels": labels.tolist()}) + "\n")
+    return lengths
+
+
+def _spike_lines(trace: Trace) -> list[str]:
+    lines = []
+    for frame in range(trace.spikes[-1].shape[1]):
+        words, last = frame_words(trace.spikes[-1][:, frame])
+        lines += [f"{w | end << 16:05x}\n" for w, end in zip(words.tolist(), last.tolist(), strict=True)]
+    return lines
+
+
+def _records(trace: Trace) -> list[int]:
+    results = trace.results
+    columns = {name: getattr(results, name).astype(object).tolist() for name, _ in RESULT}
+    return [
+        sum(int(columns[name][i]) << field.offset for name, field in RESULT)
+        for i in range(len(results.label))
+    ]
+
+
+def write_stimulus(path: Path, spikes: np.ndarray, banks: int) -> None:
+    """Write the beats of `s_axis` for input spikes bool [T, B, inputs], a line each: {last, keep, words}."""
+    lines = []
+    for frame in range(spikes.shape[1]):
+        if banks > 1:
+            lines += _beat_lines(*frame_beats(spikes[:, frame], banks))
+            continue
+        words, last = frame_words(spikes[:, frame])
+        lines += [
+            f"{word | end << 16:05x}\n" for word, end in zip(words.tolist(), last.tolist(), strict=True)
+        ]
+    write_atomically(path, "".join(lines))
+
+
+def _beat_lines(words: np.ndarray, keep: np.ndarray, last: np.ndarray) -> list[str]:
+    """Beats as the bench reads them: {last, keep, words}, slot 0 lowest."""
+    banks = words.shape[1]
+    lines = []
+    for beat, used, end in zip(words.tolist(), keep.tolist(), last.tolist(), strict=True):
+        value = int(end) << 17 * banks
+        for slot in range(banks):
+            value |= beat[slot] << 16 * slot | used[slot] << 16 * banks + slot
+        lines.append(f"{value:x}\n")
+    return lines

@@ -1,0 +1,248 @@
+"""A core behind its registers, driven over each bus with random pauses on every channel."""
+
+import numpy as np
+import pytest
+from buses import MASTERS
+from networks import random_network
+from streams import bench
+
+from twinspike.hw.bus_top import BusTop
+from twinspike.hw.control import EVENT_DEPTH, check_bus
+from twinspike.hw.cycles import frame_times
+from twinspike.hw.plan import make_plan
+from twinspike.hw.readout import RESULT
+from twinspike.hw.registers import IDENTIFICATION, REGISTERS
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.events import frame_words
+from twinspike.sim.golden import run
+
+T = 3
+AT = {register.name: register.offset for register in REGISTERS}
+RESULT_WAITING, BUSY, LOADED = 4, 2, 1
+LAST = 1 << 16
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return make_plan(random_network(6, timesteps=T, shape=(5,), widths=(6, 4), classes=3), (2, 3))
+
+
+def frames_of(plan, seed, count):
+    """(Input spikes [T, B, N], words of each frame, (label, distance, runner-up) of each frame)."""
+    spikes = np.random.default_rng(seed).random((T, count, plan.network.inputs)) < 0.5
+    words = [
+        [int(w) | int(end) << 16 for w, end in zip(*frame_words(spikes[:, b]), strict=True)]
+        for b in range(count)
+    ]
+    r = run(plan.network, spikes).results
+    return spikes, words, list(zip(r.label.tolist(), r.distance.tolist(), r.runner_up.tolist(), strict=True))
+
+
+class Bench:
+    """A bus top with a master on its bus, a source on `s_axis`, and sinks that always take."""
+
+    def __init__(self, plan, bus, *, seed=0, stall=0.0, stream=()):
+        self.dut = BusTop(plan, bus)
+        self.master = MASTERS[bus](self.dut, np.random.default_rng(seed), stall)
+        self.stream, self.results, self.spikes = list(stream), [], 0
+        self.irq = 0
+
+    def run(self, story):
+        async def testbench(ctx):
+            for name in ("m_axis_tready", "m_result_tready"):
+                ctx.set(getattr(self.dut, name), 1)
+            await story(ctx)
+
+        bench(self.dut, testbench, self._source, self._sink, self.master.watch)
+
+    async def _source(self, ctx):
+        dut = self.dut
+        for word in self.stream:
+            ctx.set(dut.s_axis_tvalid, 1)
+            ctx.set(dut.s_axis_tdata, word & 0xFFFF)
+            ctx.set(dut.s_axis_tlast, word >> 16)
+            await ctx.tick().until(dut.s_axis_tready)
+        ctx.set(dut.s_axis_tvalid, 0)
+
+    async def _sink(self, ctx):
+        d = self.dut
+        async for *_, valid, ready, record, spike, irq in ctx.tick().sample(
+            d.m_result_tvalid, d.m_result_tready, d.m_result_tdata, d.m_axis_tvalid, d.irq
+        ):
+            if valid and ready:
+                f = {n: record >> RESULT[n].offset & (1 << RESULT[n].width) - 1 for n, _ in RESULT}
+                self.results.append((f["label"], f["distance"], f["runner_up"], f["same"]))
+            self.spikes += spike
+            self.irq = irq
+
+    async def read(self, ctx, name):
+        return await self.master.read(ctx, AT[name])
+
+    async def write(self, ctx, name, value, mask=0xF):
+        await self.master.write(ctx, AT[name], value, mask)
+
+    async def send(self, ctx, words):
+        for word in words:
+            while not await self.read(ctx, "EVENT_SPACE"):
+                pass
+            await self.write(ctx, "EVENT", word)
+
+    async def result(self, ctx):
+        """Wait for a result, take it: (label, distance, runner-up, same)."""
+        for _ in range(300):
+            if await self.read(ctx, "STATUS") & RESULT_WAITING:
+                break
+        else:
+            raise AssertionError("no result")
+        label, distance, runner_up = [await self.read(ctx, n) for n in ("LABEL", "DISTANCE", "RUNNER_UP")]
+        await self.write(ctx, "STATUS", RESULT_WAITING)
+        return label & 0xFFFF, distance, runner_up, label >> 16
+
+
+buses = pytest.mark.parametrize("bus", MASTERS)
+
+
+@buses
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+def test_frames_over_the_bus_alone(plan, bus, stall):
+    _, words, wanted = frames_of(plan, 1, 3)
+    b = Bench(plan, bus, seed=2, stall=stall)
+
+    async def story(ctx):
+        assert await b.read(ctx, "ID") == IDENTIFICATION
+        low, high = await b.read(ctx, "HASH_LOW"), await b.read(ctx, "HASH_HIGH")
+        assert f"{high << 32 | low:016x}" == plan.network.content_hash[:16]
+        assert await b.read(ctx, "FRAME") == T | plan.references << 16
+        assert await b.read(ctx, "SHAPE") == plan.network.inputs | plan.network.outputs << 16
+        assert await b.read(ctx, "STATUS") == LOADED
+        for frame, expected in zip(words, wanted, strict=True):
+            await b.send(ctx, frame)
+            assert await b.result(ctx) == (*expected, expected[1] <= plan.network.verify_threshold)
+        assert await b.read(ctx, "STATUS") == LOADED
+        assert await b.read(ctx, "ERRORS") == 0
+        assert await b.read(ctx, "FRAMES") == len(words)
+        # Write-only and unnamed registers read as zero.
+        assert [await b.master.read(ctx, at) for at in (AT["EVENT"], AT["COMMAND"], 0x4C, 0xFFC)] == [0] * 4
+
+    b.run(story)
+    assert [r[:3] for r in b.results] == wanted
+    assert b.spikes >= 3 * T
+
+
+@buses
+def test_frames_of_stream_and_bus_never_mix(plan, bus):
+    _, words, wanted = frames_of(plan, 3, 8)
+    b = Bench(plan, bus, seed=4, stall=0.3, stream=[w for f in words[:5] for w in f])
+
+    async def story(ctx):
+        for frame in words[5:]:
+            await b.send(ctx, frame)
+        while await b.read(ctx, "FRAMES") < 8:
+            pass
+        assert not await b.read(ctx, "STATUS") & BUSY
+
+    b.run(story)
+    seen = [r[:3] for r in b.results]
+    assert sorted(seen) == sorted(wanted) and len(set(wanted)) > 3
+    # Each source's frames stay in their order.
+    for part in (wanted[:5], wanted[5:]):
+        rest = iter(seen)
+        assert all(result in rest for result in part)
+
+
+def test_cycles_are_those_of_the_contract(plan):
+    spikes, words, _ = frames_of(plan, 5, 4)
+    layers = run(plan.network, spikes).spikes
+    started, finished = frame_times(plan, spikes, layers, isolate=True)
+    b = Bench(plan, "wishbone")
+    measured = []
+
+    async def story(ctx):
+        await ctx.tick()  # the contract's first word is offered in clock 1
+        for frame in words:
+            b.stream = frame
+            await b._source(ctx)
+            await b.result(ctx)
+            measured.append(await b.read(ctx, "CYCLES"))
+
+    b.run(story)
+    assert measured == (finished - started).tolist()
+
+
+@buses
+def test_threshold_errors_interrupt_and_soft_reset(plan, bus):
+    _, words, wanted = frames_of(plan, 7, 2)
+    distance = wanted[0][1]
+    b = Bench(plan, bus, seed=8, stall=0.2)
+
+    async def story(ctx):
+        assert await b.read(ctx, "THRESHOLD") == plan.network.verify_threshold
+        for threshold, same in ((distance, 1), (distance - 1, 0)):
+            await b.write(ctx, "THRESHOLD", threshold)
+            await b.send(ctx, words[0])
+            assert await b.result(ctx) == (*wanted[0], same)
+        # Bytes that are not selected stay.
+        await b.write(ctx, "THRESHOLD", 0x11223344)
+        await b.write(ctx, "THRESHOLD", 0xAABBCCDD, mask=0b0101)
+        assert await b.read(ctx, "THRESHOLD") == 0x11BB33DD
+
+        # An address out of range and an early `last`: two flags, cleared one by one.
+        await b.write(ctx, "INTERRUPT", 2)
+        assert b.irq == 0
+        await b.send(ctx, [0x7FFF, LAST | 0])
+        await b.result(ctx)
+        assert await b.read(ctx, "ERRORS") == 0b11
+        assert b.irq == 1
+        await b.write(ctx, "ERRORS", 0b01)
+        assert await b.read(ctx, "ERRORS") == 0b10
+        # A write that does not reach both bytes of the event word sends nothing.
+        await b.write(ctx, "EVENT", 0x8000, mask=0b0010)
+        assert await b.read(ctx, "EVENT_SPACE") == EVENT_DEPTH
+
+        # More words than fit while output spikes are not taken: reset, and all is well again.
+        await b.write(ctx, "MODE", 1)
+        ctx.set(b.dut.m_axis_tready, 0)
+        for word in (words[0] * 20)[: 2 * EVENT_DEPTH + 20]:
+            await b.write(ctx, "EVENT", word)
+        ctx.set(b.dut.m_axis_tready, 1)
+        assert await b.read(ctx, "ERRORS") & 0x100
+        assert await b.read(ctx, "STATUS") & BUSY
+        await b.write(ctx, "CONTROL", 1)
+        state = [await b.read(ctx, n) for n in ("STATUS", "ERRORS", "FRAMES", "EVENT_SPACE", "MODE")]
+        assert state == [LOADED, 0, 0, EVENT_DEPTH, 1]
+        await b.send(ctx, words[1])
+        assert (await b.result(ctx))[:3] == wanted[1]
+
+    b.run(story)
+
+
+def test_held_results_wait_for_the_bus(plan):
+    _, words, wanted = frames_of(plan, 9, 4)
+    b = Bench(plan, "wishbone", stream=[w for f in words for w in f])
+
+    async def story(ctx):
+        await b.write(ctx, "MODE", 1)
+        await ctx.tick().repeat(400)
+        assert [(await b.result(ctx))[:3] for _ in words] == wanted
+
+    b.run(story)
+    assert [r[:3] for r in b.results] == wanted
+
+
+def test_a_core_of_several_events_a_clock_has_no_bus():
+    plan = make_plan(random_network(), banks=(2, 1))
+    with pytest.raises(TwinspikeError, match=r"takes 2 events a clock: a bus is too slow .* stream ports"):
+        check_bus(plan)
+
+
+def test_a_wide_core_of_one_event_a_clock_has_one():
+    plan = make_plan(random_network(6, timesteps=T, shape=(5,), widths=(6, 4)), banks=(1, 1))
+    _, words, wanted = frames_of(plan, 1, 2)
+    b = Bench(plan, "axilite")
+
+    async def story(ctx):
+        for frame, expected in zip(words, wanted, strict=True):
+            await b.send(ctx, frame)
+            assert (await b.result(ctx))[:3] == expected
+
+    b.run(story)
