@@ -73,7 +73,7 @@ REGISTERS = (
     )),
     Register("CONTROL", 0x18, (
         Field("soft_reset", 0, 1, "wo", "1 resets the core: frames in progress, event port, results, errors "
-              "and counters; MODE, INTERRUPT and THRESHOLD stay"),
+              "and counters; MODE, INTERRUPT and THRESHOLD stay; weights in SPRAM are to be loaded again"),
     )),
     Register("MODE", 0x1C, (
         Field("hold_results", 0, 1, "rw", "1: the core waits while a result is waiting here, so none is "

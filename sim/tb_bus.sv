@@ -128,6 +128,13 @@ module tb_bus;
         bus_read(`TWINSPIKE_FRAME); check(-1, "FRAME", value, {16'd`REFERENCES, 16'd`TIMESTEPS});
         value = 0;
         while (!value[0]) bus_read(`TWINSPIKE_STATUS);
+`ifndef LOAD_WORDS
+        // The beginning of a frame, and a reset that leaves nothing of it.
+        bus_write(`TWINSPIKE_EVENT, 0);
+        bus_read(`TWINSPIKE_STATUS); check(-1, "busy", value, 3);
+        bus_write(`TWINSPIKE_CONTROL, 1);
+        bus_read(`TWINSPIKE_STATUS); check(-1, "idle", value, 1);
+`endif
         bus_write(`TWINSPIKE_INTERRUPT, 1);
         for (frame = 0; frame < `FRAMES; frame = frame + 1) begin
             room = 0;
