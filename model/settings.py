@@ -17,6 +17,7 @@ class TrainingSettings:
     batch_size: int = setting(256, low=4, high=65536, help="images a step; all their pairs form the loss")
     images: int = setting(0, low=0, high=10**9, help="train with only so many of the images; 0: all")
     learning_rate: float = setting(2e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
+    weight_decay: float = setting(0.0, low=0.0, high=100.0, help="of Adam's weights, not of biases")
     loss: str = setting("supervised-contrastive", choices=LOSSES, help="loss over the distances of a batch")
     distance: str = setting("emd", choices=DISTANCES, help="distance in the loss; the core compares by EMD")
     tau: float = setting(2.0, low=0.1, high=1000.0, help="steps, decay of the van Rossum distance's filter")

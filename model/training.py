@@ -25,6 +25,7 @@ from .interrupts import Interrupts
 from .losses import activity_penalty, embedding_loss
 from .memory import keep_freed_memory
 from .network import SpikingNetwork
+from .optimiser import make_optimiser
 from .results import integer_network, spikes_compared, training_table, with_metrics
 from .schedule import one_cycle
 from .state_bits import with_least_state_bits
@@ -110,9 +111,7 @@ class _Run:
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=self.settings.learning_rate, fused=True
-        )
+        self.optimiser = make_optimiser(self.network, self.settings)
         self.progress = Progress()
         images = torch.from_numpy(dataset.train_images).to(self.device)
         self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
