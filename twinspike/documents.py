@@ -34,11 +34,11 @@ _MARKER = re.compile(r"<!-- /?fill\b")
 
 
 def documents(root: Path) -> list[Path]:
-    """README.md and docs/*.md of the repository at `root`; raises TwinspikeError if it is none."""
+    """README.md and docs/**/*.md of the repository at `root`; raises TwinspikeError if it is none."""
     readme = root / "README.md"
     if not readme.is_file() or not (root / "docs").is_dir():
         raise TwinspikeError(f"{root} holds no README.md and docs: run this step in the repository")
-    return [readme, *sorted((root / "docs").glob("*.md"))]
+    return [readme, *sorted((root / "docs").rglob("*.md"))]
 
 
 def fill_documents(root: Path) -> list[Path]:

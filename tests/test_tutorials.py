@@ -1,0 +1,56 @@
+"""The tutorials work: their console and python blocks are executed in order, in an empty folder.
+
+Consoles run in bash with this environment's commands; python blocks are sessions whose answers are
+compared (doctest) and share one namespace in a tutorial. A comment ``<!-- not run: why -->`` before a
+block leaves out what takes minutes.
+"""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TUTORIALS = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.md"))
+BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n\s*)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def console(text, folder):
+    """Run the lines after each ``$``; lines after it up to the next one are its here-document."""
+    script = "\n".join(line.removeprefix("$ ") for line in text.splitlines())
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+
+
+def session(text, namespace, where):
+    """Run a python session and compare its answers."""
+    test = doctest.DocTestParser().get_doctest(text, namespace, where, where, 0)
+    assert test.examples, f"{where}: a python block without >>>"
+    report: list[str] = []
+    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
+    assert not failed, "".join(report)
+    namespace.update(test.globs)
+
+
+@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_does_what_it_says(tutorial, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace, ran = {}, 0
+    for skipped, language, text in BLOCK.findall(tutorial.read_text(encoding="utf-8")):
+        if skipped:
+            continue
+        if language == "console":
+            console(text, tmp_path)
+        elif language == "python":
+            session(text, namespace, tutorial.name)
+        else:
+            continue
+        ran += 1
+    assert ran, f"{tutorial.name} has no block that is run"
