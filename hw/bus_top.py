@@ -10,7 +10,10 @@ from .control import Control, control_members
 from .plan import CorePlan
 from .wishbone import WishboneAdapter
 
-BUSES = {"wishbone": WishboneAdapter, "axilite": AxiLiteAdapter}
+BUSES: dict[str, type[WishboneAdapter] | type[AxiLiteAdapter]] = {
+    "wishbone": WishboneAdapter,
+    "axilite": AxiLiteAdapter,
+}
 
 
 class BusTop(wiring.Component):
