@@ -143,6 +143,7 @@ def complete(runs: Sequence[Run], measure: Measure, *, jobs: int, title: str, pr
     A run that the network or its training refuses (TwinspikeError) is finished with a row that
     holds only `error`. Raises TwinspikeError after Ctrl-C, or if a worker dies.
     """
+    runs = list({run.folder: run for run in runs}.values())  # rows may share a run
     todo = [run for run in runs if run.row is None]
     total = sum(run.config.training.epochs for run in runs)
     with tqdm(total=total, desc=title, unit="epoch", disable=not progress) as bar:
