@@ -5,7 +5,7 @@ A row is one trained network: {dataset, axis, value} beside its figures. Runs th
 """
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,11 @@ _QUICK = {
 DENSE = "-dense"
 
 
-def grid(base: Config, *, quick: bool) -> Iterator[tuple[dict[str, str], Config]]:
+def grid(
+    base: Config, *, quick: bool, datasets: Sequence[str] = DATASETS
+) -> Iterator[tuple[dict[str, str], Config]]:
     """({dataset, axis, value}, configuration) of every row, in the order of the tables."""
-    for dataset in DATASETS[:1] if quick else DATASETS:
+    for dataset in DATASETS[:1] if quick else datasets:
         codings = _CODINGS[dataset]
         start = {"dataset": dataset, "encoder": {"kind": "latency", **codings["latency"]}}
         axes = {
@@ -72,13 +74,22 @@ def grid(base: Config, *, quick: bool) -> Iterator[tuple[dict[str, str], Config]
                            base.changed(name, **(start | changes)))  # fmt: skip
 
 
-def study(base: str, build: Path, results: Path, *, quick: bool, jobs: int, progress: bool = True) -> Path:
+def study(
+    base: str,
+    build: Path,
+    results: Path,
+    *,
+    quick: bool,
+    jobs: int,
+    datasets: Sequence[str] = DATASETS,
+    progress: bool = True,
+) -> Path:
     """Train and measure what is not measured yet, then write all rows into the file `results`.
 
     `base` names the configuration to vary, `build` the folder of the runs. Raises TwinspikeError if
     interrupted; the next call goes on where this one stopped.
     """
-    rows = list(grid(load_config(base), quick=quick))
+    rows = list(grid(load_config(base), quick=quick, datasets=datasets))
     baselines = {
         config.dataset: raw_pixel_knn(
             load_dataset(config.dataset, progress=progress).first(config.training.images), progress=progress

@@ -26,6 +26,10 @@ def add_steps(
         "share the work.",
     )  # fmt: skip
     study.add_argument("--quick", action="store_true", help="MNIST and a part of the grid only")
+    study.add_argument(
+        "--dataset", action="append", choices=("mnist", "fashion"),
+        help="only this one; may be given more than once (default: both)",
+    )  # fmt: skip
     recipes = step(
         "recipes", "train the shipped recipes with several seeds: mean and spread",
         "A network that ships serves for its own seed. Kept and resumed like the study.",
@@ -61,11 +65,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from twinspike.study import study
+    from twinspike.study import DATASETS, study
 
     build = Path(options.out) / "study"
     path = build / "quick.json" if options.quick else options.results / "study.json"
-    study(options.config, build, path, quick=options.quick, jobs=options.jobs)
+    study(
+        options.config, build, path,
+        quick=options.quick, jobs=options.jobs, datasets=options.dataset or DATASETS,
+    )  # fmt: skip
     print(f"study: {path}" + ("" if options.quick else " (make docs fills docs/study.md from it)"))
 
 
