@@ -108,12 +108,16 @@ class Network:
         """uint8 images [B, *shape] -> bool input spikes [T, B, inputs]."""
         return self.encoder.encode(images, self.timesteps)
 
-    def to_bytes(self) -> bytes:
-        """The file's bytes; equal networks give equal bytes."""
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The file's tensors by name."""
         tensors = {"references.counts": self.references.counts, "references.labels": self.references.labels}
         for index, layer in enumerate(self.layers):
             for part in ("weight", "bias", "threshold"):
                 tensors[f"layers.{index}.{part}"] = getattr(layer, part)
+        return tensors
+
+    def metadata(self) -> str:
+        """The file's metadata as JSON text."""
         metadata = {
             "version": VERSION,
             "name": self.name,
@@ -126,9 +130,12 @@ class Network:
         # The key is newer than the format: a file without it, as readers before it expect, means EMD.
         if self.readout != "emd":
             metadata["readout"] = self.readout
-        text = json.dumps(metadata, sort_keys=True)
-        contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-        return dump_safetensors(contiguous, metadata={METADATA_KEY: text})
+        return json.dumps(metadata, sort_keys=True)
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes; equal networks give equal bytes."""
+        contiguous = {name: np.ascontiguousarray(array) for name, array in self.tensors().items()}
+        return dump_safetensors(contiguous, metadata={METADATA_KEY: self.metadata()})
 
     def save(self, path: Path) -> None:
         """Write the file atomically: readers see the old file or the new one, never a torn one."""
@@ -157,6 +164,11 @@ def _parse(data: bytes) -> Network:
     text = (header.get("__metadata__") or {}).get(METADATA_KEY)
     if text is None:
         raise TwinspikeError(f"metadata key {METADATA_KEY!r} is missing: this is not a network file")
+    return put_together(text, tensors)
+
+
+def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
+    """The network of a file's metadata and tensors; raises TwinspikeError unless both are sound."""
     try:
         meta = parse_json(text)
     except ValueError as error:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from twinspike import __version__, study_cli
+from twinspike import __version__, exchange, study_cli
 from twinspike.numerics.errors import TwinspikeError
 
 _INTRODUCTION = """\
@@ -18,6 +18,7 @@ whose spikes equal the Python model's bit for bit. A run from data to silicon:
   twinspike sim    --config digits     real test images through the Verilog, every spike compared
   twinspike synth  --config digits     yosys and nextpnr: logic cells, block RAMs, Fmax over seeds
   twinspike report --config digits     one HTML page with the figures, and a closing table
+  twinspike import net.nir             a network of snnTorch, Norse or SpikingJelly as a core
 
 Outputs go to build/<config>/. `twinspike STEP --help` explains a step.
 """
@@ -41,6 +42,8 @@ def _run(options: argparse.Namespace) -> int:
         from twinspike.doctor import doctor
 
         return doctor()
+    if options.step in exchange.STEPS:
+        return exchange.run(options)
     from twinspike import steps
     from twinspike.config import DATASETS, load_config
     from twinspike.folders import GENERIC, folders
@@ -100,13 +103,13 @@ def _parser() -> argparse.ArgumentParser:
 
     def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
         made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
-        if name not in ("data", "doctor", "docs", "recipes"):
+        if name not in ("data", "doctor", "docs", "recipes", *exchange.STEPS):
             usual = study_cli.BASES.get(name, "digits")
             made.add_argument(
                 "--config", default=usual, metavar="NAME",
                 help=f"digits, mnist, fashion, ... or the path of a .toml file (default: {usual})",
             )  # fmt: skip
-        if name not in ("data", "doctor", "docs"):
+        if name not in ("data", "doctor", "docs", *exchange.STEPS):
             made.add_argument(
                 "--out", default="build", metavar="DIR", help="root of all outputs (default: build)"
             )
@@ -205,6 +208,7 @@ def _parser() -> argparse.ArgumentParser:
         "They are looked for in $TWINSPIKE_DATA, else in the user's cache folder.",
     )  # fmt: skip
     data.add_argument("datasets", nargs="*", metavar="NAME", help="digits, mnist, fashion (default: all)")
+    exchange.add_steps(step)
     step("doctor", "show which tools and versions are in use and what is missing")
     return parser
 

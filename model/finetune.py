@@ -1,0 +1,95 @@
+"""Fine-tuning an imported network: quantised training from its real-valued layers, on labelled frames.
+
+The layers are those that training uses (quant/layers.py, model/lif.py), so the integers that come
+out behave in torch and in the core alike. The loss is cross-entropy over output spike counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ..numerics.errors import TwinspikeError
+from ..quant.export import integer_layer
+from ..quant.floating import FloatLayer
+from ..quant.layers import MAX_STATE_BITS
+from ..quant.network import Layer, NeuronSpec
+from .network import SpikingLayer
+from .schedule import one_cycle
+
+BATCH = 64
+RATE = 2e-3
+SLOPE = 1.0
+# A count's worth in the softmax: a winner by two spikes is rather sure.
+SHARPNESS = 2.0
+
+
+def fine_tune(
+    start: Sequence[FloatLayer], specs: Sequence[NeuronSpec], spikes: np.ndarray, labels: np.ndarray,
+    *, epochs: int, seed: int = 0, progress: bool = True,
+) -> tuple[Layer, ...]:  # fmt: skip
+    """Integer layers trained on from real ones.
+
+    start     real layers with the core's leak and reset (`Stages.reset`)
+    specs     bits, leak, reset and state of each layer
+    spikes    input bool [T, B, in]; labels [B], the index of the output neuron that ought to win
+
+    Raises TwinspikeError for a label that no output neuron stands for, or if the loss diverges.
+    """
+    outputs = start[-1].neurons
+    if labels.min() < 0 or labels.max() >= outputs:
+        raise TwinspikeError(
+            f"labels run from {labels.min()} to {labels.max()}, but the network has {outputs} outputs: "
+            "fine-tuning needs labels that name output neurons"
+        )
+    layers = nn.ModuleList(
+        _trainable(layer, spec, f"layers.{i}")
+        for i, (layer, spec) in enumerate(zip(start, specs, strict=True))
+    )
+    inputs = torch.from_numpy(spikes).float()
+    targets = torch.from_numpy(labels.astype(np.int64))
+    optimiser = torch.optim.Adam(layers.parameters(), lr=RATE)
+    generator = torch.Generator().manual_seed(seed)
+    steps = math.ceil(len(targets) / BATCH)
+    with tqdm(total=epochs * steps, desc="fine-tune", unit="batch", disable=not progress) as bar:
+        for epoch in range(epochs):
+            order = torch.randperm(len(targets), generator=generator)
+            for step in range(steps):
+                chosen = order[step * BATCH : (step + 1) * BATCH]
+                loss = _loss(layers, inputs[:, chosen], targets[chosen])
+                if not math.isfinite(loss.item()):
+                    raise TwinspikeError("fine-tuning diverged: give more --weight-bits or fewer --epochs")
+                for group in optimiser.param_groups:
+                    group["lr"] = one_cycle(epoch * steps + step, epochs * steps, RATE)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                bar.update()
+            bar.set_postfix(loss=f"{loss.item():.3f}")
+    return tuple(integer_layer(layer.synapses, f"layers.{i}") for i, layer in enumerate(layers))
+
+
+def _loss(layers: nn.ModuleList, spikes: Tensor, targets: Tensor) -> Tensor:
+    for layer in layers:
+        spikes = layer(spikes)
+    return nn.functional.cross_entropy(spikes.sum(0) * SHARPNESS, targets)
+
+
+def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
+    """The layer with thresholds of 1, as quantised training counts: each neuron divided by its own."""
+    made = SpikingLayer(layer.weight.shape[1], layer.neurons, spec, SLOPE, where)
+    with torch.no_grad():
+        made.synapses.linear.weight.copy_(torch.from_numpy(layer.weight / layer.threshold[:, None]))
+        made.synapses.bias.copy_(torch.from_numpy(layer.bias / layer.threshold))
+    return made
+
+
+def tuning_spec(spec: NeuronSpec) -> NeuronSpec:
+    """The layer's spec with two bits of state to spare: weights move while they train."""
+    return dataclasses.replace(spec, state_bits=min(spec.state_bits + 2, MAX_STATE_BITS))

@@ -1,0 +1,129 @@
+"""Frames of spikes with which an imported network is calibrated and judged: a dataset's, or a file's."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..numerics.codings import Coding
+from ..numerics.errors import TwinspikeError, out_of_range
+from .datasets import load_dataset
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+MAX_FILE_BYTES = 1 << 30
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frames:
+    """Input spikes bool [T, B, in]; labels int64 [B] and the original's spikes bool [T, B, out], if known."""
+
+    spikes: np.ndarray
+    labels: np.ndarray | None = None
+    original: tuple[np.ndarray, ...] | None = None
+
+    def take(self, frames: slice | np.ndarray) -> Frames:
+        return Frames(
+            self.spikes[:, frames],
+            None if self.labels is None else self.labels[frames],
+            None if self.original is None else tuple(train[:, frames] for train in self.original),
+        )
+
+    def __len__(self) -> int:
+        return self.spikes.shape[1]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Data:
+    """Frames to choose by and others to measure with; the shape of an image and where they come from."""
+
+    calibration: Frames
+    test: Frames
+    shape: tuple[int, ...]
+    source: str
+
+
+def dataset_frames(config: Config) -> Data:
+    """Training images to calibrate (and fine-tune) with, test images to measure with, as spikes."""
+    data = load_dataset(config.dataset)
+
+    def frames(images: np.ndarray, labels: np.ndarray) -> Frames:
+        return Frames(config.encoder.encode(images, config.timesteps), labels)
+
+    return Data(
+        frames(data.train_images, data.train_labels), frames(data.test_images, data.test_labels), data.shape,
+        f"dataset {data.name}, coding {config.encoder.kind}",
+    )  # fmt: skip
+
+
+def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
+    """Frames of an `.npz` file: even ones to calibrate with, odd ones to measure with.
+
+    Arrays: `images` uint8 [B, ...], turned into spikes by `coding` over `timesteps`, or `spikes` (0 or 1)
+    [T, B, in]; optionally `labels` [B] and, recorded in the framework that trained the network,
+    `original0`, `original1`, ... [T, B, out], the spikes of each layer.
+    Raises TwinspikeError for anything else.
+    """
+    arrays = _load(path)
+    known = {"images", "spikes", "labels"} | {f"original{i}" for i in range(16)}
+    for name in arrays:
+        if name not in known:
+            raise TwinspikeError(
+                f"{path}: array {name!r} is unknown: allowed are images, spikes, labels, original0..15"
+            )
+    if ("images" in arrays) == ("spikes" in arrays):
+        raise TwinspikeError(f"{path}: expected either images [B, ...] or spikes [T, B, inputs]")
+    if "images" in arrays:
+        spikes, shape = coding.encode(arrays["images"], timesteps), arrays["images"].shape[1:]
+    else:
+        spikes = _trains(path, "spikes", arrays["spikes"])
+        shape = spikes.shape[2:]
+    frames = spikes.shape[1]
+    if frames < 2 or not 1 <= len(spikes) <= 255:
+        raise TwinspikeError(
+            f"{path}: {frames} frames of {len(spikes)} steps: expected 2 or more, of 1 to 255 steps"
+        )
+    labels = arrays.get("labels")
+    if labels is not None and (labels.shape != (frames,) or labels.dtype.kind not in "iu"):
+        raise out_of_range(f"{path}: labels", f"{labels.dtype} {list(labels.shape)}", f"integers [{frames}]")
+    original = [
+        _trains(path, n, arrays[n]) for n in sorted(arrays, key=lambda n: (len(n), n)) if n[:8] == "original"
+    ]
+    for index, train in enumerate(original):
+        if train.shape[:2] != spikes.shape[:2]:
+            raise out_of_range(
+                f"{path}: original{index} shape", train.shape, f"[{len(spikes)}, {frames}, neurons]"
+            )
+    whole = Frames(
+        spikes, None if labels is None else labels.astype(np.int64), tuple(original) if original else None
+    )
+    return Data(whole.take(slice(0, None, 2)), whole.take(slice(1, None, 2)), tuple(shape), Path(path).name)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_FILE_BYTES:
+            raise TwinspikeError(f"{path}: {size} bytes of arrays: allowed are at most {MAX_FILE_BYTES}")
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise TwinspikeError(f"{path}: there is no such file") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as error:
+        raise TwinspikeError(
+            f"{path}: is not a sound .npz file ({error}): write it with numpy.savez"
+        ) from None
+
+
+def _trains(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+    if array.ndim != 3 or array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+        raise out_of_range(
+            f"{path}: {name}", f"{array.dtype} {list(array.shape)}", "0 and 1, [T, B, neurons]"
+        )
+    return array.astype(bool)

@@ -1,0 +1,132 @@
+"""A NIR network run by the framework that it came from, through that framework's own importer.
+
+What a file does not say (how neurons reset) is set as the user says. The frameworks are optional.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import itertools
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..numerics.errors import TwinspikeError
+from ..quant.nir_graph import NEURONS, Node
+
+PACKAGES = {"snntorch": "snntorch", "norse": "norse", "spikingjelly": "spikingjelly"}
+
+
+def installed(framework: str) -> bool:
+    """Whether the framework of a dialect (quant/dialects.py) is there to run networks."""
+    package = PACKAGES.get(framework)
+    return package is not None and importlib.util.find_spec(package) is not None
+
+
+@torch.no_grad()
+def run_in_framework(
+    framework: str, nodes: Sequence[Node], spikes: np.ndarray, *, dt: float, reset: str
+) -> tuple[np.ndarray, ...] | None:
+    """Spikes bool [T, B, out] of each layer of a chain of nodes, for input spikes bool [T, B, in].
+
+    None if the framework cannot run that reset. Raises TwinspikeError if its importer refuses.
+    """
+    if reset != "zero" and framework != "snntorch":
+        return None
+    try:
+        with _quiet():
+            module, types = _LOADERS[framework](_graph(nodes, spikes.shape[2]), dt, reset)
+            return _record(module, types, torch.from_numpy(spikes).float())
+    except Exception as error:  # whatever another project's importer raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise TwinspikeError(
+            f"{framework} cannot run the file that it is said to have written ({reason}): check --from"
+        ) from None
+
+
+def _graph(nodes: Sequence[Node], inputs: int) -> Any:
+    """The chain as a NIR graph of flat vectors: importers disagree on batch axes, Flatten and names."""
+    import nir
+
+    made: dict[str, Any] = {"input": nir.Input({"input": np.array([inputs])})}
+    width = inputs
+    for index, node in enumerate(nodes):
+        fields = {k: np.asarray(v) for k, v in node.fields.items() if k not in ("type", "metadata")}
+        if node.type in NEURONS:
+            fields = {k: np.broadcast_to(v.reshape(-1), (width,)).copy() for k, v in fields.items()}
+        else:
+            width = len(fields["weight"])
+        made[f"n{index}"] = nir.dict2NIRNode({"type": node.type, **fields})
+    made["output"] = nir.Output({"output": np.array([width])})
+    names = list(made)
+    return nir.NIRGraph(made, list(itertools.pairwise(names)), type_check=False)
+
+
+def _record(module: nn.Module, types: tuple[type, ...], spikes: Tensor) -> tuple[np.ndarray, ...]:
+    """Step the module through spikes [T, B, in] and keep what its neurons give."""
+    populations = [m for m in module.modules() if isinstance(m, types)]
+    trains: list[list[np.ndarray]] = [[] for _ in populations]
+
+    def keep(index: int) -> Callable:
+        def hook(_module, _inputs, output):
+            given = output[0] if isinstance(output, tuple) else output
+            trains[index].append((given > 0.5).numpy())
+
+        return hook
+
+    for index, population in enumerate(populations):
+        population.register_forward_hook(keep(index))
+    state = None
+    for step in spikes:
+        given = module(step, state)
+        state = given[1] if isinstance(given, tuple) else None
+    return tuple(np.stack(train) for train in trains)
+
+
+def _snntorch(graph: Any, dt: float, reset: str) -> tuple[nn.Module, tuple[type, ...]]:
+    import snntorch
+    from snntorch.import_nir import import_from_nir
+
+    module = import_from_nir(graph)
+    for leaky in module.modules():
+        if isinstance(leaky, snntorch.Leaky) and reset != "zero":
+            leaky.reset_mechanism_val, leaky.state_function = torch.tensor(0), leaky._base_sub
+            leaky.reset_delay = reset == "subtract-delayed"
+    return module, (snntorch.Leaky, snntorch.Synaptic)
+
+
+def _norse(graph: Any, dt: float, reset: str) -> tuple[nn.Module, tuple[type, ...]]:
+    import norse.torch
+
+    module = norse.torch.from_nir(graph, dt=dt, ignore_warnings=True)
+    return module, (norse.torch.LIFBoxCell, norse.torch.IAFCell)
+
+
+def _spikingjelly(graph: Any, dt: float, reset: str) -> tuple[nn.Module, tuple[type, ...]]:
+    from spikingjelly.activation_based.nir_exchange import from_nir
+
+    # The neurons themselves are called past their hooks; what holds them is not.
+    return from_nir.import_from_nir(graph, dt=dt), (from_nir._NIRStatefulModule,)
+
+
+_LOADERS = {"snntorch": _snntorch, "norse": _norse, "spikingjelly": _spikingjelly}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Importers print and warn about themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

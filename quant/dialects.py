@@ -1,0 +1,56 @@
+"""How each framework runs the equations that a NIR file states: its discretisation, exactly.
+
+NIR defines tau dv/dt = (v_leak - v) + r I for LIF, dv/dt = r I for IF, a spike where v > v_threshold,
+and then v = v_reset. With a = dt / tau and dt the step, every exporter below means forward Euler,
+
+    LIF      u = (1 - a) v + a v_leak + a r I
+    IF       u = v + dt r I              (Norse: u = v + r I)
+    CubaLIF  as LIF, I = w_in S, where the synapse keeps nothing from step to step: tau_syn is 0, or dt
+
+but each with its own dt, comparison and reset, none of which is in the file.
+"""
+
+import dataclasses
+
+RESETS = ("zero", "subtract", "subtract-delayed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """One framework's reading.
+
+    dt          seconds a step, as its exporter writes time constants
+    strict      a spike needs v > v_threshold (NIR, snnTorch, Norse); else v >= v_threshold (SpikingJelly)
+    if_per_step an IF node's r is a gain a step; else r dt is
+    about       what else a user should know
+    """
+
+    name: str
+    dt: float
+    strict: bool
+    if_per_step: bool
+    about: str
+
+
+DIALECTS = {
+    d.name: d
+    for d in (
+        Dialect("nir", 1e-4, True, False, "NIR's own equations by forward Euler"),
+        Dialect(
+            "snntorch", 1e-4, True, False,
+            "tau = dt / (1 - beta) and r = tau / dt: u = beta v + I. The file does not say how neurons "
+            "reset; snnTorch's default subtracts the threshold a step later: give --reset subtract-delayed, "
+            "or train with reset_mechanism='zero'",
+        ),
+        Dialect(
+            "norse", 1e-6, True, True,
+            "to_nir writes tau = dt / tau_mem_inv with dt = 1e-3, which is 1e-3 of the time constant, so "
+            "that a step of 1e-3 seconds is 1e-6 in the file; for to_nir(dt=1) give --dt 1e-3",
+        ),
+        Dialect(
+            "spikingjelly", 1e-4, False, False,
+            "tau is counted in steps of dt, r is 1 or tau / dt (decay_input); a membrane that equals the "
+            "threshold spikes, and frames start at v_reset",
+        ),
+    )
+}  # fmt: skip

@@ -1,0 +1,163 @@
+"""A NIR graph as the chain of nodes that a feed-forward core can be: Input, layers, Output.
+
+Nested graphs are put in place of the node that holds them. What cannot be mapped is refused with one
+line that names the node, its type and why.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..numerics.errors import TwinspikeError
+
+WEIGHTS = ("Affine", "Linear")
+NEURONS = ("LIF", "CubaLIF", "IF")
+_PASSING = ("Input", "Output", "Flatten")
+_REASONS = {
+    "Conv1d": "the core has fully connected layers only, no convolutions",
+    "Conv2d": "the core has fully connected layers only, no convolutions",
+    "SumPool2d": "the core has no pooling",
+    "AvgPool2d": "the core has no pooling, and an average of spikes is no spike",
+    "Delay": "spikes reach the next layer in the same step",
+    "LI": "it gives no spikes: let the last layer spike, the label is the neuron that spikes most",
+    "CubaLI": "it gives no spikes: let the last layer spike, the label is the neuron that spikes most",
+    "I": "it gives no spikes: use IF",
+    "Scale": "fold the factors into the weights before it",
+    "Threshold": "it has no membrane: use IF",
+}
+# A node's name, after those of the nested graphs that hold it.
+Path = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Node:
+    """One node of the graph: its name (those of nested graphs before it), type and parameters."""
+
+    name: str
+    type: str
+    fields: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"node {self.name!r} ({self.type})"
+
+    def refuse(self, why: str) -> TwinspikeError:
+        return TwinspikeError(f"{self} cannot be mapped: {why}")
+
+    def array(self, field: str, default: float | None = None) -> np.ndarray:
+        """A parameter as finite float64; raises TwinspikeError if it is bad, or missing with no default."""
+        value = self.fields.get(field, default)
+        if value is None:
+            raise self.refuse(f"its {field} is missing")
+        try:
+            found = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise self.refuse(f"its {field} holds no numbers") from None
+        if not np.isfinite(found).all():
+            raise self.refuse(f"its {field} holds values that are not finite")
+        return found
+
+
+def chain(graph: Mapping[str, Any]) -> list[Node]:
+    """Nodes from Input to Output in order, both and every Flatten left out.
+
+    Raises TwinspikeError unless the graph is a single chain of supported nodes.
+    """
+    nodes, edges = _flat(graph, ())
+    first, last = _ends(nodes, ())
+    before, after = _neighbours(nodes, edges)
+    order, at = [first], first
+    while at != last:
+        if len(after[at]) != 1:
+            fed = ", ".join(str(nodes[n]) for n in after[at]) or "nothing"
+            raise nodes[at].refuse(f"it feeds {fed}: the core is a single chain of layers")
+        (at,) = after[at]
+        if at in order or len(before[at]) != 1:
+            sources = ", ".join(str(nodes[n]) for n in before[at])
+            raise nodes[at].refuse(f"it is fed by {sources}: the core has no recurrent or summed connections")
+        order.append(at)
+    for path, node in nodes.items():
+        if path not in order:
+            raise node.refuse("it is not on the way from Input to Output")
+    found = [nodes[path] for path in order if nodes[path].type not in _PASSING]
+    for node in found:
+        if node.type not in WEIGHTS + NEURONS:
+            known = ", ".join(WEIGHTS + NEURONS + _PASSING)
+            raise node.refuse(_REASONS.get(node.type, f"the type is unknown here: known are {known}"))
+    return found
+
+
+def layers(nodes: list[Node]) -> list[tuple[Node, Node]]:
+    """(weights, neurons) of each layer of a chain; raises TwinspikeError if they do not alternate."""
+    for i, node in enumerate(nodes):
+        if node.type in WEIGHTS and (i + 1 == len(nodes) or nodes[i + 1].type in WEIGHTS):
+            follows = "Output" if i + 1 == len(nodes) else str(nodes[i + 1])
+            raise node.refuse(f"{follows} follows it: every layer ends in spiking neurons")
+        if node.type in NEURONS and (i == 0 or nodes[i - 1].type in NEURONS):
+            raise node.refuse("no Affine or Linear node is before it: a layer begins with its weights")
+    if not nodes:
+        raise TwinspikeError(
+            "the graph has no layers: expected Affine or Linear and LIF, CubaLIF or IF nodes"
+        )
+    return list(zip(nodes[::2], nodes[1::2], strict=True))
+
+
+def _flat(graph: Mapping[str, Any], within: Path) -> tuple[dict[Path, Node], list[tuple[Path, Path]]]:
+    """Nodes by path and edges, with every nested graph in place between its own Input and Output."""
+    where = "/".join(within) or "root"
+    entries = graph.get("nodes")
+    if not isinstance(entries, Mapping) or not entries:
+        raise TwinspikeError(f"graph {where} has no nodes: export the network again")
+    nodes: dict[Path, Node] = {}
+    edges: list[tuple[Path, Path]] = []
+    doors: dict[Path, tuple[Path, Path]] = {}
+    for name, fields in entries.items():
+        path = (*within, str(name))
+        kind = fields.get("type") if isinstance(fields, Mapping) else None
+        if not isinstance(kind, str):
+            raise TwinspikeError(f"node {'/'.join(path)!r} has no type: export the network again")
+        if kind == "NIRGraph":
+            inner, inner_edges = _flat(fields, path)
+            doors[path] = _ends(inner, path)
+            nodes |= inner
+            edges += inner_edges
+        else:
+            nodes[path] = Node("/".join(path), kind, fields)
+    table = np.asarray(graph.get("edges", []), dtype=object)
+    if table.ndim != 2 or table.shape[1] != 2:
+        raise TwinspikeError(f"graph {where} has no edges, or no table of pairs: export the network again")
+    for source, target in table:
+        a, b = (*within, _text(source)), (*within, _text(target))
+        edges.append((doors.get(a, (a, a))[1], doors.get(b, (b, b))[0]))
+    return nodes, edges
+
+
+def _ends(nodes: Mapping[Path, Node], within: Path) -> tuple[Path, Path]:
+    """The Input and the Output that belong to the graph at `within` itself."""
+    ends = []
+    for kind in ("Input", "Output"):
+        own = [p for p, node in nodes.items() if node.type == kind and p[:-1] == within]
+        if len(own) != 1:
+            where = "/".join(within) or "root"
+            raise TwinspikeError(f"graph {where} has {len(own)} {kind} nodes: exactly one can be mapped")
+        ends.append(own[0])
+    return ends[0], ends[1]
+
+
+def _text(name: Any) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+
+
+def _neighbours(
+    nodes: Mapping[Path, Node], edges: list[tuple[Path, Path]]
+) -> tuple[dict[Path, list[Path]], dict[Path, list[Path]]]:
+    before: dict[Path, list[Path]] = {path: [] for path in nodes}
+    after: dict[Path, list[Path]] = {path: [] for path in nodes}
+    for a, b in dict.fromkeys(edges):  # exporters repeat edges
+        for path in (a, b):
+            if path not in nodes:
+                raise TwinspikeError(f"an edge names node {'/'.join(path)!r}, which the graph does not have")
+        after[a].append(b)
+        before[b].append(a)
+    return before, after
