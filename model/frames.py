@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..numerics.codings import Coding
 from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.files import read_limited
 from .datasets import load_dataset
 
 if TYPE_CHECKING:
@@ -107,14 +109,13 @@ def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        data = io.BytesIO(read_limited(path, MAX_FILE_BYTES, "an .npz file"))
+        with zipfile.ZipFile(data) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > MAX_FILE_BYTES:
             raise TwinspikeError(f"{path}: {size} bytes of arrays: allowed are at most {MAX_FILE_BYTES}")
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(data, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise TwinspikeError(f"{path}: there is no such file") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as error:
         raise TwinspikeError(
             f"{path}: is not a sound .npz file ({error}): write it with numpy.savez"

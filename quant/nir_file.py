@@ -5,7 +5,7 @@ A graph is what `nir.NIRGraph.to_dict` gives: `nodes` (name -> {`type`, paramete
 every data set that a file declares, follows links, and builds node objects that fail with assertions.
 """
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from ..numerics.errors import TwinspikeError
+from ..numerics.files import read_limited
 
 # Far beyond any network that the core targets.
 MAX_FILE_BYTES = 1 << 28
@@ -34,18 +35,13 @@ def read_graph(path: Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        size = os.stat(path).st_size
-        if size > MAX_FILE_BYTES:
-            raise TwinspikeError(f"{path}: {size} bytes is no NIR file: allowed are at most {MAX_FILE_BYTES}")
-        with h5py.File(path, "r") as file:
+        with h5py.File(io.BytesIO(read_limited(path, MAX_FILE_BYTES, "a NIR file")), "r") as file:
             node = file.get("node")
             if not isinstance(node, h5py.Group):
                 raise TwinspikeError(f"{path}: group 'node' is missing: write the file with nir.write")
             return _Reader(path).group(node, 0)
     except TwinspikeError:
         raise
-    except FileNotFoundError:
-        raise TwinspikeError(f"{path}: there is no such file") from None
     except _DAMAGED as error:
         raise TwinspikeError(f"{path}: is not a sound NIR file ({error}); export it again") from None
 

@@ -1,7 +1,6 @@
 """From a NIR graph to an integer network, stage by stage, so that each stage's cost can be measured."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from ..numerics.codings import Coding
 from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
 from .floating import FloatLayer, float_layer
 from .network import METADATA_KEY, Layer, Network, References, put_together
@@ -160,8 +160,8 @@ def _references(text: str, extra: Mapping[str, Any], outputs: int) -> dict[str, 
             "references.labels": np.asarray(extra[LABELS]),
         }
     try:
-        timesteps = int(json.loads(text)["timesteps"])
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        timesteps = int(parse_json(text)["timesteps"])
+    except (ValueError, TypeError, KeyError, OverflowError):
         timesteps = 1
     counts = np.zeros((0, min(max(timesteps, 0), 255), outputs), np.uint8)
     return {"references.counts": counts, "references.labels": np.zeros(0, np.int32)}

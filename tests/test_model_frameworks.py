@@ -1,11 +1,9 @@
 """The three frameworks, really: what their files mean, and networks trained in them as cores."""
 
 import numpy as np
+import others
 import pytest
 import torch
-
-pytest.importorskip("nir")
-import others
 
 from twinspike.config import load_config
 from twinspike.exchange import ImportOptions, import_graph
@@ -21,13 +19,6 @@ from twinspike.quant.nir_import import float_layers, run_layers
 from twinspike.sim.runner import Run, simulate
 
 CASES = [*((name, "zero") for name in others.FRAMEWORKS), ("snntorch", "subtract")]
-
-
-@pytest.fixture(autouse=True)
-def there(request):
-    for name in others.FRAMEWORKS:
-        if name in str(request.node.name):
-            pytest.importorskip(name)
 
 
 def reading(framework, reset):

@@ -105,7 +105,7 @@ def test_hostile_files_are_refused_before_anything_is_allocated(sound, damage, m
 
 
 def test_other_files_are_refused(tmp_path):
-    with pytest.raises(TwinspikeError, match="there is no such file"):
+    with pytest.raises(TwinspikeError, match="cannot read a NIR file: No such file"):
         read_graph(tmp_path / "none.nir")
     (tmp_path / "text.nir").write_text("hello")
     with pytest.raises(TwinspikeError, match="is not a sound NIR file"):

@@ -6,7 +6,7 @@ from networks import random_network
 from twinspike.cli import main
 from twinspike.numerics.codings import Latency
 
-STEPS = ["train", "export", "golden", "rtl", "sim", "synth", "report", "data", "doctor"]
+STEPS = ["train", "export", "golden", "rtl", "sim", "synth", "report", "data", "doctor", "import"]
 TOML = 'dataset = "digits"\ntimesteps = 3\n[[layers]]\nneurons = 6\n[[layers]]\nneurons = 3\n'
 
 
