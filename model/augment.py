@@ -14,13 +14,22 @@ def wanted(settings: TrainingSettings) -> bool:
     return any((settings.rotation, settings.scale, settings.shift, settings.shear, settings.flip))
 
 
-def random_affine(images: Tensor, settings: TrainingSettings, generator: torch.Generator) -> Tensor:
+def random_affine(
+    images: Tensor,
+    settings: TrainingSettings,
+    generator: torch.Generator,
+    *,
+    batch: int | None = None,
+    own: slice = slice(None),
+) -> Tensor:
     """Rotate, scale, shear, shift and mirror uint8 images [B, H, W] at random; bilinear, zeros come in.
 
     Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
-    a run can be repeated. On images that are not square the angles are those of a square one.
+    a run can be repeated. `images` may be the part `own` of a batch of `batch`: they are moved as
+    they would be with the others. On images that are not square the angles are those of a square one.
     """
-    matrix = _matrices(len(images), settings, generator).to(images.device)
+    count = len(images) if batch is None else batch
+    matrix = _matrices(count, settings, generator)[own].to(images.device)
     moved = functional.grid_sample(
         images[:, None].float(), _grid(matrix, *images.shape[1:]), align_corners=False
     )

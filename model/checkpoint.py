@@ -62,15 +62,19 @@ def save_checkpoint(
     write_atomically(path, dump_safetensors(tensors, {KEY: json.dumps(metadata)}))
 
 
-def load_checkpoint(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, config: dict
-) -> Progress:
-    """Restore network and optimiser in place.
+def read_checkpoint(path: Path) -> bytes:
+    """The file's content; raises TwinspikeError if it cannot be read or is too large."""
+    return read_limited(path, MAX_FILE_BYTES, "a checkpoint")
 
-    Raises TwinspikeError for a file that is corrupt, or of another configuration (named by key).
+
+def load_checkpoint(
+    data: bytes, path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, config: dict
+) -> Progress:
+    """Restore network and optimiser in place from a checkpoint's content; `path` is for messages.
+
+    Raises TwinspikeError for one that is corrupt, or of another configuration (named by key).
     """
     remedy = "train without resuming to start again"
-    data = read_limited(path, MAX_FILE_BYTES, "a checkpoint")
     try:
         tensors = parse_safetensors(data)
         header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])

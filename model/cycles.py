@@ -46,12 +46,12 @@ class CycleCost(NamedTuple):
                 arrived = ends[station] + HAND_OVER
         return ends[-1] - self.tick_cycles + self.result_cycles
 
-    def penalty(self, inputs: Tensor | Events, trains: Sequence[Tensor], target: float) -> Tensor:
+    def penalty(self, inputs: Tensor, trains: Sequence[Tensor], target: float) -> Tensor:
         """Thousands of clocks by which the batch's mean latency exceeds `target`, differentiable.
 
-        inputs: the input's spikes, [T, B, A] or events; trains [T, B, N]: every layer's.
+        inputs [T, B]: the input's events; trains [T, B, N]: every layer's spikes.
         """
-        events = [spikes_per_step(inputs), *(train.sum(2) for train in trains)]
+        events = [inputs, *(train.sum(2) for train in trains)]
         return torch.relu(self.latency(events).mean() - target) / 1000
 
     def check_target(self, inputs: Tensor, target: float) -> None:

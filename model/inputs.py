@@ -27,6 +27,7 @@ def input_spikes(coding: Coding, images: Tensor, timesteps: int) -> Tensor | Eve
 
 
 def arranged(when: Tensor, timesteps: int) -> Tensor | Events:
+    """Spikes of steps [B, addresses] in the form that suits their device."""
     form = events_of_steps if when.device.type == "cpu" else dense_spikes
     return form(when, timesteps)
 
@@ -46,11 +47,14 @@ class TrainingInputs:
             chunks = [spike_steps(coding, part, timesteps) for part in images.split(CHUNK)]
             self.when = torch.cat(chunks)
 
-    def batch(self, chosen: Tensor, generator: torch.Generator) -> Tensor | Events:
-        """Spikes of the images of index `chosen` [B]; augmentation draws from `generator`."""
+    def batch(self, chosen: Tensor, generator: torch.Generator, own: slice = slice(None)) -> Tensor | Events:
+        """Spikes of the images of index `chosen` [B], of the part `own` of them.
+
+        Augmentation draws from `generator` for all of them: a part gets what it gets in the whole.
+        """
         if self.when is not None:
-            return arranged(self.when[chosen], self.timesteps)
-        images = self.images[chosen]
+            return arranged(self.when[chosen[own]], self.timesteps)
+        images = self.images[chosen[own]]
         if self.augmented:
-            images = augment.random_affine(images, self.settings, generator)
+            images = augment.random_affine(images, self.settings, generator, batch=len(chosen), own=own)
         return input_spikes(self.coding, images, self.timesteps)

@@ -68,9 +68,11 @@ class SpikingNetwork(nn.Module):
         for layer, spec in zip(self.layers, specs, strict=True):
             layer.neurons.spec = spec
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """uint8 images [B, *shape] -> spikes [T, B, neurons] (0 or 1) of every layer."""
-        return self.propagate(input_spikes(self.encoder, images, self.timesteps))
+    def forward(self, inputs: Tensor | Events) -> list[Tensor]:
+        """uint8 images [B, *shape], or input spikes -> spikes [T, B, neurons] (0 or 1) of every layer."""
+        if isinstance(inputs, Tensor) and inputs.dtype == torch.uint8:
+            inputs = input_spikes(self.encoder, inputs, self.timesteps)
+        return self.propagate(inputs)
 
     def propagate(self, spikes: Tensor | Events) -> list[Tensor]:
         """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer."""

@@ -17,15 +17,17 @@ from tqdm import tqdm
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
-from .checkpoint import Progress, Stopwatch, load_checkpoint, save_checkpoint
+from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
 from .cycles import spikes_per_step
 from .datasets import Dataset, load_dataset
+from .health import SILENT_BATCHES, check_spikes, check_weights, diverged
 from .inputs import TrainingInputs, input_spikes
 from .interrupts import Interrupts
 from .losses import activity_penalty, embedding_loss
 from .memory import keep_freed_memory
 from .network import SpikingNetwork
 from .optimiser import make_optimiser
+from .ranks import Ranks, joined_ranks
 from .results import integer_network, spikes_compared, training_table, with_metrics
 from .schedule import one_cycle
 from .state_bits import with_least_state_bits
@@ -64,19 +66,24 @@ def train(
     on_step   called with (epoch, batches done) after each batch; a KeyboardInterrupt that it
               raises counts as Ctrl-C
 
-    Returns the content of ``metrics.json``. Raises TrainingInterrupted after Ctrl-C, TwinspikeError
-    for a network that stays silent or diverges, a bad checkpoint, and data that cannot be had.
+    Under torchrun the processes share every batch, and the first one writes. Returns the content of
+    ``metrics.json``, nothing in the other processes. Raises TrainingInterrupted after Ctrl-C,
+    TwinspikeError for a network that stays silent or diverges, a batch that the processes cannot
+    share, a bad checkpoint, and data that cannot be had.
     """
-    dataset = (dataset or load_dataset(config.dataset, progress=progress)).first(config.training.images)
     keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(config.training.threads)
     try:
-        run = _Run(config, dataset, Path(out), progress)
-        if resume and run.checkpoint.exists():
-            run.restore()
-        run.fit(on_step)
-        return run.conclude()
+        with joined_ranks() as ranks:
+            show = progress and ranks.first
+            dataset = dataset or load_dataset(config.dataset, progress=show)
+            dataset = dataset.first(config.training.images)
+            run = _Run(config, dataset, Path(out), show, ranks)
+            if resume:
+                run.restore()
+            run.fit(on_step)
+        return run.conclude() if ranks.first else {}
     finally:
         torch.set_num_threads(before)
 
@@ -87,27 +94,28 @@ def export(config: Config, out: Path, *, progress: bool = True) -> dict[str, Any
     Returns the content of ``metrics.json``. Raises TwinspikeError if there is no checkpoint.
     """
     dataset = load_dataset(config.dataset, progress=progress).first(config.training.images)
-    run = _Run(config, dataset, Path(out), progress)
-    if not run.checkpoint.exists():
-        raise TwinspikeError(f"{run.checkpoint} does not exist: train first (twinspike train)")
-    run.restore()
-    return run.conclude()
+    return _restored(config, dataset, Path(out), progress).conclude()
 
 
 def trained_network(config: Config, out: Path, dataset: Dataset) -> SpikingNetwork:
     """The network of the checkpoint in `out`, in evaluation mode, to run in software."""
-    run = _Run(config, dataset, Path(out), show=False)
-    run.restore()
-    return run.network.eval()
+    return _restored(config, dataset, Path(out), False).network.eval()
+
+
+def _restored(config: Config, dataset: Dataset, out: Path, show: bool) -> _Run:
+    run = _Run(config, dataset, out, show, Ranks())
+    if not run.restore():
+        raise TwinspikeError(f"{run.checkpoint} does not exist: train first (twinspike train)")
+    return run
 
 
 class _Run:
-    def __init__(self, config: Config, dataset: Dataset, out: Path, show: bool):
+    def __init__(self, config: Config, dataset: Dataset, out: Path, show: bool, ranks: Ranks):
         # TF32 would round integers above 2^11: spikes could then differ from the golden model's.
         torch.set_float32_matmul_precision("highest")
         self.config, self.settings = config, config.training
-        self.dataset, self.out, self.show = dataset, out, show
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.dataset, self.out, self.show, self.ranks = dataset, out, show, ranks
+        self.device = ranks.device()
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)
@@ -118,6 +126,8 @@ class _Run:
         self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
         self.batch = min(self.settings.batch_size, len(self.labels))
         self.steps = len(self.labels) // self.batch
+        self.own = ranks.share(self.batch)
+        self.parallel = ranks.parallel(self.network)
         self.cost = config.cycle_cost(dataset.classes) if self.settings.cycles_weight else None
         if self.cost and self.settings.cycles_target:
             spikes = input_spikes(config.encoder, images[:COST_IMAGES], config.timesteps)
@@ -127,15 +137,22 @@ class _Run:
     def checkpoint(self) -> Path:
         return self.out / CHECKPOINT_FILE
 
-    def restore(self) -> None:
-        self.progress = load_checkpoint(
-            self.checkpoint, self.network, self.optimiser, training_table(self.config)
-        )
+    def restore(self) -> bool:
+        """Go on from the checkpoint of the first process; False if there is none."""
+        found = self.ranks.first and self.checkpoint.exists()
+        data = self.ranks.of_first(read_checkpoint(self.checkpoint) if found else None)
+        if data is not None:
+            table = training_table(self.config)
+            self.progress = load_checkpoint(data, self.checkpoint, self.network, self.optimiser, table)
+        return data is not None
 
     def save(self) -> None:
-        save_checkpoint(
-            self.checkpoint, self.network, self.optimiser, self.progress, training_table(self.config)
-        )
+        """Write the checkpoint; raises TwinspikeError instead if a weight is not finite."""
+        check_weights(self.network, self.config, self.progress)
+        if self.ranks.first:
+            save_checkpoint(
+                self.checkpoint, self.network, self.optimiser, self.progress, training_table(self.config)
+            )
 
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
         p, epochs = self.progress, self.settings.epochs
@@ -155,19 +172,22 @@ class _Run:
                     chosen = order[p.step * self.batch : (p.step + 1) * self.batch].to(self.device)
                     self._accumulate(self._learn(chosen))
                     p.step += 1
+                    if p.step in (SILENT_BATCHES, self.steps):
+                        check_spikes(self._spikes(p.sums), self.config, p, p.step)
                     bar.update()
+                    interrupted = False
                     try:
                         if on_step:
                             on_step(p.epoch, p.step)
-                        if interrupts.wanted:
-                            raise KeyboardInterrupt
                     except KeyboardInterrupt:
+                        interrupted = True
+                    if self.ranks.any(interrupted or interrupts.wanted):
                         watch.read()
                         self.save()
                         raise TrainingInterrupted(
                             f"training interrupted in epoch {p.epoch + 1} of {epochs}, batch {p.step} of "
                             f"{self.steps}; nothing is lost: go on with --resume ({self.checkpoint})"
-                        ) from None
+                        )
                 row = self._close_epoch()
                 watch.read()
                 bar.set_postfix(loss=f"{row['loss']:.3f}", spikes=f"{row['hidden_spikes']:.2f}")
@@ -178,20 +198,21 @@ class _Run:
     def _learn(self, chosen: Tensor) -> dict[str, float]:
         """One step of the optimiser on the images of index `chosen`; gives what the log adds up."""
         p, s = self.progress, self.settings
-        spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step))
-        trains = self.network.propagate(spikes)
+        spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step), self.own)
+        trains = [self.ranks.whole(train) for train in self.parallel(spikes)]
         loss = embedding_loss(trains[-1], self.labels[chosen], s)
         total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
         if self.cost:
-            clocks = self.cost.penalty(spikes, trains, s.cycles_target)
+            inputs = self.ranks.whole(spikes_per_step(spikes)[..., None], torch.int32)[..., 0]
+            clocks = self.cost.penalty(inputs, trains, s.cycles_target)
             total = total + s.cycles_weight * clocks
         if not math.isfinite(total.item()):
-            raise self._diverged(f"its loss is {total.item()}")
+            raise diverged(self.config, p, f"its loss is {total.item()}")
         rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad()
-        total.backward()
+        self.ranks.backward(total)
         self.optimiser.step()
         spikes = {f"layer {i}": len(train) * train.mean().item() for i, train in enumerate(trains)}
         return {"loss": loss.item(), **spikes}
@@ -201,33 +222,22 @@ class _Run:
         for name, value in figures.items():
             sums[name] = sums.get(name, 0.0) + value
 
+    def _spikes(self, figures: dict[str, float]) -> list[float]:
+        return [figures[f"layer {i}"] for i in range(len(self.config.layers))]
+
     def _close_epoch(self) -> dict[str, Any]:
-        """Log the epoch that is done and go to the next; refuse a network that cannot learn."""
+        """Log the epoch that is done and go to the next."""
         p = self.progress
+        check_weights(self.network, self.config, p)
         means = {name: value / self.steps for name, value in p.sums.items()}
-        if not all(bool(torch.isfinite(value).all()) for value in self.network.parameters()):
-            raise self._diverged("weights are no longer finite")
+        spikes = self._spikes(means)
         p.epoch, p.step, p.sums = p.epoch + 1, 0, {}
-        spikes = [means[f"layer {i}"] for i in range(len(self.config.layers))]
-        if 0.0 in spikes:
-            s = self.settings
-            raise TwinspikeError(
-                f"layer {spikes.index(0.0)} of {self.config.name} was silent for all of epoch {p.epoch} and "
-                f"learns nothing: raise training.initial_gain ({s.initial_gain}) or training.initial_bias "
-                f"({s.initial_bias}), or lower training.learning_rate ({s.learning_rate})"
-            )
         hidden = sum(spikes[:-1]) / max(1, len(spikes) - 1)
         row = {"epoch": p.epoch, "loss": means["loss"], "hidden_spikes": hidden, "output_spikes": spikes[-1]}
         p.history.append(row)
-        write_atomically(self.out / LOG_FILE, "".join(json.dumps(r) + "\n" for r in p.history))
+        if self.ranks.first:
+            write_atomically(self.out / LOG_FILE, "".join(json.dumps(r) + "\n" for r in p.history))
         return row
-
-    def _diverged(self, how: str) -> TwinspikeError:
-        rate = self.settings.learning_rate
-        return TwinspikeError(
-            f"training of {self.config.name} diverged in epoch {self.progress.epoch + 1}, after batch "
-            f"{self.progress.step} of {self.steps}: {how}; lower training.learning_rate ({rate})"
-        )
 
     def conclude(self) -> dict[str, Any]:
         """Export, compare with the golden model, evaluate, and write the network and its metrics."""

@@ -11,7 +11,7 @@ from idx_files import idx
 from networks import random_network
 
 from twinspike.config import load_config
-from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, save_checkpoint
+from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from twinspike.model.idx import read_idx
 from twinspike.quant.network import METADATA_KEY, load_network
 from twinspike.record import write_record
@@ -89,7 +89,7 @@ def _checkpoint(folder: Path) -> tuple[Path, Any, Any]:
     progress = Progress(1, 3, 1.5, 1.0, {"loss": 2.0}, [row])
     save_checkpoint(path, layers, optimiser, progress, config)
     source = SafetensorsFile(path.read_bytes(), KEY)
-    return path, source, lambda path: load_checkpoint(path, *fresh(), config)
+    return path, source, lambda path: load_checkpoint(read_checkpoint(path), path, *fresh(), config)
 
 
 def _results(build: Path, network) -> list[tuple[str, Path, str]]:

@@ -157,7 +157,9 @@ def test_checkpoint_of_another_configuration_is_named(config, dataset, trained, 
 
 
 def test_silent_network_is_named(config, dataset, tmp_path):
-    with pytest.raises(TwinspikeError, match=r"layer 0 of tiny was silent for all of epoch 1 .* \(-1.0\)"):
+    with pytest.raises(
+        TwinspikeError, match=r"layer 0 of tiny was silent in all of 12 batches of epoch 1 .* \(-1.0\)"
+    ):
         train(change(config, initial_bias=-1.0), tmp_path, dataset=dataset, progress=False)
     assert not (tmp_path / "network.safetensors").exists()
 
@@ -166,16 +168,35 @@ def test_diverging_training_is_named(config, dataset, tmp_path, monkeypatch):
     sound = training.embedding_loss
     monkeypatch.setattr(training, "embedding_loss", lambda *args: sound(*args) * float("nan"))
     with pytest.raises(
-        TwinspikeError, match=r"diverged in epoch 1, after batch 0 of 12: its loss is nan; lower .* \(0.02\)"
+        TwinspikeError, match=r"diverged in epoch 1, after batch 0: its loss is nan; lower .* \(0.02\)"
     ):
         train(config, tmp_path, dataset=dataset, progress=False)
 
 
-def test_weights_that_stop_being_finite_are_noticed(config, dataset, tmp_path, monkeypatch):
+def test_silence_is_noticed_before_a_long_epoch_ends(config, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SILENT_BATCHES", 5)
+    batches = []
+    with pytest.raises(TwinspikeError, match=r"layer 0 of tiny was silent in all of 5 batches of epoch 1"):
+        train(
+            change(config, initial_bias=-1.0), tmp_path, dataset=dataset, progress=False,
+            on_step=lambda *at: batches.append(at),
+        )  # fmt: skip
+    assert len(batches) == 4
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_weights_that_stop_being_finite_reach_no_file(interrupted, config, dataset, tmp_path, monkeypatch):
+    """A threshold that is not finite gives no spikes, and so a finite loss: the weights themselves tell."""
     real = training.one_cycle
     monkeypatch.setattr(training, "one_cycle", lambda *args: real(*args) * float("inf"))
-    with pytest.raises(TwinspikeError, match=r"tiny diverged in epoch 1"):
-        train(config, tmp_path, dataset=dataset, progress=False)
+
+    def interrupt(epoch, step):
+        if interrupted:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TwinspikeError, match=r"tiny diverged in epoch 1, .*holds values that are not finite"):
+        train(config, tmp_path, dataset=dataset, progress=False, on_step=interrupt)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_spike_that_differs_is_located(config, dataset, trained, monkeypatch):
@@ -190,8 +211,10 @@ def test_a_spike_that_differs_is_located(config, dataset, trained, monkeypatch):
 
     out, _ = trained
     network = SpikingNetwork(config, dataset.shape)
+    path = out / "checkpoint.safetensors"
     load_checkpoint(
-        out / "checkpoint.safetensors",
+        path.read_bytes(),
+        path,
         network,
         torch.optim.Adam(network.parameters()),
         results.training_table(config),

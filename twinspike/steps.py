@@ -22,7 +22,9 @@ def train(config: Config, place: Folders, *, resume: bool) -> None:
     """Train and export; prints the figures."""
     from twinspike.model.training import train as run
 
-    _print_metrics(run(config, place.build, resume=resume))
+    metrics = run(config, place.build, resume=resume)
+    if metrics:  # one of several processes has them
+        _print_metrics(metrics)
 
 
 def export(config: Config, place: Folders) -> None:
