@@ -41,7 +41,7 @@ help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 write an FST"
+	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
 	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
 

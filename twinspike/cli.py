@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     sim.add_argument(
         "--waves", action="store_true", default=os.environ.get("WAVES", "0") not in ("", "0"),
-        help="write an FST of all signals, of 3 frames unless --frames says otherwise (default: $WAVES)",
+        help="write an FST and views for GTKWave and Surfer, of 3 frames unless --frames says otherwise",
     )  # fmt: skip
 
     ip = step(
