@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results study recipes explore docs data doctor lint clean fuzz-files FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results study recipes explore docs data doctor lint clean formal crash-test fuzz-files FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -58,6 +58,12 @@ demo: $(READY) ## the whole flow on the bundled digits: train, RTL, simulation, 
 
 test: $(READY) ## run the test suite
 	$(BIN)/python -m pytest -n 2
+
+formal: $(READY) ## prove the hardware's properties, and that the proofs reject broken hardware
+	PYTHONPATH=tests $(BIN)/python -m formal $(if $(FAMILIES),$(foreach f,$(FAMILIES),--family $(f)),--json results/formal.json)
+
+crash-test: $(READY) ## kill training, export and RTL emission at random moments
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m crashes --json results/crashes.json
 
 fuzz-files: $(READY) ## damaged files of every kind: loaded soundly or refused with one line
 	PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json

@@ -1,0 +1,123 @@
+"""No input of a core reaches an output without a register between: seen in the netlist's cones."""
+
+import dataclasses
+import functools
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable
+from networks import random_network
+
+from twinspike.config import load_config
+from twinspike.folders import pretrained
+from twinspike.hw.core import Core
+from twinspike.hw.plan import CorePlan, make_plan
+from twinspike.numerics.codings import Latency
+from twinspike.quant.network import load_network
+
+from .mutation import Mutant
+from .proof import Verdict, hardware, tools
+
+# Cells whose outputs change at a clock's edge only.
+CLOCKED = ("$dff", "$sdff", "$dffe", "$sdffe", "$sdffce", "$adff", "$aldff", "SB_SPRAM256KA")
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """The property of one core; a broken variant must have such a path."""
+
+    family: str
+    property: str
+    core: Callable[[], Elaboratable]
+    mutants: tuple[Mutant, ...]
+    bound: str = "all runs"
+    engine: str = "cones"
+
+    def prove(self, folder: Path, mutant: Mutant | None = None) -> Verdict:
+        folder.mkdir(parents=True, exist_ok=True)
+        with hardware(mutant):
+            (folder / "top.il").write_text(rtlil.convert(self.core(), name="top", emit_src=False))
+        (folder / "top.ys").write_text(
+            "read_rtlil top.il\nhierarchy -top top\nproc\nflatten\nopt_clean\nwrite_json top.json\n"
+        )
+        command = [str(tools(folder / "bin") / "yosys"), "-ql", "yosys.log", "top.ys"]
+        started = subprocess.Popen(command, cwd=folder)
+        _, status, used = os.wait4(started.pid, 0)
+        seconds = used.ru_utime + used.ru_stime
+        if status:
+            return Verdict("ERROR", seconds, (folder / "yosys.log").read_text())
+        module = json.loads((folder / "top.json").read_text())["modules"]["top"]
+        paths = sorted(set(combinational_paths(module)))
+        return Verdict("FAIL" if paths else "PASS", seconds, "\n".join(f"{a} -> {b}" for a, b in paths))
+
+
+def combinational_paths(module: dict) -> Iterator[tuple[str, str]]:
+    """(input, output) pairs of ports with a path between them that no register cuts.
+
+    Every other cell is taken to lead from each of its inputs to each of its outputs.
+    """
+    drivers = {}
+    for cell in module["cells"].values():
+        if cell["type"] in CLOCKED or _clocked_read(cell):
+            continue
+        sides = {"input": [], "output": []}
+        for port, bits in cell["connections"].items():
+            sides[cell["port_directions"][port]] += bits
+        drivers.update({bit: sides["input"] for bit in sides["output"]})
+    ports = module["ports"]
+    names = {bit: name for name, p in ports.items() if p["direction"] == "input" for bit in p["bits"]}
+    for name, port in ports.items():
+        if port["direction"] != "output":
+            continue
+        todo, met = list(port["bits"]), set()
+        while todo:
+            bit = todo.pop()
+            if isinstance(bit, str) or bit in met:  # constants are text
+                continue
+            met.add(bit)
+            if bit in names:
+                yield names[bit], name
+            todo += drivers.get(bit, [])
+
+
+def _clocked_read(cell: dict) -> bool:
+    return cell["type"] == "$memrd_v2" and int(cell["parameters"]["CLK_ENABLE"], 2) == 1
+
+
+def _shipped(name: str, target: str) -> CorePlan:
+    network = load_network(pretrained(name) / "network.safetensors")
+    return make_plan(network, load_config(name).hardware.lanes, target)
+
+
+def _digits() -> CorePlan:
+    """A network of the shape of the bundled configuration, with random weights."""
+    config = load_config("digits")
+    widths = tuple(layer.neurons for layer in config.layers)
+    network = random_network(
+        1, timesteps=config.timesteps, shape=(8, 8), widths=widths, classes=10,
+        encoder=Latency(threshold=32), weight_bits=4, state_bits=8,
+    )  # fmt: skip
+    return make_plan(network, config.hardware.lanes)
+
+
+_MUTANTS = (
+    Mutant("core", "self.m_axis_tvalid.eq(spikes.valid)",
+           "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)"),
+    Mutant("core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
+)  # fmt: skip
+
+PROOFS = [
+    Structure(
+        "structure", f"no combinational path from an input port to an output port ({note})",
+        functools.partial(lambda plan: Core(plan()), plan), _MUTANTS[:mutants],
+    )
+    for plan, note, mutants in (
+        (_digits, "digits", 2),
+        (functools.partial(_shipped, "mnist", "generic"), "mnist", 1),
+        (functools.partial(_shipped, "mnist", "up5k"), "mnist on UP5K, with its load port", 1),
+    )
+]  # fmt: skip
