@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results study recipes explore docs data doctor lint clean formal crash-test fuzz-files FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs data doctor lint clean formal crash-test fuzz-files FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -116,6 +116,9 @@ recipes: $(READY) ## mean and spread of the shipped recipes over three seeds: re
 
 explore: $(READY) ## search networks and cores together: the front of F1, time and area
 	$(TS) explore $(if $(filter-out digits,$(CONFIG)),--config $(CONFIG))
+
+interop: $(READY) ## train in snnTorch, Norse and SpikingJelly, import, emit, simulate: results/interop.json
+	$(BIN)/python benchmarks/interop.py
 
 docs: $(READY) ## fill README and docs from results/
 	$(TS) docs
