@@ -71,7 +71,7 @@ def _graph(nodes: Sequence[Node], inputs: int) -> Any:
 
 def _record(module: nn.Module, types: tuple[type, ...], spikes: Tensor) -> tuple[np.ndarray, ...]:
     """Step the module through spikes [T, B, in] and keep what its neurons give."""
-    populations = [m for m in module.modules() if isinstance(m, types)]
+    populations: list[nn.Module] = [m for m in module.modules() if isinstance(m, types)]
     trains: list[list[np.ndarray]] = [[] for _ in populations]
 
     def keep(index: int) -> Callable:

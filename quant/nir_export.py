@@ -10,6 +10,7 @@ network file's, and other tools run the real-valued neuron, which may differ by 
 import io
 import itertools
 from pathlib import Path
+from typing import Any
 
 import nir
 import numpy as np
@@ -34,7 +35,7 @@ def nir_graph(network: Network) -> nir.NIRGraph:
         nodes[f"neurons{index}"] = _neurons(layer)
     nodes["output"] = nir.Output({"output": np.array([network.outputs])})
     names = list(nodes)
-    metadata = {METADATA_KEY: network.metadata()}
+    metadata: dict[str, Any] = {METADATA_KEY: network.metadata()}
     if len(network.references.labels):
         metadata |= {COUNTS: network.references.counts, LABELS: network.references.labels}
     return nir.NIRGraph(nodes=nodes, edges=list(itertools.pairwise(names)), metadata=metadata)

@@ -129,14 +129,13 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     as well if another tool changed the parameters, so that they are no integers of that kind.
     """
     extra = graph.get("metadata")
-    text = extra.get(METADATA_KEY) if isinstance(extra, Mapping) else None
-    if not isinstance(text, str):
+    if not isinstance(extra, Mapping) or not isinstance(text := extra.get(METADATA_KEY), str):
         return None
     found = float_layers(graph)
     tensors = _references(text, extra, found[-1].neurons)
     for index, layer in enumerate(found):
         threshold = integer_threshold(layer, 1.0)
-        parts = {
+        parts: dict[str, tuple[np.ndarray, Any]] = {
             "weight": (layer.weight, np.int8),
             "bias": (layer.bias, np.int32),
             "threshold": (threshold, np.int32),
