@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs data doctor lint clean formal crash-test fuzz-files FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench-hw calibrate data doctor lint clean formal crash-test fuzz-files FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -43,6 +43,7 @@ help: ## list the targets
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
+	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
 	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
 
 $(READY): pyproject.toml constraints.txt
@@ -122,6 +123,13 @@ interop: $(READY) ## train in snnTorch, Norse and SpikingJelly, import, emit, si
 
 docs: $(READY) ## fill README and docs from results/
 	$(TS) docs
+
+bench-hw: $(READY) ## every configuration on every device into results/hardware.json: hours from scratch, resumable
+	@$(MAKE) --no-print-directory train CONFIG=digits
+	$(TS) bench-hw $(foreach b,$(ONLY),--only $(b))
+
+calibrate: $(READY) ## fit the planner's model of logic cells to small cores: results/area-*.json, hw/area.json
+	$(TS) calibrate
 
 data: $(READY) ## verify the datasets, download what is missing
 	$(TS) data

@@ -49,11 +49,16 @@ def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
 
 def _write_files(plan: CorePlan, out: Path) -> dict[str, Any]:
     write_verilog(plan, out)
-    (out / "harness.il").write_text(plain_names(rtlil.convert(Harness(plan), name="harness", emit_src=False)))
+    (out / "harness.il").write_text(harness_rtlil(plan))
     (out / "ports.md").write_text(ports_markdown(plan))
     summary = describe(plan)
     write_json(out / SUMMARY, summary)
     return summary
+
+
+def harness_rtlil(plan: CorePlan) -> str:
+    """RTLIL of module `harness`, the core behind few pins: what is synthesised."""
+    return plain_names(rtlil.convert(Harness(plan), name="harness", emit_src=False))
 
 
 def plain_names(text: str) -> str:

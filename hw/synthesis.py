@@ -93,6 +93,24 @@ def synthesise(
     return result
 
 
+def pack(rtlil: Path, top: str, device: Device, out: Path) -> dict[str, int]:
+    """Logic cells, block RAMs, ... of module `top` once packed, without placing it; kept under a stamp.
+
+    The same keys as synth.json has. Raises TwinspikeError if a tool is missing or fails.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    yosys, router = find_yosys(), find_nextpnr(device.architecture)
+    netlist, _, _ = _netlist(yosys, rtlil, top, device, out)
+    stamp = out / "pack.stamp.json"
+    digest = _digest(netlist.read_bytes(), " ".join(device.nextpnr), str(router))
+    if (kept := _kept(stamp, digest)) is None:
+        used = nextpnr.pack(router, device, netlist)
+        kept = {"digest": digest}
+        kept |= {key: used.get(device.cell_types[key], (0, 0))[0] for key in device.resources}
+        write_json(stamp, kept)
+    return {key: kept[key] for key in device.resources}
+
+
 def script(rtlil: str, top: str, device: Device) -> str:
     """The yosys script: file names are relative to the output folder, where it runs."""
     return "\n".join(

@@ -49,6 +49,14 @@ def test_figures_of_a_placed_design(placed):
     assert result["provenance"] == {"network": "abc"}
 
 
+def test_packing_alone_gives_the_cells_that_placing_does(design, placed, monkeypatch):
+    out, result = placed
+    packed = synthesis.pack(design, "harness", device("up5k"), out)
+    assert packed == {key: result[key] for key in ("logic_cells", "ram_blocks", "spram", "dsp")}
+    monkeypatch.setattr(nextpnr, "run_tool", lambda *_: pytest.fail("a tool was run"))
+    assert synthesis.pack(design, "harness", device("up5k"), out) == packed
+
+
 def test_collisions_cost_no_logic(placed):
     # Emulating "old word on a collision" takes two flip-flops a bit: 16 beside the design's own 16.
     assert placed[1]["flipflops"] == 16

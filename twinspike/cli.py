@@ -56,6 +56,14 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     if options.step in ("study", "recipes", "explore"):
         return study_cli.run(options)
+    if options.step == "calibrate":
+        steps.calibrate(Path(options.out), options.root, options.target or ["up5k", "ecp5-25k", "ecp5-85k"])
+        return 0
+    if options.step == "bench-hw":
+        steps.bench_hw(
+            options.out, options.root, options.only, options.part or list(steps.BENCH_PARTS), options.jobs
+        )
+        return 0
     config = load_config(options.config)
     place = folders(options.out, config.name)
     match options.step:
@@ -69,7 +77,9 @@ def _run(options: argparse.Namespace) -> int:
             from twinspike.quant.network import load_network
 
             network = load_network(options.network) if options.network else None
-            steps.rtl(config, place, options.target, network=network, out=options.folder)
+            if options.goal and options.target == GENERIC:
+                raise TwinspikeError("--goal needs a device: add --target " + ", ".join(_targets()[1:]))
+            steps.rtl(config, place, options.target, network=network, out=options.folder, goal=options.goal)
         case "sim":
             targets = [options.target] if options.target else [GENERIC, *config.hardware.targets]
             if not options.target:
@@ -103,13 +113,13 @@ def _parser() -> argparse.ArgumentParser:
 
     def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
         made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
-        if name not in ("data", "doctor", "docs", "recipes", *exchange.STEPS):
+        if name not in ("data", "doctor", "docs", "recipes", "calibrate", "bench-hw", *exchange.STEPS):
             usual = study_cli.BASES.get(name, "digits")
             made.add_argument(
                 "--config", default=usual, metavar="NAME",
                 help=f"digits, mnist, fashion, ... or the path of a .toml file (default: {usual})",
             )  # fmt: skip
-        if name not in ("data", "doctor", "docs", *exchange.STEPS):
+        if name not in ("data", "doctor", "docs", "calibrate", "bench-hw", *exchange.STEPS):
             made.add_argument(
                 "--out", default="build", metavar="DIR", help="root of all outputs (default: build)"
             )
@@ -131,6 +141,10 @@ def _parser() -> argparse.ArgumentParser:
         "layer's weights go to SPRAM and come in over a load port.",
     )  # fmt: skip
     rtl.add_argument("--target", default="generic", choices=_targets(), help="device (default: generic)")
+    rtl.add_argument(
+        "--goal", choices=["latency", "area"],
+        help="let the planner choose lanes and banks for --target: fewest clocks, or fewest logic cells",
+    )  # fmt: skip
     rtl.add_argument(
         "--network", type=Path, metavar="FILE", help="another network file than the configuration's"
     )
@@ -209,6 +223,36 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     data.add_argument("datasets", nargs="*", metavar="NAME", help="digits, mnist, fashion (default: all)")
     exchange.add_steps(step)
+    calibrate = step(
+        "calibrate", "fit the model of logic cells to cores that are synthesised and packed",
+        "Writes results/area-<family>.json with every core, its prediction and its error, and the "
+        "coefficients that the planner uses (hw/area.json). Builds are kept: an interrupted run goes on.",
+    )  # fmt: skip
+    calibrate.add_argument(
+        "--target", action="append", choices=["up5k", "ecp5-25k", "ecp5-85k"],
+        help="only this device's cores; may be given more than once (default: all)",
+    )  # fmt: skip
+    bench = step(
+        "bench-hw", "simulate, place and route every configuration on every device: results/hardware.json",
+        "Builds are kept with a hash of what they were made from: an interrupted run goes on, and what has "
+        "not changed is not built again. From scratch it takes an hour or two.",
+    )  # fmt: skip
+    bench.add_argument(
+        "--only", action="append", default=[], metavar="TEXT",
+        help="only builds whose name (config-device...) contains this; may be given more than once",
+    )  # fmt: skip
+    bench.add_argument(
+        "--part", action="append", choices=["builds", "scaling", "codings", "emission", "throughput"],
+        help="only this part; may be given more than once (default: all)",
+    )  # fmt: skip
+    bench.add_argument("--jobs", type=_positive, default=2, metavar="N", help="nextpnr runs at a time")
+    for made in (calibrate, bench):
+        made.add_argument(
+            "--out", default="build", metavar="DIR", help="root of all outputs (default: build)"
+        )
+        made.add_argument(
+            "--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
+        )
     step("doctor", "show which tools and versions are in use and what is missing")
     return parser
 

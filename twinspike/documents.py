@@ -15,7 +15,7 @@ from pathlib import Path
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
-from . import contracts, reliability_tables, study_tables, tables
+from . import contracts, hardware_tables, reliability_tables, study_tables, tables
 from .study_figures import draw_study
 from .tables import Figures
 
@@ -28,6 +28,7 @@ FILLS: dict[str, Callable[..., str]] = {
         contracts.constant, contracts.registers, study_tables.study, study_tables.sparsity,
         study_tables.claims, study_tables.recipes, study_tables.study_scale,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
+        *hardware_tables.FILLS,
     )
 }  # fmt: skip
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)

@@ -16,6 +16,9 @@ from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.network import Network
 
 WAVE_FRAMES = 3
+# Test images on which plans are compared.
+PLANNING_IMAGES = 60
+BENCH_PARTS = ("builds", "scaling", "codings", "emission", "throughput")
 
 
 def train(config: Config, place: Folders, *, resume: bool) -> None:
@@ -66,22 +69,61 @@ def golden(config: Config, place: Folders, frames: int) -> None:
     )
 
 
-def rtl(config: Config, place: Folders, target: str, *, network: Network | None, out: Path | None) -> None:
-    """Write Verilog, RTLIL, memory images and ports.md of the core for one target."""
+def rtl(
+    config: Config,
+    place: Folders,
+    target: str,
+    *,
+    network: Network | None,
+    out: Path | None,
+    goal: str | None,
+) -> None:
+    """Write Verilog, RTLIL, memory images and ports.md of the core for one target.
+
+    With a `goal` the planner chooses lanes and banks by what real images cost.
+    """
     from twinspike.hw.emit import emit
 
     network = network or find_network(place, config.name)
     folder = out or place.rtl(target)
-    plan = _plan(config, network, target)
+    prediction = _planned(config, network, target, goal) if goal else None
+    plan = prediction.plan if prediction else _plan(config, network, target)
     emit(plan, folder)
     table = Table(title=f"{folder}: core for {target}", title_justify="left")
-    for title in ("layer", "inputs", "neurons", "lanes", "clocks an event", "weights", "accumulator"):
+    for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks an event", "weights"):
         table.add_column(title, justify="right")
     for i, layer in enumerate(plan.layers):
-        weights = f"{layer.weight_words} x {layer.weight_word_bits} bits, {layer.memory}"
-        row = (i, layer.inputs, layer.neurons, layer.lanes, layer.row_cycles, weights, layer.accumulator_bits)
+        weights = f"{layer.inputs} x {layer.neurons} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
+        row = (i, layer.inputs, layer.neurons, layer.lanes, max(layer.banks, 1), layer.row_cycles, weights)
         table.add_row(*map(str, row))
     Console().print(table)
+    if prediction:
+        _print_prediction(prediction)
+
+
+def _planned(config: Config, network: Network, target: str, goal: str):
+    from twinspike.hw.planner import choose
+    from twinspike.sim.golden import run
+
+    images, _ = _test_images(config, network, PLANNING_IMAGES)
+    spikes = network.encode(images)
+    return choose(network, target, goal, spikes, run(network, spikes).spikes)
+
+
+def _print_prediction(prediction) -> None:
+    from twinspike.hw.devices import DEVICES
+
+    device = DEVICES[prediction.plan.target]
+    spram = f", {prediction.spram} of {device.spram} SPRAM blocks" if device.spram else ""
+    cells = "logic cells unknown until make calibrate"
+    if prediction.logic_cells is not None:
+        cells = f"{prediction.logic_cells:,} of {device.logic_cells:,} {device.logic_cell}s"
+    print(
+        f"predicted for {PLANNING_IMAGES} test images: median {prediction.latency_cycles:,.0f} cycles alone, "
+        f"{prediction.interval_cycles:,.0f} from image to image;\n  "
+        f"{prediction.memory_bits:,} memory bits, about {prediction.ram_blocks} of {device.ram_blocks} block "
+        f"RAMs{spram}, {cells}"
+    )
 
 
 def sim(
@@ -211,6 +253,24 @@ def data(names: list[str]) -> None:
             print(f"{name}: {path} verified")
         if not files:
             print(f"{name}: embedded, nothing to download")
+
+
+def calibrate(out: Path, root: Path, targets: list[str]) -> None:
+    """Fit the model of logic cells for `targets`; writes results/area-*.json and hw/area.json."""
+    from twinspike.calibrate import calibrate as run
+
+    fitted = run(out / "calibrate", root / "results", targets, root / "hw")
+    for name, model in fitted.items():
+        print(f"{name}: " + " + ".join(f"{x:g} {feature}" for feature, x in model.items()))
+
+
+def bench_hw(out: str, root: Path, only: list[str], parts: list[str], jobs: int) -> None:
+    """Rows and studies of results/hardware.json."""
+    from twinspike import hwbench, hwstudies
+
+    if "builds" in parts:
+        hwbench.measure(hwbench.chosen(only), out, root / "results", jobs=jobs)
+    hwstudies.study([part for part in parts if part != "builds"], out, root / "results")
 
 
 def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
