@@ -61,7 +61,7 @@ test: $(READY) ## run the test suite
 	$(BIN)/python -m pytest -n 2
 
 formal: $(READY) ## prove the hardware's properties, and that the proofs reject broken hardware
-	PYTHONPATH=tests $(BIN)/python -m formal $(if $(FAMILIES),$(foreach f,$(FAMILIES),--family $(f)),--json results/formal.json)
+	PYTHONPATH=tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
 
 crash-test: $(READY) ## kill training, export and RTL emission at random moments
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m crashes --json results/crashes.json

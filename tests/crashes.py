@@ -218,7 +218,7 @@ class Bench:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="crashes", description=__doc__)
-    parser.add_argument("--kills", type=int, default=60, help="at random moments, in all (default: 60)")
+    parser.add_argument("--kills", type=int, default=60, help="at random moments, about so many (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="of the moments (default: 1)")
     parser.add_argument("--json", type=Path, help="where to write the counts")
     options = parser.parse_args()
@@ -235,7 +235,7 @@ def main() -> int:
         export_seconds = (time.monotonic() - start) / 2
         moments = [{"after": rng.uniform(0, 1.1 * export_seconds)} for _ in range(share)]
         exports = bench.export_kills("export", moments)
-        operations = [{"operation": n, "near": name} for n in range(60)]
+        operations = [{"operation": n, "near": name} for n in range(0, 60, 5)]
         export_operations = bench.export_kills("export-operations", operations)
         bar.update()
         start = time.monotonic()
@@ -244,7 +244,7 @@ def main() -> int:
         moments = [{"after": rng.uniform(0, 1.1 * rtl_seconds)} for _ in range(share + 5)]
         rtl, gone = bench.rtl_kills("rtl", moments)
         bar.update()
-        operations = [{"operation": n, "near": name} for n in range(0, 120, 3)]
+        operations = [{"operation": n, "near": name} for n in range(0, 120, 8)]
         rtl_operations, more_gone = bench.rtl_kills("rtl-operations", operations)
         bar.update()
     found |= {

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -33,7 +34,7 @@ class Proof:
     """A property of the hardware, for all inputs in all clocks.
 
     With `depth` 0 the proof is unbounded; else it covers all runs of so many clocks from the start.
-    `mutants` are broken variants that it must refute. `seconds` limits the wall time.
+    `mutants` are broken variants that it must refute. `seconds` limits the engine's processor time.
     """
 
     family: str
@@ -47,6 +48,9 @@ class Proof:
     def engine(self) -> str:
         return "abc bmc3" if self.depth else "abc scorr; dc2; pdr"
 
+    def _limit(self) -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (self.seconds, self.seconds + 5))
+
     @property
     def bound(self) -> str:
         return f"{self.depth} clocks" if self.depth else "all runs"
@@ -59,18 +63,22 @@ class Proof:
             (folder / "top.il").write_text(rtlil.convert(bench.m, ports=bench.ports, emit_src=False))
         mode = f"mode bmc\ndepth {self.depth}" if self.depth else "mode prove"
         (folder / "top.sby").write_text(
-            f"[options]\n{mode}\ntimeout {self.seconds}\nvcd off\nvcd_sim off\nappend 0\n"
+            f"[options]\n{mode}\ntimeout {10 * self.seconds}\nvcd off\nvcd_sim off\nappend 0\n"
             f"[engines]\n{self.engine}\n[script]\nread_rtlil top.il\nprep -top top\n[files]\ntop.il\n"
         )
         command = [str(tools(folder / "bin") / "sby"), "-f", "-d", "work", "top.sby"]
         environment = {**os.environ, "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])}
         with (folder / "log").open("w") as log:
-            started = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+            started = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=log, stderr=log, preexec_fn=self._limit
+            )
             _, _, used = os.wait4(started.pid, 0)
         said = (folder / "log").read_text()
         # What the engine found counts, whether or not sby can then write its trace down.
         found = re.search(r"engine_0 .* returned (\w+)|DONE \((\w+)", said)
         status = (found[1] or found[2]) if found else "ERROR"
+        if (status == "ERROR" and "returncode=-24" in said) or "returncode=152" in said:  # SIGXCPU
+            status = "TIMEOUT"
         return Verdict(status, used.ru_utime + used.ru_stime, said)
 
 
