@@ -6,7 +6,6 @@ are all it takes to continue exactly.
 
 import dataclasses
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,16 @@ from torch import Tensor, nn
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import parse_json, read_limited, write_atomically
+from ..numerics.shapes import Shape, conform
 
 KEY = "twinspike-checkpoint"
 # Weights of the widest network that a configuration can name would be larger; a machine that trains
 # them has the memory, and this bounds what a bad file can ask for.
 MAX_FILE_BYTES = 1 << 30
+_PROGRESS: Shape = {
+    "?epoch": "count", "?step": "count", "?seconds": "number", "?cpu_seconds": "number",
+    "?sums": {"*": "number"}, "?history": [{"*": "number"}],
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -81,7 +85,7 @@ def load_checkpoint(
         metadata = parse_json(header["__metadata__"][KEY])
         saved = metadata["config"]
         progress = _progress(metadata["progress"])
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (TwinspikeError, SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise TwinspikeError(f"{path}: is no sound checkpoint ({error}); {remedy}") from None
     difference = _difference(saved, json.loads(json.dumps(config)))
     if difference:
@@ -100,17 +104,8 @@ def load_checkpoint(
 
 
 def _progress(table: Any) -> Progress:
-    """The position from its JSON; raises TypeError or ValueError for anything that training cannot use."""
-    progress = Progress(**table)
-    for name in ("epoch", "step"):
-        value = getattr(progress, name)
-        if type(value) is not int or not 0 <= value < 1 << 31:
-            raise ValueError(f"progress.{name} = {value!r:.40} is not an integer >= 0")
-    numbers = [progress.seconds, progress.cpu_seconds, *progress.sums.values()]
-    for row in progress.history:
-        numbers += row.values()
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
-        raise ValueError("progress holds what is no number")
+    """The position from its JSON; raises TwinspikeError, TypeError or ValueError if it makes no sense."""
+    progress = Progress(**conform(table, _PROGRESS, "progress"))
     if len(progress.history) != progress.epoch:
         raise ValueError(f"progress.history has {len(progress.history)} rows for {progress.epoch} epochs")
     return progress

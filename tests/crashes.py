@@ -218,7 +218,7 @@ class Bench:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="crashes", description=__doc__)
-    parser.add_argument("--kills", type=int, default=60, help="at random moments, about so many (default: 60)")
+    parser.add_argument("--kills", type=int, default=60, help="at random moments (default: about 60)")
     parser.add_argument("--seed", type=int, default=1, help="of the moments (default: 1)")
     parser.add_argument("--json", type=Path, help="where to write the counts")
     options = parser.parse_args()

@@ -125,3 +125,35 @@ def test_shapes_name_the_first_place_that_is_wrong():
         with pytest.raises(TwinspikeError) as caught:
             conform(value, shape, "f")
         assert str(caught.value).startswith(text)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        {"sums": 0.5},
+        {"sums": None},
+        {"epoch": "x"},
+        {"epoch": 1, "history": [3]},
+        {"history": [{}]},
+        [],
+        {"x": 1},
+    ],
+)
+def test_a_checkpoint_whose_position_makes_no_sense_is_refused(progress, tmp_path):
+    path, source, load = kinds(tmp_path)["checkpoint"]
+    header = json.loads(json.dumps(source.header))
+    meta = json.loads(header["__metadata__"][source.key])
+    header["__metadata__"][source.key] = json.dumps({**meta, "progress": progress})
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + source.body)
+    with pytest.raises(TwinspikeError, match="is no sound checkpoint"):
+        load(path)
+
+
+def test_cycles_of_a_kind_that_nobody_knows_are_no_reason_to_trip(tmp_path):
+    path, source, load = kinds(tmp_path)["sim.json"]
+    value = json.loads(source.text)
+    value["runs"][0]["cycles"]["x"] = 3
+    path.write_text(json.dumps(value))
+    with pytest.raises(TwinspikeError, match=r"sim.json.runs\[0\].cycles.x = 3 is not allowed"):
+        load(path)

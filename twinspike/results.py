@@ -26,7 +26,7 @@ HISTORY_ROW = {"epoch": "count", "*": "number"}
 RUN = {
     "run": "text", "frames": "count", "spikes_compared": "count", "mismatches": "count",
     "?target": "text", "?simulator": "text", "?faults": ["any"],
-    "?cycles": {"?interval": _SPREAD, "?latency": _SPREAD},
+    "?cycles": {"?interval": _SPREAD, "?latency": _SPREAD, "*": _SPREAD},
 }  # fmt: skip
 SIM = {"runs": [RUN], **_ORIGIN}
 _USED = ("logic_cells", "flipflops", "ram_blocks", "spram", "dsp")
