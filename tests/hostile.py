@@ -148,6 +148,16 @@ class SafetensorsFile:
         return struct.pack("<Q", size) + text + body
 
 
+class PlainFile:
+    """Bytes of a format that the mutator knows nothing about."""
+
+    def __init__(self, data: bytes):
+        self.data = data
+
+    def mutate(self, rng: random.Random) -> bytes:
+        return damaged(rng, self.data)
+
+
 class IdxFile:
     """A gzipped IDX file: the header, the content, and the compression around them."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hostile import IdxFile, JsonFile, SafetensorsFile, TomlFile
+from hostile import IdxFile, JsonFile, PlainFile, SafetensorsFile, TomlFile
 from idx_files import idx
 from networks import random_network
 
@@ -14,6 +14,9 @@ from twinspike.config import load_config
 from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from twinspike.model.idx import read_idx
 from twinspike.quant.network import METADATA_KEY, load_network
+from twinspike.quant.nir_export import export_nir
+from twinspike.quant.nir_file import read_graph
+from twinspike.quant.nir_import import reimport
 from twinspike.record import write_record
 from twinspike.results import read_results
 from twinspike.summary import summary_rows
@@ -64,6 +67,10 @@ def kinds(folder: Path) -> dict[str, tuple[Path, Any, Any]]:
         folder / "labels.gz", IdxFile(_gzip(idx(images[:, 0, 0]))), lambda path: read_idx(path, 1)
     )  # fmt: skip
     found["toml"] = (folder / "c.toml", TomlFile(TOML), lambda path: load_config(str(path)).table())
+    nir = folder / "network.nir"
+    zero = random_network(2, timesteps=4, shape=(2, 3), widths=(4, 3), reset="zero")
+    export_nir(zero, nir)
+    found["nir"] = (nir, PlainFile(nir.read_bytes()), lambda path: reimport(read_graph(path)))
     for name, path, text in _results(folder / "build", network):
         found[name] = (path, JsonFile(text, lines=name == "train.jsonl"), _read_back(path, text))
     return found
