@@ -284,8 +284,12 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
 def _plan(config: Config, network: Network, target: str):
     from twinspike.hw.plan import make_plan
 
-    lanes = config.hardware.lanes
-    return make_plan(network, lanes if len(lanes) == len(network.layers) else (), target)
+    # A network given by hand may have other layers than the configuration.
+    fitting = [
+        numbers if len(numbers) == len(network.layers) else ()
+        for numbers in (config.hardware.lanes, config.hardware.banks)
+    ]
+    return make_plan(network, fitting[0], target, fitting[1])
 
 
 def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
