@@ -22,6 +22,8 @@ def out_of_range(where: str, value: object, allowed: str) -> TwinspikeError:
         shown = repr(value)
     except ValueError:  # Python refuses to print integers of thousands of digits
         shown = "an enormous number"
+    except RecursionError:
+        shown = "a value nested deeply"
     if len(shown) > 80:
         shown = shown[:77] + "..."
     return TwinspikeError(f"{where} = {shown} is not allowed: expected {allowed}")

@@ -16,7 +16,7 @@ from twinspike.config import load_config
 from twinspike.hw.emit import emit, is_current
 from twinspike.hw.plan import make_plan
 from twinspike.model.idx import read_idx
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import parse_json, read_limited
 from twinspike.numerics.shapes import conform
 from twinspike.quant.network import METADATA_KEY, load_network
@@ -148,6 +148,15 @@ def test_a_checkpoint_whose_position_makes_no_sense_is_refused(progress, tmp_pat
     path.write_bytes(len(text).to_bytes(8, "little") + text + source.body)
     with pytest.raises(TwinspikeError, match="is no sound checkpoint"):
         load(path)
+
+
+def test_a_value_too_deep_to_be_shown_is_refused_all_the_same():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert str(out_of_range("name", deep, "text")) == (
+        "name = a value nested deeply is not allowed: expected text"
+    )
 
 
 def test_cycles_of_a_kind_that_nobody_knows_are_no_reason_to_trip(tmp_path):
