@@ -1,6 +1,6 @@
 """The same network trained in three frameworks, each imported, fine-tuned, emitted and simulated.
 
-    python benchmarks/interop.py [--epochs 12] [--frames 60]      (make interop)
+    python benchmarks/interop.py [--epochs 8] [--frames 60]      (make interop)
 
 Writes results/interop.json, which docs/interop.md is filled from.
 """
@@ -25,16 +25,19 @@ from twinspike.model.drift import predictions
 from twinspike.model.frames import Data, dataset_frames
 from twinspike.numerics.files import write_json
 from twinspike.quant.nir_file import read_graph
-from twinspike.sim.runner import simulate
+from twinspike.sim.runner import SIMULATORS, simulate
 
 RESULTS = Path(__file__).parent.parent / "results" / "interop.json"
 WIDTHS = (64, 96, 10)
 # snnTorch's own default reset is tried as well: the file does not tell it from the other.
+TUNING = 10  # epochs
 KEPT = ("run", "frames", "spikes_compared", "mismatches", "cycles_predicted_equal")
 CASES = (("snntorch", "zero"), ("snntorch", "subtract"), ("norse", "zero"), ("spikingjelly", "zero"))
 
 
-def measure(framework: str, reset: str, data: Data, epochs: int, frames: int, work: Path) -> dict[str, Any]:
+def measure(
+    framework: str, reset: str, data: Data, work: Path, *, epochs: int, frames: int, simulator: str
+) -> dict[str, Any]:  # fmt: skip
     """Train, import, emit and simulate one network; the figures, JSON-ready."""
     network = others.train(
         framework, WIDTHS, data.calibration.spikes, data.calibration.labels, epochs=epochs, reset=reset
@@ -42,12 +45,13 @@ def measure(framework: str, reset: str, data: Data, epochs: int, frames: int, wo
     original = others.trains(framework, network, data.test.spikes)
     others.write_nir(framework, network, WIDTHS[0], work / "net.nir")
     reading = "subtract-delayed" if reset == "subtract" else reset
-    options = ImportOptions(framework, reset=reading, finetune=True, progress=False)
+    options = ImportOptions(framework, reset=reading, finetune=True, epochs=TUNING, progress=False)
     config = load_config(str(others.CONFIG))
     integer, table, _ = import_graph(read_graph(work / "net.nir"), framework, config, options, {})
     plan = make_plan(integer)
     emit(plan, work / "rtl")
-    runs = simulate(plan, work / "rtl", data.test.spikes[:, :frames], work / "sim")["runs"]
+    spikes = data.test.spikes[:, :frames]
+    runs = simulate(plan, work / "rtl", spikes, work / "sim", simulator=simulator)["runs"]
     return {
         "framework": framework,
         "version": version(framework),
@@ -62,8 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=int, default=12, help="of training in each framework")
+    parser.add_argument("--epochs", type=int, default=8, help="of training in each framework")
     parser.add_argument("--frames", type=int, default=60, help="test images through the RTL")
+    parser.add_argument("--simulator", default="verilator", choices=SIMULATORS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     config = load_config(str(others.CONFIG))
@@ -71,10 +76,15 @@ def main() -> None:
     rows = []
     for framework, reset in tqdm(CASES, unit="network"):
         with tempfile.TemporaryDirectory() as work:
-            rows.append(measure(framework, reset, data, options.epochs, options.frames, Path(work)))
+            rows.append(
+                measure(
+                    framework, reset, data, Path(work),
+                    epochs=options.epochs, frames=options.frames, simulator=options.simulator,
+                )
+            )  # fmt: skip
         write_json(RESULTS, {
             "widths": list(WIDTHS), "timesteps": config.timesteps, "decay": others.DECAY,
-            "epochs": options.epochs, "networks": rows,
+            "epochs": options.epochs, "tuning_epochs": TUNING, "networks": rows,
             "versions": {name: version(name) for name in ("twinspike", "torch", "nir", "nirtorch")},
         })  # fmt: skip
 

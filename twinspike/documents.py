@@ -15,7 +15,7 @@ from pathlib import Path
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
-from . import contracts, hardware_tables, reliability_tables, study_tables, tables
+from . import contracts, hardware_tables, interop_tables, reliability_tables, study_tables, tables
 from .study_figures import draw_study
 from .tables import Figures
 
@@ -26,6 +26,7 @@ FILLS: dict[str, Callable[..., str]] = {
         tables.value, tables.accuracy, tables.exactness, tables.hardware, tables.peers,
         contracts.settings, contracts.codings, contracts.devices, contracts.block, contracts.contract,
         contracts.constant, contracts.registers, study_tables.study, study_tables.sparsity,
+        interop_tables.interop, interop_tables.drift, interop_tables.dialects,
         study_tables.claims, study_tables.recipes, study_tables.study_scale,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
         *hardware_tables.FILLS,
