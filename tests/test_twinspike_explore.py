@@ -5,11 +5,14 @@ from pathlib import Path
 
 import optuna
 import pytest
+from networks import random_network
 
 from twinspike.config import load_config
-from twinspike.cost import estimate
+from twinspike.cost import check_fit, clock, logic_cells
 from twinspike.explore import Search, _requeue_killed, explore
+from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.network import load_network
 from twinspike.tables import Figures
 
 ROOT = Path(__file__).parents[1]
@@ -66,14 +69,22 @@ def test_a_killed_trial_is_queued_again_with_its_parameters(tmp_path):
 
 
 def test_a_device_without_figures_is_refused_before_training(tmp_path):
-    with pytest.raises(TwinspikeError, match="no estimate for up5k: two cores of different size"):
+    with pytest.raises(TwinspikeError, match="no core was measured for up5k yet"):
         explore(search(tmp_path, records=()), trials=1, jobs=1, progress=False)
 
 
-def test_estimate_is_near_the_cores_that_it_was_fitted_to():
-    for record in RECORDS:
-        core = record["synth"]["up5k"]
-        config = load_config(record["name"])
-        found = estimate(config, "up5k", RECORDS)
-        assert found.logic_cells == pytest.approx(core["logic_cells"], rel=0.15)
-        assert found.megahertz <= core["fmax_min_mhz"]
+def test_logic_cells_are_near_those_of_a_measured_core():
+    (record,) = [record for record in RECORDS if record["name"] == "mnist"]
+    network = load_network(ROOT / "pretrained" / "mnist" / "network.safetensors")
+    plan = make_plan(network, tuple(record["configuration"]["hardware"]["lanes"]), "up5k")
+    core = record["synth"]["up5k"]
+    assert logic_cells(plan, RECORDS) == pytest.approx(core["logic_cells"], rel=0.15)
+    assert clock("up5k", RECORDS) <= core["fmax_min_mhz"]
+
+
+def test_what_does_not_fit_is_named():
+    network = random_network(1, shape=(784,), widths=(256, 32), timesteps=8, classes=10, state_bits=8)
+    plan = make_plan(network, (16, 4), "up5k")
+    check_fit(plan, 4000)
+    with pytest.raises(TwinspikeError, match="up5k has 5280 logic cells, this core needs about 5400"):
+        check_fit(plan, 5400)

@@ -1,20 +1,20 @@
-"""What a configuration will cost in hardware, before there is a network: clocks, logic cells, microseconds.
+"""What a core will cost before it is placed: clocks, logic cells, and the clock's speed.
 
-Clocks follow from the generator's own formula. Logic cells and Fmax are estimates, fitted to the cores
-that were placed and routed so far (results/*.json); a planner that knows better replaces
-:func:`estimate`.
+Clocks follow from the generator's own formula. Logic cells are the planner's estimate (hw/area.py), the
+clock is that of the cores that were placed and routed so far (results/*.json).
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twinspike.hw import area
+from twinspike.hw.area import calibrated, ram_blocks, shape_of
 from twinspike.hw.devices import device
-from twinspike.hw.plan import STATE_LATENCY, default_lanes
+from twinspike.hw.plan import STATE_LATENCY, CorePlan, default_lanes
 from twinspike.numerics.errors import TwinspikeError
 
 if TYPE_CHECKING:
@@ -40,36 +40,54 @@ def cycle_cost(config: Config, classes: int) -> CycleCost:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """Logic cells, and the clock in MHz, of a core that nobody has placed yet."""
-
-    logic_cells: float
-    megahertz: float
-
-
-def estimate(config: Config, target: str, records: Iterable[dict[str, Any]]) -> Estimate:
-    """Least squares of logic cells over lane bits (lanes x state bits, summed over layers), and the
-    slowest clock, of all cores for `target` in `records` (results/<config>.json).
-
-    Raises TwinspikeError if fewer than two were measured.
-    """
+def clock(target: str, records: Iterable[dict[str, Any]]) -> float:
+    """MHz to reckon with on `target`: the slowest core measured there; TwinspikeError if there is none."""
     device(target)
-    points = [
-        (_lane_bits(record["configuration"]), core["logic_cells"], core["fmax_min_mhz"])
-        for record in records
-        if (core := record.get("synth", {}).get(target))
-    ]
-    if len({lane_bits for lane_bits, _, _ in points}) < 2:
+    found = [core["fmax_min_mhz"] for _, core in _cores(target, records)]
+    if not found:
         raise TwinspikeError(
-            f"no estimate for {target}: two cores of different size must have been measured for it "
-            f"(make synth results CONFIG=... TARGETS={target})"
+            f"no core was measured for {target} yet, so its clock is unknown: "
+            f"make synth results TARGETS={target}"
         )
-    lane_bits, cells, clocks = np.array(points).T
-    slope, least = np.polyfit(lane_bits, cells, 1)
-    return Estimate(float(least + slope * _lane_bits(config.table(), lanes_of(config))), float(clocks.min()))
+    return min(found)
 
 
-def _lane_bits(table: dict[str, Any], lanes: tuple[int, ...] = ()) -> int:
-    lanes = lanes or tuple(table["hardware"]["lanes"])
-    return sum(p * layer["state_bits"] for p, layer in zip(lanes, table["layers"], strict=True))
+def logic_cells(plan: CorePlan, records: Iterable[dict[str, Any]]) -> float:
+    """Logic cells to reckon with for a planned core: the planner's model where it is calibrated.
+
+    Elsewhere a line through the measured cores, over lanes x state bits summed over layers. Raises
+    TwinspikeError if fewer than two sizes were measured.
+    """
+    if calibrated(shape := shape_of(plan), plan.target):
+        return area.logic_cells(shape, plan.target)
+    cores = _cores(plan.target, records)
+    points = [(_lane_bits(record["configuration"]), core["logic_cells"]) for record, core in cores]
+    if len({bits for bits, _ in points}) < 2:
+        raise TwinspikeError(
+            f"logic cells on {plan.target} are unknown: run make calibrate, or measure two cores that differ "
+            "in size"
+        )
+    slope, least = np.polyfit(*np.array(points).T, 1)
+    return float(least + slope * sum(x.lanes * x.layer.spec.state_bits for x in plan.layers))
+
+
+def check_fit(plan: CorePlan, cells: float) -> None:
+    """Raise TwinspikeError if the planned core needs more than its device has."""
+    have = device(plan.target)
+    for what, need, there in (
+        ("logic cells", cells, have.logic_cells),
+        ("block RAMs", ram_blocks(plan, plan.target), have.ram_blocks),
+    ):
+        if need > there:
+            raise TwinspikeError(f"{plan.target} has {there} {what}, this core needs about {need:.0f}")
+
+
+def _cores(target: str, records: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """(record, core) of every configuration that was placed and routed for `target`."""
+    return [(r, core) for r in records if (core := r.get("synth", {}).get(target))]
+
+
+def _lane_bits(table: dict[str, Any]) -> int:
+    layers = table["layers"]
+    lanes = table["hardware"]["lanes"] or [default_lanes(x["neurons"], x["weight_bits"]) for x in layers]
+    return sum(p * layer["state_bits"] for p, layer in zip(lanes, layers, strict=True))

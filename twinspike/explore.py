@@ -18,10 +18,13 @@ from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
 from twinspike.config import Config
-from twinspike.cost import Estimate, estimate
+from twinspike.cost import check_fit, clock, logic_cells
+from twinspike.folders import Folders
+from twinspike.hw.plan import make_plan
 from twinspike.measure import measure
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.quant.network import Network, load_network
 from twinspike.runs import Run, StopIfOrphaned, finish, run_for, start_workers, watch
 
 STUDY_NAME = "explore"
@@ -83,8 +86,12 @@ class Search:
     def run(self, config: Config) -> Run:
         return run_for(config, self.folder / "runs")
 
-    def estimate(self, config: Config) -> Estimate:
-        return estimate(config, self.target, self.records)
+    def cells(self, network: Network, config: Config) -> float:
+        """Logic cells of a trained network's core; raises TwinspikeError if the device cannot hold it."""
+        plan = make_plan(network, config.hardware.lanes, self.target)
+        cells = logic_cells(plan, self.records)
+        check_fit(plan, cells)
+        return cells
 
 
 def explore(search: Search, *, trials: int, jobs: int, progress: bool = True) -> Path:
@@ -98,7 +105,7 @@ def explore(search: Search, *, trials: int, jobs: int, progress: bool = True) ->
             f"explore varies one hidden and one output layer: {search.base.name} has "
             f"{len(search.base.layers)} layers"
         )
-    search.estimate(search.base)  # refuses a device without figures before hours of training
+    clock(search.target, search.records)  # refuses a device without figures before hours of training
     study = search.open()
     _requeue_killed(study, search)
     with tqdm(total=trials, desc="explore", unit="trial", disable=not progress) as bar:
@@ -149,14 +156,18 @@ def _one(study: optuna.Study, search: Search, stop: StopIfOrphaned) -> None:
     with run.claimed() as mine:
         # Another process trains this very network, or the training refuses it: no figures here.
         row: dict[str, Any] = finish(run, measure, stop) if mine else {"error": "claimed"}
-    if "error" in row:
-        trial.set_user_attr("error", row["error"])
+    try:
+        if "error" in row:
+            raise TwinspikeError(row["error"])
+        cells = search.cells(load_network(Folders(run.folder).network), config)
+    except TwinspikeError as error:
+        trial.set_user_attr("error", str(error))
         study.tell(trial, state=TrialState.PRUNED)
         return
-    cost = search.estimate(config)
     trial.set_user_attr("cycles", row["cycles"])
     trial.set_user_attr("hidden_activity", row["hidden_activity"])
-    study.tell(trial, [row["macro_f1"], row["cycles"]["latency"] / cost.megahertz, cost.logic_cells])
+    microseconds = row["cycles"]["latency"] / clock(search.target, search.records)
+    study.tell(trial, [row["macro_f1"], microseconds, cells])
 
 
 def write_front(study: optuna.Study, search: Search) -> None:
