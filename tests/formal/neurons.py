@@ -204,7 +204,6 @@ _NEURONS = [
     (2, 3, "subtract", True, 2, (0, 1, 0), (1, 2, 1), 2),
 ]
 _NEURON_MUTANTS = (
-    Mutant("arithmetic", "sign & ~beyond.all()", "sign & ~beyond.any()"),
     Mutant("neurons", "~above[-1]", "~above[-1] & above.any()"),
     Mutant("neurons", "m.d.sync += v.eq(0)", "m.d.sync += v[0].eq(0)"),
     Mutant("neurons", "write.en.eq(valid[STATE_LATENCY])", "write.en.eq(valid[STATE_LATENCY] & ~now.quiet)"),
@@ -218,6 +217,8 @@ def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes)
     weight[:, 1] *= -1
     layer = Layer(spec, weight, np.array(biases, np.int32), np.array(thresholds, np.int32))
     mutants = list(_NEURON_MUTANTS)
+    if LayerPlan(layer, lanes, "block").accumulator_bits > state + 1:
+        mutants.append(Mutant("arithmetic", "sign & ~beyond.all()", "sign & ~beyond.any()"))
     if shift:
         mutants.append(Mutant("neurons", "~control[4].tick | control[4].last", "control[4].last"))
     if single:
