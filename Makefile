@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench-hw calibrate data doctor lint clean formal crash-test fuzz-files FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -120,6 +120,9 @@ explore: $(READY) ## search networks and cores together: the front of F1, time a
 
 interop: $(READY) ## train in snnTorch, Norse and SpikingJelly, import, emit, simulate: results/interop.json
 	$(BIN)/python benchmarks/interop.py
+
+bench: $(READY) ## a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json
+	$(BIN)/python benchmarks/training.py
 
 docs: $(READY) ## fill README and docs from results/
 	$(TS) docs

@@ -15,7 +15,15 @@ from pathlib import Path
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
-from . import contracts, hardware_tables, interop_tables, reliability_tables, study_tables, tables
+from . import (
+    bench_tables,
+    contracts,
+    hardware_tables,
+    interop_tables,
+    reliability_tables,
+    study_tables,
+    tables,
+)
 from .study_figures import draw_study
 from .tables import Figures
 
@@ -29,7 +37,7 @@ FILLS: dict[str, Callable[..., str]] = {
         interop_tables.interop, interop_tables.drift, interop_tables.dialects,
         study_tables.claims, study_tables.recipes, study_tables.study_scale,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
-        *hardware_tables.FILLS,
+        bench_tables.training_speed, *hardware_tables.FILLS,
     )
 }  # fmt: skip
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)
