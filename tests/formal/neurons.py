@@ -205,7 +205,7 @@ PROOFS = [
         Proof(
             "neurons", f"no overflow at the width derived for layer {seed}, in any order of events",
             functools.partial(accumulator, seed),
-            (Mutant("plan", "return signed_bits(least, most)", "return signed_bits(least, most) - 2"),),
+            (Mutant("plan", "return max(1, (high", "return -2 + max(3, (high"),),
         )
         for seed in range(3)
     ),
