@@ -98,7 +98,7 @@ def claims(figures: Figures, where: str) -> str:
             f"without a sparse code about {paper['dense_slower']:.0%} slower",
             f"cycles in RTL {ranges[0]} by coding, training {ranges[1]}, inference in software {ranges[2]}",
             _verdict(usual >= paper["dense_slower"],
-                     "holds in hardware, where time follows events; software hardly feels it",
+                     "holds, and far more so in hardware, where time follows events",
                      "not as much here"),
         ],
     ])  # fmt: skip
