@@ -41,7 +41,9 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
-        m.submodules.ingress = ingress = Ingress(plan.network.inputs, plan.network.timesteps)
+        m.submodules.ingress = ingress = Ingress(
+            plan.network.inputs, plan.network.timesteps, check_duplicates=plan.check_duplicates
+        )
         m.d.comb += [
             ingress.clear.eq(self.error_clear),
             self.error_flags.eq(ingress.errors),

@@ -192,5 +192,6 @@ def describe(plan: CorePlan) -> dict[str, Any]:
         "references": plan.references,
         "count_bits": plan.count_bits,
         "distance_bits": plan.distance_bits,
+        "check_duplicates": plan.check_duplicates,
         "layers": layers,
     }

@@ -4,14 +4,17 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .duplicates import DuplicateCheck
 from .events import AXIS, event_layout
 from .skid import Skid
 
-# Bits of `errors`, in order; ports.md is written from this table.
+# Bits of `errors`, in order; ports.md is written from this table. What each kind of damage means for
+# the frame is defined by numerics/ingress.py.
 ERRORS = (
     ("address_range", "an address beyond the network's inputs was dropped"),
     ("early_last", "tlast before the T-th TICK ended the frame; its missing TICKs were supplied"),
     ("missing_last", "the T-th TICK came without tlast; it ended the frame"),
+    ("duplicate", "an address came twice in a step; its weight was added twice"),
 )
 
 
@@ -19,15 +22,17 @@ class Ingress(wiring.Component):
     """Checks event words and makes every frame exactly T steps long.
 
     Latency 1 clock (a skid buffer), throughput 1 word a clock; a dropped word costs 1 clock, as does
-    each TICK that is supplied to a frame that ended early.
+    each TICK that is supplied to a frame that ended early. Duplicates are noticed where
+    `check_duplicates` (see CorePlan), else their bit stays 0.
 
     Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
     `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
     """
 
-    def __init__(self, inputs: int, timesteps: int):
+    def __init__(self, inputs: int, timesteps: int, *, check_duplicates: bool = True):
         self._inputs = inputs
         self._timesteps = timesteps
+        self._check_duplicates = check_duplicates
         super().__init__({
             "i": In(stream.Signature(AXIS)),
             "o": Out(stream.Signature(event_layout(inputs))),
@@ -52,7 +57,7 @@ class Ingress(wiring.Component):
         padding = Signal()
         final = Signal()
         address, is_tick, sound = i.p.data[:15], i.p.data[15], i.p.sound
-        range_error, early, missing = Signal(), Signal(), Signal()
+        range_error, early, missing, duplicate = Signal(), Signal(), Signal(), Signal()
         taken = Signal()
         m.d.comb += [
             final.eq(step == self._timesteps - 1),
@@ -74,9 +79,18 @@ class Ingress(wiring.Component):
         with m.If(early):
             m.d.sync += padding.eq(1)
 
+        if self._check_duplicates:
+            m.submodules.duplicates = check = DuplicateCheck(self._inputs)
+            m.d.comb += [
+                check.address.eq(o.p.address),
+                check.taken.eq(o.valid & o.ready),
+                check.tick.eq(o.p.tick),
+                duplicate.eq(check.found),
+            ]
+
         with m.If(self.clear):
             m.d.sync += self.errors.eq(0)
-        for bit, event in enumerate((range_error, early, missing)):
+        for bit, event in enumerate((range_error, early, missing, duplicate)):
             with m.If(event):
                 m.d.sync += self.errors[bit].eq(1)
         return m

@@ -129,11 +129,16 @@ def pack_words(lanes: np.ndarray, bits: int) -> list[int]:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CorePlan:
-    """A network with its lanes and memory kinds: everything the core is generated from."""
+    """A network with its lanes and memory kinds: everything the core is generated from.
+
+    `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory
+    of about two bits an input (hw/duplicates.py).
+    """
 
     network: Network
     layers: tuple[LayerPlan, ...]
     target: str
+    check_duplicates: bool = True
 
     @property
     def wide(self) -> bool:
@@ -181,10 +186,16 @@ def default_lanes(neurons: int, weight_bits: int) -> int:
 
 
 def make_plan(
-    network: Network, lanes: tuple[int, ...] = (), target: str = "generic", banks: tuple[int, ...] = ()
+    network: Network,
+    lanes: tuple[int, ...] = (),
+    target: str = "generic",
+    banks: tuple[int, ...] = (),
+    check_duplicates: bool | None = None,
 ) -> CorePlan:
     """Choose lanes and memories; with `banks`, plan a wide core (lanes are then the layers' neurons).
 
+    Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the
+    device no block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it.
     Raises TwinspikeError for lanes or banks that do not suit the network or device.
     """
     if banks:
@@ -213,7 +224,9 @@ def make_plan(
             f"{spram} layers of {network.name} need SPRAM, {target} has room for one: "
             "use fewer weight bits, smaller layers or a larger device"
         )
-    return CorePlan(network, tuple(layers), target)
+    if check_duplicates is None:
+        check_duplicates = spram == 0
+    return CorePlan(network, tuple(layers), target, check_duplicates)
 
 
 def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...]) -> CorePlan:
@@ -236,7 +249,8 @@ def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tup
                 f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
             )  # fmt: skip
     layers = zip(network.layers, neurons, banks, strict=True)
-    return CorePlan(network, tuple(LayerPlan(layer, n, "block", e) for layer, n, e in layers), target)
+    wide = tuple(LayerPlan(layer, n, "block", e) for layer, n, e in layers)
+    return CorePlan(network, wide, target, check_duplicates=False)
 
 
 def check_spram(plan: LayerPlan, index: int) -> None:

@@ -84,7 +84,9 @@ def ports_markdown(plan: CorePlan) -> str:
         "| bit | flag | meaning |",
         "| --- | --- | --- |",
     ]
-    lines += [f"| {bit} | {name} | {text} |" for bit, (name, text) in enumerate(ERRORS)]
+    for bit, (name, text) in enumerate(ERRORS):
+        absent = name == "duplicate" and not plan.check_duplicates
+        lines.append(f"| {bit} | {name} | {'not checked in this core: always 0' if absent else text} |")
     lines += [
         "",
         "## Cycles",

@@ -6,6 +6,8 @@ from ..numerics.fields import setting
 
 TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k")
 
+CHECKS = {"auto": None, "yes": True, "no": False}
+
 
 @dataclasses.dataclass(frozen=True)
 class HardwareSettings:
@@ -24,4 +26,8 @@ class HardwareSettings:
     targets: tuple[str, ...] = setting(
         ("up5k", "ecp5-25k"), choices=TARGETS, help="devices that `synth` places and routes for"
     )
+    check_duplicates: str = setting(
+        "auto", choices=tuple(CHECKS),
+        help="flag an address that comes twice in a step; auto: unless the weights need SPRAM",
+    )  # fmt: skip
     frames: int = setting(300, low=1, high=1_000_000, help="test images that `make sim` compares")

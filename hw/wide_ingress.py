@@ -25,7 +25,7 @@ class WideIngress(wiring.Component):
     at one beat a clock. Latency 2 clocks from `i` to `beat`.
 
     Members: `i` (In stream of beats), `beat` (Out, see beat_layout), `tick` (Out: a TICK enters the
-    layer), `room` (In), `errors` (Out, sticky, see ERRORS), `clear` (In).
+    layer), `room` (In), `errors` (Out, sticky, see ERRORS; duplicates are not noticed here), `clear` (In).
     """
 
     def __init__(self, plan: CorePlan):

@@ -5,12 +5,13 @@ import pytest
 from amaranth.hdl import ResetInserter, Signal
 from networks import random_network
 from streams import bench
-from test_hw_ingress import LAST, reference
+from test_hw_ingress import reference
 
 from twinspike.hw.core import Core
 from twinspike.hw.plan import make_plan
 from twinspike.hw.readout import RESULT
 from twinspike.numerics.events import TICK, frame_words
+from twinspike.numerics.ingress import LAST
 from twinspike.sim.golden import run
 
 T = 3

@@ -283,13 +283,14 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
 
 def _plan(config: Config, network: Network, target: str):
     from twinspike.hw.plan import make_plan
+    from twinspike.hw.settings import CHECKS
 
     # A network given by hand may have other layers than the configuration.
     fitting = [
         numbers if len(numbers) == len(network.layers) else ()
         for numbers in (config.hardware.lanes, config.hardware.banks)
     ]
-    return make_plan(network, fitting[0], target, fitting[1])
+    return make_plan(network, fitting[0], target, fitting[1], CHECKS[config.hardware.check_duplicates])
 
 
 def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
