@@ -119,10 +119,26 @@ def component_verilog(component: Elaboratable, name: str, header: str, out: Path
     )
     (out / "verilog.ys").write_text(script)
     run_tool(find_yosys(), ["-s", "verilog.ys"], out, out / "verilog.log")
-    text = _name_memories((out / "raw.v").read_text(), name, out)
+    text = _name_memories(_start_blocks((out / "raw.v").read_text()), name, out)
     (out / f"{name}.v").write_text(f"{LICENCE}{header}\n" + text.split("\n", 1)[1])
     for name in ("raw.v", "verilog.ys", "verilog.log"):
         (out / name).unlink()
+
+
+def _start_blocks(text: str) -> str:
+    """See to it that every `always @*` block is evaluated once at the start of a simulation.
+
+    yosys puts a register into each block's sensitivity list for that, initialised where it is declared:
+    for Icarus the event is over before any block waits for it. A design whose `rst` is high from the first
+    moment would then never be reset. A nonblocking assignment comes later.
+    """
+    text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "at_start ", text)
+    return re.sub(
+        r"^( *)reg at_start += 0;$",
+        r"\1reg at_start;\n\1/* verilator lint_off INITIALDLY */ initial at_start <= 0;",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def _name_memories(text: str, top: str, out: Path) -> str:

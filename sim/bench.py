@@ -9,6 +9,7 @@ from importlib import resources
 
 from ..hw.emit import TOP
 from ..hw.events import mask_layout
+from ..hw.ingress import ERRORS
 from ..hw.plan import STATE_LATENCY, CorePlan, LayerPlan
 from .watch import Group, watch_source
 
@@ -48,6 +49,8 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = ()) -> str:
             for name in streams(plan)
         ),
         "FLUSHES": "\n".join(f"            $fflush(log_{name});" for name in streams(plan)),
+        "CLOSES": "\n".join(f"                $fclose(log_{name});" for name in streams(plan)),
+        "FLAGS": str(len(ERRORS) - 1),
         "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers)),
         "LOAD_PORTS": _LOAD_PORTS if load else "",
         "WATCH": watch_source(watched) if watched else "",

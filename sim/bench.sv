@@ -5,19 +5,24 @@ module bench (
     input wire rst,                   // starts a run: logs are opened, the stimulus rewound
     input wire [7:0] run,             // number of the run, part of the logs' names
     input wire [31:0] frames,         // frames to send
+    input wire whole,                 // send the stimulus to its end, whatever `last` says; frames: results to expect
     input wire isolate,               // a frame starts only after the previous one's result
     input wire [7:0] stall_source,    // of 256: chance in each clock that the stream pauses
     input wire [7:0] stall_spikes,
     input wire [7:0] stall_result,
+    input wire [31:0] hold_from,      // from this clock on nothing is taken from the core ...
+    input wire [31:0] hold_for,       // ... for so many clocks
+    input wire [31:0] seed,           // of the stalls; 0: go on where the last run ended
     output reg finished,              // all results and all output spikes have been taken
     output reg [31:0] done,           // results taken so far
     output wire loaded,               // weights are in place
-    output wire [2:0] error_flags,
+    output wire moved,                // a word goes in or out in this clock
+    output wire [@FLAGS@:0] error_flags,
     output wire [63:0] network_hash
 );
     reg [31:0] cycle = 0, random = 32'h2545f491, sent = 0, ended = 0;
     reg [@BEAT@:0] word = 0, fetched = 0;
-    reg word_valid = 0, boundary = 1, first = 1, spikes_ready = 0, result_ready = 0, opened = 0;
+    reg word_valid = 0, boundary = 1, first = 1, exhausted = 0, spikes_ready = 0, result_ready = 0, opened = 0;
     reg spikes_held = 0, result_held = 0;
     reg [16:0] spikes_before = 0;
     reg [95:0] result_before = 0;
@@ -25,7 +30,10 @@ module bench (
     wire [15:0] spikes_word;
     wire [95:0] result_word;
     integer @HANDLES@;
-    integer stimulus, fields;
+    integer stimulus = 0, fields;
+    wire hold = cycle >= hold_from && cycle - hold_from < hold_for;
+
+    assign moved = word_valid && word_ready || spikes_valid && spikes_ready || result_valid && result_ready;
 
     @TOP@ dut (
         .clk(clk), .rst(rst),
@@ -51,10 +59,15 @@ module bench (
 
     always @(posedge clk) if (rst) begin
         cycle <= 0; sent <= 0; done <= 0; ended <= 0; finished <= 0;
-        word_valid <= 0; boundary <= 1; first <= 1;
+        word_valid <= 0; boundary <= 1; first <= 1; exhausted <= 0;
         spikes_ready <= 0; result_ready <= 0; spikes_held <= 0; result_held <= 0;
+        if (seed != 0) random <= seed;
         if (!opened) begin
             opened <= 1;
+            if (stimulus != 0) begin
+                $fclose(stimulus);
+@CLOSES@
+            end
             stimulus = $fopen("stimulus.mem", "r");
 @OPENS@
         end
@@ -70,17 +83,18 @@ module bench (
             word_valid <= 0;
         end
         if (loaded && (!word_valid || word_ready) && random[7:0] >= stall_source
-            && (!boundary || (sent != frames && (!isolate || sent == done)))) begin
+            && (whole || !boundary || (sent != frames && (!isolate || sent == done)))) begin
             fields = $fscanf(stimulus, "%h", fetched);
             word <= fetched;
             word_valid <= fields == 1;
+            exhausted <= fields != 1;
             boundary <= fetched[@BEAT@];
             if (fetched[@BEAT@]) sent <= sent + 1;
         end
 
         // Sinks.
-        spikes_ready <= random[15:8] >= stall_spikes;
-        result_ready <= random[23:16] >= stall_result;
+        spikes_ready <= random[15:8] >= stall_spikes && !hold;
+        result_ready <= random[23:16] >= stall_result && !hold;
         if (spikes_valid && spikes_ready) begin
             $fwrite(log_spikes, "%10d %h\n", cycle, {spikes_last, spikes_word});
             if (spikes_last) ended <= ended + 1;
@@ -102,7 +116,7 @@ module bench (
 
 @LAYERS@
 
-        if (done == frames && ended == frames && !finished) begin
+        if (done == frames && ended == frames && (!whole || exhausted) && !finished) begin
             finished <= 1;
 @FLUSHES@
         end

@@ -21,7 +21,10 @@ async def frames(dut):
     """Every run sends its frames and receives as many results and as many frames of spikes."""
     runs = json.loads(Path("runs.json").read_text())
     dut.rst.value = 1
-    for name in ("run", "frames", "isolate", "stall_source", "stall_spikes", "stall_result"):
+    for name in (
+        "run", "frames", "whole", "isolate", "stall_source", "stall_spikes", "stall_result",
+        "hold_from", "hold_for", "seed",
+    ):  # fmt: skip
         getattr(dut, name).value = 0
     Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start()
     for number, run in enumerate(runs):

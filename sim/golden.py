@@ -83,13 +83,20 @@ def classify(network: Network, counts: np.ndarray) -> Results:
 def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list]:
     trains, states = [], []
     for layer in network.layers:
-        spikes, v = _run_layer(layer, spikes, membranes)
+        spikes, v = run_layer(layer, spikes, membranes)
         trains.append(spikes)
         states.append(v)
     return trains, states
 
 
-def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.ndarray, np.ndarray | None]:
+def run_layer(
+    layer: Layer, spikes: np.ndarray, membranes: bool = False, *, wrap_bits: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Spikes [T, B, N] of one layer, and its membranes if asked for.
+
+    `spikes` may hold integers, how often each weight is added: duplicate events, which no sound stream has.
+    With `wrap_bits` the sum before the clamp wraps around as an accumulator of that width would.
+    """
     timesteps, batch, _ = spikes.shape
     # int64 throughout: 32767 inputs x 127 plus a 32-bit bias and state stay far inside it.
     bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
@@ -99,6 +106,10 @@ def _run_layer(layer: Layer, spikes: np.ndarray, membranes: bool) -> tuple[np.nd
     trace = np.empty((timesteps, *v.shape), dtype=np.int32) if membranes else None
     spec = layer.spec
     for t, current in enumerate(currents(layer, spikes)):
+        if wrap_bits is not None:
+            before = lif.leak(v, spec.leak_shift) + bias
+            half = 1 << (wrap_bits - 1)
+            current = ((before + current + half) & (2 * half - 1)) - half - before
         v, fired, out[t] = lif.step(
             v, fired, current, bias, threshold,
             leak_shift=spec.leak_shift, reset=spec.reset,

@@ -171,15 +171,17 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
     for log in out.glob("run*.log"):
         log.unlink()
     try:
+        # Tracing waves is compiled into the runtime as well.
+        made_with = [*arguments(waves), "waves" * waves]
         if simulator == "verilator":
-            take_runtime(build, tool.version, waves)
+            take_runtime(build, tool.version, made_with)
         runner.build(
             sources=[*sources, out / "bench.sv"], hdl_toplevel="bench",
             build_args=arguments(waves) if simulator == "verilator" else ["-g2012"],
             build_dir=build, waves=waves, timescale=("1ns", "1ps"), log_file=out / "build.log",
         )  # fmt: skip
         if simulator == "verilator":
-            keep_runtime(build, tool.version, waves)
+            keep_runtime(build, tool.version, made_with)
     except (RuntimeError, SystemExit) as error:
         raise TwinspikeError(f"{tool}: cannot build the bench ({error}); see {out / 'build.log'}") from None
     start = time.monotonic()

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from cocotb_tools.runner import Verilator
@@ -37,11 +38,7 @@ class FastVerilator(Verilator):
 
     def _simulator_in_path_build_only(self) -> None:
         # cocotb knows Verilator by its usual name alone, the toolchain also by others.
-        self.executable = self._tool.command[0]
-        # `verilator` is a Perl script around this program; not every machine has Perl.
-        program = Path(self.executable).with_name("verilator_bin")
-        if "VERILATOR_ROOT" in os.environ and program.is_file():
-            self.executable = str(program)
+        self.executable = program(self._tool)
 
     def _build_command(self):
         compile_, *rest = super()._build_command()
@@ -54,31 +51,40 @@ def arguments(waves: bool) -> list[str]:
     return [*_ARGUMENTS, "-O0" if waves else "-O2"]
 
 
-def take_runtime(build: Path, version: str, waves: bool) -> None:
-    """Put objects compiled by an earlier build into folder `build`; make finds them up to date."""
+def program(tool: Tool) -> str:
+    """`verilator` is a Perl script around this program; not every machine has Perl."""
+    inner = Path(tool.command[0]).with_name("verilator_bin")
+    return str(inner) if "VERILATOR_ROOT" in tool.env() and inner.is_file() else tool.command[0]
+
+
+def take_runtime(build: Path, version: str, options: Sequence[str]) -> None:
+    """Put objects compiled by an earlier build into folder `build`; make finds them up to date.
+
+    `options` are all that the runtime's own compilation depends on, beside Verilator's version.
+    """
     build.mkdir(parents=True, exist_ok=True)
     for name in RUNTIME_OBJECTS:
-        kept = _cache(version, waves) / name
+        kept = _cache(version, options) / name
         if kept.is_file() and not (build / name).exists():
             shutil.copyfile(kept, build / name)
 
 
-def keep_runtime(build: Path, version: str, waves: bool) -> None:
+def keep_runtime(build: Path, version: str, options: Sequence[str]) -> None:
     """Keep the runtime objects of a finished build for later ones; a full disk is no reason to fail."""
-    cache = _cache(version, waves)
+    cache = _cache(version, options)
     for name in RUNTIME_OBJECTS:
         if (build / name).is_file() and not (cache / name).exists():
             with contextlib.suppress(TwinspikeError):
                 write_atomically(cache / name, (build / name).read_bytes())
 
 
-def _cache(version: str, waves: bool) -> Path:
+def _cache(version: str, options: Sequence[str]) -> Path:
     """Folder of the objects for this Verilator, compiler and set of options."""
     compiler = os.environ.get("CXX", "c++")
     try:
         said = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
     except OSError:
         said = b""
-    made_by = "\n".join([version, compiler, *arguments(waves), "waves" * waves])
+    made_by = "\n".join([version, compiler, *options])
     key = hashlib.sha256(made_by.encode() + said).hexdigest()[:16]
     return user_cache_path("twinspike") / "verilator" / key

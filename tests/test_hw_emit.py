@@ -37,6 +37,16 @@ def test_verilog_reads_its_images_by_name_and_carries_the_hash(emitted):
     assert str(out.parent) not in text and "generator" not in text
 
 
+def test_every_combinational_block_waits_for_an_event_at_the_start(emitted):
+    _, out, _ = emitted
+    text = (out / "twinspike_core.v").read_text()
+    # Icarus evaluates a block at the first event after it began to wait; a declaration's value is none.
+    assert not re.search(r"verilog_backend|reg at_start *=", text)
+    blocks = re.findall(r"always @\* begin\n(.*)\n", text)
+    assert blocks and all(line.strip() == "if (at_start ) begin end" for line in blocks)
+    assert text.count("initial at_start <= 0;") == text.count("reg at_start;") > 0
+
+
 def test_a_second_core_replaces_the_whole_folder(emitted, tmp_path):
     plan, _, _ = emitted
     out = tmp_path / "rtl"

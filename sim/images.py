@@ -1,0 +1,29 @@
+"""A core's memory images without its Verilog: a tenth of the work of writing the core anew."""
+
+from amaranth.hdl import Fragment, Shape
+from amaranth.hdl._mem import MemoryInstance
+
+from ..hw.core import Core
+from ..hw.plan import CorePlan
+
+
+def memory_images(plan: CorePlan) -> dict[str, str]:
+    """File name -> text of every image that `emit` writes for the plan, as yosys writes them."""
+    images: dict[str, str] = {}
+    _collect(Fragment.get(Core(plan), None), [], images)
+    for layer in plan.layers:
+        if layer.memory == "spram":
+            images["weights.mem"] = "".join(f"{word:04x}\n" for word in layer.load_words())
+    return images
+
+
+def _collect(fragment: Fragment, path: list[str], images: dict[str, str]) -> None:
+    for number, (part, name, _) in enumerate(fragment.subfragments):
+        inner = [*path, name or f"U${number}"]
+        if isinstance(part, MemoryInstance):
+            init = part._data.init
+            width = Shape.cast(part._data.shape).width
+            mask = (1 << width) - 1
+            images["_".join(inner) + ".mem"] = "".join(f"{row & mask:0{width}b}\n" for row in init._raw)
+        else:
+            _collect(part, inner, images)
