@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -139,6 +139,10 @@ data: $(READY) ## verify the datasets, download what is missing
 
 doctor: $(READY) ## which tools are in use, and what is missing
 	$(TS) doctor
+
+fuzz: $(READY) ## random networks and hostile streams through the RTL: NETWORKS=n in all, or MINUTES=m
+	$(TS) fuzz $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY))
 
 lint: $(READY) ## ruff on the tree, mypy on the package as it is installed
 	$(BIN)/ruff check .

@@ -170,7 +170,7 @@ def _header(plan: CorePlan) -> str:
     )
 
 
-def _generator_hash() -> str:
+def generator_hash() -> str:
     """Digest of the generator's own sources: other sources may write another core for the same plan."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
@@ -199,7 +199,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
     ]
     return {
         "top": TOP,
-        "generator": _generator_hash(),
+        "generator": generator_hash(),
         "target": plan.target,
         "network": plan.network.name,
         "network_hash": plan.network.content_hash,

@@ -1,5 +1,5 @@
 `timescale 1ns / 1ps
-// The clock of driver.sv under Icarus.
+// The clock of driver.sv.
 module clock;
     reg clk = 0;
     always #5 clk = ~clk;

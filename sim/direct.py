@@ -27,8 +27,8 @@ from .verilator import keep_runtime, program, take_runtime
 
 # -O1 compiles nearly as fast as -O0 and runs eight times faster.
 _VERILATOR = (
-    "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "--x-initial", "fast", "-O3",
-    "-CFLAGS", "-O1",
+    "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast",
+    "--x-initial", "fast", "-O3", "-CFLAGS", "-O1",
 )  # fmt: skip
 _LONGEST_RUN_SECONDS = 600
 
@@ -95,8 +95,7 @@ class Workshop:
         sources[f"{TOP}.v"] = core
         sources["bench.sv"] = bench_source(plan)
         sources["driver.sv"] = _resource("driver.sv").replace("@FLAGS@", str(len(ERRORS) - 1))
-        clock = "driver.cpp" if self._simulator == "verilator" else "clock.sv"
-        sources[clock] = _resource(clock)
+        sources["clock.sv"] = _resource("clock.sv")
         said = [self._simulator, self._tool.version, *_VERILATOR, *(f"{k}\n{v}" for k, v in sources.items())]
         folder = self._folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
         if not folder.is_dir():
@@ -159,21 +158,10 @@ def _without_header(text: str) -> str:
 def _build_verilator(tool: Tool, folder: Path, sources: list[str]) -> None:
     take_runtime(folder / "made", tool.version, _VERILATOR)
     binary = dataclasses.replace(tool, command=(program(tool),))
-    arguments = [
-        "--cc",
-        "--exe",
-        "--build",
-        "-j",
-        "1",
-        *_VERILATOR,
-        "--top-module",
-        "driver",
-        "--Mdir",
-        "made",
-    ]
+    arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", "made"]
     run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
     keep_runtime(folder / "made", tool.version, _VERILATOR)
-    (folder / "made" / "Vdriver").rename(folder / "simulate")
+    (folder / "made" / "Vclock").rename(folder / "simulate")
     shutil.rmtree(folder / "made")
 
 
@@ -182,9 +170,5 @@ def _build_icarus(tool: Tool, folder: Path, sources: list[str]) -> None:
 
 
 def _commands(tool: Tool, simulator: str, folder: Path) -> list[str]:
-    program = str(folder / "simulate")
-    return (
-        [program]
-        if simulator == "verilator"
-        else [str(Path(tool.command[0]).with_name("vvp")), "-n", program]
-    )
+    made = str(folder / "simulate")
+    return [made] if simulator == "verilator" else [str(Path(tool.command[0]).with_name("vvp")), "-n", made]

@@ -18,6 +18,7 @@ from ..numerics.files import write_atomically
 # Verilator's own C++, the same for every design: two thirds of the time that a small build takes.
 RUNTIME_OBJECTS = (
     "verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilated_dpi.o", "verilated_vcd_c.o",
+    "verilated_timing.o",
 )  # fmt: skip
 _ARGUMENTS = (
     "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "--x-initial", "fast",

@@ -48,6 +48,10 @@ def _run(options: argparse.Namespace) -> int:
     from twinspike.config import DATASETS, load_config
     from twinspike.folders import GENERIC, folders
 
+    if options.step == "fuzz":
+        from twinspike.fuzz import fuzz
+
+        return fuzz(options.networks, options.minutes, options.seed, options.replay, Path(options.out))
     if options.step == "data":
         steps.data(options.datasets or list(DATASETS))
         return 0
@@ -113,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
 
     def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
         made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
-        if name not in ("data", "doctor", "docs", "recipes", "calibrate", "bench-hw", *exchange.STEPS):
+        if name not in (
+            "data", "doctor", "docs", "recipes", "calibrate", "bench-hw", "fuzz", *exchange.STEPS
+        ):  # fmt: skip
             usual = study_cli.BASES.get(name, "digits")
             made.add_argument(
                 "--config", default=usual, metavar="NAME",
@@ -253,6 +259,15 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument(
             "--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
         )
+    fuzz = step(
+        "fuzz", "try random networks and streams, sound and hostile, in simulation against the golden model",
+        "Without a bound, 5 minutes. Counts are added up in results/fuzz.json. A failure is shrunk and kept "
+        "as a file for --replay; the command then ends with status 1.",
+    )  # fmt: skip
+    fuzz.add_argument("--networks", type=_positive, metavar="N", help="until N networks in all were tried")
+    fuzz.add_argument("--minutes", type=_positive, metavar="M", help="for M minutes")
+    fuzz.add_argument("--seed", type=_positive, metavar="S", help="begin with this seed (default: the next)")
+    fuzz.add_argument("--replay", type=Path, metavar="FILE", help="try the case in this file, nothing else")
     step("doctor", "show which tools and versions are in use and what is missing")
     return parser
 
