@@ -14,7 +14,7 @@ class ToolFailed(TwinspikeError):
     """A tool ended with an error; its first error line is in the text, the rest in `log`."""
 
     def __init__(self, tool: Tool, log: Path):
-        errors = re.findall(r"^ERROR: *(.+)$", log.read_text(errors="replace"), re.MULTILINE)
+        errors = re.findall(r"^(?:ERROR|%Error\S*): *(.+)$", log.read_text(errors="replace"), re.MULTILINE)
         said = errors[0] if errors else "no error line"
         super().__init__(f"{tool.name} {tool.version} failed: {said} (see {log})")
         self.log = log

@@ -65,7 +65,7 @@ def synthesise(
     yosys, router = find_yosys(), find_nextpnr(device.architecture)
     frequency = frequency_mhz or device.frequency_mhz
     with tqdm(total=1 + len(seeds), desc=f"{device.name}: yosys", unit="run", disable=None) as bar:
-        netlist, cells, seconds = _netlist(yosys, rtlil, top, device, out)
+        netlist, cells, seconds = make_netlist(yosys, rtlil, top, device, out)
         bar.update()
         bar.set_description(f"{device.name}: nextpnr")
         _check_netlist(device, cells)
@@ -125,9 +125,10 @@ def script(rtlil: str, top: str, device: Device) -> str:
     )
 
 
-def _netlist(
+def make_netlist(
     yosys: Tool, rtlil: Path, top: str, device: Device, out: Path
 ) -> tuple[Path, dict[str, int], float]:
+    """Synthesise into netlist.json and netlist.v in the existing folder `out`; (path, cells, seconds)."""
     if not rtlil.is_file():
         raise TwinspikeError(f"{rtlil} does not exist: write the design first (make rtl)")
     netlist, stamp = out / "netlist.json", out / "netlist.stamp.json"

@@ -30,10 +30,11 @@ def streams(plan: CorePlan) -> list[str]:
     return ["start", "spikes", "result", "fault", *(f"layer{i}" for i in range(len(plan.layers)))]
 
 
-def bench_source(plan: CorePlan, watched: Sequence[Group] = ()) -> str:
+def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool = True) -> str:
     """SystemVerilog of module `bench` for the core of `plan`; its ports are described in bench.sv.
 
-    `watched` are signals gathered for waves (see watch.py).
+    `watched` are signals gathered for waves (see watch.py). Not `inside`: the layers' logs stay empty,
+    for a netlist in which nothing of a layer has its name.
     """
     template = resources.files(__package__).joinpath("bench.sv").read_text()
     load = any(layer.memory == "spram" for layer in plan.layers)
@@ -51,7 +52,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = ()) -> str:
         "FLUSHES": "\n".join(f"            $fflush(log_{name});" for name in streams(plan)),
         "CLOSES": "\n".join(f"                $fclose(log_{name});" for name in streams(plan)),
         "FLAGS": str(len(ERRORS) - 1),
-        "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers)),
+        "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers) if inside),
         "LOAD_PORTS": _LOAD_PORTS if load else "",
         "WATCH": watch_source(watched) if watched else "",
         "LOAD": _LOAD if load else "    assign loaded = 1'b1;",

@@ -84,26 +84,26 @@ class Workshop:
         self._keep = keep
         self.built = 0
 
-    def command(self, plan: CorePlan, verilog: Sequence[Path]) -> list[str]:
-        """The program that simulates the core of `plan`, built from the Verilog files unless it is there."""
-        sources = {path.name: path.read_text() for path in verilog}
-        literal = f"64'h{plan.network.content_hash[:16]}"
-        # What tells a core of one network from another of the same shape, beside its memory images.
-        core = _without_header(sources[f"{TOP}.v"]).replace(
-            f"network_hash = {literal}", "network_hash = 64'h0"
-        )
-        sources[f"{TOP}.v"] = core
-        sources["bench.sv"] = bench_source(plan)
+    def command(
+        self, plan: CorePlan, verilog: dict[str, str], *, inside: bool = True, options: Sequence[str] = ()
+    ) -> list[str]:
+        """The program that simulates the core of `plan` in the Verilog sources, built unless it is there.
+
+        `verilog` maps file names to texts, `options` go to the simulator; not `inside`: see bench_source.
+        """
+        sources = dict(verilog)
+        sources["bench.sv"] = bench_source(plan, inside=inside)
         sources["driver.sv"] = _resource("driver.sv").replace("@FLAGS@", str(len(ERRORS) - 1))
         sources["clock.sv"] = _resource("clock.sv")
-        said = [self._simulator, self._tool.version, *_VERILATOR, *(f"{k}\n{v}" for k, v in sources.items())]
+        said = [self._simulator, self._tool.version, *_VERILATOR, *options]
+        said += [f"{name}\n{text}" for name, text in sources.items()]
         folder = self._folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
         if not folder.is_dir():
             with replacing_folder(folder) as work:
                 for name, text in sources.items():
                     (work / name).write_text(text)
                 build = _build_verilator if self._simulator == "verilator" else _build_icarus
-                build(self._tool, work, list(sources))
+                build(self._tool, work, [*options, *sources])
             self.built += 1
             self._forget()
         os.utime(folder)
@@ -114,6 +114,15 @@ class Workshop:
         kept = sorted((p for p in self._folder.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
         for old in kept[: -self._keep]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def shared_sources(plan: CorePlan, rtl: Path) -> dict[str, str]:
+    """The Verilog in folder `rtl` without what tells its network from others of the same shape."""
+    sources = {path.name: path.read_text() for path in sorted(rtl.glob("*.v"))}
+    text = sources[f"{TOP}.v"]
+    literal = f"network_hash = 64'h{plan.network.content_hash[:16]}"
+    sources[f"{TOP}.v"] = text[text.index("\nmodule ") :].replace(literal, "network_hash = 64'h0")
+    return sources
 
 
 def run(
@@ -149,10 +158,6 @@ def run(
 
 def _resource(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text()
-
-
-def _without_header(text: str) -> str:
-    return text[text.index("\nmodule ") :]
 
 
 def _build_verilator(tool: Tool, folder: Path, sources: list[str]) -> None:

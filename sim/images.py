@@ -3,14 +3,14 @@
 from amaranth.hdl import Fragment, Shape
 from amaranth.hdl._mem import MemoryInstance
 
-from ..hw.core import Core
+from ..hw.harness import make_core
 from ..hw.plan import CorePlan
 
 
 def memory_images(plan: CorePlan) -> dict[str, str]:
     """File name -> text of every image that `emit` writes for the plan, as yosys writes them."""
     images: dict[str, str] = {}
-    _collect(Fragment.get(Core(plan), None), [], images)
+    _collect(Fragment.get(make_core(plan), None), [], images)
     for layer in plan.layers:
         if layer.memory == "spram":
             images["weights.mem"] = "".join(f"{word:04x}\n" for word in layer.load_words())

@@ -17,7 +17,7 @@ from ..numerics.errors import TwinspikeError
 from ..numerics.ingress import DUPLICATE, sanitise, sound_events
 from . import golden, scalar
 from .case import Case, words_of
-from .direct import Pass, Workshop, run
+from .direct import Pass, Workshop, run, shared_sources
 from .golden import Trace
 from .images import memory_images
 from .logs import compare, observe
@@ -42,7 +42,7 @@ def attempt(case: Case, workshop: Workshop) -> collections.Counter:
             plan = case.plan(network)
             if index == 0:
                 write_verilog(plan, rtl)
-                command = workshop.command(plan, sorted(rtl.glob("*.v")))
+                command = workshop.command(plan, shared_sources(plan, rtl))
                 images = {path.name: path.read_text() for path in rtl.glob("*.mem")}
                 if memory_images(plan) != images:
                     raise Differs("memory images differ from those that emit wrote")

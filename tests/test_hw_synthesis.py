@@ -107,7 +107,7 @@ def test_too_many_logic_cells_are_counted_from_nextpnrs_table(tmp_path):
 
 
 def test_ecp5_maps_the_memory_without_extra_flipflops(design, tmp_path):
-    _, cells, _ = synthesis._netlist(find_yosys(), design, "harness", device("ecp5-25k"), tmp_path)
+    _, cells, _ = synthesis.make_netlist(find_yosys(), design, "harness", device("ecp5-25k"), tmp_path)
     assert cells["TRELLIS_FF"] == 16
     assert cells.get("DP16KD", 0) + cells.get("TRELLIS_DPR16X4", 0) >= 1
 
