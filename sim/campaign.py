@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tqdm import tqdm
 
 from ..hw.emit import generator_hash
-from ..hw.plan import SPRAM_FROM_BITS
+from ..hw.plan import SPRAM_FROM_BITS, WIDE_BANKS
 from ..hw.spram import SPRAM_WIDTHS
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
@@ -54,7 +54,10 @@ def cases(draw: st.DrawFn) -> Case:
     simulator = "icarus" if draw(st.integers(0, 11)) == 7 else "verilator"
     target = choose("generic", "generic", "generic", "up5k", "hx8k", "ecp5-25k")
     options: dict[str, Any] = {"target": target}
-    if draw(st.booleans()):
+    wide = draw(st.integers(0, 7)) == 5
+    if wide:
+        options = {"target": "generic", "banks": []}
+    elif draw(st.booleans()):
         options["check_duplicates"] = draw(st.booleans())
     depth = draw(st.integers(1, 4))
     inputs, left = draw(widths()), choose(*_WEIGHT_BITS)
@@ -65,8 +68,11 @@ def cases(draw: st.DrawFn) -> Case:
         # Wide layers of many inputs take their share of the weights and no more.
         neurons = min(neurons, max(1, left // (2 * width * bits)))
         most = max(1, min(neurons, lanes_left // (depth - index)))
+        if wide:
+            neurons = min(neurons, most)
+            options["banks"].append(choose(*[n for n in WIDE_BANKS if n <= width]))
         lanes = draw(st.integers(1, most))
-        if target == "up5k" and width * neurons * bits > SPRAM_FROM_BITS:
+        if target == "up5k" and not wide and width * neurons * bits > SPRAM_FROM_BITS:
             # One layer may lie in SPRAM, if its words divide into those there.
             fits = [n // bits for n in SPRAM_WIDTHS if n % bits == 0 and n // bits <= neurons]
             if fits and not spram:
@@ -85,7 +91,8 @@ def cases(draw: st.DrawFn) -> Case:
         width = neurons
     timesteps = draw(st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255)))
     table = timesteps * width * timesteps.bit_length()
-    references = min(draw(st.one_of(st.integers(1, 4), st.integers(1, 40))), 1 + _REFERENCE_BITS // table)
+    references = draw(st.one_of(st.integers(0 if not wide else 1, 4), st.integers(1, 40)))
+    references = min(references, 1 + _REFERENCE_BITS // table)
     sinks = choose(0, 60, 128, 230)
     slow = 256 / (256 - sinks)
     events, clocks = inputs, 0
@@ -227,7 +234,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _coverage(case: Case) -> list[tuple[str, str]]:
     """What a network exercised: (option, value) pairs, those of the layers once a layer."""
     pairs = [
-        ("layers", str(len(case.layers))), ("target", case.options["target"]), ("activity", case.activity),
+        ("layers", str(len(case.layers))), ("core", _core(case)), ("activity", case.activity),
         ("timesteps", _decade(case.timesteps)), ("references", _decade(case.references)),
         ("inputs", _decade(case.inputs)),
     ]  # fmt: skip
@@ -242,8 +249,14 @@ def _coverage(case: Case) -> list[tuple[str, str]]:
     return pairs
 
 
+def _core(case: Case) -> str:
+    return "wide" if case.options.get("banks") else str(case.options["target"])
+
+
 def _decade(number: int) -> str:
     """Range of powers of four in which a number lies: "4..15"."""
+    if number == 0:
+        return "0"
     low = 1
     while low * 4 <= number:
         low *= 4

@@ -49,8 +49,9 @@ class LayerCase:
 class Case:
     """A shape, `networks` networks of it that differ in what memory images hold, and their streams.
 
-    `frames` a network and stream; `options` go to make_plan; `mishaps` is how many a hostile stream suffers
-    (0: no hostile stream); stalls are chances of 256 in each clock.
+    `frames` a network and stream; `references` 0 makes networks that count output spikes; `options` go to
+    make_plan; `mishaps` is how many a hostile stream suffers (0: no hostile stream); stalls are chances
+    of 256 in each clock.
     """
 
     seed: int
@@ -81,26 +82,33 @@ class Case:
             raise TwinspikeError(f"{where}: is no case of twinspike fuzz ({error})") from None
 
     def plan(self, network: Network) -> CorePlan:
-        lanes = tuple(layer.lanes for layer in self.layers)
-        return make_plan(network, lanes, **self.options)
+        """Its core; with `banks` among the options a wide one, for which the lanes mean nothing."""
+        options = {**self.options, "banks": tuple(self.options.get("banks", ()))}
+        lanes = () if options["banks"] else tuple(layer.lanes for layer in self.layers)
+        return make_plan(network, lanes, **options)
 
     def network(self, index: int) -> Network:
         """Network `index` of the case.
 
         Those after the first hold its values in another order: each neuron's weights among its inputs, then
-        neurons, then references. Every width derived from them stays, so they share the Verilog.
+        neurons, then references. Every width derived from them stays, so they share the Verilog. A wide core
+        has thresholds and biases in its logic: there only weights move.
         """
         network = self._first()
         if index == 0:
             return network
         rng = np.random.default_rng([self.seed, 1, index])
+
+        def order(count: int) -> np.ndarray:
+            return np.arange(count) if self.options.get("banks") else rng.permutation(count)
+
         layers = []
         for layer in network.layers:
-            order = rng.permutation(layer.neurons)
-            weight = rng.permuted(layer.weight, axis=1)[order]
-            layers.append(Layer(layer.spec, weight, layer.bias[order], layer.threshold[order]))
+            moved = order(layer.neurons)
+            weight = rng.permuted(layer.weight, axis=1)[moved]
+            layers.append(Layer(layer.spec, weight, layer.bias[moved], layer.threshold[moved]))
         counts, labels = network.references.counts, network.references.labels
-        who, neurons = rng.permutation(len(labels)), rng.permutation(network.outputs)
+        who, neurons = order(len(labels)), order(network.outputs)
         references = References(np.ascontiguousarray(counts[who][:, :, neurons]), labels[who])
         return dataclasses.replace(network, name=f"case{index}", layers=tuple(layers), references=references)
 
@@ -117,14 +125,9 @@ class Case:
         far = self.timesteps * self.timesteps * width
         verify = int(rng.choice([0, int(rng.integers(0, far + 1)), min(far, INT32.max), INT32.max]))
         return Network(
-            "case0",
-            self.timesteps,
-            Latency(),
-            (self.inputs,),
-            tuple(layers),
-            References(counts, labels),
-            verify,
-        )
+            "case0", self.timesteps, Latency(), (self.inputs,), tuple(layers), References(counts, labels),
+            verify, readout="emd" if self.references else "counts",
+        )  # fmt: skip
 
     def spikes(self, index: int) -> np.ndarray:
         """Input spikes bool [T, frames, inputs] of network `index`."""
@@ -147,10 +150,12 @@ class Case:
         spikes = self.spikes(index)
         frames = [words_of(spikes[:, b], rng) for b in range(self.frames)]
         done = dict.fromkeys(MISHAPS, 0)
+        # A wide core adds up a step's weights in another order of widths, and does not look for duplicates.
+        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("banks")]
         for _ in range(self.mishaps):
             # Never the last frame: it must come out right after all that.
             victim = int(rng.integers(max(1, self.frames - 1)))
-            kind = str(rng.choice(MISHAPS))
+            kind = str(rng.choice(kinds))
             frames[victim] = _damage(frames[victim], kind, self.inputs, self.timesteps, rng)
             done[kind] += 1
         # Whatever step the damage left it in, this `last` ends the frame.

@@ -128,18 +128,18 @@ def shared_sources(plan: CorePlan, rtl: Path) -> dict[str, str]:
 def run(
     command: Sequence[str],
     memories: Mapping[str, str],
-    words: Iterable[int],
+    stimulus: Iterable[str],
     passes: Sequence[Pass],
     folder: Path,
 ) -> list[Outcome]:
-    """Send `words` ({last, word}) once a pass; logs are left in `folder` as sim/logs.py reads them.
+    """Send the lines of `stimulus` (see sim/bench.py) once a pass; logs are left in `folder`.
 
     `memories` are the images, file name -> text. Raises TwinspikeError if the simulation breaks off.
     """
     folder.mkdir(parents=True)
     for name, text in memories.items():
         (folder / name).write_text(text)
-    (folder / STIMULUS).write_text("".join(f"{word:05x}\n" for word in words))
+    (folder / STIMULUS).write_text("".join(stimulus))
     (folder / "runs.mem").write_text("".join(one.line() for one in passes))
     try:
         done = subprocess.run(

@@ -13,11 +13,11 @@ from ..hw.plan import CorePlan
 from ..hw.synthesis import make_netlist
 from ..hw.toolchain import find_yosys
 from ..numerics.files import replacing_folder
-from .case import words_of
 from .cells import cell_models
 from .direct import Pass, Workshop, run
 from .golden import run as golden_run
 from .logs import compare, observe
+from .vectors import stimulus_lines
 
 PASSES = ("back_to_back", "stalled")
 
@@ -43,9 +43,9 @@ def simulate_netlist(plan: CorePlan, device: Device, spikes: np.ndarray, out: Pa
     passes = [Pass(frames), Pass(frames, stall_source=64, stall_spikes=128, stall_result=128, reset_at=1234)]
     load = rtl / "weights.mem"
     memories = {load.name: load.read_text()} if load.is_file() else {}
-    words = [word for b in range(frames) for word in words_of(spikes[:, b])]
+    stimulus = stimulus_lines(spikes, plan.layers[0].banks)
     with replacing_folder(out / "netlist-sim") as work:
-        outcomes = run(command, memories, words, passes, work / "run")
+        outcomes = run(command, memories, stimulus, passes, work / "run")
     trace = golden_run(plan.network, spikes)
     rows = []
     for number, outcome in enumerate(outcomes):

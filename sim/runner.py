@@ -21,7 +21,7 @@ from .bench import STIMULUS, bench_source
 from .golden import Trace
 from .golden import run as golden_run
 from .logs import compare, observe
-from .vectors import write_stimulus
+from .vectors import stimulus_lines
 from .verilator import FastVerilator, arguments, keep_runtime, take_runtime
 from .watch import Group, groups, gtkwave, surfer
 from .waves import to_fst
@@ -78,7 +78,7 @@ def simulate(
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copy(memory, out)
-    write_stimulus(out / STIMULUS, spikes, plan.layers[0].banks)
+    write_atomically(out / STIMULUS, "".join(stimulus_lines(spikes, plan.layers[0].banks)))
     trace = golden_run(plan.network, spikes)
     watched = _watched(plan, trace) if waves else []
     write_atomically(out / "bench.sv", bench_source(plan, watched))

@@ -46,7 +46,10 @@ def _run_layer(layer, inputs):
 
 
 def _classify(network, outputs):
-    distances = []
+    distances, labels = [], [int(label) for label in network.references.labels]
+    if network.readout == "counts":
+        labels = list(range(len(outputs[0])))
+        distances = [sum(1 for step in outputs if not step[n]) for n in labels]
     for table in network.references.counts:
         count = [0] * len(outputs[0])
         distance = 0
@@ -64,5 +67,4 @@ def _classify(network, outputs):
     for k, distance in enumerate(distances):
         if k != best and distance < runner_up:
             runner_up = distance
-    label = int(network.references.labels[best])
-    return label, distances[best], runner_up, distances[best] <= network.verify_threshold
+    return labels[best], distances[best], runner_up, distances[best] <= network.verify_threshold

@@ -14,13 +14,15 @@ from ..hw.emit import write_verilog
 from ..hw.plan import CorePlan
 from ..numerics import emd
 from ..numerics.errors import TwinspikeError
-from ..numerics.ingress import DUPLICATE, sanitise, sound_events
+from ..numerics.events import TICK
+from ..numerics.ingress import DUPLICATE, LAST, sanitise, sound_events
 from . import golden, scalar
-from .case import Case, words_of
+from .case import Case
 from .direct import Pass, Workshop, run, shared_sources
 from .golden import Trace
 from .images import memory_images
 from .logs import compare, observe
+from .vectors import stimulus_lines
 
 # Neuron inputs times steps up to which the scalar interpreter is asked too.
 _SCALAR_WORK = 200_000
@@ -69,8 +71,7 @@ def _sound(case: Case, plan: CorePlan, index: int, command, images, folder: Path
     passes = [Pass(case.frames, isolate=bool(rng.integers(2)))]
     if case.stall_source or case.stall_sinks:
         passes.append(_disturbed(case, rng, Pass(case.frames)))
-    ordered = [word for b in range(case.frames) for word in words_of(spikes[:, b])]
-    outcomes = run(command, images, ordered, passes, folder)
+    outcomes = run(command, images, stimulus_lines(spikes, plan.layers[0].banks), passes, folder)
     for number, (one, outcome) in enumerate(zip(passes, outcomes, strict=True)):
         where = f"network {index}, {one}"
         counts += _compare(plan, folder, number, trace, where, outcome, flags=0)
@@ -93,7 +94,8 @@ def _hostile(case: Case, plan: CorePlan, index: int, command, images, folder: Pa
     trace = predict(plan, meant)
     rng = np.random.default_rng([case.seed, 5, index])
     passes = [_disturbed(case, rng, Pass(meant.shape[1], whole=True))]
-    outcomes = run(command, images, words, passes, folder)
+    stimulus = [_line(word, plan.layers[0].banks) for word in words]
+    outcomes = run(command, images, stimulus, passes, folder)
     checked = every if plan.check_duplicates else every & ~DUPLICATE
     counts = _compare(
         plan, folder, 0, trace, f"network {index}, hostile, {passes[0]}", outcomes[0], flags=checked
@@ -104,6 +106,14 @@ def _hostile(case: Case, plan: CorePlan, index: int, command, images, folder: Pa
     counts["resets"] += sum(one.reset_at > 0 for one in passes)
     counts["long_holds"] += sum(one.hold_for > 0 for one in passes)
     return counts
+
+
+def _line(word: int, banks: int) -> str:
+    """A {last, word} as the bench reads it: for a port of several words alone in its slot of a beat."""
+    if banks <= 1:
+        return f"{word:05x}\n"
+    slot = 0 if word & TICK else word % banks
+    return f"{(word & LAST) >> 16 << 17 * banks | 1 << 16 * banks + slot | (word & 0xFFFF) << 16 * slot:x}\n"
 
 
 def _disturbed(case: Case, rng: np.random.Generator, one: Pass) -> Pass:

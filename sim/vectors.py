@@ -29,8 +29,8 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
     the lengths. Raises TwinspikeError if the spikes do not suit the network or a file cannot be written.
     """
     trace = golden_run(plan.network, spikes)
-    stimulus = out / "stimulus.mem"
-    write_stimulus(stimulus, spikes, plan.layers[0].banks)
+    stimulus = stimulus_lines(spikes, plan.layers[0].banks)
+    write_atomically(out / "stimulus.mem", "".join(stimulus))
     _, finished = frame_times(plan, spikes, trace.spikes, isolate=False)
     expected = _spike_lines(trace)
     write_atomically(out / "spikes.mem", "".join(expected))
@@ -39,7 +39,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
     banks = max(plan.layers[0].banks, 1)
     lengths = {
         "FRAMES": spikes.shape[1],
-        "BEATS": len(stimulus.read_text().splitlines()),
+        "BEATS": len(stimulus),
         "SPIKES": len(expected),
         "BANKS": banks,
         "BEAT_BITS": beat_bits(plan),
@@ -74,8 +74,8 @@ def _records(trace: Trace) -> list[int]:
     ]
 
 
-def write_stimulus(path: Path, spikes: np.ndarray, banks: int) -> None:
-    """Write the beats of `s_axis` for input spikes bool [T, B, inputs], a line each: {last, keep, words}."""
+def stimulus_lines(spikes: np.ndarray, banks: int) -> list[str]:
+    """The beats of `s_axis` for input spikes bool [T, B, inputs], a line each: {last, keep, words}."""
     lines = []
     for frame in range(spikes.shape[1]):
         if banks > 1:
@@ -85,7 +85,7 @@ def write_stimulus(path: Path, spikes: np.ndarray, banks: int) -> None:
         lines += [
             f"{word | end << 16:05x}\n" for word, end in zip(words.tolist(), last.tolist(), strict=True)
         ]
-    write_atomically(path, "".join(lines))
+    return lines
 
 
 def _beat_lines(words: np.ndarray, keep: np.ndarray, last: np.ndarray) -> list[str]:
