@@ -285,17 +285,12 @@ def _plan(config: Config, network: Network, target: str):
     from twinspike.hw.plan import make_plan
     from twinspike.hw.settings import CHECKS
 
-<<<<<<< HEAD
     # A network given by hand may have other layers than the configuration.
     fitting = [
         numbers if len(numbers) == len(network.layers) else ()
         for numbers in (config.hardware.lanes, config.hardware.banks)
     ]
     return make_plan(network, fitting[0], target, fitting[1], CHECKS[config.hardware.check_duplicates])
-=======
-    lanes = config.hardware.lanes if len(config.hardware.lanes) == len(network.layers) else ()
-    return make_plan(network, lanes, target, check_duplicates=CHECKS[config.hardware.check_duplicates])
->>>>>>> 7fd1dfc (Fuzzing reaches wide cores and networks that count spikes)
 
 
 def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
