@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -102,6 +102,9 @@ synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds
 
 ip: $(NETWORK) ## IP package for somebody else's design: rtl, registers, test benches, FuseSoC, datasheet
 	$(TS) ip --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
+
+netlist: $(NETWORK) ## the synthesised cells in simulation, against the golden model
+	$(TS) netlist --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t)) $(if $(FRAMES),--frames $(FRAMES))
 
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 	$(TS) report --config $(CONFIG)

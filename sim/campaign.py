@@ -101,7 +101,7 @@ def cases(draw: st.DrawFn) -> Case:
         clocks = max(clocks, timesteps * (events // 2 + 1) * row, int(timesteps * layer.neurons * slow))
         events = layer.neurons
     clocks = max(clocks, timesteps * -(-width // layers[-1].lanes) * max(3, references))
-    networks = draw(st.integers(12, 24)) if simulator == "verilator" else 1
+    networks = draw(st.integers(20, 40)) if simulator == "verilator" else 1
     afford = _CLOCKS[simulator] // (4 * clocks)
     networks = max(1, min(networks, afford // 2))
     frames = max(1, min(draw(st.integers(3, 12)), afford // networks))

@@ -101,6 +101,11 @@ def _run(options: argparse.Namespace) -> int:
         case "synth":
             targets = options.target or list(config.hardware.targets)
             steps.synth(config, place, targets, seeds=options.seeds, jobs=options.jobs)
+        case "netlist":
+            from twinspike.netlist import netlist
+
+            targets = options.target or list(config.hardware.targets)
+            return 0 if netlist(config, place, targets, options.frames or 20) else 1
         case "report":
             steps.report(config, place)
         case "results":
@@ -205,6 +210,16 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=_positive, default=2, metavar="N", help="nextpnr runs at a time (default: 2)"
     )
 
+    netlist = step(
+        "netlist", "simulate the synthesised cells of the core, against the golden model",
+        "Test images through the netlist, undisturbed and stalled: spikes, results and cycles. Adds to "
+        "results/netlist.json; ends with status 1 at any difference.",
+    )  # fmt: skip
+    netlist.add_argument(
+        "--target", action="append", choices=_targets()[1:],
+        help="device; may be given more than once (default: the configuration's)",
+    )  # fmt: skip
+    netlist.add_argument("--frames", type=_positive, metavar="N", help="test images (default: 20)")
     step("report", "write build/<config>/report/index.html and print the closing table")
     results = step(
         "results", "collect the figures in build/<config> into results/<config>.json",

@@ -58,7 +58,7 @@ def golden(config: Config, place: Folders, frames: int) -> None:
     from twinspike.sim.golden import run
 
     network = find_network(place, config.name)
-    images, labels = _test_images(config, network, frames)
+    images, labels = test_images(config, network, frames)
     trace = run(network, network.encode(images))
     spikes = {f"layer{i}": np.packbits(s, axis=-1) for i, s in enumerate(trace.spikes)}
     path = place.build / "golden.npz"
@@ -87,7 +87,7 @@ def rtl(
     network = network or find_network(place, config.name)
     folder = out or place.rtl(target)
     prediction = _planned(config, network, target, goal) if goal else None
-    plan = prediction.plan if prediction else _plan(config, network, target)
+    plan = prediction.plan if prediction else make_plan_for(config, network, target)
     emit(plan, folder)
     table = Table(title=f"{folder}: core for {target}", title_justify="left")
     for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks an event", "weights"):
@@ -105,7 +105,7 @@ def _planned(config: Config, network: Network, target: str, goal: str):
     from twinspike.hw.planner import choose
     from twinspike.sim.golden import run
 
-    images, _ = _test_images(config, network, PLANNING_IMAGES)
+    images, _ = test_images(config, network, PLANNING_IMAGES)
     spikes = network.encode(images)
     return choose(network, target, goal, spikes, run(network, spikes).spikes)
 
@@ -135,12 +135,12 @@ def sim(
 
     find_simulator(simulator)
     network = find_network(place, config.name)
-    plan = _plan(config, network, target)
+    plan = make_plan_for(config, network, target)
     if not is_current(plan, place.rtl(target)):
         emit(plan, place.rtl(target))
     # Waves of a few frames fill a screen; those of hundreds fill a disk.
     usual = WAVE_FRAMES if waves else config.hardware.frames
-    images, _ = _test_images(config, network, usual if frames is None else frames)
+    images, _ = test_images(config, network, usual if frames is None else frames)
     result = simulate(
         plan, place.rtl(target), network.encode(images), place.sim(target), simulator=simulator, waves=waves
     )
@@ -164,9 +164,9 @@ def ip(config: Config, place: Folders, target: str, *, frames: int, out: Path | 
     from twinspike.ip import write_ip
 
     network = find_network(place, config.name)
-    images, labels = _test_images(config, network, frames)
+    images, labels = test_images(config, network, frames)
     folder = out or place.ip(target)
-    plan = _plan(config, network, target)
+    plan = make_plan_for(config, network, target)
     summary = write_ip(plan, network.encode(images), labels, folder, place.build)
     print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: make -C {folder}/tb")
 
@@ -202,7 +202,7 @@ def synth(config: Config, place: Folders, targets: list[str], *, seeds: list[int
 
     network = find_network(place, config.name)
     for target in targets:
-        plan = _plan(config, network, target)
+        plan = make_plan_for(config, network, target)
         emit(plan, place.rtl(target))
         result = synthesise(
             place.rtl(target) / "harness.il", "harness", device(target), place.synth(target),
@@ -277,11 +277,12 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
     """Whether a target's core differs in kind from the portable one: its weights come over a port."""
     if target == GENERIC:
         return True
-    plan = _plan(config, find_network(place, config.name), target)
+    plan = make_plan_for(config, find_network(place, config.name), target)
     return any(layer.memory == "spram" for layer in plan.layers)
 
 
-def _plan(config: Config, network: Network, target: str):
+def make_plan_for(config: Config, network: Network, target: str):
+    """The plan of a configuration's core for one target."""
     from twinspike.hw.plan import make_plan
     from twinspike.hw.settings import CHECKS
 
@@ -293,7 +294,7 @@ def _plan(config: Config, network: Network, target: str):
     return make_plan(network, fitting[0], target, fitting[1], CHECKS[config.hardware.check_duplicates])
 
 
-def _test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
+def test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
     from twinspike.model.datasets import load_dataset
 
     if frames < 1:
