@@ -104,5 +104,5 @@ def test_plain_names_touches_module_names_only():
 def test_rtl_of_another_generator_is_not_current(emitted, monkeypatch):
     plan, out, _ = emitted
     assert is_current(plan, out)
-    monkeypatch.setattr(module, "_generator_hash", lambda: "another")
+    monkeypatch.setattr(module, "generator_hash", lambda: "another")
     assert not is_current(plan, out)
