@@ -100,7 +100,7 @@ def pack(rtlil: Path, top: str, device: Device, out: Path) -> dict[str, int]:
     """
     out.mkdir(parents=True, exist_ok=True)
     yosys, router = find_yosys(), find_nextpnr(device.architecture)
-    netlist, _, _ = _netlist(yosys, rtlil, top, device, out)
+    netlist, _, _ = make_netlist(yosys, rtlil, top, device, out)
     stamp = out / "pack.stamp.json"
     digest = _digest(netlist.read_bytes(), " ".join(device.nextpnr), str(router))
     if (kept := _kept(stamp, digest)) is None:

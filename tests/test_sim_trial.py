@@ -10,7 +10,7 @@ from twinspike.sim import golden, trial
 from twinspike.sim.direct import Workshop
 from twinspike.sim.trial import Differs, attempt, predict
 
-# Three layers, lanes that do not divide, more mishaps than frames, a hold, resets: one core for all tests here.
+# Three layers, lanes that do not divide, more mishaps than frames, a hold, resets: one core for all tests.
 HARD = dataclasses.replace(
     CASE, mishaps=9, stall_source=128, stall_sinks=128, networks=4,
     layers=(*CASE.layers, dataclasses.replace(LAYER, neurons=4, lanes=4, single_spike=True, reset="zero")),
