@@ -27,7 +27,8 @@ class DuplicateCheck(wiring.Component):
     """
 
     def __init__(self, inputs: int):
-        self._words = -(-inputs // GROUP)
+        # At least two rows: a memory of one has an address of no bits, which linters dislike.
+        self._words = max(-(-inputs // GROUP), 2)
         super().__init__({
             "address": In(bits_for(max(inputs - 1, 1))),
             "taken": In(1),

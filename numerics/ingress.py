@@ -30,7 +30,8 @@ def sound_events(
     An event is (address, False), or (None, whether it ends the frame) for a TICK.
     """
     events: list[tuple[int | None, bool]] = []
-    flags, step, seen = [0], 0, set()
+    flags, step = [0], 0
+    seen: set[int] = set()
 
     def tick():
         nonlocal step
@@ -77,5 +78,5 @@ def sanitise(words: Iterable[int], timesteps: int, inputs: int) -> tuple[np.ndar
         else:
             counts[step, address] += 1
     frames = steps // timesteps
-    counts = counts[: frames * timesteps].reshape(frames, timesteps, inputs).transpose(1, 0, 2)
-    return counts, np.array(flags[:frames], dtype=np.int64)
+    by_frame = counts[: frames * timesteps].reshape(frames, timesteps, inputs).transpose(1, 0, 2)
+    return by_frame, np.array(flags[:frames], dtype=np.int64)

@@ -192,13 +192,14 @@ class Campaign:
         c = self._counts
         for key, value in found.items():
             c[key] = c.get(key, 0) + value
-        made = {"cases": 1, "builds": workshop.built - built, f"networks_{case.simulator}": case.networks}
+        made: dict[str, float] = {"cases": 1, "builds": workshop.built - built}
+        made[f"networks_{case.simulator}"] = case.networks
         made["seconds"] = round(time.monotonic() - begin, 2)
-        for key, value in made.items():
-            c[key] = round(c.get(key, 0) + value, 2)
-        for what, value in _coverage(case):
+        for key, more in made.items():
+            c[key] = round(c.get(key, 0) + more, 2)
+        for what, kind in _coverage(case):
             table = c["coverage"].setdefault(what, {})
-            table[value] = table.get(value, 0) + case.networks
+            table[kind] = table.get(kind, 0) + case.networks
         generators = c["generators"]
         generators[generator_hash()[:12]] = generators.get(generator_hash()[:12], 0) + case.networks
         self._keep()

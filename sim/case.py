@@ -168,7 +168,7 @@ def words_of(spikes: np.ndarray, rng: np.random.Generator | None = None) -> list
     words, last = frame_words(spikes)
     if rng is not None:
         tick = words >= 0x8000
-        step = np.cumsum(tick) - tick
+        step: np.ndarray = np.cumsum(tick) - tick
         order = np.lexsort((rng.random(len(words)), tick, step))
         words = words[order]
     return [int(w) | (LAST if end else 0) for w, end in zip(words, last, strict=True)]

@@ -5,6 +5,7 @@ sysDSP usage guides (FPGA-TN-02204, FPGA-TN-02205), as far as synthesised cores 
 """
 
 import re
+from functools import partial
 from pathlib import Path
 
 from ..hw.process import run_tool
@@ -24,7 +25,7 @@ def cell_models(yosys: Tool, architecture: str, folder: Path) -> tuple[dict[str,
     text = text + "\n" + box[0] + "\n"
     for cell, behaviour in (("DP16KD", _block_ram()), ("MULT18X18D", _multiplier())):
         text = re.sub(
-            rf"(^module {cell}\(.*?)^endmodule", lambda m, b=behaviour: m[1] + b + "endmodule", text,
+            rf"(^module {cell}\(.*?)^endmodule", partial(_with_body, behaviour), text,
             flags=re.M | re.S,
         )  # fmt: skip
     return {"models.v": text}, [f"-I{library}"]
@@ -43,6 +44,10 @@ def _library(yosys: Tool, architecture: str, folder: Path) -> Path:
 
 def _bus(name: str, width: int) -> str:
     return "{" + ", ".join(f"{name}{i}" for i in reversed(range(width))) + "}"
+
+
+def _with_body(behaviour: str, module: re.Match[str]) -> str:
+    return module[1] + behaviour + "endmodule"
 
 
 def _block_ram() -> str:

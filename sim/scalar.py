@@ -18,7 +18,8 @@ def run(network, frame):
 
 
 def _run_layer(layer, inputs):
-    spec, out = layer.spec, [[] for _ in inputs]
+    spec = layer.spec
+    out: list[list[int]] = [[] for _ in inputs]
     lowest, highest = -(2 ** (spec.state_bits - 1)), 2 ** (spec.state_bits - 1) - 1
     for j in range(len(layer.threshold)):
         threshold, bias = int(layer.threshold[j]), int(layer.bias[j])

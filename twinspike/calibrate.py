@@ -40,7 +40,7 @@ class Sample:
 
 
 # None is a shape that the hardware table builds: that one is to test the model.
-_SERIAL = (
+_SERIAL: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((64, 80, 24), (8, 4), {}),
     ((64, 80, 24), (1, 1), {}),
     ((64, 64, 16), (16, 4), {"references": 4}),
@@ -56,7 +56,7 @@ _SERIAL = (
     ((64, 48, 32, 16), (8, 4, 4), {}),
     ((256, 64, 32), (16, 16), {"references": 2}),
 )
-_WIDE = (
+_WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((64, 32, 16), (1, 1), {}),
     ((64, 32, 16), (4, 2), {}),
     ((64, 32, 16), (8, 4), {"state_bits": 10}),

@@ -67,7 +67,8 @@ def logic_cells(plan: CorePlan, records: Iterable[dict[str, Any]]) -> float:
             f"logic cells on {plan.target} are unknown: run make calibrate, or measure two cores that differ "
             "in size"
         )
-    slope, least = np.polyfit(*np.array(points).T, 1)
+    lane_bits, cells = np.array(points).T
+    slope, least = np.polyfit(lane_bits, cells, 1)
     return float(least + slope * sum(x.lanes * x.layer.spec.state_bits for x in plan.layers))
 
 

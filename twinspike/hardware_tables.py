@@ -156,7 +156,7 @@ def scaling(figures: Figures, where: str) -> str:
 FILLS = (builds, left_out, predictions, area_model, accelerators, energy_model, code_cycles, scaling)
 
 
-def _table_of(head: Sequence[str], rows: list[Sequence[str]], step: str) -> str:
+def _table_of(head: Sequence[str], rows: Sequence[Sequence[str]], step: str) -> str:
     """The table, or who fills it: a page without any row is still a page."""
     return table(head, rows) if rows else f"\n\nNothing is recorded yet: `make {step}` does it.\n\n"
 

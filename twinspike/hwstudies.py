@@ -66,9 +66,9 @@ def scaling(out: Path) -> dict[str, Any]:
                 if (neurons, lanes, activity) in SIMULATED:
                     point["simulated"] = _simulated_mean(plan, spikes, out / f"{neurons}-{lanes}")
                 points.append(point)
-    work, cycles = (np.array([point[key] for point in points]) for key in ("work", "cycles"))
-    slope, offset = np.polyfit(work, cycles, 1)
-    left = cycles - (slope * work + offset)
+    total, cycles = (np.array([point[key] for point in points]) for key in ("work", "cycles"))
+    slope, offset = np.polyfit(total, cycles, 1)
+    left = cycles - (slope * total + offset)
     return {
         "inputs": INPUTS, "outputs": OUTPUTS, "timesteps": plan.network.timesteps, "points": points,
         "slope": float(slope), "offset": float(offset), "r_squared": float(1 - left.var() / cycles.var()),
