@@ -64,6 +64,8 @@ def _block_ram() -> str:
     ports = "\n".join(_port(port, other) for port, other in ("AB", "BA"))
     return f"""
     localparam WIDE = DATA_WIDTH_A == 36 || DATA_WIDTH_B == 36;
+    localparam WIDEST = DATA_WIDTH_A > DATA_WIDTH_B ? DATA_WIDTH_A : DATA_WIDTH_B;
+    localparam INSIDE = WIDE ? 5 : WIDEST == 18 ? 4 : WIDEST == 9 ? 3 : WIDEST / 2;
     reg [8:0] unit [0:2047];
     wire [20479:0] inits = {{{inits}}};
     integer i;
@@ -93,11 +95,10 @@ def _port(p: str, other: str) -> str:
     wire [13:0] at_{p} = {_bus(f"AD{p}", 14)};
     wire enabled_{p} = CE{p} && !CS{p}2 && !CS{p}1 && !CS{p}0;
     wire writes_{p} = enabled_{p} && WE{p} && !({p == "B":d} && WIDE);
-    // The units of 9 bits that the two ports touch overlap if their addresses agree above the wider word.
-    wire [10:0] differ_{p} = at_{p}[13:3] ^ at_{other}[13:3];
-    wire near_{p} = WIDE ? differ_{p}[10:2] == 0
-        : DATA_WIDTH_A == 18 || DATA_WIDTH_B == 18 ? differ_{p}[10:1] == 0 : differ_{p} == 0;
-    wire clash_{p} = near_{p} && writes_{other};
+    // Two words overlap if their addresses agree above the bits that lie inside the wider one.
+    wire [13:0] differ_{p} = (at_{p} ^ at_{other}) >> INSIDE;
+    wire clash_{p} = differ_{p} == 0 && writes_{other}
+        && (DATA_WIDTH_{other} < 18 || at_{other}[1:0] != 0 || DATA_WIDTH_{other} == 36 && at_{other}[3:2] != 0);
     wire [35:0] old_{p} = word(DATA_WIDTH_{p}, at_{p}) ^ {{36{{clash_{p}}}}};
     always @(posedge (CLK{p} ^ (CLK{p}MUX == "INV"))) begin
         if (OCE{p}) late_{p} <= out_{p};
