@@ -97,8 +97,8 @@ def _port(p: str, other: str) -> str:
     wire writes_{p} = enabled_{p} && WE{p} && !({p == "B":d} && WIDE);
     // Two words overlap if their addresses agree above the bits that lie inside the wider one.
     wire [13:0] differ_{p} = (at_{p} ^ at_{other}) >> INSIDE;
-    wire clash_{p} = differ_{p} == 0 && writes_{other}
-        && (DATA_WIDTH_{other} < 18 || at_{other}[1:0] != 0 || DATA_WIDTH_{other} == 36 && at_{other}[3:2] != 0);
+    wire [3:0] units_{p} = DATA_WIDTH_{p} == 36 ? at_{p}[3:0] : DATA_WIDTH_{p} == 18 ? at_{p}[1:0] : 1;
+    wire clash_{p} = differ_{p} == 0 && writes_{other} && units_{other} != 0;
     wire [35:0] old_{p} = word(DATA_WIDTH_{p}, at_{p}) ^ {{36{{clash_{p}}}}};
     always @(posedge (CLK{p} ^ (CLK{p}MUX == "INV"))) begin
         if (OCE{p}) late_{p} <= out_{p};
