@@ -62,8 +62,10 @@ def test_is_as_good_and_as_quiet_as_promised(name, data):
     label = network.references.labels[emd.nearest(distance)[0]]
     assert len(network.references.labels) == 10 and len(label) == 10_000
     score, active = macro_f1(dataset.test_labels, label), embedding.active.mean()
-    most = LOUDER.get(name, WANTED[name].get("hidden_activity", 1))
-    assert score >= WANTED[name]["macro_f1"] and active <= most
+    # A network that is no recipe promises nothing but its own figures.
+    wanted = WANTED.get(name, {})
+    assert score >= wanted.get("macro_f1", 0)
+    assert active <= LOUDER.get(name, wanted.get("hidden_activity", 1))
     assert score == pytest.approx(metrics["macro_f1"], abs=1e-12)
     assert active == pytest.approx(metrics["hidden_activity"], abs=1e-12)
     confusion = np.zeros((10, 10), dtype=int)
