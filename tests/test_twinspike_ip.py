@@ -45,7 +45,8 @@ def folder(plan, tmp_path_factory):
 def make(where, *arguments, environment=None):
     done = subprocess.run(
         ["make", "-C", str(where), *arguments],
-        capture_output=True, text=True, check=False, # A parent make exports SIM, empty where the user gave none.
+        capture_output=True, text=True, check=False,
+        # A parent make exports SIM, empty where the user gave none.
         env={**(environment or os.environ), "SIM": ""}, timeout=500,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
