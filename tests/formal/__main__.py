@@ -53,10 +53,10 @@ def prove_all(proofs: list, jobs: int) -> list[dict[str, Any]]:
             proof, mutant = attempts[index]
             verdict = proof.prove(Path(folder) / str(index), mutant)
             bar.update()
-            broken = f", {mutant}" if mutant else ""
-            bar.write(
-                f"{verdict.status:8s}{verdict.seconds:6.1f} s  {proof.family}: {proof.property}{broken}"
-            )
+            broken = f", broken by {mutant}" if mutant else ""
+            # A broken variant is to fail; a reader who looks for failures must not stop at it.
+            status = "REFUTED" if mutant and verdict.status == "FAIL" else verdict.status
+            bar.write(f"{status:8s}{verdict.seconds:6.1f} s  {proof.family}: {proof.property}{broken}")
             return verdict
 
         verdicts = list(pool.map(attempt, range(len(attempts))))
