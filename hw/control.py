@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from ..numerics.errors import TwinspikeError
 from .core import RESULT_BITS, axis
 from .events import AXIS
+from .ingress import ERRORS
 from .monitor import FrameMonitor
 from .plan import CorePlan
 from .readout import RESULT
@@ -134,16 +135,17 @@ class Control(wiring.Component):
     def _errors(self, m, core, fifo, registers, soft):
         """The core's flags, cleared at once there, are kept here, where each can be cleared by itself."""
         flags, written = registers.status.ERRORS, registers.written
-        push = registers.event_bytes[:2].all()
-        found = Cat(core.error_flags, push & ~fifo.w_rdy)
-        kept = Signal(len(found))
+        push = registers.bytes.EVENT[:2].all()
+        found, kept = Signal.like(flags), Signal.like(flags)
         m.d.comb += [
             core.error_clear.eq(1),
             fifo.w_data.eq(Cat(written.EVENT.word, written.EVENT.last)),
             fifo.w_en.eq(push),
+            Cat(found[name] for name, _ in ERRORS).eq(core.error_flags),
+            found.event_overflow.eq(push & ~fifo.w_rdy),
             flags.eq(kept),
         ]
-        m.d.sync += kept.eq((kept & ~written.ERRORS.as_value()) | found)
+        m.d.sync += kept.eq((kept.as_value() & ~written.ERRORS.as_value()) | found.as_value())
         with m.If(soft):
             m.d.sync += kept.eq(0)
 

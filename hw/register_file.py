@@ -33,7 +33,7 @@ class RegisterFile(wiring.Component):
 
     Members: `port` (In, of PORT), `status` (In: what the fields to be read hold), `stored` (Out: fields
     to read and write), `written` (Out, for a clock: bits written to fields that are write-only or
-    cleared by a 1), `event_bytes` (Out, for a clock: bytes of EVENT that are written).
+    cleared by a 1), `bytes` (Out, for a clock: bytes written of each register with write-only fields).
     """
 
     def __init__(self, plan: CorePlan):
@@ -43,7 +43,7 @@ class RegisterFile(wiring.Component):
             "status": In(layout("ro", "w1c")),
             "stored": Out(layout("rw"), init=self._reset()),
             "written": Out(layout("wo", "w1c")),
-            "event_bytes": Out(4),
+            "bytes": Out(data.StructLayout({name: 4 for name in layout("wo").members})),
         })  # fmt: skip
 
     def _reset(self) -> dict[str, dict[str, int]]:
@@ -64,8 +64,8 @@ class RegisterFile(wiring.Component):
             address = register.offset // 4
             hit = Signal(name=f"write_{register.name.lower()}")
             m.d.comb += hit.eq(port.write & (port.write_address == address))
-            if register.name == "EVENT":
-                m.d.comb += self.event_bytes.eq(Mux(hit, port.write_mask, 0))
+            if any(field.access == "wo" for field in register.fields):
+                m.d.comb += self.bytes[register.name].eq(Mux(hit, port.write_mask, 0))
             for field in register.fields:
                 bits = slice(field.low, field.low + field.width)
                 if field.access == "rw":

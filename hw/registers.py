@@ -13,7 +13,7 @@ from .plan import CorePlan
 
 ADDRESS_BITS = 12  # of a byte address: the map takes 4 KiB of the bus
 IDENTIFICATION = int.from_bytes(b"TSPK", "little")
-MAP_VERSION = (1, 0)
+MAP_VERSION = (1, 1)
 
 ACCESS = {
     "ro": "read only",
@@ -48,10 +48,33 @@ class Register:
     note: str = ""
 
 
+# Flags of the registers' own ports, from bit 8 of ERRORS on.
+PORT_ERRORS = (
+    ("event_overflow", "EVENT was written while it was full: the word was lost"),
+    ("pixel_overflow", "PIXEL was written while PIXEL_SPACE was 0: the pixel was lost"),
+    ("pixel_last", "`last` came with another pixel than a frame's last one, or not with that: the frame was "
+     "dropped, up to and with the pixel of `last`"),
+    ("load_overflow", "LOAD was written while frames were in the core, or while MODE.load_by_register was 0: "
+     "the word was lost"),
+)  # fmt: skip
+# Flags of commands, from bit 16 on. A command that sets one of them changes nothing.
+COMMAND_ERRORS = (
+    ("command_unknown", "COMMAND was written with a command that this core does not have"),
+    ("command_busy", "COMMAND, REFERENCE_AT or STAGE was written while a frame or a command was in the core"),
+    ("slot_range", "a command named a slot that this core does not have"),
+    ("nothing_staged", "COMMIT without counts of a whole, sound frame (or of STAGE) to commit"),
+    ("reference_range", "REFERENCE_AT named a neuron, step or slot that is not there, or STAGE a count > T"),
+)  # fmt: skip
+COMMANDS = ("CLASSIFY", "EMBED", "ENROL", "VERIFY", "COMMIT", "CLEAR")
+STAGED_SLOT = 0xFF  # in REFERENCE_AT: the staged copy
+NO_LABEL = 0xFFFF  # of a result without any reference to compare with
+
+
 def _errors() -> tuple[Field, ...]:
     found = [Field(name, bit, 1, "w1c", text) for bit, (name, text) in enumerate(ERRORS)]
-    overflow = Field("event_overflow", 8, 1, "w1c", "EVENT was written while it was full: the word was lost")
-    return (*found, overflow)
+    own = [Field(name, 8 + bit, 1, "w1c", text) for bit, (name, text) in enumerate(PORT_ERRORS)]
+    refused = [Field(name, 16 + bit, 1, "w1c", text) for bit, (name, text) in enumerate(COMMAND_ERRORS)]
+    return (*found, *own, *refused)
 
 
 REGISTERS = (
@@ -73,16 +96,22 @@ REGISTERS = (
     )),
     Register("CONTROL", 0x18, (
         Field("soft_reset", 0, 1, "wo", "1 resets the core: frames in progress, event port, results, errors "
-              "and counters; MODE, INTERRUPT and THRESHOLD stay; weights in SPRAM are to be loaded again"),
+              "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, THRESHOLD, reference slots "
+              "and loaded weights stay"),
+        Field("reload", 1, 1, "wo", "1 asks the flash loader for the weight image again, where there is one"),
     )),
     Register("MODE", 0x1C, (
         Field("hold_results", 0, 1, "rw", "1: the core waits while a result is waiting here, so none is "
               "missed; 0: a newer result takes its place"),
+        Field("load_by_register", 1, 1, "rw", "1: the weight image comes through LOAD, and the load stream "
+              "waits; 0: the other way round"),
     )),
     Register("STATUS", 0x20, (
         Field("weights_loaded", 0, 1, "ro", "the weights are in place; frames wait until they are"),
         Field("busy", 1, 1, "ro", "a frame is in the core or in the event port"),
         Field("result", 2, 1, "w1c", "a result is waiting in LABEL, DISTANCE and RUNNER_UP"),
+        Field("image_foreign", 3, 1, "ro", "the last weight image was refused: it is none for this network"),
+        Field("image_damaged", 4, 1, "ro", "the last weight image was refused: too short or its CRC differs"),
     )),
     Register("ERRORS", 0x24, _errors()),
     Register("INTERRUPT", 0x28, (
@@ -107,13 +136,59 @@ REGISTERS = (
         Field("space", 0, 16, "ro", "words that EVENT takes before it is full"),
     )),
     Register("LABEL", 0x40, (
-        Field("label", 0, 16, "ro", "label of the last result"),
+        Field("label", 0, 16, "ro", f"label of the last result; 0x{NO_LABEL:x}: no reference to compare with"),
         Field("same", 16, 1, "ro", "its distance was <= THRESHOLD"),
     )),
     Register("DISTANCE", 0x44, (Field("distance", 0, 32, "ro", "distance of the last result"),)),
     Register("RUNNER_UP", 0x48, (Field("runner_up", 0, 32, "ro", "the runner-up's distance"),)),
     Register("COMMAND", 0x80, (
-        Field("command", 0, 32, "ro", "reserved, with the offsets above it, for commands: reads as zero"),
+        Field("command", 0, 8, "wo", ", ".join(f"{i} {name}" for i, name in enumerate(COMMANDS))),
+        Field("slot", 8, 8, "wo", "of VERIFY, COMMIT and CLEAR"),
+        Field("label", 16, 16, "wo", "of COMMIT"),
+    ), "COMMAND: CLASSIFY, EMBED, ENROL and VERIFY set the mode of the frames that follow. All of them give "
+       "a result: the nearest of the slots that hold a reference, in VERIFY's frames of its slot alone; with "
+       f"nothing to compare, label 0x{NO_LABEL:x}, distances of all ones and not `same`. Frames of EMBED and "
+       "ENROL also leave their cumulative output counts in the staged copy, for REFERENCE to read. COMMIT "
+       "puts the staged copy of an ENROL frame in place as the reference of a slot, and what the slot held "
+       "becomes the staged copy; CLEAR empties a slot."),
+    Register("COMMAND_STATUS", 0x84, (
+        Field("mode", 0, 8, "ro", "command that set the mode of the next frame"),
+        Field("slot", 8, 8, "ro", "slot of the last VERIFY"),
+        Field("staged", 16, 1, "ro", "a whole, sound frame of ENROL (or STAGE) waits for COMMIT"),
+        Field("busy", 17, 1, "ro", "a command, REFERENCE_AT or STAGE is being carried out"),
+    )),
+    Register("FEATURES", 0x88, (
+        Field("slots", 0, 8, "ro", "reference slots; 0: references are fixed and there are no commands"),
+        Field("pixels", 16, 1, "ro", "this core has an encoder: PIXEL takes frames"),
+        Field("loads", 17, 1, "ro", "this core's weights are loaded at run time"),
+    )),
+    Register("REFERENCE_AT", 0x8C, (
+        Field("neuron", 0, 16, "wo", "output neuron"),
+        Field("step", 16, 8, "wo", "time step"),
+        Field("slot", 24, 8, "wo", f"slot, or {STAGED_SLOT} for the staged copy"),
+    ), "REFERENCE_AT chooses a word of a reference: REFERENCE holds it once COMMAND_STATUS.busy is 0, a few "
+       "clocks later."),
+    Register("REFERENCE", 0x90, (
+        Field("count", 0, 8, "ro", "cumulative count of the chosen neuron, up to and with the chosen step"),
+        Field("holds", 8, 1, "ro", "the slot holds a reference"),
+        Field("label", 16, 16, "ro", "label of the slot"),
+    )),
+    Register("STAGE", 0x94, (
+        Field("count", 0, 8, "wo", "written to the staged copy at the neuron and step of REFERENCE_AT, which "
+              "then advance, neurons first"),
+    ), "STAGE restores a reference: write REFERENCE_AT = 0xff000000, all T * N counts in order, then COMMIT. "
+       "The last one sets COMMAND_STATUS.staged."),
+    Register("LOAD", 0x98, (
+        Field("word", 0, 16, "wo", "word of the weight image; a write that reaches both its bytes sends it"),
+        Field("last", 16, 1, "wo", "set on the image's last word; on any other the image is refused, and the next "
+              "word begins a new one"),
+    )),
+    Register("PIXEL", 0x9C, (
+        Field("pixel", 0, 8, "wo", "the frame's next pixel, in C order"),
+        Field("last", 8, 1, "wo", "set on the frame's last pixel"),
+    )),
+    Register("PIXEL_SPACE", 0xA0, (
+        Field("space", 0, 16, "ro", "pixels that the frame lacks; 0 while one is being sent on"),
     )),
 )  # fmt: skip
 
@@ -133,7 +208,9 @@ def constants(plan: CorePlan) -> dict[str, int]:
         "FRAME.timesteps": network.timesteps,
         "FRAME.references": plan.references,
         "THRESHOLD.threshold": network.verify_threshold,
-        "COMMAND.command": 0,
+        "FEATURES.slots": 0,
+        "FEATURES.pixels": 0,
+        "FEATURES.loads": int(any(layer.memory == "spram" for layer in plan.layers)),
     }
 
 
