@@ -96,8 +96,8 @@ REGISTERS = (
     )),
     Register("CONTROL", 0x18, (
         Field("soft_reset", 0, 1, "wo", "1 resets the core: frames in progress, event port, results, errors "
-              "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, THRESHOLD, reference slots "
-              "and loaded weights stay"),
+              "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, THRESHOLD, reference "
+              "slots and loaded weights stay"),
         Field("reload", 1, 1, "wo", "1 asks the flash loader for the weight image again, where there is one"),
     )),
     Register("MODE", 0x1C, (
@@ -136,7 +136,7 @@ REGISTERS = (
         Field("space", 0, 16, "ro", "words that EVENT takes before it is full"),
     )),
     Register("LABEL", 0x40, (
-        Field("label", 0, 16, "ro", f"label of the last result; 0x{NO_LABEL:x}: no reference to compare with"),
+        Field("label", 0, 16, "ro", f"label of the last result; 0x{NO_LABEL:x}: no reference to meet"),
         Field("same", 16, 1, "ro", "its distance was <= THRESHOLD"),
     )),
     Register("DISTANCE", 0x44, (Field("distance", 0, 32, "ro", "distance of the last result"),)),
@@ -180,8 +180,8 @@ REGISTERS = (
        "The last one sets COMMAND_STATUS.staged."),
     Register("LOAD", 0x98, (
         Field("word", 0, 16, "wo", "word of the weight image; a write that reaches both its bytes sends it"),
-        Field("last", 16, 1, "wo", "set on the image's last word; on any other the image is refused, and the next "
-              "word begins a new one"),
+        Field("last", 16, 1, "wo", "set on the image's last word; on any other the image is refused, and the "
+              "next word begins a new one"),
     )),
     Register("PIXEL", 0x9C, (
         Field("pixel", 0, 8, "wo", "the frame's next pixel, in C order"),
