@@ -7,6 +7,7 @@ file operations, which Python's audit events announce.
 import argparse
 import contextlib
 import functools
+import json
 import os
 import random
 import signal
@@ -215,6 +216,31 @@ class Bench:
         assert contents(out) == whole[0]
         return done, gone
 
+    def study_kills(self, name: str, rng: random.Random, kills: int) -> int:
+        """Kill a study's processes, all of them, `kills` times; its rows must be the uninterrupted ones."""
+        from twinspike.measure import measure
+        from twinspike.runs import complete, run_for
+
+        configs = [self.config.changed(f"tiny-{seed}", seed=seed) for seed in (1, 2, 3)]
+
+        def study(where: str) -> None:
+            complete([run_for(c, self.folder / where) for c in configs], measure, jobs=2, title=where)
+
+        def figures(where: str) -> list[dict]:
+            rows = [run_for(c, self.folder / where).row for c in configs]
+            return [{k: v for k, v in row.items() if not k.endswith(("seconds", "_us"))} for row in rows]
+
+        start = time.monotonic()
+        assert not killed(lambda: study(f"{name}-whole"))
+        seconds, done = time.monotonic() - start, 0
+        for _ in range(kills):
+            done += killed(lambda: study(name), after=rng.uniform(0, seconds))
+            for path in (self.folder / name).rglob("row.json"):
+                json.loads(path.read_text())
+        assert not killed(lambda: study(name))
+        assert figures(name) == figures(f"{name}-whole"), f"other rows after {done} kills"
+        return done
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="crashes", description=__doc__)
@@ -224,11 +250,13 @@ def main() -> int:
     options = parser.parse_args()
     rng = random.Random(options.seed)
     found: dict[str, object] = {"seed": options.seed}
-    with tempfile.TemporaryDirectory() as name, tqdm(total=5, desc="crashes", disable=None) as bar:
+    with tempfile.TemporaryDirectory() as name, tqdm(total=6, desc="crashes", disable=None) as bar:
         bench = Bench(Path(name))
         bar.update()
         share = options.kills // 3
         trainings = [bench.training_kills(f"train{i}", rng, 5) for i in range(-(-share // 4))]
+        bar.update()
+        studies = bench.study_kills("study", rng, max(3, share // 3))
         bar.update()
         start = time.monotonic()
         bench.export_kills("timed", [{}])
@@ -249,9 +277,10 @@ def main() -> int:
         bar.update()
     found |= {
         "train": {"random": sum(trainings), "resumed_to_the_same_bytes": len(trainings)},
+        "study": {"random": studies},
         "export": {"random": exports, "before_file_operations": export_operations},
         "rtl": {"random": rtl, "before_file_operations": rtl_operations, "folder_gone": gone + more_gone},
-        "random_kills": sum(trainings) + exports + rtl,
+        "random_kills": sum(trainings) + studies + exports + rtl,
         "operation_kills": export_operations + rtl_operations,
     }
     print(found)

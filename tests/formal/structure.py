@@ -14,8 +14,10 @@ from networks import random_network
 
 from twinspike.config import load_config
 from twinspike.folders import pretrained
+from twinspike.hw.bus_top import BusTop
 from twinspike.hw.core import Core
 from twinspike.hw.plan import CorePlan, make_plan
+from twinspike.hw.wide_core import WideCore
 from twinspike.numerics.codings import Latency
 from twinspike.quant.network import load_network
 
@@ -36,6 +38,7 @@ class Structure:
     mutants: tuple[Mutant, ...]
     bound: str = "all runs"
     engine: str = "cones"
+    apart: str = ""  # an output that its bus asks to follow an input at once
 
     def prove(self, folder: Path, mutant: Mutant | None = None) -> Verdict:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,7 @@ class Structure:
         if status:
             return Verdict("ERROR", seconds, (folder / "yosys.log").read_text())
         module = json.loads((folder / "top.json").read_text())["modules"]["top"]
-        paths = sorted(set(combinational_paths(module)))
+        paths = sorted({path for path in combinational_paths(module) if path[1] != self.apart})
         return Verdict("FAIL" if paths else "PASS", seconds, "\n".join(f"{a} -> {b}" for a, b in paths))
 
 
@@ -104,20 +107,40 @@ def _digits() -> CorePlan:
     return make_plan(network, config.hardware.lanes)
 
 
+def _wide() -> CorePlan:
+    network = random_network(2, timesteps=4, shape=(9,), widths=(6, 4), classes=3)
+    return make_plan(network, banks=(4, 2))
+
+
 _MUTANTS = (
     Mutant("core", "self.m_axis_tvalid.eq(spikes.valid)",
            "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)"),
     Mutant("core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
 )  # fmt: skip
+_WIDE_MUTANTS = (
+    Mutant("wide_core", "self.m_axis_tvalid.eq(events.valid)",
+           "self.m_axis_tvalid.eq(events.valid & self.m_result_tready)"),
+)  # fmt: skip
+_BUS_MUTANTS = (
+    Mutant("control", "self.m_result_tvalid.eq(offered)",
+           "self.m_result_tvalid.eq(offered & self.m_result_tready)"),
+    Mutant("control", "~bus & core.s_axis_tready & ~soft", "~bus & self.s_axis_tvalid & core.s_axis_tready"),
+)  # fmt: skip
 
 PROOFS = [
     Structure(
         "structure", f"no combinational path from an input port to an output port ({note})",
-        functools.partial(lambda plan: Core(plan()), plan), _MUTANTS[:mutants],
+        functools.partial(lambda make, plan: make(plan()), make, plan), mutants, apart=apart,
     )
-    for plan, note, mutants in (
-        (_digits, "digits", 2),
-        (functools.partial(_shipped, "mnist", "generic"), "mnist", 1),
-        (functools.partial(_shipped, "mnist", "up5k"), "mnist on UP5K, with its load port", 1),
+    for make, plan, note, mutants, apart in (
+        (Core, _digits, "digits", _MUTANTS, ""),
+        (Core, functools.partial(_shipped, "mnist", "generic"), "mnist", _MUTANTS[:1], ""),
+        (Core, functools.partial(_shipped, "mnist", "up5k"), "mnist on UP5K, with its load port",
+         _MUTANTS[:1], ""),
+        (WideCore, _wide, "four events a clock", _WIDE_MUTANTS, ""),
+        # Rule 3.50 of Wishbone B4: the acknowledgement goes with the request.
+        (functools.partial(BusTop, bus="wishbone"), _digits, "digits, Wishbone but wb_ack_o", _BUS_MUTANTS,
+         "wb_ack_o"),
+        (functools.partial(BusTop, bus="axilite"), _digits, "digits, AXI4-Lite", _BUS_MUTANTS[:1], ""),
     )
 ]  # fmt: skip
