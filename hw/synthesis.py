@@ -29,6 +29,9 @@ from .toolchain import Tool, find_nextpnr, find_yosys
 # of a colliding read (its simulation asserts so), hence it is declared undefined.
 _COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MASK=1'0 %i r:CLK_ENABLE=1 %i"
 
+# Registers marked as replicas hold the same value on purpose, each for its part of the chip.
+_REPLICAS = "setattr -set keep 1 a:replica=1 %ci1:+[Q]"
+
 # Cells that occupy logic but are no nextpnr type yet: each takes at least so many logic cells.
 _LEAST_LOGIC = {"SB_LUT4": 1, "LUT4": 1, "CCU2C": 2}
 _RAW_CELLS = {
@@ -117,6 +120,7 @@ def script(rtlil: str, top: str, device: Device) -> str:
         [
             f"read_rtlil {rtlil}",
             _COLLISIONS,
+            _REPLICAS,
             f"{device.yosys} -top {top} -json netlist.json",
             "write_verilog -noattr netlist.v",
             "tee -q -o cells.json stat -json",

@@ -75,11 +75,13 @@ class Serialiser(wiring.Component):
         shares = [len(range(bank, self._neurons, banks)) for bank in range(banks)]
         # The step under way, split into the banks' shares.
         left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]
-        active, last, some = Signal(), Signal(), Signal()
+        # Whether a share has spikes left is known a clock ahead: found from the shares, it would hold
+        # up everything that follows from the TICK.
+        some = [Signal(name=f"some_{bank}") for bank in range(banks)]
+        active, last = Signal(), Signal()
         may_tick = tick_gate(m, self.tick, self.room)
         m.d.comb += [
-            some.eq(Cat(left).any()),
-            self.tick.eq(active & ~some & may_tick),
+            self.tick.eq(active & ~Cat(some).any() & may_tick),
             self.i.ready.eq(~active | self.tick),
         ]
         with m.If(self.i.ready):
@@ -91,9 +93,9 @@ class Serialiser(wiring.Component):
             onehot = Signal(len(mask), name=f"onehot_{bank}", reset_less=True)
             with m.If(self.i.ready):
                 own = Cat(self.i.p.mask[n] for n in range(bank, self._neurons, banks))
-                m.d.sync += mask.eq(Mux(self.i.valid, own, 0))
+                m.d.sync += [mask.eq(Mux(self.i.valid, own, 0)), some[bank].eq(self.i.valid & own.any())]
             with m.Else():
-                m.d.sync += mask.eq(rest)
+                m.d.sync += [mask.eq(rest), some[bank].eq(rest.any())]
             m.d.sync += onehot.eq(mask & ~rest)
             chosen.append(onehot)
         tick, tick_last = Signal(), Signal()

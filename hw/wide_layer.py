@@ -1,5 +1,7 @@
 """A layer with a lane for every neuron: several events a clock, state in registers."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -11,6 +13,11 @@ from .plan import LayerPlan, signed_bits
 from .trees import registered_sum
 from .wide_events import beat_layout
 from .wide_plan import BANK_LEVELS, bank_image, bank_rows, current_bits, stages, total_bits
+
+# Lanes that share their control registers: one register for all lanes would drive thousands of cells
+# across the chip. Synthesis keeps registers of this mark apart although they are equal.
+GROUP = 16
+REPLICA = {"replica": 1}
 
 
 class WideLayer(wiring.Component):
@@ -55,24 +62,27 @@ class WideLayer(wiring.Component):
             rows.append(row)
         used = Cat(beats[2].row[bank] != 0 for bank in range(plan.banks))
 
-        tick, last = beats[depth].tick, beats[depth].last
-        fresh = Signal(init=1)
-        m.d.sync += fresh.eq(tick)
-        ticks, lasts = [tick], [last]
-        for k in range(1, 4):
-            tick_k, last_k = Signal(name=f"tick_{k}"), Signal(name=f"last_{k}")
-            m.d.sync += [tick_k.eq(ticks[-1]), last_k.eq(lasts[-1])]
-            ticks.append(tick_k)
-            lasts.append(last_k)
-
-        for j in range(plan.neurons):
-            fields = [row[j * bits : (j + 1) * bits] for row in rows]
-            current = bank_sum(m, fields, used, j)
-            m.d.sync += self.spikes.mask[j].eq(add_lane(m, plan, j, current, fresh, ticks, lasts))
-        valid = Signal()
+        for first in range(0, plan.neurons, GROUP):
+            control = add_control(m, beats[depth - 1], first)
+            for j in range(first, min(first + GROUP, plan.neurons)):
+                fields = [row[j * bits : (j + 1) * bits] for row in rows]
+                current = bank_sum(m, fields, used, j)
+                m.d.sync += self.spikes.mask[j].eq(add_lane(m, plan, j, current, *control))
+        fresh, ticks, lasts = control
         m.d.sync += [self.spikes_valid.eq(ticks[3]), self.spikes.last.eq(lasts[3])]
-        m.d.comb += [valid.eq(self.spikes_valid), self.spikes.end.eq(1)]
+        m.d.comb += self.spikes.end.eq(1)
         return m
+
+
+def add_control(m, beat, group):
+    """Registers that steer the lanes of one group, from the beat two clocks before it joins the step's
+    current: (fresh, ticks, lasts), where ticks[k] is high k clocks after the TICK's beat does."""
+    fresh = Signal(init=1, name=f"fresh_{group}", attrs=REPLICA)
+    ticks = [Signal(name=f"tick_{group}_{k}", attrs=REPLICA) for k in range(4)]
+    lasts = [Signal(name=f"last_{group}_{k}", attrs=REPLICA) for k in range(4)]
+    m.d.sync += [fresh.eq(ticks[0]), ticks[0].eq(beat.tick), lasts[0].eq(beat.last)]
+    m.d.sync += [later.eq(now) for chain in (ticks, lasts) for now, later in pairwise(chain)]
+    return fresh, ticks, lasts
 
 
 def bank_sum(m, fields, used, j):
