@@ -68,7 +68,7 @@ class WideLayer(wiring.Component):
                 fields = [row[j * bits : (j + 1) * bits] for row in rows]
                 current = bank_sum(m, fields, used, j)
                 m.d.sync += self.spikes.mask[j].eq(add_lane(m, plan, j, current, *control))
-        fresh, ticks, lasts = control
+        _, ticks, lasts = control
         m.d.sync += [self.spikes_valid.eq(ticks[3]), self.spikes.last.eq(lasts[3])]
         m.d.comb += self.spikes.end.eq(1)
         return m
