@@ -3,7 +3,7 @@
 Clocks, for S = spike_latency(layer) and a layer's source (ingress or serialiser):
 
     beat taken   = max(entered + 1, beat before + 1); with a TICK also TICK before + 3, and there
-                   must be room: the TICK 15 before has left the layer's queues
+                   must be room: the TICK 15 before has left the layer's queues 2 clocks before
     spikes       = TICK taken + S, in the queue's output one clock later
     serialiser   loads a step when the one before ends; s spikes in the fullest bank later, its TICK:
                    max(load + 1 + s, TICK before + 3, room), taken by the layer one clock later
@@ -70,7 +70,7 @@ class _Queue:
 
     @property
     def room(self) -> int:
-        return self._places[0] + 1
+        return self._places[0] + 2
 
     def left(self, clock: int) -> None:
         self._places.append(clock)

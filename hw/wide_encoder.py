@@ -33,6 +33,7 @@ class StepQueue(wiring.Component):
         m = Module()
         m.submodules.fifo = fifo = SyncFIFO(width=self._layout.size, depth=QUEUE_STEPS)
         steps, release = Signal(range(QUEUE_STEPS + 1)), Signal()
+        after, room = Signal.like(steps), Signal(init=1)
         m.d.comb += [
             fifo.w_data.eq(self.spikes),
             fifo.w_en.eq(self.spikes_valid),
@@ -40,12 +41,11 @@ class StepQueue(wiring.Component):
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
             release.eq(self.o.valid & self.o.ready),
-            self.room.eq(steps != QUEUE_STEPS),
+            after.eq(steps + (self.begin & ~release) - (release & ~self.begin)),
+            self.room.eq(room),
         ]
-        with m.If(self.begin & ~release):
-            m.d.sync += steps.eq(steps + 1)
-        with m.Elif(~self.begin & release):
-            m.d.sync += steps.eq(steps - 1)
+        # A clock late, which TICKs 3 clocks apart never meet.
+        m.d.sync += [steps.eq(after), room.eq(steps != QUEUE_STEPS)]
         return m
 
 

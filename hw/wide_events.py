@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data
 
 from .plan import LayerPlan
-from .wide_plan import TICK_SPACING, bank_rows
+from .wide_plan import bank_rows
 
 
 def beat_layout(plan: LayerPlan) -> data.StructLayout:
@@ -21,9 +21,6 @@ def tick_gate(m: Module, tick: Value, room: Value) -> Value:
 
     `tick` is high in a clock in which one goes.
     """
-    wait = Signal(range(TICK_SPACING))
-    with m.If(tick):
-        m.d.sync += wait.eq(TICK_SPACING - 1)
-    with m.Elif(wait != 0):
-        m.d.sync += wait.eq(wait - 1)
-    return room & (wait == 0)
+    before, closed = Signal(), Signal()
+    m.d.sync += [before.eq(tick), closed.eq(tick | before)]
+    return room & ~closed
