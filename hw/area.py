@@ -186,7 +186,8 @@ def memories(plan: CorePlan) -> dict[str, tuple[int, int]]:
             layer.lanes + max(layer.words - 1, 1).bit_length() + 2,
         )
     if not plan.wide and plan.references:
-        found["references"] = (len(plan.reference_table()), plan.references * plan.count_bits)
+        rows, columns = plan.reference_table().shape
+        found["references"] = (rows, columns * plan.count_bits)
         found["counts"] = (plan.network.outputs, plan.count_bits)
     return found
 

@@ -13,6 +13,8 @@ from .monitor import FrameMonitor
 from .plan import CorePlan
 from .readout import RESULT
 from .register_file import PORT, RegisterFile
+from .slots import COMMAND, STATUS, TO_COMMAND, TO_REFERENCE_AT, TO_STAGE
+from .slots import ERRORS as REFUSALS
 from .soft_core import SoftCore
 
 EVENT_DEPTH = 64
@@ -51,9 +53,10 @@ class Control(wiring.Component):
         monitor = FrameMonitor(self._plan.network.timesteps)
         fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
         m.submodules.monitor, m.submodules.events = again(monitor), again(fifo)
+        refused = Signal()
         self._events(m, core, fifo, monitor, soft)
         self._results(m, core, monitor, registers, soft)
-        self._errors(m, core, fifo, registers, soft)
+        self._errors(m, core, fifo, registers, refused, soft)
         for name in ("m_axis_tdata", "m_axis_tlast", "m_axis_tvalid"):
             m.d.comb += getattr(self, name).eq(getattr(core, name))
         m.d.comb += core.m_axis_tready.eq(self.m_axis_tready)
@@ -67,11 +70,13 @@ class Control(wiring.Component):
         status = registers.status
         m.d.comb += [
             status.STATUS.weights_loaded.eq(loaded),
-            status.STATUS.busy.eq(monitor.busy | fifo.r_rdy),
+            status.STATUS.busy.eq(monitor.busy | fifo.level.any()),
             status.FRAMES.frames.eq(monitor.frames),
             status.CYCLES.cycles.eq(monitor.cycles),
             status.EVENT_SPACE.space.eq(self._depth - fifo.w_level),
         ]
+        if self._plan.slots:
+            self._commands(m, core, registers, refused)
         enable = registers.stored.INTERRUPT
         m.d.sync += self.irq.eq(
             (enable.on_result & status.STATUS.result) | (enable.on_error & status.ERRORS.as_value().any())
@@ -125,14 +130,41 @@ class Control(wiring.Component):
         with m.If(monitor.result):
             m.d.sync += [
                 record.eq(come),
-                record.same.eq(come.distance <= registers.stored.THRESHOLD.threshold),
+                # No distance has its highest bit set but that of a frame with nothing to compare.
+                record.same.eq((come.distance <= registers.stored.THRESHOLD.threshold) & ~come.distance[-1]),
                 offered.eq(1),
                 waiting.eq(1),
             ]
         with m.If(soft):
             m.d.sync += [offered.eq(0), waiting.eq(0)]
 
-    def _errors(self, m, core, fifo, registers, soft):
+    def _commands(self, m, core, registers, refused):
+        """Writes to the registers of commands go to the core unless a frame or command is in it."""
+        writes = {TO_COMMAND: "COMMAND", TO_REFERENCE_AT: "REFERENCE_AT", TO_STAGE: "STAGE"}
+        command, asked, idle = Signal(COMMAND), Signal(), Signal()
+        m.d.comb += [
+            command.value.eq(self.registers.write_data),
+            asked.eq(Cat(registers.bytes[name].all() for name in writes.values()).any()),
+            idle.eq(core.s_command_tready & ~registers.status.STATUS.busy),
+            refused.eq(asked & ~idle),
+            core.s_command_tdata.eq(command),
+            core.s_command_tvalid.eq(asked & idle),
+        ]
+        for which, name in writes.items():
+            with m.If(registers.bytes[name].any()):
+                m.d.comb += command.register.eq(which)
+        found, status = data.View(STATUS, core.command_status), registers.status
+        m.d.comb += [
+            status.COMMAND_STATUS.mode.eq(found.mode),
+            status.COMMAND_STATUS.slot.eq(found.slot),
+            status.COMMAND_STATUS.staged.eq(found.staged),
+            status.COMMAND_STATUS.busy.eq(found.busy),
+            status.REFERENCE.count.eq(found.count),
+            status.REFERENCE.holds.eq(found.holds),
+            status.REFERENCE.label.eq(found.label),
+        ]
+
+    def _errors(self, m, core, fifo, registers, refused, soft):
         """The core's flags, cleared at once there, are kept here, where each can be cleared by itself."""
         flags, written = registers.status.ERRORS, registers.written
         push = registers.bytes.EVENT[:2].all()
@@ -145,6 +177,10 @@ class Control(wiring.Component):
             found.event_overflow.eq(push & ~fifo.w_rdy),
             flags.eq(kept),
         ]
+        m.d.comb += found.command_unknown.eq(registers.bytes.COMMAND.all())
+        if self._plan.slots:
+            m.d.comb += [found[name].eq(core.command_errors[bit]) for bit, name in enumerate(REFUSALS)]
+            m.d.comb += found.command_busy.eq(refused)
         m.d.sync += kept.eq((kept.as_value() & ~written.ERRORS.as_value()) | found.as_value())
         with m.If(soft):
             m.d.sync += kept.eq(0)

@@ -14,9 +14,12 @@ from .layer import DenseLayer
 from .plan import CorePlan
 from .queue import MaskQueue
 from .readout import Readout
+from .slots import ERRORS as COMMAND_ERRORS
+from .slots import STATUS
 
 # m_result_tdata: a whole number of bytes around hw/readout.py's RESULT (81 bits), zeros above.
 RESULT_BITS = 96
+COMMAND_BITS = 40  # of s_command_tdata, around hw/slots.py's COMMAND
 
 
 class Core(wiring.Component):
@@ -31,7 +34,10 @@ class Core(wiring.Component):
     (output spikes in the same format), `m_result_*` (96 bits a frame, see RESULT), `network_hash`
     (first 64 bits of the network file's SHA-256), `error_flags` (see ERRORS) and `error_clear`;
     with SPRAM weights also `s_load_*` (16-bit words of the weight image) and `weights_loaded`:
-    frames are accepted once it is high.
+    frames are accepted once it is high. With slots also `s_command_*` (40 bits: the value of a register in
+    the lowest 32, above it which one: 0 COMMAND, 1 REFERENCE_AT, 2 STAGE of hw/registers.py; taken
+    between frames), `command_status` (slots.STATUS) and `command_errors` (sticky, slots.ERRORS, cleared
+    like `error_flags`).
     """
 
     def __init__(self, plan: CorePlan):
@@ -81,6 +87,16 @@ class Core(wiring.Component):
         wiring.connect(m, events, fork.i)
         wiring.connect(m, fork.o[0], readout.i)
         spikes = fork.o[1]
+        if plan.slots:
+            m.d.comb += [
+                readout.command.p.eq(self.s_command_tdata),
+                readout.command.valid.eq(self.s_command_tvalid),
+                self.s_command_tready.eq(readout.command.ready),
+                readout.damaged.eq(ingress.errors.any()),
+                readout.clear.eq(self.error_clear),
+                self.command_status.eq(readout.status),
+                self.command_errors.eq(readout.errors),
+            ]
 
         # Frames wait outside until the weights are there.
         m.d.comb += [
@@ -114,6 +130,11 @@ def core_members(plan: CorePlan) -> dict:
     }
     if any(layer.memory == "spram" for layer in plan.layers):
         members |= {**axis("s_load", In, 16), "weights_loaded": Out(1)}
+    if plan.slots:
+        members |= {
+            "s_command_tdata": In(COMMAND_BITS), "s_command_tvalid": In(1), "s_command_tready": Out(1),
+            "command_status": Out(STATUS.size), "command_errors": Out(len(COMMAND_ERRORS)),
+        }  # fmt: skip
     return members
 
 

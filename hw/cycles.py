@@ -13,7 +13,8 @@ clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
     encoder: takes a word when the one before is done, then emits one event a clock, TICK last
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event a clock, from N + 2 clocks after a TICK was taken; after a
-             frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK
+             frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK.
+             With K slots N + K + 7 + P and K + 7 + P clocks, a label having P pieces
     count readout: takes one event a clock, after a frame's last TICK from max(N + 1, 3) clocks; the
              result comes 2 clocks after that TICK
 """
@@ -157,7 +158,8 @@ class _Readout(Sink):
 
     def __init__(self, plan: CorePlan, reset: int) -> None:
         super().__init__()
-        self.neurons, self.references = plan.network.outputs, plan.references
+        self.neurons, self.result = plan.network.outputs, plan.result_clocks
+        self.rest = self.result - (2 if plan.slots else 3)  # from a frame's last TICK more than from another
         self.open = reset + self.neurons + 1  # from here on events are taken, until the next TICK
 
     def accept(self, entered: int, tick: bool) -> None:
@@ -167,8 +169,8 @@ class _Readout(Sink):
 
     def end_frame(self) -> int:
         """The latest TICK was a frame's last one; returns when its result appears."""
-        self.open += self.references + 2
-        return self.taken + self.references + 5
+        self.open += self.rest
+        return self.taken + self.result
 
 
 class _CountReadout(Sink):

@@ -64,6 +64,12 @@ class Harness(wiring.Component):
                 core.s_load_tlast.eq(last),
             ]
             status = Cat(status, core.weights_loaded, core.s_load_tready)
+        if hasattr(core, "s_command_tdata"):
+            m.d.comb += [
+                core.s_command_tdata.eq(Cat(word, word, word)),
+                core.s_command_tvalid.eq(load & last),
+            ]
+            status = Cat(status, core.s_command_tready, core.command_status, core.command_errors)
 
         self._fold(m, "m_axis", Cat(core.m_axis_tdata, core.m_axis_tlast, core.m_axis_tvalid), 18)
         self._fold(m, "m_result", Cat(core.m_result_tdata, core.m_result_tvalid), RESULT_BITS + 1)

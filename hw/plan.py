@@ -13,6 +13,7 @@ from amaranth.utils import bits_for
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.lif import state_range
 from ..quant.network import Layer, Network
+from .settings import MAX_SLOTS
 from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
@@ -132,13 +133,15 @@ class CorePlan:
     """A network with its lanes and memory kinds: everything the core is generated from.
 
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory
-    of about two bits an input (hw/duplicates.py).
+    of about two bits an input (hw/duplicates.py). `slots`: reference slots that can be enrolled and
+    cleared at run time (hw/slots.py); 0: the network's references are all there ever is.
     """
 
     network: Network
     layers: tuple[LayerPlan, ...]
     target: str
     check_duplicates: bool = True
+    slots: int = 0
 
     @property
     def wide(self) -> bool:
@@ -154,27 +157,74 @@ class CorePlan:
     def distance_bits(self) -> int:
         """Width in which no distance overflows: sum over n, t of max(reference, t + 1 - reference).
 
-        Where output spikes are counted a distance is at most T.
+        Where output spikes are counted a distance is at most T. With slots a count may be anything up
+        to T. All ones is no distance.
         """
         if not self.references:
             return self.count_bits
+        timesteps = self.network.timesteps
+        if self.slots:
+            return (self.network.outputs * timesteps * timesteps + 1).bit_length()
         counts = self.network.references.counts.astype(np.int64)
-        reach = np.arange(1, self.network.timesteps + 1)[None, :, None]
-        return int(np.maximum(counts, reach - counts).sum(axis=(1, 2)).max()).bit_length()
+        reach = np.arange(1, timesteps + 1)[None, :, None]
+        return int(np.maximum(counts, reach - counts).sum(axis=(1, 2)).max() + 1).bit_length()
 
     @property
     def references(self) -> int:
+        """References of the network."""
         return len(self.network.references.labels)
 
-    def reference_table(self) -> np.ndarray:
-        """Reference counts [T * 2^a, K], a the bits of an output address: row t * 2^a + n.
+    @property
+    def compared(self) -> int:
+        """K: references or slots that every frame is compared with."""
+        return self.slots or self.references
 
-        The rows beyond the last neuron are 0 and never read.
+    @property
+    def columns(self) -> int:
+        """Columns of counts in the reference memory: K, and the staged copy where there are slots."""
+        return self.slots + 1 if self.slots else self.references
+
+    @property
+    def output_bits(self) -> int:
+        """Bits of an output address."""
+        return bits_for(max(self.network.outputs - 1, 1))
+
+    @property
+    def label_pieces(self) -> int:
+        """P: pieces of a label, each as wide as a count, in the memory of slots."""
+        return -(-16 // self.count_bits)
+
+    @property
+    def result_clocks(self) -> int:
+        """Clocks from a frame's last TICK taken by the EMD readout to its result."""
+        return self.compared + 5 + (self.label_pieces + 2 if self.slots else 0)
+
+    @property
+    def reference_rows(self) -> int:
+        """Rows of the reference memory: T * 2^a, and enough for every column's label in one column."""
+        rows = self.network.timesteps << self.output_bits
+        return max(rows, self.columns << bits_for(self.label_pieces - 1)) if self.slots else rows
+
+    def reference_table(self) -> np.ndarray:
+        """The reference memory's first content [rows, columns]: R_k(t, n) in row t * 2^a + n, column k.
+
+        a is the bits of an output address; rows beyond the last neuron are 0 and never read. With slots
+        one more column holds labels, piece i of column c's in row c * 2^p + i, p the bits of a piece's
+        number; slots without a reference hold 0.
         """
-        counts = self.network.references.counts.astype(np.int64)  # [K, T, N]
-        rows = 1 << bits_for(max(counts.shape[2] - 1, 1))
-        padded = np.pad(counts, [(0, 0), (0, 0), (0, rows - counts.shape[2])])
-        return padded.transpose(1, 2, 0).reshape(-1, len(counts))
+        references = self.network.references
+        counts = references.counts.astype(np.int64)  # [K, T, N]
+        padded = np.pad(counts, [(0, 0), (0, 0), (0, (1 << self.output_bits) - counts.shape[2])])
+        table = padded.transpose(1, 2, 0).reshape(-1, len(counts))
+        if not self.slots:
+            return table
+        found = np.zeros((self.reference_rows, self.columns + 1), np.int64)
+        found[: len(table), : self.references] = table
+        for column, label in enumerate(references.labels.tolist()):
+            for piece in range(self.label_pieces):
+                row = (column << bits_for(self.label_pieces - 1)) + piece
+                found[row, -1] = label >> (piece * self.count_bits) & ((1 << self.count_bits) - 1)
+        return found
 
 
 def default_lanes(neurons: int, weight_bits: int) -> int:
@@ -191,13 +241,16 @@ def make_plan(
     target: str = "generic",
     banks: tuple[int, ...] = (),
     check_duplicates: bool | None = None,
+    slots: int = 0,
 ) -> CorePlan:
     """Choose lanes and memories; with `banks`, plan a wide core (lanes are then the layers' neurons).
 
     Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the
     device no block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it.
-    Raises TwinspikeError for lanes or banks that do not suit the network or device.
+    `slots` see CorePlan. Raises TwinspikeError for lanes, banks or slots that do not suit the network or
+    device.
     """
+    _check_slots(network, slots, banks)
     if banks:
         return _wide_plan(network, lanes, target, banks)
     if lanes and len(lanes) != len(network.layers):
@@ -226,7 +279,27 @@ def make_plan(
         )
     if check_duplicates is None:
         check_duplicates = spram == 0
-    return CorePlan(network, tuple(layers), target, check_duplicates)
+    return CorePlan(network, tuple(layers), target, check_duplicates, slots)
+
+
+def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
+    if not slots:
+        return
+    if banks:
+        raise TwinspikeError(
+            f"hardware.slots = {slots}: a core of several events a clock has fixed references only: "
+            "leave banks or slots out"
+        )
+    if network.readout != "emd":
+        raise TwinspikeError(
+            f"hardware.slots = {slots}: {network.name} counts spikes instead of comparing references: "
+            "leave slots out"
+        )
+    references = len(network.references.labels)
+    if not references <= slots <= MAX_SLOTS:
+        raise out_of_range(
+            "hardware.slots", slots, f"{references}..{MAX_SLOTS}, from the network's references on"
+        )
 
 
 def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...]) -> CorePlan:

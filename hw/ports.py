@@ -7,6 +7,8 @@ from .core import core_members
 from .ingress import ERRORS
 from .plan import CorePlan
 from .readout import RESULT
+from .slots import ERRORS as COMMAND_ERRORS
+from .slots import STATUS
 from .wide_plan import groups, readout_latency, spike_latency
 
 _MEANING = {
@@ -17,6 +19,10 @@ _MEANING = {
     "network_hash": "first 64 bits of the network file's SHA-256",
     "error_flags": "sticky error bits, see below",
     "error_clear": "high for a clock: clears `error_flags`",
+    "s_command": "a command, taken between frames: bits 31..0 the value of a register, bits 33..32 which one "
+    "(0 COMMAND, 1 REFERENCE_AT, 2 STAGE; see the register map)",
+    "command_status": "from bit 0: " + ", ".join(f"{name} ({field.width})" for name, field in STATUS),
+    "command_errors": "sticky: " + ", ".join(f"bit {i} {name}" for i, name in enumerate(COMMAND_ERRORS)),
     "weights_loaded": "the weight image is complete; until then `s_axis_tready` stays low; `rst` clears it",
 }
 
@@ -129,7 +135,7 @@ def _readout_cycles(plan: CorePlan) -> list[str]:
         ]
     return [
         f"readout takes {neurons + 3} clocks a step and one a spike; a frame's result comes",
-        f"{plan.references + 5} clocks after its last TICK was taken ({plan.references} references).",
+        f"{plan.result_clocks} clocks after its last TICK was taken ({plan.compared} references).",
     ]
 
 

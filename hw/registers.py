@@ -150,7 +150,8 @@ REGISTERS = (
        f"nothing to compare, label 0x{NO_LABEL:x}, distances of all ones and not `same`. Frames of EMBED and "
        "ENROL also leave their cumulative output counts in the staged copy, for REFERENCE to read. COMMIT "
        "puts the staged copy of an ENROL frame in place as the reference of a slot, and what the slot held "
-       "becomes the staged copy; CLEAR empties a slot."),
+       "becomes the staged copy; CLEAR empties a slot. COMMAND, REFERENCE_AT and STAGE act on writes of all "
+       "four bytes."),
     Register("COMMAND_STATUS", 0x84, (
         Field("mode", 0, 8, "ro", "command that set the mode of the next frame"),
         Field("slot", 8, 8, "ro", "slot of the last VERIFY"),
@@ -208,7 +209,7 @@ def constants(plan: CorePlan) -> dict[str, int]:
         "FRAME.timesteps": network.timesteps,
         "FRAME.references": plan.references,
         "THRESHOLD.threshold": network.verify_threshold,
-        "FEATURES.slots": 0,
+        "FEATURES.slots": plan.slots,
         "FEATURES.pixels": 0,
         "FEATURES.loads": int(any(layer.memory == "spram" for layer in plan.layers)),
     }

@@ -4,6 +4,7 @@ import dataclasses
 
 from ..numerics.fields import setting
 
+MAX_SLOTS = 254  # a slot's number has 8 bits in a command, and one value means the staged copy
 TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k")
 
 CHECKS = {"auto": None, "yes": True, "no": False}
@@ -29,5 +30,10 @@ class HardwareSettings:
     check_duplicates: str = setting(
         "auto", choices=tuple(CHECKS),
         help="flag an address that comes twice in a step; auto: unless the weights need SPRAM",
+    )  # fmt: skip
+    slots: int = setting(
+        0, low=0, high=MAX_SLOTS,
+        help="reference slots that can be enrolled and cleared at run time: at least the references; "
+        "0: its references are fixed",
     )  # fmt: skip
     frames: int = setting(300, low=1, high=1_000_000, help="test images that `make sim` compares")

@@ -53,7 +53,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
         "CLOSES": "\n".join(f"                $fclose(log_{name});" for name in streams(plan)),
         "FLAGS": str(len(ERRORS) - 1),
         "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers) if inside),
-        "LOAD_PORTS": _LOAD_PORTS if load else "",
+        "LOAD_PORTS": (_LOAD_PORTS if load else "") + (_COMMAND_PORTS if plan.slots else ""),
         "WATCH": watch_source(watched) if watched else "",
         "LOAD": _LOAD if load else "    assign loaded = 1'b1;",
     }
@@ -93,6 +93,9 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
 _LOAD_PORTS = """,
         .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
         .s_load_tlast(1'b0), .weights_loaded(loaded)"""
+
+# The bench sends no commands: the slots hold the network's references.
+_COMMAND_PORTS = ", .s_command_tdata(40'b0), .s_command_tvalid(1'b0)"
 
 _LOAD = """\
     // The whole image after every reset: that clears weights_loaded.

@@ -38,6 +38,9 @@ module tb_stream;
         .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
         .s_load_tlast(1'b0), .weights_loaded(loaded),
 `endif
+`ifdef SLOTS
+        .s_command_tdata(40'b0), .s_command_tvalid(1'b0),
+`endif
         .s_axis_tvalid(valid), .s_axis_tready(ready),
         .m_axis_tdata(spike_word), .m_axis_tlast(spike_last),
         .m_axis_tvalid(spike_valid), .m_axis_tready(spike_ready),

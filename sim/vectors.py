@@ -46,6 +46,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "INPUTS": plan.network.inputs,
         "TIMESTEPS": plan.network.timesteps,
         "REFERENCES": plan.references,
+        "SLOTS": plan.slots,
         "ERROR_BITS": len(ERRORS),
         "KEEP": int(banks > 1),
         "LOAD_WORDS": sum(len(x.load_words()) for x in plan.layers if x.memory == "spram"),

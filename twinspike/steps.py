@@ -291,7 +291,10 @@ def make_plan_for(config: Config, network: Network, target: str):
         numbers if len(numbers) == len(network.layers) else ()
         for numbers in (config.hardware.lanes, config.hardware.banks)
     ]
-    return make_plan(network, fitting[0], target, fitting[1], CHECKS[config.hardware.check_duplicates])
+    hardware = config.hardware
+    return make_plan(
+        network, fitting[0], target, fitting[1], CHECKS[hardware.check_duplicates], hardware.slots
+    )
 
 
 def test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
