@@ -102,7 +102,7 @@ class Workshop:
             with replacing_folder(folder) as work:
                 for name, text in sources.items():
                     (work / name).write_text(text)
-                build = _build_verilator if self._simulator == "verilator" else _build_icarus
+                build = build_verilator if self._simulator == "verilator" else _build_icarus
                 build(self._tool, work, [*options, *sources])
             self.built += 1
             self._forget()
@@ -160,7 +160,8 @@ def _resource(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text()
 
 
-def _build_verilator(tool: Tool, folder: Path, sources: list[str]) -> None:
+def build_verilator(tool: Tool, folder: Path, sources: list[str]) -> Path:
+    """Build module `clock` of `sources` (options of Verilator may stand among them); returns the program."""
     take_runtime(folder / "made", tool.version, _VERILATOR)
     binary = dataclasses.replace(tool, command=(program(tool),))
     arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", "made"]
@@ -168,6 +169,7 @@ def _build_verilator(tool: Tool, folder: Path, sources: list[str]) -> None:
     keep_runtime(folder / "made", tool.version, _VERILATOR)
     (folder / "made" / "Vclock").rename(folder / "simulate")
     shutil.rmtree(folder / "made")
+    return folder / "simulate"
 
 
 def _build_icarus(tool: Tool, folder: Path, sources: list[str]) -> None:

@@ -6,21 +6,17 @@ import re
 import numpy as np
 import pytest
 from amaranth.lib import data
+from hosts import FLAGS, Host, frame_of, play
 from networks import counting, random_network
 from streams import bench
-from test_hw_control import LAST, Bench
+from test_hw_control import Bench
 
 from twinspike.hw.core import Core
 from twinspike.hw.plan import make_plan
-from twinspike.hw.registers import COMMAND_ERRORS, REGISTERS
 from twinspike.hw.slots import STATUS
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.numerics.events import frame_words
-from twinspike.sim.golden import run
-from twinspike.sim.siamese import CLASSIFY, CLEAR, COMMIT, EMBED, ENROL, VERIFY, SiameseCore
-
-FLAGS = {f.name: 1 << f.low for r in REGISTERS if r.name == "ERRORS" for f in r.fields}
-REFUSED = {FLAGS[name] for name, _ in COMMAND_ERRORS}
+from twinspike.sim.host import SimulatedBus
+from twinspike.sim.siamese import COMMIT, ENROL, VERIFY
 
 
 def plan_of(seed=6, timesteps=3, widths=(6, 4), classes=3, slots=5, **more):
@@ -28,101 +24,31 @@ def plan_of(seed=6, timesteps=3, widths=(6, 4), classes=3, slots=5, **more):
     return make_plan(dataclasses.replace(network, **more), tuple(min(2, n) for n in widths), slots=slots)
 
 
-def frame_of(plan, rng):
-    """(Event words, cumulative output counts [T, N]) of random input spikes."""
-    spikes = rng.random((plan.network.timesteps, 1, plan.network.inputs)) < rng.choice([0.2, 0.5, 0.9])
-    words = [int(w) | int(end) << 16 for w, end in zip(*frame_words(spikes[:, 0]), strict=True)]
-    return words, run(plan.network, spikes).output_counts[:, 0]
+@pytest.fixture(scope="module")
+def verilator(tmp_path_factory):
+    """A core of five slots in Verilator, and its plan."""
+    plan = plan_of()
+    return plan, SimulatedBus(plan, tmp_path_factory.mktemp("slots") / "sim")
 
 
-class Session:
-    """A host: every write goes to the core and to the golden model, every answer is compared."""
-
-    def __init__(self, plan, bus="wishbone", **options):
-        self.plan, self.bench = plan, Bench(plan, bus, **options)
-        self.golden = SiameseCore(plan.network, plan.slots)
-
-    async def settle(self, ctx, refused=None):
-        while await self.bench.read(ctx, "COMMAND_STATUS") >> 17 & 1:
-            pass
-        assert await self.bench.read(ctx, "ERRORS") == (FLAGS[refused] if refused else 0)
-        await self.bench.write(ctx, "ERRORS", 0xFFFF_FFFF)
-        g = self.golden
-        status = await self.bench.read(ctx, "COMMAND_STATUS")
-        assert status == g.mode | g.only << 8 | g.staged << 16
-
-    async def command(self, ctx, code, slot=0, label=0):
-        value = code | slot << 8 | label << 16
-        await self.bench.write(ctx, "COMMAND", value)
-        refused = self.golden.command(value)
-        await self.settle(ctx, refused)
-        return refused
-
-    async def look(self, ctx, neuron, step, slot):
-        value = neuron | step << 16 | slot << 24
-        await self.bench.write(ctx, "REFERENCE_AT", value)
-        wanted = self.golden.reference_at(value)
-        await self.settle(ctx, wanted if isinstance(wanted, str) else None)
-        if not isinstance(wanted, str):
-            found = await self.bench.read(ctx, "REFERENCE")
-            assert (found & 0xFF, bool(found >> 8 & 1), found >> 16) == wanted
-        return wanted
-
-    async def stage(self, ctx, count):
-        await self.bench.write(ctx, "STAGE", count)
-        await self.settle(ctx, self.golden.stage(count))
-
-    async def frame(self, ctx, words, counts, sound=True):
-        await self.bench.send(ctx, words)
-        label, distance, runner_up, same = await self.bench.result(ctx)
-        answer = self.golden.frame(counts, sound=sound)
-        assert (label, distance, runner_up, bool(same)) == dataclasses.astuple(answer)
-        return answer
-
-    async def soft_reset(self, ctx):
-        await self.bench.write(ctx, "CONTROL", 1)
-        self.golden.reset()
+def test_long_random_sequences_in_verilator(verilator):
+    plan, bus = verilator
+    host = Host(plan)
+    host.anything(np.random.default_rng(3), 4000)
+    assert bus.play(host.script) == []
 
 
-async def random_story(session, ctx, rng, length):
-    plan = session.plan
-    T, N, K = plan.network.timesteps, plan.network.outputs, plan.slots
-    kinds = rng.choice(
-        ["mode", "commit", "clear", "bad", "look", "stage", "frame", "broken", "reset"], size=length,
-        p=[0.2, 0.2, 0.08, 0.05, 0.12, 0.03, 0.26, 0.03, 0.03],
-    )  # fmt: skip
-    for kind in kinds:
-        slot = int(rng.integers(K))
-        if kind == "mode":
-            await session.command(ctx, int(rng.choice([CLASSIFY, EMBED, ENROL, ENROL, VERIFY])), slot)
-        elif kind == "commit":
-            await session.command(ctx, COMMIT, slot, int(rng.integers(1 << 16)))
-        elif kind == "clear":
-            await session.command(ctx, CLEAR, slot)
-        elif kind == "bad":
-            await session.command(ctx, int(rng.integers(VERIFY, 256)), int(rng.integers(K, 256)))
-        elif kind == "look":
-            where = int(rng.choice([slot, 0xFF, int(rng.integers(256))]))
-            await session.look(ctx, int(rng.integers(N + (rng.random() < 0.1))), int(rng.integers(T)), where)
-        elif kind == "stage":
-            await session.look(ctx, 0, 0, 0xFF)
-            for _ in range(int(rng.choice([T * N, T * N, int(rng.integers(T * N))]))):
-                await session.stage(ctx, int(rng.integers(T + 1 + (rng.random() < 0.02))))
-        elif kind == "reset":
-            await session.soft_reset(ctx)
-        elif kind == "broken":
-            # An early `last` behind a first address: a frame of silent steps but for that address.
-            spikes = np.zeros((T, 1, plan.network.inputs), bool)
-            spikes[0, 0, 1] = True
-            await session.bench.send(ctx, [1 | LAST])
-            label, *rest, same = await session.bench.result(ctx)
-            answer = session.golden.frame(run(plan.network, spikes).output_counts[:, 0], sound=False)
-            assert (label, *rest, bool(same)) == dataclasses.astuple(answer)
-            assert await session.bench.read(ctx, "ERRORS") == FLAGS["early_last"]
-            await session.bench.write(ctx, "ERRORS", 0xFFFF_FFFF)
-            await session.settle(ctx)
-        else:
-            await session.frame(ctx, *frame_of(plan, rng))
+def test_a_wrong_answer_is_found(verilator):
+    plan, bus = verilator
+    host = Host(plan)
+    host.command(ENROL)
+    host.frame(*frame_of(plan, np.random.default_rng(1)))
+    host.command(COMMIT, 4, 9)
+    host.golden.holds[4] = False
+    host.look(0, 0, 4)
+    assert bus.play(host.script) == [
+        f"REFERENCE after line {len(host.script.lines)}: {0x90100:08x}, wanted {0x90000:08x}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,14 +61,10 @@ async def random_story(session, ctx, rng, length):
     ],
 )  # fmt: skip
 def test_random_commands_equal_the_golden_model(bus, shape):
-    plan = plan_of(**shape)
-    session, rng = Session(plan, bus, seed=1), np.random.default_rng(2)
-
-    async def story(ctx):
-        assert await session.bench.read(ctx, "FEATURES") & 0xFF == plan.slots
-        await random_story(session, ctx, rng, 60)
-
-    session.bench.run(story)
+    host = Host(plan_of(**shape))
+    host.script.read("FEATURES", host.plan.slots)
+    host.anything(np.random.default_rng(2), 30)
+    play(host.plan, bus, host.script, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -234,38 +156,30 @@ def test_a_core_without_slots_ignores_commands():
 
 
 def test_a_command_while_a_frame_is_in_the_core_is_refused():
-    plan = plan_of()
-    session, rng = Session(plan), np.random.default_rng(4)
-    words, counts = frame_of(plan, rng)
-
-    async def story(ctx):
-        b = session.bench
-        await b.send(ctx, words[:-1])
-        for name in ("COMMAND", "REFERENCE_AT", "STAGE"):
-            await b.write(ctx, name, VERIFY)
-            assert await b.read(ctx, "ERRORS") == FLAGS["command_busy"]
-            await b.write(ctx, "ERRORS", FLAGS["command_busy"])
-        await session.frame(ctx, words[-1:], counts)
-        await session.settle(ctx)
-
-    session.bench.run(story)
+    host = Host(plan_of())
+    words, counts = frame_of(host.plan, np.random.default_rng(4))
+    host.script.stream(words[:-1])
+    for name in ("COMMAND", "REFERENCE_AT", "STAGE"):
+        host.script.write(name, VERIFY)
+        host.script.read("ERRORS", FLAGS["command_busy"])
+        host.script.write("ERRORS", FLAGS["command_busy"])
+    host.frame(words[-1:], counts)
+    host.settle()
+    play(host.plan, "wishbone", host.script)
 
 
 def test_a_second_enrolment_and_a_reset_leave_the_slot_as_it_was():
-    plan = plan_of()
-    session, rng = Session(plan), np.random.default_rng(5)
-
-    async def story(ctx):
-        await session.command(ctx, ENROL)
-        await session.frame(ctx, *frame_of(plan, rng))
-        assert await session.command(ctx, COMMIT, 4, 9) is None
-        first = session.golden.slots[4].counts.copy()
-        await session.frame(ctx, *frame_of(plan, rng))
-        await session.bench.send(ctx, [0x8000, 1])
-        await session.soft_reset(ctx)
-        assert await session.command(ctx, COMMIT, 4, 10) == "nothing_staged"
-        for n in range(plan.network.outputs):
-            for t in range(plan.network.timesteps):
-                assert (await session.look(ctx, n, t, 4)) == (first[t, n], True, 9)
-
-    session.bench.run(story)
+    host, rng = Host(plan_of()), np.random.default_rng(5)
+    host.command(ENROL)
+    host.frame(*frame_of(host.plan, rng))
+    assert host.command(COMMIT, 4, 9) is None
+    first = host.golden.slots[4].counts.copy()
+    host.frame(*frame_of(host.plan, rng))
+    host.script.stream([0x8000, 1])
+    host.reset()
+    assert host.command(COMMIT, 4, 10) == "nothing_staged"
+    for n in range(host.plan.network.outputs):
+        for t in range(host.plan.network.timesteps):
+            host.look(n, t, 4)
+    assert (host.golden.slots[4].counts == first).all() and host.golden.slots[4].label == 9
+    play(host.plan, "wishbone", host.script)
