@@ -1,0 +1,283 @@
+"""A board with a core on it: classify, embed, enrol, verify."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import serial
+
+from ..hw.registers import COMMANDS, NO_LABEL
+from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.link import spike_bytes, unpack_spikes
+from ..quant.network import Network, load_network
+from . import references, registers
+from .channel import Channel, Port, Traffic
+from .errors import DeviceError, LinkError
+from .frames import as_images, event_frames, pixel_frames
+from .info import Answer, Info, Stats, identify, image_fault
+
+BAUD = 3_000_000
+# The longest that a board takes to load its weights from flash.
+_LOADING_SECONDS = 5.0
+
+
+class Device:
+    """A session with a board; use it as a context manager.
+
+    Images are uint8 [B, *shape], or [*shape] for one; the host turns them into events by the network's own
+    coding, for which it needs `network`, or with `pixels` the chip does, where it has an encoder. Methods
+    that take several images give answers as they come. Raises LinkError (the line), DeviceError
+    (the board's answer) and TwinspikeError (the arguments).
+    """
+
+    def __init__(self, channel: Channel, close: Callable[[], None], network: Network | None = None):
+        self._channel, self._close, self._network = channel, close, network
+        self.info: Info = identify(channel)
+        if network and network.content_hash[:16] != self.info.network_hash:
+            raise DeviceError(
+                f"the core was made from network {self.info.network_hash}, but {network.name} is "
+                f"{network.content_hash[:16]}: give the file that the bitstream was built from"
+            )
+
+    @classmethod
+    def open(
+        cls,
+        port: str,
+        *,
+        baud: int = BAUD,
+        network: Network | str | Path | None = None,
+        timeout: float = 1.0,
+        retries: int = 5,
+    ) -> "Device":
+        """The device behind serial port `port`.
+
+        `network`: the network that its core was made from, or the path of its file. `timeout`: seconds
+        without an answer until requests are sent again, `retries` times.
+        """
+        if isinstance(network, str | Path):
+            network = load_network(Path(network))
+        try:
+            line = serial.Serial(port, baud, timeout=0.02, exclusive=True)
+        except (OSError, ValueError) as error:
+            raise LinkError(f"{port}: cannot be opened ({error}): name the board's serial port") from None
+        return cls.over(line, port, network=network, timeout=timeout, retries=retries)
+
+    @classmethod
+    def over(
+        cls, line: Port, name: str, *, network: Network | None = None, timeout: float = 1.0, retries: int = 5
+    ) -> "Device":
+        """The device behind an open line, which is closed with it."""
+        try:
+            return cls(Channel(line, name, timeout=timeout, retries=retries), line.close, network)
+        except BaseException:
+            line.close()
+            raise
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._close()
+
+    # Frames.
+
+    def classify(self, images: np.ndarray, *, pixels: bool = False) -> Iterator[Answer]:
+        """The nearest reference of each image."""
+        for answer in self._run(self._requests(images, pixels), "CLASSIFY"):
+            yield answer[0]
+
+    def classify_events(self, frames: Iterable[np.ndarray]) -> Iterator[Answer]:
+        """The same for frames of event words, TICKs included, addresses ascending inside a step."""
+        for answer in self._run(event_frames(self._channel, frames), "CLASSIFY"):
+            yield answer[0]
+
+    def embed(self, images: np.ndarray, *, pixels: bool = False) -> Iterator[tuple[np.ndarray, Answer]]:
+        """Output spikes bool [T, n_out] of each image, and its answer."""
+        size = spike_bytes(self.info.timesteps, self.info.outputs)
+        for answer, payload in self._run(self._requests(images, pixels, spikes=True), "CLASSIFY"):
+            yield unpack_spikes(payload[:size], self.info.timesteps, self.info.outputs), answer
+
+    def enrol(self, slot: int, label: int, image: np.ndarray, *, pixels: bool = False) -> Answer:
+        """Make one image's embedding the reference of a slot; what the slot held is given up.
+
+        Returns the answer to the image among the references that there were. If the core refuses, DeviceError
+        is raised and the slot stays as it was.
+        """
+        self._check_slot(slot)
+        if not 0 <= label < NO_LABEL:
+            raise out_of_range("label", label, f"an integer in 0..{NO_LABEL - 1}")
+        self._clear_errors()
+        requests = list(self._requests(image, pixels))
+        (answer,) = (found for found, _ in self._run(iter(requests), "ENROL"))
+        self._command("COMMIT", slot, label)
+        self._command("CLASSIFY")
+        self._raise_errors(f"enrolling in slot {slot}")
+        return answer
+
+    def verify(self, slot: int, images: np.ndarray, *, pixels: bool = False) -> Iterator[Answer]:
+        """The distance of each image to the reference of a slot, and whether it is below the threshold."""
+        if not self.reference(slot)[1]:
+            raise DeviceError(f"slot {slot} is empty: enrol into it first")
+        for answer in self._run(self._requests(images, pixels), "VERIFY", slot):
+            yield answer[0]
+
+    # References.
+
+    def clear(self, slot: int) -> None:
+        """Empty a slot."""
+        self._check_slot(slot)
+        self._command("CLEAR", slot)
+
+    def reference(self, slot: int) -> tuple[int, bool]:
+        """Label of a slot, and whether it holds a reference."""
+        self._check_slot(slot)
+        return references.state(self._channel, slot)
+
+    def read_reference(self, slot: int) -> np.ndarray:
+        """The cumulative counts of a slot, int64 [T, n_out]."""
+        self._check_slot(slot)
+        return references.read(self._channel, slot, (self.info.timesteps, self.info.outputs))
+
+    def write_reference(self, slot: int, label: int, counts: np.ndarray) -> None:
+        """Put cumulative counts [T, n_out] into a slot, such as the host has kept from `read_reference`."""
+        self._check_slot(slot)
+        self._clear_errors()
+        references.stage(self._channel, counts, (self.info.timesteps, self.info.outputs))
+        self._command("COMMIT", slot, label)
+        self._raise_errors(f"writing slot {slot}")
+
+    # State.
+
+    @property
+    def threshold(self) -> int:
+        """Distance up to which two frames count as the same."""
+        return registers.read(self._channel, "THRESHOLD")["THRESHOLD.threshold"]
+
+    @threshold.setter
+    def threshold(self, value: int) -> None:
+        if not 0 <= value < 1 << 32:
+            raise out_of_range("threshold", value, "an integer in 0..2^32 - 1")
+        registers.write(self._channel, "THRESHOLD", threshold=value)
+
+    def stats(self) -> Stats:
+        """Counters and error flags as they are now."""
+        found = registers.read(self._channel, "STATUS", "CYCLES")
+        return Stats(
+            found["FRAMES.frames"],
+            found["CYCLES.cycles"],
+            _flags(found),
+            bool(found["STATUS.weights_loaded"]),
+            dataclasses.replace(self._channel.traffic),
+        )
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has gone over the line in this session."""
+        return self._channel.traffic
+
+    def reset(self) -> None:
+        """Reset the core: frames, results, errors and counters; references and weights stay."""
+        registers.write(self._channel, "CONTROL", soft_reset=1)
+
+    def load_weights(self, words: Iterable[int], progress: Callable[[int], None] | None = None) -> None:
+        """Load the weight image (16-bit words, weights.mem) into a core that keeps its weights in RAM.
+
+        `progress` is told how many words have gone. Raises DeviceError if the image is refused.
+        """
+        if not self.info.loads:
+            raise DeviceError("this core has its weights in the bitstream: there is nothing to load")
+        values = list(words)
+        # A `last` too early: whatever image had begun is forgotten.
+        registers.write(self._channel, "MODE", load_by_register=1)
+        registers.write(self._channel, "LOAD", last=1)
+        values[-1] |= registers.compose("LOAD", last=1)
+        registers.burst(self._channel, "LOAD", values, progress)
+        status = registers.read(self._channel, "STATUS")
+        registers.write(self._channel, "MODE")
+        if not status["STATUS.weights_loaded"]:
+            raise DeviceError(f"the device refuses the weights: {image_fault(status)}")
+
+    # How it is done.
+
+    def _requests(
+        self, images: np.ndarray, pixels: bool, *, spikes: bool = False
+    ) -> Iterator[tuple[int, bytes]]:
+        images = as_images(images, self._network, self.info.inputs)
+        if pixels:
+            if not self.info.pixels:
+                raise DeviceError("this core has no encoder on the chip: leave out pixels")
+            return pixel_frames(self._channel, images, spikes=spikes)
+        if self._network is None:
+            raise TwinspikeError("images are turned into events by the network's coding: open with network=")
+        coding = self._network.encoder
+        frames = (coding.events(image, self.info.timesteps)[0] for image in images)
+        return event_frames(self._channel, frames, spikes=spikes)
+
+    def _run(
+        self, requests: Iterator[tuple[int, bytes]], mode: str, slot: int = 0
+    ) -> Iterator[tuple[Answer, bytes]]:
+        """Answer and payload of each frame; each must count one frame more in the core."""
+        self._wait_for_weights()
+        self._command(mode, slot)
+        count = registers.read(self._channel, "FRAMES")["FRAMES.frames"]
+        for payload in self._channel.stream(requests):
+            if not payload:
+                continue  # a part of a frame
+            found = registers.record(payload)
+            count = (count + 1) % (1 << 32)
+            if found["FRAMES.frames"] != count:
+                raise LinkError("the core has counted other frames than were sent: open the device again")
+            yield (
+                Answer(
+                    found["LABEL.label"],
+                    found["DISTANCE.distance"],
+                    found["RUNNER_UP.runner_up"],
+                    bool(found["LABEL.same"]),
+                    found["CYCLES.cycles"],
+                ),
+                payload,
+            )
+
+    def _wait_for_weights(self) -> None:
+        until = time.monotonic() + _LOADING_SECONDS
+        while True:
+            status = registers.read(self._channel, "STATUS")
+            if status["STATUS.weights_loaded"]:
+                return
+            if time.monotonic() > until:
+                raise DeviceError(f"the core has no weights: {image_fault(status)}; load_weights sends them")
+            time.sleep(0.05)
+
+    def _command(self, name: str, slot: int = 0, label: int = 0) -> None:
+        if self.info.slots:
+            code = COMMANDS.index(name)
+            registers.write(self._channel, "COMMAND", command=code, slot=slot, label=label)
+
+    def _check_slot(self, slot: int) -> None:
+        if not self.info.slots:
+            raise DeviceError(
+                "this core's references are fixed: build it with hardware.slots to enrol and verify"
+            )
+        if not 0 <= slot < self.info.slots:
+            raise out_of_range("slot", slot, f"an integer in 0..{self.info.slots - 1}")
+
+    def _clear_errors(self) -> None:
+        self._channel.request(*registers.writing("ERRORS", 0xFFFF_FFFF))
+
+    def _raise_errors(self, doing: str) -> None:
+        flags = _flags(registers.read(self._channel, "ERRORS"))
+        if flags:
+            raise DeviceError(f"{doing}: the core refused it ({', '.join(flags)}); nothing was changed")
+
+
+def _flags(found: dict[str, int]) -> tuple[str, ...]:
+    return tuple(
+        name.removeprefix("ERRORS.") for name, set_ in found.items() if name.startswith("ERRORS.") and set_
+    )

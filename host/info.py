@@ -1,0 +1,80 @@
+"""What a host is told: about a core, a frame, a session."""
+
+import dataclasses
+
+from ..hw.registers import IDENTIFICATION, MAP_VERSION
+from . import registers
+from .channel import Channel, Traffic
+from .errors import DeviceError
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """What a core is, from its registers, and what its link allows."""
+
+    network_hash: str
+    inputs: int
+    outputs: int
+    timesteps: int
+    references: int
+    slots: int
+    pixels: bool
+    loads: bool
+    window: int
+    buffer_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """One frame's result. `cycles`: clocks of the core from the frame's first event to its result."""
+
+    label: int
+    distance: int
+    runner_up: int
+    same: bool
+    cycles: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Stats:
+    """Counters of the core since its last reset, its sticky error flags, and the line's traffic."""
+
+    frames: int
+    cycles: int
+    errors: tuple[str, ...]
+    weights_loaded: bool
+    traffic: Traffic
+
+
+def identify(channel: Channel) -> Info:
+    """Read what the core is; raises DeviceError if it is no core of this release."""
+    found = registers.read(channel, "ID", "FRAME")
+    if found["ID.id"] != IDENTIFICATION:
+        raise DeviceError(f"the device's ID is 0x{found['ID.id']:08x}: it is no twinspike core")
+    if found["VERSION.major"] != MAP_VERSION[0]:
+        raise DeviceError(
+            f"the device's registers are of version {found['VERSION.major']}, this program knows version "
+            f"{MAP_VERSION[0]}: use a bitstream and a program of one release"
+        )
+    features = registers.read(channel, "FEATURES")
+    return Info(
+        network_hash=f"{found['HASH_HIGH.hash']:08x}{found['HASH_LOW.hash']:08x}",
+        inputs=found["SHAPE.inputs"],
+        outputs=found["SHAPE.outputs"],
+        timesteps=found["FRAME.timesteps"],
+        references=found["FRAME.references"],
+        slots=features["FEATURES.slots"],
+        pixels=bool(features["FEATURES.pixels"]),
+        loads=bool(features["FEATURES.loads"]),
+        window=channel.opened.window,
+        buffer_bytes=1 << channel.opened.buffer_log2,
+    )
+
+
+def image_fault(status: dict[str, int]) -> str:
+    """Why there are no weights, from the fields of STATUS."""
+    if status["STATUS.image_foreign"]:
+        return "its image is none for this network"
+    if status["STATUS.image_damaged"]:
+        return "its image is damaged: it was too short, or its CRC is wrong"
+    return "no image has come"

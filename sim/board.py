@@ -1,0 +1,86 @@
+"""A board in simulation behind a pseudo-terminal: a host program talks to RTL as to hardware.
+
+The whole of hw/system.py runs in Verilator, bit by bit on its UART pins. Time is that of the simulation:
+a second there takes minutes, so the line has few clocks a bit.
+"""
+
+import dataclasses
+import hashlib
+import os
+import shutil
+import subprocess
+import tty
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..hw.emit import component_verilog
+from ..hw.link_plan import link_plan
+from ..hw.plan import CorePlan
+from ..hw.process import run_tool
+from ..hw.system import System
+from ..hw.toolchain import Tool, find_verilator
+from ..hw.uart import LEAST_CLOCKS, Rate
+from ..numerics.files import replacing_folder
+from .verilator import keep_runtime, program, take_runtime
+
+TOP = "system"
+_OPTIONS = ("--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast",
+            "--x-initial", "fast", "-O3", "-CFLAGS", "-O1")  # fmt: skip
+
+
+class SimulatedBoard:
+    """A running board; `port` is the path of its serial port. Use it as a context manager.
+
+    `folder` keeps the compiled simulator, which is used again for the same core. Raises TwinspikeError
+    if Verilator is missing or fails.
+    """
+
+    def __init__(self, plan: CorePlan, folder: Path, *, buffer_bytes: int = 1024):
+        self._program = build(plan, folder, buffer_bytes=buffer_bytes)
+        self._flash = ""
+        self.port = ""
+
+    def __enter__(self) -> "SimulatedBoard":
+        master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        # This side stays open, so that hosts may come and go.
+        self.port = os.ttyname(self._slave)
+        command = [str(self._program), str(master), str(LEAST_CLOCKS), self._flash]
+        self._process = subprocess.Popen(command, cwd=self._program.parent, pass_fds=(master,))
+        os.close(master)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._process.terminate()
+        self._process.wait()
+        os.close(self._slave)
+
+
+def build(plan: CorePlan, folder: Path, *, buffer_bytes: int = 1024) -> Path:
+    """The simulator of a board with the core of `plan`, compiled below `folder` unless it is there."""
+    tool = find_verilator()
+    system = System(plan, link_plan(plan, buffer_bytes=buffer_bytes), Rate(LEAST_CLOCKS, 1))
+    with replacing_folder(folder / "rtl") as rtl:
+        component_verilog(system, TOP, f"// {TOP}: a board in simulation.\n", rtl)
+    sources = {path.name: path.read_text() for path in sorted((folder / "rtl").glob("*.[vm]*"))}
+    sources["sb_spram256ka.v"] = resources.files("twinspike.hw").joinpath("sb_spram256ka.v").read_text()
+    sources["board.cpp"] = resources.files(__package__).joinpath("board.cpp").read_text()
+    said = [tool.version, *_OPTIONS, *(f"{name}\n{text}" for name, text in sources.items())]
+    kept = folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
+    if not kept.is_dir():
+        with replacing_folder(kept) as work:
+            for name, text in sources.items():
+                (work / name).write_text(text)
+            _compile(tool, work, [name for name in sources if not name.endswith(".mem")])
+    return (kept / f"V{TOP}").resolve()
+
+
+def _compile(tool: Tool, folder: Path, sources: list[str]) -> None:
+    take_runtime(folder / "made", tool.version, _OPTIONS)
+    binary = dataclasses.replace(tool, command=(program(tool),))
+    arguments = ["-j", "2", *_OPTIONS, "--top-module", TOP, "--Mdir", "made"]
+    run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
+    keep_runtime(folder / "made", tool.version, _OPTIONS)
+    (folder / "made" / f"V{TOP}").rename(folder / f"V{TOP}")
+    shutil.rmtree(folder / "made")
