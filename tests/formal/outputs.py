@@ -148,6 +148,7 @@ PROOFS = [
         Proof(
             "core", f"AXI-Stream at {name}: an offered beat stays until it is taken",
             functools.partial(offers, tiny_plan(3, (2,), (1,), 2, 2), name), mutants,
+            refuted_in=60,
         )
         for name, mutants in (
             ("m_axis", (Mutant("skid", "with m.If(o.ready | ~head_valid):", "with m.If(1):"),)),

@@ -29,12 +29,18 @@ class Verdict:
     log: str
 
 
+def _engine(depth: int) -> str:
+    return "abc bmc3" if depth else "abc scorr; dc2; pdr"
+
+
 @dataclasses.dataclass(frozen=True)
 class Proof:
     """A property of the hardware, for all inputs in all clocks.
 
     With `depth` 0 the proof is unbounded; else it covers all runs of so many clocks from the start.
-    `mutants` are broken variants that it must refute. `seconds` limits the engine's processor time.
+    `mutants` are broken variants that it must refute, by a run of at most `refuted_in` clocks if that
+    is given (an unbounded search takes long to reach a late failure). `seconds` limits the engine's
+    processor time.
     """
 
     family: str
@@ -43,10 +49,11 @@ class Proof:
     mutants: tuple[Mutant, ...]
     depth: int = 0
     seconds: int = 300
+    refuted_in: int = 0
 
     @property
     def engine(self) -> str:
-        return "abc bmc3" if self.depth else "abc scorr; dc2; pdr"
+        return _engine(self.depth)
 
     def _limit(self) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (self.seconds, self.seconds + 5))
@@ -61,10 +68,11 @@ class Proof:
         with hardware(mutant):
             bench = self.bench()
             (folder / "top.il").write_text(rtlil.convert(bench.m, ports=bench.ports, emit_src=False))
-        mode = f"mode bmc\ndepth {self.depth}" if self.depth else "mode prove"
+        depth = self.refuted_in if mutant and self.refuted_in else self.depth
+        mode = f"mode bmc\ndepth {depth}" if depth else "mode prove"
         (folder / "top.sby").write_text(
             f"[options]\n{mode}\ntimeout {10 * self.seconds}\nvcd off\nvcd_sim off\nappend 0\n"
-            f"[engines]\n{self.engine}\n[script]\nread_rtlil top.il\nprep -top top\n[files]\ntop.il\n"
+            f"[engines]\n{_engine(depth)}\n[script]\nread_rtlil top.il\nprep -top top\n[files]\ntop.il\n"
         )
         command = [str(tools(folder / "bin") / "sby"), "-f", "-d", "work", "top.sby"]
         environment = {**os.environ, "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])}
