@@ -1,6 +1,6 @@
 """The core with registers: a processor can drive it over a bus while its streams stay available."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from ..numerics.errors import TwinspikeError
 from .core import RESULT_BITS, axis
 from .events import AXIS
+from .frame_select import FrameSelect
 from .ingress import ERRORS
 from .monitor import FrameMonitor
 from .plan import CorePlan
@@ -29,8 +30,9 @@ class Control(wiring.Component):
     `m_result` and the registers; a result every 2 clocks at most.
 
     Members: `registers` (In, of register_file.PORT), `irq` (Out), `s_axis`, `m_axis`, `m_result` as of
-    the core; with SPRAM weights also `s_load`. Cores that take several events a clock have no such
-    wrapper (TwinspikeError): a bus is too slow for them.
+    the core; with SPRAM weights also `s_load`, and `reload` (Out, for a clock: the image is asked for
+    again). Cores that take several events a clock have no such wrapper (TwinspikeError): a bus is too
+    slow for them.
     """
 
     def __init__(self, plan: CorePlan, *, module: str | None = None, event_depth: int = EVENT_DEPTH):
@@ -45,66 +47,63 @@ class Control(wiring.Component):
         m.submodules.registers = registers = RegisterFile(self._plan)
         m.submodules.core = core = SoftCore(self._plan, self._module)
         wiring.connect(m, wiring.flipped(self.registers), registers.port)
-        soft = Signal()
+        soft, found = Signal(), Signal.like(registers.status.ERRORS)
         m.d.sync += soft.eq(registers.written.CONTROL.soft_reset)
         m.d.comb += core.soft_reset.eq(soft)
 
-        again = ResetInserter(soft)
-        monitor = FrameMonitor(self._plan.network.timesteps)
-        fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
-        m.submodules.monitor, m.submodules.events = again(monitor), again(fifo)
-        refused = Signal()
-        self._events(m, core, fifo, monitor, soft)
+        m.submodules.monitor = monitor = ResetInserter(soft)(FrameMonitor(self._plan.network.timesteps))
+        busy = self._events(m, core, monitor, registers, found, soft)
         self._results(m, core, monitor, registers, soft)
-        self._errors(m, core, fifo, registers, refused, soft)
+        self._errors(m, core, registers, found, soft)
         for name in ("m_axis_tdata", "m_axis_tlast", "m_axis_tvalid"):
             m.d.comb += getattr(self, name).eq(getattr(core, name))
         m.d.comb += core.m_axis_tready.eq(self.m_axis_tready)
-        loaded = Const(1)
         if hasattr(core, "s_load_tdata"):
-            loaded = core.weights_loaded
-            for name in ("s_load_tdata", "s_load_tlast", "s_load_tvalid"):
-                m.d.comb += getattr(core, name).eq(getattr(self, name))
-            m.d.comb += self.s_load_tready.eq(core.s_load_tready)
+            self._load(m, core, registers, found, soft)
+        else:
+            m.d.comb += registers.status.STATUS.weights_loaded.eq(1)
+        if self._plan.slots:
+            self._commands(m, core, registers, found)
 
-        status = registers.status
+        status, enable = registers.status, registers.stored.INTERRUPT
         m.d.comb += [
-            status.STATUS.weights_loaded.eq(loaded),
-            status.STATUS.busy.eq(monitor.busy | fifo.level.any()),
+            status.STATUS.busy.eq(monitor.busy | busy),
             status.FRAMES.frames.eq(monitor.frames),
             status.CYCLES.cycles.eq(monitor.cycles),
-            status.EVENT_SPACE.space.eq(self._depth - fifo.w_level),
         ]
-        if self._plan.slots:
-            self._commands(m, core, registers, refused)
-        enable = registers.stored.INTERRUPT
         m.d.sync += self.irq.eq(
             (enable.on_result & status.STATUS.result) | (enable.on_error & status.ERRORS.as_value().any())
         )
         return m
 
-    def _events(self, m, core, fifo, monitor, soft):
-        """Choose where a frame comes from; what is offered stays chosen until its frame ends."""
-        held, held_bus, bus = Signal(), Signal(), Signal()
-        word = Signal(AXIS)
-        taken = Signal()
+    def _events(self, m, core, monitor, registers, found, soft):
+        """Frames from wherever they come into the core; returns whether any waits before it."""
+        fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
+        m.submodules.events = ResetInserter(soft)(fifo)
+        written, push = registers.written.EVENT, registers.bytes.EVENT[:2].all()
+        m.submodules.select = select = ResetInserter(soft)(FrameSelect(2))
+        port, outside = select.i
         m.d.comb += [
-            bus.eq(Mux(held, held_bus, fifo.r_rdy)),
-            word.eq(Mux(bus, fifo.r_data, Cat(self.s_axis_tdata, self.s_axis_tlast))),
-            core.s_axis_tdata.eq(word.data),
-            core.s_axis_tlast.eq(word.last),
-            core.s_axis_tvalid.eq(Mux(bus, fifo.r_rdy, self.s_axis_tvalid) & ~soft),
-            taken.eq(core.s_axis_tvalid & core.s_axis_tready),
-            fifo.r_en.eq(bus & core.s_axis_tready),
-            self.s_axis_tready.eq(~bus & core.s_axis_tready & ~soft),
-            monitor.word.eq(taken),
-            monitor.tick.eq(word.data[15]),
-            monitor.last.eq(word.last),
+            fifo.w_data.eq(Cat(written.word, written.last)),
+            fifo.w_en.eq(push),
+            found.event_overflow.eq(push & ~fifo.w_rdy),
+            registers.status.EVENT_SPACE.space.eq(self._depth - fifo.w_level),
+            port.p.eq(fifo.r_data),
+            port.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(port.ready & ~soft),
+            outside.p.eq(Cat(self.s_axis_tdata, self.s_axis_tlast)),
+            outside.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(outside.ready & ~soft),
+            core.s_axis_tdata.eq(select.o.p.data),
+            core.s_axis_tlast.eq(select.o.p.last),
+            core.s_axis_tvalid.eq(select.o.valid & ~soft),
+            select.o.ready.eq(core.s_axis_tready),
+            select.ends.eq(monitor.ends),
+            monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
+            monitor.tick.eq(select.o.p.data[15]),
+            monitor.last.eq(select.o.p.last),
         ]
-        with m.If(core.s_axis_tvalid):
-            m.d.sync += [held.eq(~(taken & monitor.ends)), held_bus.eq(bus)]
-        with m.If(soft):
-            m.d.sync += held.eq(0)
+        return fifo.level.any()
 
     def _results(self, m, core, monitor, registers, soft):
         """One record for the stream and the registers; it stays in the registers until the next."""
@@ -138,7 +137,28 @@ class Control(wiring.Component):
         with m.If(soft):
             m.d.sync += [offered.eq(0), waiting.eq(0)]
 
-    def _commands(self, m, core, registers, refused):
+    def _load(self, m, core, registers, found, soft):
+        """The weight image comes from `s_load` or from LOAD; it waits until no frame needs the old one."""
+        written, status = registers.written, registers.status.STATUS
+        by_register = registers.stored.MODE.load_by_register
+        push, free = Signal(), Signal()
+        m.d.comb += [
+            push.eq(registers.bytes.LOAD[:2].all()),
+            free.eq(~(core.weights_loaded & status.busy)),
+            core.s_load_tdata.eq(Mux(by_register, written.LOAD.word, self.s_load_tdata)),
+            core.s_load_tlast.eq(Mux(by_register, written.LOAD.last, self.s_load_tlast)),
+            core.s_load_tvalid.eq(Mux(by_register, push, self.s_load_tvalid) & free),
+            self.s_load_tready.eq(~by_register & core.s_load_tready & free),
+            found.load_overflow.eq(push & ~(by_register & core.s_load_tready & free)),
+            core.weights_keep.eq(soft),
+            # A reset in the middle of an image spoils it.
+            self.reload.eq(written.CONTROL.reload | (soft & ~core.weights_loaded)),
+            status.weights_loaded.eq(core.weights_loaded),
+            status.image_foreign.eq(core.weights_refused[0]),
+            status.image_damaged.eq(core.weights_refused[1]),
+        ]
+
+    def _commands(self, m, core, registers, found):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""
         writes = {TO_COMMAND: "COMMAND", TO_REFERENCE_AT: "REFERENCE_AT", TO_STAGE: "STAGE"}
         command, asked, idle = Signal(COMMAND), Signal(), Signal()
@@ -146,42 +166,32 @@ class Control(wiring.Component):
             command.value.eq(self.registers.write_data),
             asked.eq(Cat(registers.bytes[name].all() for name in writes.values()).any()),
             idle.eq(core.s_command_tready & ~registers.status.STATUS.busy),
-            refused.eq(asked & ~idle),
+            found.command_busy.eq(asked & ~idle),
             core.s_command_tdata.eq(command),
             core.s_command_tvalid.eq(asked & idle),
         ]
         for which, name in writes.items():
             with m.If(registers.bytes[name].any()):
                 m.d.comb += command.register.eq(which)
-        found, status = data.View(STATUS, core.command_status), registers.status
+        now, status = data.View(STATUS, core.command_status), registers.status
         m.d.comb += [
-            status.COMMAND_STATUS.mode.eq(found.mode),
-            status.COMMAND_STATUS.slot.eq(found.slot),
-            status.COMMAND_STATUS.staged.eq(found.staged),
-            status.COMMAND_STATUS.busy.eq(found.busy),
-            status.REFERENCE.count.eq(found.count),
-            status.REFERENCE.holds.eq(found.holds),
-            status.REFERENCE.label.eq(found.label),
+            *(status.COMMAND_STATUS[name].eq(now[name]) for name in ("mode", "slot", "staged", "busy")),
+            *(status.REFERENCE[name].eq(now[name]) for name in ("count", "holds", "label")),
         ]
 
-    def _errors(self, m, core, fifo, registers, refused, soft):
+    def _errors(self, m, core, registers, found, soft):
         """The core's flags, cleared at once there, are kept here, where each can be cleared by itself."""
-        flags, written = registers.status.ERRORS, registers.written
-        push = registers.bytes.EVENT[:2].all()
-        found, kept = Signal.like(flags), Signal.like(flags)
+        kept = Signal(len(found.as_value()))
         m.d.comb += [
             core.error_clear.eq(1),
-            fifo.w_data.eq(Cat(written.EVENT.word, written.EVENT.last)),
-            fifo.w_en.eq(push),
             Cat(found[name] for name, _ in ERRORS).eq(core.error_flags),
-            found.event_overflow.eq(push & ~fifo.w_rdy),
-            flags.eq(kept),
+            registers.status.ERRORS.eq(kept),
         ]
-        m.d.comb += found.command_unknown.eq(registers.bytes.COMMAND.all())
         if self._plan.slots:
             m.d.comb += [found[name].eq(core.command_errors[bit]) for bit, name in enumerate(REFUSALS)]
-            m.d.comb += found.command_busy.eq(refused)
-        m.d.sync += kept.eq((kept.as_value() & ~written.ERRORS.as_value()) | found.as_value())
+        else:
+            m.d.comb += found.command_unknown.eq(registers.bytes.COMMAND.all())
+        m.d.sync += kept.eq((kept & ~registers.written.ERRORS.as_value()) | found.as_value())
         with m.If(soft):
             m.d.sync += kept.eq(0)
 
@@ -202,5 +212,5 @@ def control_members(plan: CorePlan) -> dict:
         "irq": Out(1),
     }  # fmt: skip
     if any(layer.memory == "spram" for layer in plan.layers):
-        members |= axis("s_load", In, 16)
+        members |= {**axis("s_load", In, 16), "reload": Out(1)}
     return members

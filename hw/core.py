@@ -1,6 +1,6 @@
 """The whole network: event stream in, output spikes and one result record a frame out."""
 
-from amaranth.hdl import Const, Module, Mux
+from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,7 @@ from .queue import MaskQueue
 from .readout import Readout
 from .slots import ERRORS as COMMAND_ERRORS
 from .slots import STATUS
+from .weight_image import ImageCheck
 
 # m_result_tdata: a whole number of bytes around hw/readout.py's RESULT (81 bits), zeros above.
 RESULT_BITS = 96
@@ -33,11 +34,12 @@ class Core(wiring.Component):
     Members, beside `clk` and `rst` (synchronous, active high): `s_axis_*` (events in), `m_axis_*`
     (output spikes in the same format), `m_result_*` (96 bits a frame, see RESULT), `network_hash`
     (first 64 bits of the network file's SHA-256), `error_flags` (see ERRORS) and `error_clear`;
-    with SPRAM weights also `s_load_*` (16-bit words of the weight image) and `weights_loaded`:
-    frames are accepted once it is high. With slots also `s_command_*` (40 bits: the value of a register in
-    the lowest 32, above it which one: 0 COMMAND, 1 REFERENCE_AT, 2 STAGE of hw/registers.py; taken
-    between frames), `command_status` (slots.STATUS) and `command_errors` (sticky, slots.ERRORS, cleared
-    like `error_flags`).
+    with SPRAM weights also `s_load_*` (words of hw/weight_image.py), `weights_loaded` (frames are accepted
+    while it is high), `weights_refused` (the last image was foreign, bit 0, or damaged, bit 1) and
+    `weights_keep` (while high, a reset leaves loaded weights in place). With slots also `s_command_*` (40
+    bits: the value of a register in the lowest 32, above it which one: 0 COMMAND, 1 REFERENCE_AT, 2 STAGE
+    of hw/registers.py; taken between frames), `command_status` (slots.STATUS) and `command_errors`
+    (sticky, slots.ERRORS, cleared like `error_flags`).
     """
 
     def __init__(self, plan: CorePlan):
@@ -53,7 +55,7 @@ class Core(wiring.Component):
         m.d.comb += [
             ingress.clear.eq(self.error_clear),
             self.error_flags.eq(ingress.errors),
-            self.network_hash.eq(Const(int(plan.network.content_hash[:16], 16), 64)),
+            self.network_hash.eq(Const(plan.network_hash, 64)),
         ]
         open_gate = Const(1)
         events = ingress.o
@@ -70,13 +72,18 @@ class Core(wiring.Component):
                 layer.room.eq(queue.room),
             ]
             if layer_plan.memory == "spram":
-                open_gate = layer.loaded
+                m.submodules.image = image = ImageCheck(layer_plan)
+                open_gate = image.loaded
                 m.d.comb += [
-                    layer.load.p.data.eq(self.s_load_tdata),
-                    layer.load.p.last.eq(self.s_load_tlast),
-                    layer.load.valid.eq(self.s_load_tvalid),
-                    self.s_load_tready.eq(layer.load.ready),
-                    self.weights_loaded.eq(layer.loaded),
+                    image.i.p.data.eq(self.s_load_tdata),
+                    image.i.p.last.eq(self.s_load_tlast),
+                    image.i.valid.eq(self.s_load_tvalid),
+                    self.s_load_tready.eq(image.i.ready),
+                    image.network_hash.eq(self.network_hash),
+                    image.keep.eq(self.weights_keep),
+                    layer.load.eq(image.o),
+                    self.weights_loaded.eq(image.loaded),
+                    self.weights_refused.eq(Cat(image.foreign, image.damaged)),
                 ]
             events = encoder.o
 
@@ -129,7 +136,10 @@ def core_members(plan: CorePlan) -> dict:
         "error_clear": In(1),
     }
     if any(layer.memory == "spram" for layer in plan.layers):
-        members |= {**axis("s_load", In, 16), "weights_loaded": Out(1)}
+        members |= {
+            **axis("s_load", In, 16),
+            "weights_loaded": Out(1), "weights_refused": Out(2), "weights_keep": In(1),
+        }  # fmt: skip
     if plan.slots:
         members |= {
             "s_command_tdata": In(COMMAND_BITS), "s_command_tvalid": In(1), "s_command_tready": Out(1),

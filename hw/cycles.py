@@ -25,6 +25,7 @@ import numpy as np
 
 from .plan import CorePlan, LayerPlan
 from .queue import STEPS_IN_FLIGHT
+from .weight_image import weight_image
 
 
 def frame_times(
@@ -41,9 +42,9 @@ def frame_times(
 
         return wide_frame_times(plan, spikes, layers, isolate=isolate)
     source = _Source()
-    loads = [len(layer.load_words()) for layer in plan.layers if layer.memory == "spram"]
-    # The quiet sweep after reset starts in clock 0; a load of n words ends n + 1 clocks later.
-    reset = -sum(n + 1 for n in loads)
+    load = len(weight_image(plan))
+    # The quiet sweep after reset starts in clock 0; an image of n words is loaded n + 2 clocks later.
+    reset = -(load + 2) if load else 0
     stations = [_Layer(layer, reset) for layer in plan.layers]
     kind = _Readout if plan.network.readout == "emd" else _CountReadout
     readout = kind(plan, reset)

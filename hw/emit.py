@@ -22,6 +22,7 @@ from .plan import CorePlan
 from .ports import ports_markdown
 from .process import run_tool
 from .toolchain import find_yosys
+from .weight_image import image_bytes, weight_image
 
 TOP = "twinspike_core"
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -35,7 +36,8 @@ def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
 
     Files: `twinspike_core.v` and the `.mem` images that it reads by name, `twinspike_core.il` and
     `harness.il` (the core behind few pins) for synthesis, `ports.md`, `rtl.json`; with SPRAM
-    weights also `weights.mem` (16-bit words for the load port) and the block's simulation model.
+    weights also `weights.mem` (words for the load port), `weights.bin` (the same, for a flash memory) and the
+    block's simulation model.
     Raises TwinspikeError if the folder cannot be written or holds something else, or yosys fails.
     """
     out = Path(out)
@@ -87,7 +89,9 @@ def write_verilog(plan: CorePlan, out: Path) -> None:
     component_verilog(make_core(plan), TOP, _header(plan), out)
     for layer in plan.layers:
         if layer.memory == "spram":
-            (out / "weights.mem").write_text("".join(f"{w:04x}\n" for w in layer.load_words()))
+            image = weight_image(plan)
+            (out / "weights.mem").write_text("".join(f"{word:04x}\n" for word in image))
+            (out / "weights.bin").write_bytes(image_bytes(image))
             shutil.copy(Path(__file__).parent / "sb_spram256ka.v", out)
 
 

@@ -63,7 +63,7 @@ class Harness(wiring.Component):
                 core.s_load_tvalid.eq(valid & load),
                 core.s_load_tlast.eq(last),
             ]
-            status = Cat(status, core.weights_loaded, core.s_load_tready)
+            status = Cat(status, core.weights_loaded, core.weights_refused, core.s_load_tready)
         if hasattr(core, "s_command_tdata"):
             m.d.comb += [
                 core.s_command_tdata.eq(Cat(word, word, word)),

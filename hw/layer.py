@@ -4,10 +4,11 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .events import AXIS, event_layout, mask_layout
+from .events import event_layout, mask_layout
 from .neurons import Neurons
 from .plan import LayerPlan
 from .synapses import DenseSynapses
+from .weight_image import load_layout
 
 
 class DenseLayer(wiring.Component):
@@ -16,7 +17,7 @@ class DenseLayer(wiring.Component):
     From an event or TICK taken at `i` with the layer idle, 8 clocks to its first state word written
     back, or to the first word of spikes at `spikes`.
 
-    Members: `i`, `room`, `sweep`, `load`, `loaded` as in DenseSynapses; `spikes`, `spikes_valid`
+    Members: `i`, `room`, `sweep`, `load` as in DenseSynapses; `spikes`, `spikes_valid`
     as in Neurons.
     """
 
@@ -30,7 +31,7 @@ class DenseLayer(wiring.Component):
             "spikes_valid": Out(1),
         }
         if plan.memory == "spram":
-            members |= {"load": In(stream.Signature(AXIS)), "loaded": Out(1)}
+            members["load"] = In(load_layout(plan))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -48,6 +49,5 @@ class DenseLayer(wiring.Component):
             self.spikes_valid.eq(neurons.spikes_valid),
         ]
         if self._plan.memory == "spram":
-            wiring.connect(m, wiring.flipped(self.load), synapses.load)
-            m.d.comb += self.loaded.eq(synapses.loaded)
+            m.d.comb += synapses.load.eq(self.load)
         return m

@@ -115,7 +115,7 @@ class LayerPlan:
         return pack_words(lanes, bits)
 
     def load_words(self) -> list[int]:
-        """The weight image as 16-bit words in the order of the load port: lowest piece first."""
+        """The weight memory as 16-bit words, lowest piece first: what hw/weight_image.py wraps."""
         pieces = range(self.weight_word_bits // 16)
         return [(word >> (16 * piece)) & 0xFFFF for word in self.weight_image() for piece in pieces]
 
@@ -142,6 +142,11 @@ class CorePlan:
     target: str
     check_duplicates: bool = True
     slots: int = 0
+
+    @property
+    def network_hash(self) -> int:
+        """The first 64 bits of the network file's SHA-256."""
+        return int(self.network.content_hash[:16], 16)
 
     @property
     def wide(self) -> bool:

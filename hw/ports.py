@@ -15,7 +15,7 @@ _MEANING = {
     "s_axis": "input events: address words and TICKs, `tlast` on the frame's T-th TICK",
     "m_axis": "output spikes of the last layer, in the same format",
     "m_result": "one record a frame, see below",
-    "s_load": "16-bit words of the weight image (`weights.mem`), in order, before the first frame",
+    "s_load": "words of the weight image (`weights.mem`), in order; `tlast` may be set on the last",
     "network_hash": "first 64 bits of the network file's SHA-256",
     "error_flags": "sticky error bits, see below",
     "error_clear": "high for a clock: clears `error_flags`",
@@ -23,7 +23,10 @@ _MEANING = {
     "(0 COMMAND, 1 REFERENCE_AT, 2 STAGE; see the register map)",
     "command_status": "from bit 0: " + ", ".join(f"{name} ({field.width})" for name, field in STATUS),
     "command_errors": "sticky: " + ", ".join(f"bit {i} {name}" for i, name in enumerate(COMMAND_ERRORS)),
-    "weights_loaded": "the weight image is complete; until then `s_axis_tready` stays low; `rst` clears it",
+    "weights_loaded": "a sound image is in place; until then `s_axis_tready` stays low; `rst` clears it",
+    "weights_refused": "the last image was refused: bit 0 none for this network, bit 1 too short or its CRC "
+    "differs; the next image clears it",
+    "weights_keep": "high: `rst` leaves loaded weights in place",
 }
 
 _RECORD = {

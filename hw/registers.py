@@ -197,13 +197,12 @@ REGISTERS = (
 def constants(plan: CorePlan) -> dict[str, int]:
     """Values of the fields that a core fixes, and reset values of the others that are not zero."""
     network = plan.network
-    network_hash = int(network.content_hash[:16], 16)
     return {
         "ID.id": IDENTIFICATION,
         "VERSION.major": MAP_VERSION[0],
         "VERSION.minor": MAP_VERSION[1],
-        "HASH_LOW.hash": network_hash & 0xFFFF_FFFF,
-        "HASH_HIGH.hash": network_hash >> 32,
+        "HASH_LOW.hash": plan.network_hash & 0xFFFF_FFFF,
+        "HASH_HIGH.hash": plan.network_hash >> 32,
         "SHAPE.inputs": network.inputs,
         "SHAPE.outputs": network.outputs,
         "FRAME.timesteps": network.timesteps,

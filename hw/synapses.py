@@ -4,8 +4,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .events import AXIS, event_layout, word_shape
+from .events import event_layout, word_shape
 from .plan import LayerPlan
+from .weight_image import load_layout
 from .weights import BlockWeights, SpramWeights
 
 
@@ -28,7 +29,7 @@ class DenseSynapses(wiring.Component):
 
     Members: `i` (In stream of events), `pair` (Out, payload with `pair_valid`), `weights` (Out,
     one clock after its pair), `room` (In: a step's spikes can be taken), `sweep` (Out: pulses when
-    a TICK's walk starts); with SPRAM weights also `load` and `loaded`.
+    a TICK's walk starts); with SPRAM weights also `load` (In, of weight_image.load_layout).
     """
 
     def __init__(self, plan: LayerPlan):
@@ -42,7 +43,7 @@ class DenseSynapses(wiring.Component):
             "sweep": Out(1),
         }
         if plan.memory == "spram":
-            members |= {"load": In(stream.Signature(AXIS)), "loaded": Out(1)}
+            members["load"] = In(load_layout(plan))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -51,8 +52,7 @@ class DenseSynapses(wiring.Component):
         memory = SpramWeights(plan) if plan.memory == "spram" else BlockWeights(plan)
         m.submodules.memory = memory
         if plan.memory == "spram":
-            wiring.connect(m, wiring.flipped(self.load), memory.load)
-            m.d.comb += self.loaded.eq(memory.loaded)
+            m.d.comb += memory.load.eq(self.load)
 
         # The next operation, its row's address already computed.
         next_valid, next_tick, next_last = Signal(), Signal(), Signal()

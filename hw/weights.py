@@ -1,13 +1,13 @@
 """Weight memories: a row address in, a packed weight word a clock later."""
 
-from amaranth.hdl import Array, Const, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Array, Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from .events import AXIS
 from .plan import LayerPlan
 from .spram import SpramMemory
+from .weight_image import load_layout
 
 
 class BlockWeights(wiring.Component):
@@ -69,11 +69,9 @@ def banks(depth: int) -> list[tuple[int, int]]:
 
 
 class SpramWeights(wiring.Component):
-    """Weights in SPRAM, loaded in order through a stream of 16-bit words; same timing as BlockWeights.
+    """Weights in SPRAM, written by hw/weight_image.py's ImageCheck; same timing as BlockWeights.
 
-    Members: `address`, `data` as in BlockWeights; `load` (In stream of 16-bit words and
-    `last`; always ready); `loaded` (Out): the whole image has arrived. The first word after
-    a complete image, and any `last`, starts again at the beginning.
+    Members: `address`, `data` as in BlockWeights; `load` (In, of load_layout), which goes before reading.
     """
 
     def __init__(self, plan: LayerPlan):
@@ -81,28 +79,17 @@ class SpramWeights(wiring.Component):
         super().__init__({
             "address": In(range(plan.weight_words)),
             "data": Out(plan.weight_word_bits),
-            "load": In(stream.Signature(AXIS)),
-            "loaded": Out(1),
+            "load": In(load_layout(plan)),
         })  # fmt: skip
 
     def elaborate(self, platform):
         m = Module()
-        plan = self._plan
-        m.submodules.memory = memory = SpramMemory(plan.weight_word_bits)
-        pieces = plan.weight_words * (plan.weight_word_bits // 16)
-        position = Signal(range(pieces))
-        final = Signal()
+        m.submodules.memory = memory = SpramMemory(self._plan.weight_word_bits)
         m.d.comb += [
             memory.address.eq(self.address),
-            memory.load_enable.eq(self.load.valid),
-            memory.load_address.eq(position),
-            memory.load_data.eq(self.load.p.data),
+            memory.load_enable.eq(self.load.enable),
+            memory.load_address.eq(self.load.address),
+            memory.load_data.eq(self.load.data),
             self.data.eq(memory.data),
-            self.load.ready.eq(Const(1)),
-            final.eq(position == pieces - 1),
         ]
-        with m.If(self.load.valid):
-            m.d.sync += [position.eq(position + 1), self.loaded.eq(final)]
-            with m.If(final | self.load.p.last):
-                m.d.sync += position.eq(0)
         return m

@@ -92,7 +92,7 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
 
 _LOAD_PORTS = """,
         .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
-        .s_load_tlast(1'b0), .weights_loaded(loaded)"""
+        .s_load_tlast(1'b0), .weights_loaded(loaded), .weights_keep(1'b0)"""
 
 # The bench sends no commands: the slots hold the network's references.
 _COMMAND_PORTS = ", .s_command_tdata(40'b0), .s_command_tvalid(1'b0)"

@@ -120,8 +120,8 @@ def shared_sources(plan: CorePlan, rtl: Path) -> dict[str, str]:
     """The Verilog in folder `rtl` without what tells its network from others of the same shape."""
     sources = {path.name: path.read_text() for path in sorted(rtl.glob("*.v"))}
     text = sources[f"{TOP}.v"]
-    literal = f"network_hash = 64'h{plan.network.content_hash[:16]}"
-    sources[f"{TOP}.v"] = text[text.index("\nmodule ") :].replace(literal, "network_hash = 64'h0")
+    literal = f"64'h{plan.network.content_hash[:16]}"
+    sources[f"{TOP}.v"] = text[text.index("\nmodule ") :].replace(literal, "64'h0")
     return sources
 
 

@@ -5,15 +5,18 @@ from amaranth.hdl._mem import MemoryInstance
 
 from ..hw.harness import make_core
 from ..hw.plan import CorePlan
+from ..hw.weight_image import weight_image
 
 
 def memory_images(plan: CorePlan) -> dict[str, str]:
-    """File name -> text of every image that `emit` writes for the plan, as yosys writes them."""
+    """File name -> text of every image that `emit` writes for the plan, as yosys writes them.
+
+    Weights to be loaded are those of a core that shared_sources (sim/direct.py) gave the network hash 0.
+    """
     images: dict[str, str] = {}
     _collect(Fragment.get(make_core(plan), None), [], images)
-    for layer in plan.layers:
-        if layer.memory == "spram":
-            images["weights.mem"] = "".join(f"{word:04x}\n" for word in layer.load_words())
+    if image := weight_image(plan, network_hash=0):
+        images["weights.mem"] = "".join(f"{word:04x}\n" for word in image)
     return images
 
 

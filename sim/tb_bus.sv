@@ -55,7 +55,7 @@ module tb_bus;
 `endif
 `ifdef LOAD_WORDS
         .s_load_tdata(weights[load_at < `LOAD_WORDS ? load_at : 0]), .s_load_tlast(1'b0),
-        .s_load_tvalid(!rst && load_at < `LOAD_WORDS), .s_load_tready(load_ready),
+        .s_load_tvalid(!rst && load_at < `LOAD_WORDS), .s_load_tready(load_ready), .reload(),
 `endif
         .clk(clk), .rst(rst), .irq(irq),
         .s_axis_tdata(16'b0), .s_axis_tvalid(1'b0), .s_axis_tready(), .s_axis_tlast(1'b0),

@@ -36,7 +36,7 @@ module tb_stream;
 `endif
 `ifdef LOAD_WORDS
         .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
-        .s_load_tlast(1'b0), .weights_loaded(loaded),
+        .s_load_tlast(1'b0), .weights_loaded(loaded), .weights_keep(1'b0),
 `endif
 `ifdef SLOTS
         .s_command_tdata(40'b0), .s_command_tvalid(1'b0),

@@ -10,6 +10,7 @@ from ..hw.emit import LICENCE
 from ..hw.ingress import ERRORS
 from ..hw.plan import CorePlan
 from ..hw.readout import RESULT
+from ..hw.weight_image import weight_image
 from ..numerics.events import frame_beats, frame_words
 from ..numerics.files import write_atomically
 from .bench import beat_bits
@@ -49,7 +50,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "SLOTS": plan.slots,
         "ERROR_BITS": len(ERRORS),
         "KEEP": int(banks > 1),
-        "LOAD_WORDS": sum(len(x.load_words()) for x in plan.layers if x.memory == "spram"),
+        "LOAD_WORDS": len(weight_image(plan)),
     }
     macros = [f"`define {name} {value}\n" for name, value in lengths.items() if value]
     network_hash = f"`define NETWORK_HASH 64'h{plan.network.content_hash[:16]}\n"

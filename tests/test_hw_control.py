@@ -1,5 +1,7 @@
 """A core behind its registers, driven over each bus with random pauses on every channel."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from buses import MASTERS
@@ -12,6 +14,7 @@ from twinspike.hw.cycles import frame_times
 from twinspike.hw.plan import make_plan
 from twinspike.hw.readout import RESULT
 from twinspike.hw.registers import IDENTIFICATION, REGISTERS
+from twinspike.hw.weight_image import weight_image
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.events import frame_words
 from twinspike.sim.golden import run
@@ -19,6 +22,7 @@ from twinspike.sim.golden import run
 T = 3
 AT = {register.name: register.offset for register in REGISTERS}
 RESULT_WAITING, BUSY, LOADED = 4, 2, 1
+FOREIGN, DAMAGED = 8, 16
 LAST = 1 << 16
 
 
@@ -45,7 +49,7 @@ class Bench:
         self.dut = BusTop(plan, bus)
         self.master = MASTERS[bus](self.dut, np.random.default_rng(seed), stall)
         self.stream, self.results, self.spikes = list(stream), [], 0
-        self.irq = 0
+        self.irq, self.background = 0, []
 
     def run(self, story):
         async def testbench(ctx):
@@ -53,7 +57,7 @@ class Bench:
                 ctx.set(getattr(self.dut, name), 1)
             await story(ctx)
 
-        bench(self.dut, testbench, self._source, self._sink, self.master.watch)
+        bench(self.dut, testbench, self._source, self._sink, self.master.watch, *self.background)
 
     async def _source(self, ctx):
         dut = self.dut
@@ -245,4 +249,70 @@ def test_a_wide_core_of_one_event_a_clock_has_one():
             await b.send(ctx, frame)
             assert (await b.result(ctx))[:3] == expected
 
+    b.run(story)
+
+
+@pytest.fixture(scope="module")
+def loading():
+    """A plan whose first layer is said to lie in SPRAM, and its image."""
+    small = make_plan(random_network(6, timesteps=T, shape=(5,), widths=(12, 4), classes=3), (4, 2))
+    plan = dataclasses.replace(
+        small, layers=(dataclasses.replace(small.layers[0], memory="spram"), small.layers[1])
+    )
+    return plan, weight_image(plan)
+
+
+def test_weights_come_through_the_register_or_the_stream_and_outlive_a_soft_reset(loading):
+    plan, image = loading
+    b, reloads = Bench(plan, "wishbone"), []
+
+    async def load(ctx, words):
+        for at, word in enumerate(words):
+            await b.write(ctx, "LOAD", word | (at == len(words) - 1) << 16)
+
+    async def story(ctx):
+        async def status():
+            return (await b.read(ctx, "STATUS")) & ~RESULT_WAITING
+
+        assert (await b.read(ctx, "FEATURES"), await status()) == (1 << 17, 0)
+        await load(ctx, image[:1])
+        assert await b.read(ctx, "ERRORS") == 0x800  # not the register's turn
+        await b.write(ctx, "ERRORS", 0x800)
+        await b.write(ctx, "MODE", 2)
+        await load(ctx, [*image[:5], image[5] ^ 1])
+        assert await status() == FOREIGN
+        await load(ctx, image[:-1])
+        assert await status() == DAMAGED
+        # A frame waits for a sound image, and is none of the image's business.
+        await b.send(ctx, [0x8000])
+        assert await status() == DAMAGED | BUSY
+        await load(ctx, image)
+        assert await status() == LOADED | BUSY
+        await b.write(ctx, "CONTROL", 1)
+        assert await status() == LOADED
+        # A new image may not come while a frame needs the old one.
+        await b.send(ctx, [0x8000])
+        await load(ctx, image[:1])
+        assert (await b.read(ctx, "ERRORS"), await status()) == (0x800, LOADED | BUSY)
+        await b.write(ctx, "CONTROL", 1)
+        assert not reloads
+        await load(ctx, image[:1])
+        await b.write(ctx, "CONTROL", 1)  # now nothing is loaded
+        await b.write(ctx, "CONTROL", 2)
+        assert (await status(), len(reloads)) == (0, 2)
+        await b.write(ctx, "MODE", 0)
+        for word in image:
+            ctx.set(b.dut.s_load_tvalid, 1)
+            ctx.set(b.dut.s_load_tdata, word)
+            await ctx.tick().until(b.dut.s_load_tready)
+        ctx.set(b.dut.s_load_tvalid, 0)
+        await ctx.tick().repeat(3)
+        assert await status() == LOADED
+
+    async def watch(ctx):
+        async for *_, reload in ctx.tick().sample(b.dut.reload):
+            if reload:
+                reloads.append(1)
+
+    b.background = [watch]
     b.run(story)
