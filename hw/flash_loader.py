@@ -13,7 +13,7 @@ COMMAND_BITS = 32  # READ and 24 bits of address
 
 
 class FlashLoader(wiring.Component):
-    """Sends `words` little-endian 16-bit words from byte `offset` of an SPI flash to `o`, `last` with the last.
+    """Sends `words` little-endian words of 16 bits, from byte `offset` of an SPI flash on, to `o`.
 
     SPI mode 0: `sck` rests low, data change at its falling and are taken at its rising edge, highest bit of
     each byte first. A bit takes `divider` clocks, half of them (rounded up) with `sck` low. After reset,

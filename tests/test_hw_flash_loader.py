@@ -89,6 +89,7 @@ def test_a_missing_flash_and_one_that_sleeps_on(plan):  # noqa: F811
     assert loads(plan, Flash(raw, wake=200)) == [FOREIGN]
 
 
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 @pytest.mark.parametrize(
     ("words", "options", "text"),
     [
