@@ -1,6 +1,6 @@
 """The core with registers: a processor can drive it over a bus while its streams stay available."""
 
-from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -11,6 +11,7 @@ from .events import AXIS
 from .frame_select import FrameSelect
 from .ingress import ERRORS
 from .monitor import FrameMonitor
+from .pixel_encoder import PixelEncoder
 from .plan import CorePlan
 from .readout import RESULT
 from .register_file import PORT, RegisterFile
@@ -24,15 +25,15 @@ EVENT_DEPTH = 64
 class Control(wiring.Component):
     """A core between an event port and result registers, with its streams beside them.
 
-    Frames come from `s_axis` and from the EVENT register, one whole frame at a time from either; the
-    register goes first when both wait. Results go to the registers and to `m_result`, where `same`
-    follows the THRESHOLD register. Latency: none into the core, 1 clock from the core's result to
-    `m_result` and the registers; a result every 2 clocks at most.
+    Frames come from the EVENT register, from pixels (where the plan has them) and from `s_axis`, one
+    whole frame at a time from either; where several wait, they go in this order. Results go to the registers
+    and to `m_result`, where `same` follows the THRESHOLD register. Latency: none into the core, 1 clock
+    from the core's result to `m_result` and the registers; a result every 2 clocks at most.
 
     Members: `registers` (In, of register_file.PORT), `irq` (Out), `s_axis`, `m_axis`, `m_result` as of
-    the core; with SPRAM weights also `s_load`, and `reload` (Out, for a clock: the image is asked for
-    again). Cores that take several events a clock have no such wrapper (TwinspikeError): a bus is too
-    slow for them.
+    the core; with pixels also `s_pixel` (see PixelEncoder); with SPRAM weights also `s_load`, and `reload`
+    (Out, for a clock: the image is asked for again). Cores that take several events a clock have no such
+    wrapper (TwinspikeError): a bus is too slow for them.
     """
 
     def __init__(self, plan: CorePlan, *, module: str | None = None, event_depth: int = EVENT_DEPTH):
@@ -81,13 +82,12 @@ class Control(wiring.Component):
         fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
         m.submodules.events = ResetInserter(soft)(fifo)
         written, push = registers.written.EVENT, registers.bytes.EVENT[:2].all()
-        m.submodules.select = select = ResetInserter(soft)(FrameSelect(2))
-        port, outside = select.i
+        m.submodules.select = select = ResetInserter(soft)(FrameSelect(3 if self._plan.pixels else 2))
+        port, *encoded, outside = select.i
         m.d.comb += [
             fifo.w_data.eq(Cat(written.word, written.last)),
             fifo.w_en.eq(push),
             found.event_overflow.eq(push & ~fifo.w_rdy),
-            registers.status.EVENT_SPACE.space.eq(self._depth - fifo.w_level),
             port.p.eq(fifo.r_data),
             port.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(port.ready & ~soft),
@@ -103,7 +103,32 @@ class Control(wiring.Component):
             monitor.tick.eq(select.o.p.data[15]),
             monitor.last.eq(select.o.p.last),
         ]
-        return fifo.level.any()
+        encoding = self._pixels(m, encoded[0], registers, found, soft) if encoded else Const(0)
+        # The level is a sum: what depends on it waits a clock, and so keeps long paths apart.
+        waiting = Signal()
+        m.d.sync += [
+            waiting.eq((fifo.level.any() | push) & ~soft),
+            registers.status.EVENT_SPACE.space.eq(self._depth - fifo.w_level),
+        ]
+        return waiting | encoding
+
+    def _pixels(self, m, encoded, registers, found, soft):
+        """Pixels from PIXEL or `s_pixel` through the encoder; returns whether it sends a frame."""
+        written, push = registers.written.PIXEL, registers.bytes.PIXEL[0]
+        m.submodules.encoder = encoder = ResetInserter(soft)(PixelEncoder(self._plan.network))
+        m.d.comb += [
+            encoder.i.p.pixel.eq(Mux(push, written.pixel, self.s_pixel_tdata)),
+            encoder.i.p.last.eq(Mux(push, written.last, self.s_pixel_tlast)),
+            encoder.i.valid.eq((push | self.s_pixel_tvalid) & ~soft),
+            self.s_pixel_tready.eq(encoder.i.ready & ~push & ~soft),
+            registers.status.PIXEL_SPACE.space.eq(encoder.space),
+            found.pixel_overflow.eq(push & ~encoder.i.ready),
+            found.pixel_last.eq(encoder.stray),
+            encoded.p.eq(encoder.o.p),
+            encoded.valid.eq(encoder.o.valid),
+            encoder.o.ready.eq(encoded.ready & ~soft),
+        ]
+        return encoder.busy
 
     def _results(self, m, core, monitor, registers, soft):
         """One record for the stream and the registers; it stays in the registers until the next."""
@@ -161,11 +186,13 @@ class Control(wiring.Component):
     def _commands(self, m, core, registers, found):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""
         writes = {TO_COMMAND: "COMMAND", TO_REFERENCE_AT: "REFERENCE_AT", TO_STAGE: "STAGE"}
-        command, asked, idle = Signal(COMMAND), Signal(), Signal()
+        command, asked, idle, quiet = Signal(COMMAND), Signal(), Signal(), Signal()
+        # A frame that begins with a command is far from the readout yet: the command is for it.
+        m.d.sync += quiet.eq(~registers.status.STATUS.busy)
         m.d.comb += [
             command.value.eq(self.registers.write_data),
             asked.eq(Cat(registers.bytes[name].all() for name in writes.values()).any()),
-            idle.eq(core.s_command_tready & ~registers.status.STATUS.busy),
+            idle.eq(core.s_command_tready & quiet),
             found.command_busy.eq(asked & ~idle),
             core.s_command_tdata.eq(command),
             core.s_command_tvalid.eq(asked & idle),
@@ -211,6 +238,8 @@ def control_members(plan: CorePlan) -> dict:
         **axis("s_axis", In, 16), **axis("m_axis", Out, 16), **axis("m_result", Out, RESULT_BITS),
         "irq": Out(1),
     }  # fmt: skip
+    if plan.pixels:
+        members |= axis("s_pixel", In, 8)
     if any(layer.memory == "spram" for layer in plan.layers):
         members |= {**axis("s_load", In, 16), "reload": Out(1)}
     return members

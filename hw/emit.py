@@ -212,6 +212,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
         "readout": plan.network.readout,
         "references": plan.references,
         "slots": plan.slots,
+        "pixels": plan.pixels,
         "count_bits": plan.count_bits,
         "distance_bits": plan.distance_bits,
         "check_duplicates": plan.check_duplicates,

@@ -1,13 +1,25 @@
 """Address-event encoder: words of spikes to addresses, one a clock."""
 
+from typing import Protocol
+
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .bits import lowest_bit, several
 from .events import event_layout, mask_layout
-from .plan import LayerPlan
 from .skid import Skid
+
+
+class Words(Protocol):
+    """Addresses 0..neurons - 1 in words of `lanes`, as of a layer."""
+
+    @property
+    def lanes(self) -> int: ...
+    @property
+    def words(self) -> int: ...
+    @property
+    def neurons(self) -> int: ...
 
 
 class Encoder(wiring.Component):
@@ -22,7 +34,7 @@ class Encoder(wiring.Component):
     MaskQueue sees to), `o` (Out stream of events).
     """
 
-    def __init__(self, plan: LayerPlan):
+    def __init__(self, plan: Words):
         self._plan = plan
         super().__init__({
             "i": In(stream.Signature(mask_layout(plan.lanes, plan.words))),

@@ -13,6 +13,7 @@ from amaranth.utils import bits_for
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.lif import state_range
 from ..quant.network import Layer, Network
+from .pixel_codings import check_coding
 from .settings import MAX_SLOTS
 from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
@@ -134,7 +135,8 @@ class CorePlan:
 
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory
     of about two bits an input (hw/duplicates.py). `slots`: reference slots that can be enrolled and
-    cleared at run time (hw/slots.py); 0: the network's references are all there ever is.
+    cleared at run time (hw/slots.py); 0: the network's references are all there ever is. `pixels`: a core
+    behind a bus has an encoder for raw pixels (hw/pixel_encoder.py).
     """
 
     network: Network
@@ -142,6 +144,7 @@ class CorePlan:
     target: str
     check_duplicates: bool = True
     slots: int = 0
+    pixels: bool = False
 
     @property
     def network_hash(self) -> int:
@@ -247,17 +250,20 @@ def make_plan(
     banks: tuple[int, ...] = (),
     check_duplicates: bool | None = None,
     slots: int = 0,
+    pixels: bool = False,
 ) -> CorePlan:
     """Choose lanes and memories; with `banks`, plan a wide core (lanes are then the layers' neurons).
 
     Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the
     device no block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it.
-    `slots` see CorePlan. Raises TwinspikeError for lanes, banks or slots that do not suit the network or
-    device.
+    `slots` and `pixels` see CorePlan. Raises TwinspikeError for lanes, banks, slots or pixels that do not
+    suit the network or device.
     """
     _check_slots(network, slots, banks)
+    if pixels:
+        check_coding(network)
     if banks:
-        return _wide_plan(network, lanes, target, banks)
+        return _wide_plan(network, lanes, target, banks, pixels)
     if lanes and len(lanes) != len(network.layers):
         raise TwinspikeError(
             f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}"
@@ -284,7 +290,7 @@ def make_plan(
         )
     if check_duplicates is None:
         check_duplicates = spram == 0
-    return CorePlan(network, tuple(layers), target, check_duplicates, slots)
+    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels)
 
 
 def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
@@ -307,7 +313,9 @@ def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
         )
 
 
-def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...]) -> CorePlan:
+def _wide_plan(
+    network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...], pixels: bool
+) -> CorePlan:
     if network.readout != "emd":
         raise TwinspikeError(
             f"hardware.banks: {network.name} counts spikes instead of comparing references, which a wide "
@@ -328,7 +336,7 @@ def _wide_plan(network: Network, lanes: tuple[int, ...], target: str, banks: tup
             )  # fmt: skip
     layers = zip(network.layers, neurons, banks, strict=True)
     wide = tuple(LayerPlan(layer, n, "block", e) for layer, n, e in layers)
-    return CorePlan(network, wide, target, check_duplicates=False)
+    return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
 
 
 def check_spram(plan: LayerPlan, index: int) -> None:

@@ -209,7 +209,7 @@ def constants(plan: CorePlan) -> dict[str, int]:
         "FRAME.references": plan.references,
         "THRESHOLD.threshold": network.verify_threshold,
         "FEATURES.slots": plan.slots,
-        "FEATURES.pixels": 0,
+        "FEATURES.pixels": int(plan.pixels),
         "FEATURES.loads": int(any(layer.memory == "spram" for layer in plan.layers)),
     }
 

@@ -36,4 +36,7 @@ class HardwareSettings:
         help="reference slots that can be enrolled and cleared at run time: at least the references; "
         "0: its references are fixed",
     )  # fmt: skip
+    pixels: bool = setting(
+        False, help="the core behind a bus also takes raw 8-bit pixels and encodes them itself"
+    )
     frames: int = setting(300, low=1, high=1_000_000, help="test images that `make sim` compares")

@@ -316,3 +316,59 @@ def test_weights_come_through_the_register_or_the_stream_and_outlive_a_soft_rese
 
     b.background = [watch]
     b.run(story)
+
+
+@buses
+def test_frames_of_pixels_and_of_events_alternate(bus):
+    network = random_network(6, timesteps=T, shape=(5,), widths=(6, 4), classes=3)
+    plan = make_plan(network, (2, 3), pixels=True)
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (6, 5), dtype=np.uint8)
+    found = run(network, network.encode(images)).results
+    wanted = list(zip(found.label.tolist(), found.distance.tolist(), found.runner_up.tolist(), strict=True))
+    events = [
+        [int(w) | int(e) << 16 for w, e in zip(*network.encoder.events(image, T), strict=True)]
+        for image in images
+    ]
+    b = Bench(plan, bus, seed=3, stall=0.1)
+
+    async def story(ctx):
+        assert (await b.read(ctx, "FEATURES"), await b.read(ctx, "PIXEL_SPACE")) == (1 << 16, 5)
+        for number in (0, 1, 2):  # by register, by stream, as events
+            for at, pixel in enumerate(images[number].tolist()):
+                if number == 0:
+                    assert await b.read(ctx, "PIXEL_SPACE") == 5 - at
+                    await b.write(ctx, "PIXEL", pixel | (at == 4) << 8)
+                elif number == 1:
+                    ctx.set(b.dut.s_pixel_tvalid, 1)
+                    ctx.set(b.dut.s_pixel_tdata, pixel)
+                    ctx.set(b.dut.s_pixel_tlast, at == 4)
+                    await ctx.tick().until(b.dut.s_pixel_tready)
+                    ctx.set(b.dut.s_pixel_tvalid, 0)
+            if number == 2:
+                await b.send(ctx, events[2])
+            assert (await b.result(ctx))[:3] == wanted[number]
+        assert await b.read(ctx, "ERRORS") == 0
+        # Pixels that come in the middle of a frame of events wait for its end.
+        for word in events[4][:-1]:
+            await b.write(ctx, "EVENT", word)
+        for at, pixel in enumerate(images[5].tolist()):
+            await b.write(ctx, "PIXEL", pixel | (at == 4) << 8)
+        await b.write(ctx, "PIXEL", 1)  # while the frame is being sent: nothing lets it in
+        assert (await b.read(ctx, "ERRORS"), await b.read(ctx, "PIXEL_SPACE")) == (0x200, 0)
+        await b.write(ctx, "EVENT", events[4][-1])
+        assert (await b.result(ctx))[:3] == wanted[4]
+        assert (await b.result(ctx))[:3] == wanted[5]
+        b.stream = events[3]
+        await b._source(ctx)
+        assert (await b.result(ctx))[:3] == wanted[3]
+        await b.write(ctx, "ERRORS", 0x200)
+        # A frame of too few pixels is none, nor is what a soft reset cuts off.
+        await b.write(ctx, "PIXEL", 1 << 8)
+        assert (await b.read(ctx, "ERRORS"), await b.read(ctx, "STATUS")) == (0x400, LOADED)
+        await b.write(ctx, "PIXEL", 7)
+        await b.write(ctx, "CONTROL", 1)
+        assert await b.read(ctx, "PIXEL_SPACE") == 5
+
+    b.run(story)
+    assert len(b.results) == 6

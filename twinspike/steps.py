@@ -293,7 +293,13 @@ def make_plan_for(config: Config, network: Network, target: str):
     ]
     hardware = config.hardware
     return make_plan(
-        network, fitting[0], target, fitting[1], CHECKS[hardware.check_duplicates], hardware.slots
+        network,
+        fitting[0],
+        target,
+        fitting[1],
+        CHECKS[hardware.check_duplicates],
+        hardware.slots,
+        hardware.pixels,
     )
 
 
