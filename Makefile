@@ -35,7 +35,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -114,6 +114,9 @@ results: $(NETWORK) ## collect build/<config> into results/<config>.json
 
 study: $(READY) ## codings, distances, losses, bits, neurons: one varied at a time (STUDY=quick: a part of it)
 	$(TS) study $(if $(filter quick,$(STUDY)),--quick)
+
+oneshot: $(READY) ## new classes from a few examples (Omniglot, held-out digits): results/oneshot.json
+	$(TS) oneshot
 
 recipes: $(READY) ## mean and spread of the shipped recipes over three seeds: results/recipes.json
 	$(TS) recipes

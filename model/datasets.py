@@ -1,4 +1,4 @@
-"""Image datasets: MNIST and Fashion-MNIST from their IDX files, digits from scikit-learn.
+"""Image datasets: MNIST and Fashion-MNIST from their IDX files, Omniglot, digits from scikit-learn.
 
 IDX files are found in ``$TWINSPIKE_DATA/<mnist|fashion-mnist>/``; with that variable unset they
 live in the user's cache directory, which the first use fills by a checksummed download.
@@ -21,7 +21,11 @@ DATA_VARIABLE = "TWINSPIKE_DATA"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images uint8 [N, H, W], labels int64 [N], and the SHA-256 of what they were read from."""
+    """Images uint8 [N, H, W], labels int64 [N], and the SHA-256 of what they were read from.
+
+    `taught`: where training and test classes differ, the images of other classes that references are
+    made from (its training images) and figures are measured on (its test images).
+    """
 
     name: str
     train_images: np.ndarray
@@ -29,6 +33,7 @@ class Dataset:
     test_images: np.ndarray
     test_labels: np.ndarray
     checksums: dict[str, str]
+    taught: "Dataset | None" = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,18 +106,34 @@ IDX_SOURCES = {
         ),
     ),
 }
-DATASETS = ("digits", *IDX_SOURCES)
+# MNIST without the digits that are to be enrolled later.
+MNIST_0_6 = "mnist-0-6"
+OMNIGLOT = "omniglot"
+DATASETS = ("digits", *IDX_SOURCES, MNIST_0_6, OMNIGLOT)
+# Drawings of a character that its reference is made from; the rest is for measuring.
+TAUGHT_DRAWINGS = 10
 
 
 def load_dataset(name: str, *, progress: bool = True) -> Dataset:
-    """The dataset `digits`, `mnist` or `fashion`, verified by checksum and parsed with every check.
+    """The dataset of that name, verified by checksum and parsed with every check.
 
-    Downloads what is missing unless TWINSPIKE_DATA is set. Raises TwinspikeError, one line that
-    says what is wrong and what to do.
+    `mnist-0-6` is MNIST's digits 0 to 6; `omniglot` trains on the background characters, and its
+    `taught` are the characters of one evaluation alphabet. Downloads what is missing unless
+    TWINSPIKE_DATA is set (not Omniglot). Raises TwinspikeError, one line that says what is wrong and what
+    to do.
     """
     _check_name(name)
     if name == "digits":
         return _digits()
+    if name == OMNIGLOT:
+        return _omniglot()
+    if name == MNIST_0_6:
+        whole = load_dataset("mnist", progress=progress)
+        train, test = whole.train_labels <= 6, whole.test_labels <= 6
+        return Dataset(
+            name, whole.train_images[train], whole.train_labels[train],
+            whole.test_images[test], whole.test_labels[test], whole.checksums,
+        )  # fmt: skip
     paths = ensure_dataset(name, progress=progress)
     train_images, test_images = (read_idx(path, 3) for path in paths[::2])
     train_labels, test_labels = (read_idx(path, 1).astype(np.int64) for path in paths[1::2])
@@ -131,15 +152,15 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
 
 
 def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
-    """Find (or download) and verify the files of a dataset; their paths, none for `digits`.
+    """Find (or download) and verify the IDX files of a dataset; their paths, none for the others.
 
     Raises TwinspikeError for a file that is missing where TWINSPIKE_DATA points, has another
     checksum, or cannot be downloaded. A bad file in the cache is fetched again.
     """
     _check_name(name)
-    if name == "digits":
+    source = IDX_SOURCES.get("mnist" if name == MNIST_0_6 else name)
+    if source is None:
         return []
-    source = IDX_SOURCES[name]
     folder, ours = data_folder(source.folder)
     paths = []
     for file in source.files:
@@ -181,6 +202,30 @@ def _problem(path: Path, file: IdxFile) -> str:
 def _check_name(name: str) -> None:
     if name not in DATASETS:
         raise TwinspikeError(f"dataset {name!r} is unknown: choose {', '.join(DATASETS)}")
+
+
+def _omniglot() -> Dataset:
+    from .omniglot import checksums, load_characters  # deferred: few need an image library
+
+    folder = omniglot_folder()
+    background, evaluation = (load_characters(folder, part) for part in ("background", "evaluation"))
+    sums = checksums("background") | checksums("evaluation")
+    own = np.array([name == evaluation.alphabets[0] for name in evaluation.alphabets])[evaluation.character]
+    known = evaluation.drawing < TAUGHT_DRAWINGS
+    first, second = own & known, own & ~known
+    taught = Dataset(
+        evaluation.alphabets[0], evaluation.images[first], evaluation.character[first],
+        evaluation.images[second], evaluation.character[second], sums,
+    )  # fmt: skip
+    return Dataset(
+        OMNIGLOT, background.images, background.character,
+        taught.test_images, taught.test_labels, sums, taught,
+    )  # fmt: skip
+
+
+def omniglot_folder() -> Path:
+    """Where Omniglot's archives are to be."""
+    return data_folder(OMNIGLOT)[0]
 
 
 def _digits() -> Dataset:

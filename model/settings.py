@@ -15,6 +15,10 @@ class TrainingSettings:
 
     epochs: int = setting(30, low=1, high=10000, help="passes over the training set")
     batch_size: int = setting(256, low=4, high=65536, help="images a step; all their pairs form the loss")
+    per_class: int = setting(
+        0, low=0, high=65536, help="a batch has so many images of each of its classes; 0: as they come"
+    )
+    quarter_turns: bool = setting(False, help="images turned by 90, 180 and 270 degrees are further classes")
     images: int = setting(0, low=0, high=10**9, help="train with only so many of the images; 0: all")
     learning_rate: float = setting(2e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
     weight_decay: float = setting(0.0, low=0.0, high=100.0, help="of Adam's weights, not of biases")

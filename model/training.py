@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
+from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
 from .cycles import spikes_per_step
 from .datasets import Dataset, load_dataset
@@ -122,8 +123,10 @@ class _Run:
         self.optimiser = make_optimiser(self.network, self.settings)
         self.progress = Progress()
         images = torch.from_numpy(dataset.train_images).to(self.device)
-        self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
         self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
+        if self.settings.quarter_turns:
+            images, self.labels = with_quarter_turns(images, self.labels)
+        self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
         self.batch = min(self.settings.batch_size, len(self.labels))
         self.steps = len(self.labels) // self.batch
         self.own = ranks.share(self.batch)
@@ -167,7 +170,9 @@ class _Run:
         )
         with bar, Interrupts() as interrupts:
             while p.epoch < epochs:
-                order = torch.randperm(len(self.labels), generator=_generator(self.config.seed, p.epoch))
+                order = epoch_order(
+                    self.labels, self.settings.per_class, _generator(self.config.seed, p.epoch)
+                )
                 while p.step < self.steps:
                     chosen = order[p.step * self.batch : (p.step + 1) * self.batch].to(self.device)
                     self._accumulate(self._learn(chosen))
@@ -242,11 +247,12 @@ class _Run:
     def conclude(self) -> dict[str, Any]:
         """Export, compare with the golden model, evaluate, and write the network and its metrics."""
         self.network.eval()
-        integer = integer_network(self.network, self.config, self.dataset, self.show)
+        taught = self.dataset.taught or self.dataset
+        integer = integer_network(self.network, self.config, taught, self.show)
         integer, state = with_least_state_bits(integer, self.dataset.train_images, progress=self.show)
         self.network.behave_as([layer.spec for layer in integer.layers])
         compared = spikes_compared(self.network, integer, self.dataset.test_images, self.show)
-        integer, figures = with_metrics(integer, self.dataset, self.show)
+        integer, figures = with_metrics(integer, taught, self.show)
         metrics = figures | {
             "train_seconds": round(self.progress.seconds, 1),
             "train_cpu_seconds": round(self.progress.cpu_seconds, 1),

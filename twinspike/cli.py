@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.step == "docs":
         steps.docs(options.root)
         return 0
-    if options.step in ("study", "recipes", "explore"):
+    if options.step in ("study", "recipes", "explore", "oneshot"):
         return study_cli.run(options)
     if options.step == "calibrate":
         steps.calibrate(Path(options.out), options.root, options.target or ["up5k", "ecp5-25k", "ecp5-85k"])
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     def step(name: str, help: str, more: str = "") -> argparse.ArgumentParser:
         made = steps.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}")
         if name not in (
-            "data", "doctor", "docs", "recipes", "calibrate", "bench-hw", "fuzz", *exchange.STEPS
+            "data", "doctor", "docs", "recipes", "oneshot", "calibrate", "bench-hw", "fuzz", *exchange.STEPS
         ):  # fmt: skip
             usual = study_cli.BASES.get(name, "digits")
             made.add_argument(

@@ -35,7 +35,8 @@ FILLS: dict[str, Callable[..., str]] = {
         contracts.settings, contracts.codings, contracts.devices, contracts.block, contracts.contract,
         contracts.constant, contracts.registers, study_tables.study, study_tables.sparsity,
         interop_tables.interop, interop_tables.drift, interop_tables.dialects,
-        study_tables.claims, study_tables.recipes, study_tables.study_scale,
+        study_tables.claims, study_tables.recipes, study_tables.study_scale, study_tables.one_shot,
+        study_tables.enrolment,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
         bench_tables.training_speed, *hardware_tables.FILLS,
     )

@@ -1,4 +1,4 @@
-"""The command line of what trains many networks: `study`, `recipes` and `explore`."""
+"""The command line of what trains many networks: `study`, `recipes`, `explore`; and `oneshot`."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ def add_steps(
     seeds: Callable[[str], list[int]],
     targets: list[str],
 ) -> None:
-    """Add the three steps through `step(name, help, more)`; the others parse and list option values."""
+    """Add the steps through `step(name, help, more)`; the others parse and list option values."""
     study = step(
         "study", "train and measure dozens of networks, one thing varied at a time around --config",
         "Codings and their non-sparse twins, distances, losses, weight bits and neurons, on MNIST and "
@@ -36,6 +36,11 @@ def add_steps(
     )  # fmt: skip
     recipes.add_argument("names", nargs="*", metavar="NAME", help="recipes (default: all)")
     recipes.add_argument("--seeds", type=seeds, default=[1, 2, 3], metavar="1,2,3", help="seeds")
+    oneshot = step(
+        "oneshot", "measure new classes from a few examples: Omniglot's one-shot task, digits enrolled later",
+        "Networks that do not ship are trained first. Omniglot's three archives are to lie in the folder "
+        "omniglot/ where datasets are (twinspike doctor says where).",
+    )  # fmt: skip
     explore = step(
         "explore", "search networks and cores together for the best trades of F1, time and area",
         "Optuna varies widths, weight bits, time steps, lanes and the weight of clocks in the loss around "
@@ -52,6 +57,7 @@ def add_steps(
             "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N",
             help="processes (default: one a core)",
         )  # fmt: skip
+    for many in (study, recipes, explore, oneshot):
         many.add_argument(
             "--results", type=Path, default=Path("results"), metavar="DIR",
             help="folder of the committed figures (default: results)",
@@ -59,8 +65,8 @@ def add_steps(
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run one of the three steps; raises TwinspikeError."""
-    {"study": _study, "recipes": _recipes, "explore": _explore}[options.step](options)
+    """Run one of the steps; raises TwinspikeError."""
+    {"study": _study, "recipes": _recipes, "explore": _explore, "oneshot": _oneshot}[options.step](options)
     return 0
 
 
@@ -85,6 +91,13 @@ def _recipes(options: argparse.Namespace) -> None:
     build, path = Path(options.out) / "recipes", options.results / "recipes.json"
     recipes(options.names or list(WANTED), build, path, seeds=options.seeds, jobs=options.jobs)
     print(f"recipes: {path} (make docs fills docs/study.md from it)")
+
+
+def _oneshot(options: argparse.Namespace) -> None:
+    from twinspike.oneshot import oneshot
+
+    path = oneshot(options.out, options.results / "oneshot.json")
+    print(f"oneshot: {path} (make docs fills docs/study.md from it)")
 
 
 def _explore(options: argparse.Namespace) -> None:

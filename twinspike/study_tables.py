@@ -125,6 +125,40 @@ def recipes(figures: Figures, where: str) -> str:
     return table(head, rows) if rows else NOT_YET
 
 
+def one_shot(figures: Figures, where: str) -> str:
+    """Omniglot's one-shot task and verification, beside published figures of the task."""
+    found = figures.studies.get("oneshot")
+    if found is None:
+        return NOT_YET
+    ours, made = found["omniglot"], found["networks"]["omniglot"]
+    shape = "-".join(map(str, made["shape"]))
+    right = ours["one_shot"]
+    rows = [
+        [f"twinspike, spiking {shape}, {made['weight_bits']}-bit weights", f"{right['accuracy']:.1%}"],
+        ["nearest by raw pixels, drawings cut and centred as for it", f"{right['raw_pixels']:.1%}"],
+        *([f"{peer['design']}: [{peer['by']}, {peer['year']}]({peer['source']})", f"{peer['accuracy']:.1%}"]
+          for peer in figures.peers["one_shot"]),
+    ]  # fmt: skip
+    verify = ours["verification"]
+    return table(("20-way one-shot, 20 runs", "right"), rows) + (
+        f"\nSame character or another, {verify['pairs']:,} pairs of drawings of all evaluation alphabets: "
+        f"equal error rate {verify['eer']:.1%}, ROC AUC {verify['roc_auc']:.4f}.\n"
+    )
+
+
+def enrolment(figures: Figures, where: str) -> str:
+    """Digits that the network never saw, enrolled by a few examples."""
+    found = figures.studies.get("oneshot")
+    if found is None:
+        return NOT_YET
+    rows = [
+        [str(row["examples"]), *(f"{row[k + '_mean']:.1%} ± {row[k + '_std']:.1%}" for k in ("new", "all"))]
+        for row in found["enrolment"]["rows"]
+    ]
+    head = ("examples of each new digit", "right among the new digits", "right among all ten digits")
+    return table(head, rows)
+
+
 def _rows(figures: Figures, axis: str) -> list[Row]:
     return [row for row in figures.studies.get("study", {"rows": []})["rows"] if row["axis"] == axis]
 
