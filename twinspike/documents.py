@@ -37,6 +37,7 @@ FILLS: dict[str, Callable[..., str]] = {
         interop_tables.interop, interop_tables.drift, interop_tables.dialects,
         study_tables.claims, study_tables.recipes, study_tables.study_scale, study_tables.one_shot,
         study_tables.enrolment,
+        reliability_tables.fuzzing, reliability_tables.coverage, reliability_tables.netlists,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
         bench_tables.training_speed, *hardware_tables.FILLS,
     )

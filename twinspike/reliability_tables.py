@@ -1,4 +1,4 @@
-"""What docs/reliability.md is filled with: the outcome of proofs, damaged files and kills."""
+"""What docs/reliability.md is filled with: the outcome of fuzzing, proofs, damaged files and kills."""
 
 from .tables import NOT_YET, Figures, table
 
@@ -43,6 +43,70 @@ def kills(figures: Figures, where: str) -> str:
     head = ("step", "killed at a random moment", "killed before a file operation")
     rows = [
         [name, f"{found[name]['random']:,}", f"{found[name].get('before_file_operations', 0):,}"]
-        for name in ("train", "export", "rtl")
+        for name in ("train", "study", "export", "rtl")
+        if name in found
     ]
     return table(head, rows)
+
+
+_MISHAPS = {
+    "address_range": "an address that the network has not",
+    "duplicate": "an address twice in a step",
+    "early_last": "tlast too early",
+    "missing_last": "no tlast",
+    "tick_flood": "TICKs without end",
+    "empty_frame": "a frame without events",
+}
+
+
+def fuzzing(figures: Figures, where: str) -> str:
+    """What random networks and streams were compared with the golden model."""
+    found = figures.studies.get("fuzz")
+    if found is None:
+        return NOT_YET
+    mishaps = ", ".join(f"{text} {found.get(f'mishap_{key}', 0):,}" for key, text in _MISHAPS.items())
+    icarus = found.get("networks_icarus", 0)
+    rows = [
+        ["networks, of which in Icarus Verilog", f"{found['networks']:,}, {icarus:,}"],
+        ["frames, all spikes and results compared", f"{found['frames']:,}"],
+        ["spikes compared", f"{found['spikes_compared']:,}"],
+        ["frames whose result came in the predicted clock", f"{found['frames_on_time']:,}"],
+        ["frames that the scalar interpreter computed too", f"{found['scalar_frames']:,}"],
+        ["frames of hostile streams, of which damaged",
+         f"{found['hostile_frames']:,}, {found['damaged_frames']:,}"],
+        ["mishaps", mishaps],
+        ["resets at a random clock; outputs not taken for up to 5,000 clocks",
+         f"{found['resets']:,}; {found['long_holds']:,}"],
+    ]  # fmt: skip
+    return table(("compared", "number"), rows)
+
+
+def coverage(figures: Figures, where: str) -> str:
+    """How often each option and range was among the random networks."""
+    found = figures.studies.get("fuzz")
+    if found is None:
+        return NOT_YET
+    rows = [
+        [f"`{name}`", ", ".join(f"{kind}: {n:,}" for kind, n in sorted(kinds.items(), key=_by_range))]
+        for name, kinds in sorted(found["coverage"].items())
+    ]
+    return table(("option", "networks (or layers) with it"), rows)
+
+
+def _by_range(item: tuple[str, int]) -> tuple[int, str]:
+    start = item[0].split("..")[0]
+    return (int(start) if start.isdigit() else 0, item[0])
+
+
+def netlists(figures: Figures, where: str) -> str:
+    """Synthesised cells in simulation against the golden model."""
+    found = figures.studies.get("netlist")
+    if found is None:
+        return NOT_YET
+    rows = [
+        [f"`{config}`", row["device"], one["run"].replace("_", " "), f"{one['frames']:,}",
+         f"{one['spikes_compared']:,}", f"{one['mismatches']:,}"]
+        for config, builds in found.items() if config != "provenance"
+        for row in builds.values() for one in row["runs"]
+    ]  # fmt: skip
+    return table(("configuration", "device", "run", "frames", "spikes compared", "differing"), rows)

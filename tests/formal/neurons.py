@@ -160,8 +160,8 @@ _NEURONS = [
     (1, 0, "subtract", False, 3, (0,), (2,), 1),
     (2, 1, "zero", False, 3, (-1,), (1,), 1),
     (3, 2, "subtract", True, 4, (2, -1), (3, 1), 2),
-    (4, 3, "zero", True, 5, (3,), (9,), 1),
-    (4, 1, "subtract", False, 6, (-5,), (32,), 1),
+    (3, 3, "zero", True, 4, (3,), (6,), 1),
+    (4, 1, "subtract", False, 5, (-5,), (11,), 1),
     (2, 3, "subtract", True, 2, (0, 1, 0), (1, 2, 1), 2),
 ]
 _NEURON_MUTANTS = (
