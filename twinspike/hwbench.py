@@ -51,8 +51,11 @@ class Build:
 # On every device that they fit.
 CONFIGS = ("digits", "mnist", "mnist-ternary", "mnist-binary", "fashion")
 BUILDS = (
-    *(Build(config, "up5k") for config in (*CONFIGS, "mnist-fast", "mnist-small")),
+    *(Build(config, "up5k") for config in ("digits", "mnist", "fashion", "mnist-fast", "mnist-small")),
     Build("mnist", "up5k", lanes=(8, 2)),
+    # The state of more lanes would take more block RAMs than there are.
+    Build("mnist-ternary", "up5k", lanes=(16, 4)),
+    Build("mnist-binary", "up5k", lanes=(16, 8)),
     *(Build(config, "hx8k") for config in CONFIGS),
     *(Build(config, "ecp5-25k") for config in CONFIGS),
     Build("mnist-wide", "ecp5-25k", banks=(2, 2)),
