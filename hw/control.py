@@ -53,16 +53,17 @@ class Control(wiring.Component):
         m.d.comb += core.soft_reset.eq(soft)
 
         m.submodules.monitor = monitor = ResetInserter(soft)(FrameMonitor(self._plan.network.timesteps))
-        busy = self._events(m, core, monitor, registers, found, soft)
+        loading = Const(0)
+        if hasattr(core, "s_load_tdata"):
+            loading = self._load(m, core, monitor, registers, found, soft)
+        else:
+            m.d.comb += registers.status.STATUS.weights_loaded.eq(1)
+        busy = self._events(m, core, monitor, registers, found, soft | loading, soft)
         self._results(m, core, monitor, registers, soft)
         self._errors(m, core, registers, found, soft)
         for name in ("m_axis_tdata", "m_axis_tlast", "m_axis_tvalid"):
             m.d.comb += getattr(self, name).eq(getattr(core, name))
         m.d.comb += core.m_axis_tready.eq(self.m_axis_tready)
-        if hasattr(core, "s_load_tdata"):
-            self._load(m, core, registers, found, soft)
-        else:
-            m.d.comb += registers.status.STATUS.weights_loaded.eq(1)
         if self._plan.slots:
             self._commands(m, core, registers, found)
 
@@ -77,8 +78,8 @@ class Control(wiring.Component):
         )
         return m
 
-    def _events(self, m, core, monitor, registers, found, soft):
-        """Frames from wherever they come into the core; returns whether any waits before it."""
+    def _events(self, m, core, monitor, registers, found, shut, soft):
+        """Frames from wherever they come into the core unless `shut`; returns whether any waits."""
         fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
         m.submodules.events = ResetInserter(soft)(fifo)
         written, push = registers.written.EVENT, registers.bytes.EVENT[:2].all()
@@ -90,14 +91,14 @@ class Control(wiring.Component):
             found.event_overflow.eq(push & ~fifo.w_rdy),
             port.p.eq(fifo.r_data),
             port.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(port.ready & ~soft),
+            fifo.r_en.eq(port.ready),
             outside.p.eq(Cat(self.s_axis_tdata, self.s_axis_tlast)),
             outside.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(outside.ready & ~soft),
+            self.s_axis_tready.eq(outside.ready),
             core.s_axis_tdata.eq(select.o.p.data),
             core.s_axis_tlast.eq(select.o.p.last),
-            core.s_axis_tvalid.eq(select.o.valid & ~soft),
-            select.o.ready.eq(core.s_axis_tready),
+            core.s_axis_tvalid.eq(select.o.valid & ~shut),
+            select.o.ready.eq(core.s_axis_tready & ~shut),
             select.ends.eq(monitor.ends),
             monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
             monitor.tick.eq(select.o.p.data[15]),
@@ -126,7 +127,7 @@ class Control(wiring.Component):
             found.pixel_last.eq(encoder.stray),
             encoded.p.eq(encoder.o.p),
             encoded.valid.eq(encoder.o.valid),
-            encoder.o.ready.eq(encoded.ready & ~soft),
+            encoder.o.ready.eq(encoded.ready),
         ]
         return encoder.busy
 
@@ -162,19 +163,23 @@ class Control(wiring.Component):
         with m.If(soft):
             m.d.sync += [offered.eq(0), waiting.eq(0)]
 
-    def _load(self, m, core, registers, found, soft):
-        """The weight image comes from `s_load` or from LOAD; it waits until no frame needs the old one."""
+    def _load(self, m, core, monitor, registers, found, soft):
+        """The weight image comes from `s_load` or from LOAD, through a register.
+
+        While an image waits to take the place of another, no frame begins (`loading` is high), and it
+        waits until none is in the core.
+        """
         written, status = registers.written, registers.status.STATUS
         by_register = registers.stored.MODE.load_by_register
         push, free = Signal(), Signal()
+        word, held = Signal(AXIS, reset_less=True), Signal()
         m.d.comb += [
             push.eq(registers.bytes.LOAD[:2].all()),
-            free.eq(~(core.weights_loaded & status.busy)),
-            core.s_load_tdata.eq(Mux(by_register, written.LOAD.word, self.s_load_tdata)),
-            core.s_load_tlast.eq(Mux(by_register, written.LOAD.last, self.s_load_tlast)),
-            core.s_load_tvalid.eq(Mux(by_register, push, self.s_load_tvalid) & free),
-            self.s_load_tready.eq(~by_register & core.s_load_tready & free),
-            found.load_overflow.eq(push & ~(by_register & core.s_load_tready & free)),
+            found.load_overflow.eq(push & (held | ~by_register)),
+            self.s_load_tready.eq(~by_register & ~held & ~soft),
+            core.s_load_tdata.eq(word.data),
+            core.s_load_tlast.eq(word.last),
+            core.s_load_tvalid.eq(held & free),
             core.weights_keep.eq(soft),
             # A reset in the middle of an image spoils it.
             self.reload.eq(written.CONTROL.reload | (soft & ~core.weights_loaded)),
@@ -182,11 +187,26 @@ class Control(wiring.Component):
             status.image_foreign.eq(core.weights_refused[0]),
             status.image_damaged.eq(core.weights_refused[1]),
         ]
+        loading = Signal()
+        m.d.sync += [
+            loading.eq(held & core.weights_loaded),
+            free.eq(~core.weights_loaded | (loading & ~monitor.busy)),
+        ]
+        with m.If(held & free & core.s_load_tready):
+            m.d.sync += held.eq(0)
+        with m.If(~held):
+            m.d.sync += held.eq(Mux(by_register, push, self.s_load_tvalid))
+            m.d.sync += word.eq(
+                Mux(by_register, written.LOAD.as_value(), Cat(self.s_load_tdata, self.s_load_tlast))
+            )
+        with m.If(soft):
+            m.d.sync += held.eq(0)
+        return loading & ~monitor.inside
 
     def _commands(self, m, core, registers, found):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""
         writes = {TO_COMMAND: "COMMAND", TO_REFERENCE_AT: "REFERENCE_AT", TO_STAGE: "STAGE"}
-        command, asked, idle, quiet = Signal(COMMAND), Signal(), Signal(), Signal()
+        command, asked, idle, quiet = Signal(COMMAND), Signal(), Signal(), Signal(init=1)
         # A frame that begins with a command is far from the readout yet: the command is for it.
         m.d.sync += quiet.eq(~registers.status.STATUS.busy)
         m.d.comb += [

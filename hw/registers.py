@@ -54,8 +54,8 @@ PORT_ERRORS = (
     ("pixel_overflow", "PIXEL was written while PIXEL_SPACE was 0: the pixel was lost"),
     ("pixel_last", "`last` came with another pixel than a frame's last one, or not with that: the frame was "
      "dropped, up to and with the pixel of `last`"),
-    ("load_overflow", "LOAD was written while frames were in the core, or while MODE.load_by_register was 0: "
-     "the word was lost"),
+    ("load_overflow", "LOAD was written while the word before still waited, for frames to leave the core, or "
+     "while MODE.load_by_register was 0: the word was lost"),
 )  # fmt: skip
 # Flags of commands, from bit 16 on. A command that sets one of them changes nothing.
 COMMAND_ERRORS = (

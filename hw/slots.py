@@ -144,7 +144,7 @@ class Slots(wiring.Component):
         neurons, timesteps = plan.network.outputs, plan.network.timesteps
         errors = {name: Signal(name=name) for name in ERRORS}
         m.d.comb += [sound.eq(slot < plan.slots), chosen.eq(slot == STAGED_SLOT)]
-        opcode, shifting = value[:8], Signal(16, reset_less=True)
+        opcode, name = value[:8], value[16:]
         with m.FSM():
             with m.State("WAIT"):
                 m.d.sync += piece.eq(0)
@@ -154,7 +154,6 @@ class Slots(wiring.Component):
                     m.next = "CARRY OUT"
             with m.State("CARRY OUT"):  # `column` and `here` are those of the command's slot
                 m.next = "WAIT"
-                m.d.sync += shifting.eq(value[16:])
                 with m.If(kind == TO_REFERENCE_AT):
                     ranges = (value[:16] < neurons) & (value[16:24] < timesteps) & (sound | chosen)
                     with m.If(ranges):
@@ -200,8 +199,8 @@ class Slots(wiring.Component):
                 m.d.sync += [
                     put_label.eq(1),
                     put_row.eq(Cat(piece, staged_column)),
-                    put.eq(shifting),
-                    shifting.eq(shifting[plan.count_bits :]),
+                    put.eq(name),
+                    name.eq(name[plan.count_bits :]),
                     piece.eq(piece + 1),
                 ]
                 with m.If(final):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
+from ..hw.control import control_members
 from ..hw.emit import write_bus_verilog, write_verilog
 from ..hw.plan import CorePlan
 from ..hw.process import run_tool
@@ -62,8 +63,8 @@ class SimulatedBus:
         folder.mkdir(parents=True)
         write_verilog(plan, folder)
         write_bus_verilog(plan, "wishbone", folder)
-        spram = any(layer.memory == "spram" for layer in plan.layers)
-        ports = ",\n        .s_load_tvalid(1'b0), .s_load_tlast(1'b0), .s_load_tdata(16'b0)" if spram else ""
+        unused = [name for name in control_members(plan) if name.startswith(("s_load_t", "s_pixel_t"))]
+        ports = "".join(f", .{name}(0)" for name in unused if not name.endswith("tready"))
         bench = resources.files(__package__).joinpath("host.sv").read_text().replace("@PORTS@", ports)
         (folder / "host.sv").write_text(bench)
         self._program = build_verilator(

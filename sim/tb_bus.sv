@@ -57,6 +57,9 @@ module tb_bus;
         .s_load_tdata(weights[load_at < `LOAD_WORDS ? load_at : 0]), .s_load_tlast(1'b0),
         .s_load_tvalid(!rst && load_at < `LOAD_WORDS), .s_load_tready(load_ready), .reload(),
 `endif
+`ifdef PIXELS
+        .s_pixel_tdata(8'b0), .s_pixel_tvalid(1'b0), .s_pixel_tready(), .s_pixel_tlast(1'b0),
+`endif
         .clk(clk), .rst(rst), .irq(irq),
         .s_axis_tdata(16'b0), .s_axis_tvalid(1'b0), .s_axis_tready(), .s_axis_tlast(1'b0),
         .m_axis_tdata(spike_word), .m_axis_tlast(spike_last),

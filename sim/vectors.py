@@ -48,6 +48,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "TIMESTEPS": plan.network.timesteps,
         "REFERENCES": plan.references,
         "SLOTS": plan.slots,
+        "PIXELS": int(plan.pixels),
         "ERROR_BITS": len(ERRORS),
         "KEEP": int(banks > 1),
         "LOAD_WORDS": len(weight_image(plan)),

@@ -74,6 +74,23 @@ class Host:
         counts = run(self.plan.network, spikes).output_counts[:, 0]
         self.frame([1 | LAST], counts, damage=("early_last",))
 
+    def load(self, image):
+        """A weight image by register, however long it waits for frames."""
+        self.script.write("MODE", 2)
+        for at, word in enumerate(image):
+            self.script.write("LOAD", word | (LAST if at == len(image) - 1 else 0))
+            if at == 0:
+                self.script.wait(600)
+        self.script.wait(4)
+        self.script.write("MODE", 0)
+
+    def pixels(self, image):
+        """A frame of raw pixels."""
+        counts = run(self.plan.network, self.plan.network.encode(image[None])).output_counts[:, 0]
+        for at, pixel in enumerate(image.tolist()):
+            self.script.write("PIXEL", pixel | (at == len(image) - 1) << 8)
+        self.frame([], counts)
+
     def reset(self):
         self.script.write("CONTROL", 1)
         self.golden.reset()
@@ -83,8 +100,8 @@ class Host:
         network, slots = self.plan.network, self.plan.slots
         timesteps, outputs = network.timesteps, network.outputs
         kinds = rng.choice(
-            ["mode", "commit", "clear", "bad", "look", "stage", "frame", "broken", "reset"], size=length,
-            p=[0.2, 0.2, 0.08, 0.05, 0.12, 0.03, 0.26, 0.03, 0.03],
+            ["mode", "commit", "clear", "bad", "look", "stage", "frame", "pixels", "broken", "reset"],
+            size=length, p=[0.2, 0.2, 0.08, 0.05, 0.12, 0.03, 0.2, 0.06, 0.03, 0.03],
         )  # fmt: skip
         for kind in kinds:
             slot = int(rng.integers(slots))
@@ -109,6 +126,8 @@ class Host:
                     self.stage(int(rng.integers(timesteps + 1 + (rng.random() < 0.02))))
             elif kind == "reset":
                 self.reset()
+            elif kind == "pixels" and self.plan.pixels:
+                self.pixels(rng.integers(0, 256, network.inputs, dtype=np.uint8))
             elif kind == "broken":
                 self.broken_frame()
             else:

@@ -264,11 +264,13 @@ def loading():
 
 def test_weights_come_through_the_register_or_the_stream_and_outlive_a_soft_reset(loading):
     plan, image = loading
+    _, words, _ = frames_of(plan, 3, 2)
     b, reloads = Bench(plan, "wishbone"), []
 
     async def load(ctx, words):
         for at, word in enumerate(words):
             await b.write(ctx, "LOAD", word | (at == len(words) - 1) << 16)
+        await ctx.tick().repeat(4)
 
     async def story(ctx):
         async def status():
@@ -290,11 +292,19 @@ def test_weights_come_through_the_register_or_the_stream_and_outlive_a_soft_rese
         assert await status() == LOADED | BUSY
         await b.write(ctx, "CONTROL", 1)
         assert await status() == LOADED
-        # A new image may not come while a frame needs the old one.
-        await b.send(ctx, [0x8000])
-        await load(ctx, image[:1])
-        assert (await b.read(ctx, "ERRORS"), await status()) == (0x800, LOADED | BUSY)
-        await b.write(ctx, "CONTROL", 1)
+        # A new image waits for the frame that needs the old one, and the next frame for the image.
+        await b.send(ctx, words[0][:-1])
+        await b.write(ctx, "LOAD", image[0])
+        assert (await b.read(ctx, "ERRORS"), await status()) == (0, LOADED | BUSY)
+        await b.write(ctx, "LOAD", image[0])
+        assert await b.read(ctx, "ERRORS") == 0x800
+        await b.send(ctx, [*words[0][-1:], *words[1]])
+        await b.result(ctx)  # without weights: this simulator has no model of their memory
+        assert await status() == BUSY
+        await load(ctx, image[1:])
+        await b.write(ctx, "ERRORS", 0x800)
+        assert await status() == LOADED | BUSY
+        await b.result(ctx)
         assert not reloads
         await load(ctx, image[:1])
         await b.write(ctx, "CONTROL", 1)  # now nothing is loaded

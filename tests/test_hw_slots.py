@@ -14,33 +14,67 @@ from test_hw_control import Bench
 from twinspike.hw.core import Core
 from twinspike.hw.plan import make_plan
 from twinspike.hw.slots import STATUS
+from twinspike.hw.weight_image import weight_image
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.host import SimulatedBus
 from twinspike.sim.siamese import COMMIT, ENROL, VERIFY
 
 
-def plan_of(seed=6, timesteps=3, widths=(6, 4), classes=3, slots=5, **more):
+def plan_of(seed=6, timesteps=3, widths=(6, 4), classes=3, slots=5, lanes=(), pixels=False, **more):
     network = random_network(seed, timesteps=timesteps, shape=(5,), widths=widths, classes=classes)
-    return make_plan(dataclasses.replace(network, **more), tuple(min(2, n) for n in widths), slots=slots)
+    return make_plan(
+        dataclasses.replace(network, **more),
+        lanes or tuple(min(2, n) for n in widths),
+        slots=slots,
+        pixels=pixels,
+    )
 
 
 @pytest.fixture(scope="module")
 def verilator(tmp_path_factory):
-    """A core of five slots in Verilator, and its plan."""
-    plan = plan_of()
+    """A core with all that there is in Verilator, and its plan: slots, pixels, weights that are loaded."""
+    plan = plan_of(widths=(12, 4), lanes=(4, 2), pixels=True)
+    loaded = dataclasses.replace(plan.layers[0], memory="spram")
+    plan = dataclasses.replace(plan, layers=(loaded, *plan.layers[1:]))
     return plan, SimulatedBus(plan, tmp_path_factory.mktemp("slots") / "sim")
 
 
 def test_long_random_sequences_in_verilator(verilator):
     plan, bus = verilator
     host = Host(plan)
+    host.load(weight_image(plan))
     host.anything(np.random.default_rng(3), 4000)
+    assert bus.play(host.script) == []
+
+
+def test_an_image_waits_for_frames_and_frames_for_the_image(verilator):
+    """Another network's weights, damaged ones and sound ones come while a frame is half in the core."""
+    plan, bus = verilator
+    image, host = weight_image(plan), Host(plan)
+    host.load(image)
+    broken = [*image[:9], image[9] ^ 1, *image[10:]]
+    for attempt, seen in ((weight_image(plan, network_hash=1), 0b01001), (broken, 0b10001), (image, 1)):
+        words, counts = frame_of(plan, np.random.default_rng(seen))
+        host.script.write("MODE", 2)
+        host.script.stream(words[:-1])
+        host.script.write("LOAD", attempt[0])
+        host.script.read("STATUS", 0b11)
+        host.frame(words[-1:], counts)
+        for word in attempt[1:-1]:
+            host.script.write("LOAD", word)
+        host.script.write("LOAD", attempt[-1] | 1 << 16)
+        host.script.wait(4)
+        host.script.read("STATUS", seen - (seen != 1))
+        if seen != 1:
+            host.load(image)
+        host.frame(*frame_of(plan, np.random.default_rng(seen + 1)))
     assert bus.play(host.script) == []
 
 
 def test_a_wrong_answer_is_found(verilator):
     plan, bus = verilator
     host = Host(plan)
+    host.load(weight_image(plan))
     host.command(ENROL)
     host.frame(*frame_of(plan, np.random.default_rng(1)))
     host.command(COMMIT, 4, 9)

@@ -1,5 +1,6 @@
 """The IP package: complete, right in plain simulators, and honest where a vector is damaged."""
 
+import dataclasses
 import json
 import os
 import re
@@ -125,8 +126,9 @@ def test_a_core_of_several_events_a_clock_comes_with_streams_alone(tmp_path):
 
 
 @icarus
-def test_weights_in_spram_are_loaded_by_the_benches(tmp_path):
+def test_the_benches_load_weights_and_leave_slots_and_pixels_alone(tmp_path):
     plan, spikes = spram_case(64, 4)
+    plan = dataclasses.replace(plan, slots=plan.references + 1, pixels=True)
     write_ip(plan, spikes[:, :1], np.arange(1), tmp_path / "ip")
     status, said = make(tmp_path / "ip/tb", "stream", "wishbone")
     assert status == 0 and said.count("PASS\n") == 2, said
