@@ -27,6 +27,8 @@ from .weight_image import image_bytes, weight_image
 TOP = "twinspike_core"
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
 SUMMARY = "rtl.json"
+# A name in Verilog, plain or escaped (a space ends it).
+_IDENTIFIER = r"(?:\w+|\\\S+ )"
 # What identifies a source line of the generator says nothing to a reader of the Verilog.
 _STRIPPED = ["generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"]
 
@@ -146,18 +148,21 @@ def _start_blocks(text: str) -> str:
 
 
 def _name_memories(text: str, top: str, out: Path) -> str:
-    """Name each memory image after its module and memory, and refer to it without its folder."""
+    """Name each memory image after its module and memory, and refer to it without its folder.
+
+    A memory whose name a signal has too comes as ``\\name$n ``: its image is named as if it had not.
+    """
     module, lines = "", []
     for line in text.splitlines():
         if line.startswith("module "):
             module = re.split(r"[ (]", line)[1].removeprefix(f"{top}_")
-        found = re.match(r'(\s*initial \$readmemb\(")(.*?)(", (\w+)\);)', line)
+        found = re.match(r'(\s*initial \$readmemb\(")(.*?)(", (?:(\w+)|\\(\w+)\S* )\);)', line)
         if found:
-            name = f"{module}_{found[4]}.mem"
+            name = f"{module}_{found[4] or found[5]}.mem"
             (out / Path(found[2]).name).rename(out / name)
             line = f"{found[1]}{name}{found[3]}"
         # Ascending, so that every tool and edition of the standard reads an image from address 0 up.
-        lines.append(re.sub(r"^(\s*reg \[\d+:0\] \w+) \[(\d+):0\];", r"\1 [0:\2];", line))
+        lines.append(re.sub(rf"^(\s*reg \[\d+:0\] {_IDENTIFIER}) \[(\d+):0\];", r"\1 [0:\2];", line))
     return "\n".join(lines) + "\n"
 
 

@@ -173,7 +173,7 @@ class Readout(wiring.Component):
         counts = Memory(
             shape=plan.count_bits, depth=depth, init=[], attrs=style(plan, plan.count_bits * depth)
         )
-        m.submodules.counts = counts
+        m.submodules.cumulative = counts
         count_read, count_write = counts.read_port(), counts.write_port()
         address = Signal.like(self.i.p.address)
         m.d.comb += [

@@ -36,7 +36,7 @@ class FixedReferences(wiring.Component):
         plan = self._plan
         table = plan.reference_table()
         layout = count_row(plan, plan.columns)
-        m.submodules.counts = counts = Memory(shape=layout, depth=len(table), init=table.tolist())
+        m.submodules.table = counts = Memory(shape=layout, depth=len(table), init=table.tolist())
         labels = Memory(
             shape=16, depth=max(plan.references, 2), init=[int(x) for x in plan.network.references.labels]
         )

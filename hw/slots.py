@@ -64,7 +64,7 @@ class Slots(wiring.Component):
         pieces, piece_bits = plan.label_pieces, bits_for(max(plan.label_pieces - 1, 1))
         table = plan.reference_table()
         layout = count_row(plan, plan.columns + 1)
-        m.submodules.counts = memory = Memory(shape=layout, depth=len(table), init=table.tolist())
+        m.submodules.table = memory = Memory(shape=layout, depth=len(table), init=table.tolist())
         read, write = memory.read_port(), memory.write_port(granularity=1)
 
         # Which column is whose: kept through a reset, as the memory is.

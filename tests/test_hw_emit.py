@@ -7,6 +7,7 @@ from twinspike.hw import emit as module
 from twinspike.hw.emit import emit, is_current, plain_names
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.sim.images import memory_images
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,23 @@ def test_verilog_reads_its_images_by_name_and_carries_the_hash(emitted):
     # No escaped identifiers for module names, and nothing of the machine it was made on.
     assert not re.search(r"^module \\", text, re.MULTILINE)
     assert str(out.parent) not in text and "generator" not in text
+
+
+def test_images_are_named_after_their_memories_and_read_from_address_0_up(emitted, tmp_path):
+    plan, out, _ = emitted
+    text = (out / "twinspike_core.v").read_text()
+    images = {path.name: path.read_text() for path in out.glob("*.mem")}
+    assert images == memory_images(plan) and not any(name.startswith("raw") for name in images)
+    assert not re.search(r"^\s*reg \[\d+:0\] \S+ +\[[1-9]\d*:0\];", text, re.MULTILINE)
+    # Where a signal has a memory's name, yosys escapes the memory's.
+    raw = "module top_part(clk);\n  reg [3:0] \\counts$7  [5:0];\n"
+    raw += '  initial $readmemb("x/raw-0.mem", \\counts$7 );\n'
+    (tmp_path / "raw-0.mem").write_text("0000\n")
+    assert module._name_memories(raw, "top", tmp_path) == (
+        "module top_part(clk);\n  reg [3:0] \\counts$7  [0:5];\n"
+        '  initial $readmemb("part_counts.mem", \\counts$7 );\n'
+    )
+    assert (tmp_path / "part_counts.mem").is_file()
 
 
 def test_every_combinational_block_waits_for_an_event_at_the_start(emitted):
