@@ -65,7 +65,7 @@ class Control(wiring.Component):
             m.d.comb += getattr(self, name).eq(getattr(core, name))
         m.d.comb += core.m_axis_tready.eq(self.m_axis_tready)
         if self._plan.slots:
-            self._commands(m, core, registers, found)
+            self._commands(m, core, registers, found, soft)
 
         status, enable = registers.status, registers.stored.INTERRUPT
         m.d.comb += [
@@ -203,12 +203,12 @@ class Control(wiring.Component):
             m.d.sync += held.eq(0)
         return loading & ~monitor.inside
 
-    def _commands(self, m, core, registers, found):
+    def _commands(self, m, core, registers, found, soft):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""
         writes = {TO_COMMAND: "COMMAND", TO_REFERENCE_AT: "REFERENCE_AT", TO_STAGE: "STAGE"}
         command, asked, idle, quiet = Signal(COMMAND), Signal(), Signal(), Signal(init=1)
         # A frame that begins with a command is far from the readout yet: the command is for it.
-        m.d.sync += quiet.eq(~registers.status.STATUS.busy)
+        m.d.sync += quiet.eq(~registers.status.STATUS.busy | soft)
         m.d.comb += [
             command.value.eq(self.registers.write_data),
             asked.eq(Cat(registers.bytes[name].all() for name in writes.values()).any()),
