@@ -33,8 +33,9 @@ class Slots(wiring.Component):
     The memory has one column more, for labels: that of column c lies in rows c * 2^p + 0.. of it, in P
     pieces as wide as a count. Neither columns nor labels are reset: references outlive a reset.
 
-    Commands are carried out between frames: from `granted` to `pending` falling, 2 clocks for modes and
-    CLEAR, P + 4 for REFERENCE_AT. From `fetch` to `label`: P + 2 clocks; `released` comes 1 clock earlier.
+    Commands are carried out between frames: from `granted` to `pending` falling, 2 clocks for modes, CLEAR,
+    STAGE and what is refused, P + 3 for COMMIT, P + 4 for REFERENCE_AT. From `fetch` to `label`: P + 2
+    clocks; `fetched` comes 1 clock, `released` 2 clocks before it.
 
     Members: `row` (In) to `counts` (Out) in 1 clock, the K + 1 columns; `index` (In), a slot, to
     `column` and `candidate` (Out: a frame is compared with it) in 1 clock; `fetch` (In: `nearest` stands),
