@@ -10,6 +10,7 @@ from ..numerics.events import TICK
 from ..quant.network import Network
 from .encoder import Encoder
 from .events import AXIS, mask_layout
+from .pixel_codings import CODINGS
 
 ROW_BITS = 16  # of the code memory: an iCE40 block RAM's widest word
 
@@ -150,5 +151,7 @@ class PixelEncoder(wiring.Component):
     def _code(self, pixel: Value) -> Value:
         """The step of a pixel, as the coding's own `steps` has it."""
         coding, timesteps = self._rows.network.encoder, self._rows.network.timesteps
+        if not isinstance(coding, CODINGS):
+            raise TypeError(f"no hardware for {coding}: make_plan refuses it")
         when = (~pixel)[:8] * timesteps >> 8 if isinstance(coding, Latency) else Const(0)
         return Mux(pixel >= coding.threshold, when, timesteps - 1 if coding.dense else timesteps)
