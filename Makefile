@@ -6,6 +6,7 @@ FRAMES  ?=
 SIM     ?=
 WAVES   ?=
 STUDY   ?=
+BOARD   ?= icebreaker
 PYTHON  ?= python3
 
 VENV  := .venv
@@ -17,7 +18,7 @@ READY := $(VENV)/.ready
 SHARED_SOURCES := $(wildcard numerics/*.py quant/*.py twinspike/config.py)
 MODEL_SOURCES  := $(wildcard model/*.py) $(SHARED_SOURCES)
 HW_SOURCES     := $(wildcard hw/*.py hw/*.v) $(SHARED_SOURCES)
-SIM_SOURCES    := $(wildcard sim/*.py sim/*.sv)
+SIM_SOURCES    := $(wildcard sim/*.py sim/*.sv sim/*.cpp)
 CONFIG_FILE    := $(if $(filter %.toml,$(CONFIG)),$(CONFIG),configs/$(CONFIG).toml)
 PRETRAINED     := $(wildcard pretrained/$(CONFIG)/network.safetensors)
 ifneq ($(filter %.toml,$(CONFIG)),)
@@ -35,7 +36,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -44,6 +45,7 @@ help: ## list the targets
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
 	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
+	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab for bitstream, flash, sim-board (SERVE=1: only run it)"
 	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
 
 $(READY): pyproject.toml constraints.txt
@@ -105,6 +107,15 @@ ip: $(NETWORK) ## IP package for somebody else's design: rtl, registers, test be
 
 netlist: $(NETWORK) ## the synthesised cells in simulation, against the golden model
 	$(TS) netlist --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t)) $(if $(FRAMES),--frames $(FRAMES))
+
+bitstream: $(NETWORK) ## bitstream, flash image, pins and timing of BOARD, met or refused: build/<config>/boards/<board>
+	$(TS) bitstream --config $(CONFIG) --board $(BOARD) $(if $(SEEDS),--seeds $(SEEDS))
+
+flash: $(READY) ## write them into the board's flash with openFPGALoader
+	$(TS) flash --config $(CONFIG) --board $(BOARD)
+
+sim-board: $(NETWORK) ## BOARD in simulation on a pseudo-terminal, every answer against the golden model
+	$(TS) sim-board --config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)) $(if $(SERVE),--serve)
 
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 	$(TS) report --config $(CONFIG)

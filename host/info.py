@@ -22,6 +22,7 @@ class Info:
     loads: bool
     window: int
     buffer_bytes: int
+    clock_mhz: int  # 0: not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,7 @@ def identify(channel: Channel) -> Info:
         loads=bool(features["FEATURES.loads"]),
         window=channel.opened.window,
         buffer_bytes=1 << channel.opened.buffer_log2,
+        clock_mhz=channel.opened.clock_mhz,
     )
 
 

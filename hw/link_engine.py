@@ -4,14 +4,13 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..numerics.link import ANSWER, HOLD, MORE, NONCE_BYTES, REFUSED, SKIP, SPIKES, STEP_ENDS, Op, Reason
+from ..numerics.link import ANSWER, HOLD, MORE, NONCE_BYTES, REFUSED, SPIKES, STEP_ENDS, Op, Reason
 from .events import AXIS
 from .link_answers import AnswerStore
+from .link_events import EventUnpacker
 from .link_plan import LinkPlan
 from .link_spikes import SpikePacker
 from .register_file import PORT
-
-LAST_TICK = 1 << 16 | 1 << 15
 
 
 class LinkEngine(wiring.Component):
@@ -68,23 +67,31 @@ class LinkEngine(wiring.Component):
 
         # The next word of a burst of registers.
         port = self.registers
-        self._address, self._words = Signal(len(port.read_address)), Signal(8)
+        self._address = Signal(len(port.read_address))
         self._word = Signal(32, reset_less=True)
         m.d.comb += [
             port.read_address.eq(self._address), port.write_address.eq(self._address),
             port.write_data.eq(self._word), port.write_mask.eq(0b1111),
         ]  # fmt: skip
 
-        # The frame: begun and not ended (with pixels); the event word on its way to the core; a core that
-        # stands still.
+        # The frame: begun and not ended (with pixels); a core that stands still; the next byte of it.
         self._begun, self._begun_pixels, self._stuck = Signal(), Signal(), Signal()
-        self._event, self._offered = Signal(AXIS, reset_less=True), Signal()
-        self._before = Signal(15)  # the address before in this step
-        with m.If(~self._begun):
-            m.d.sync += self._before.eq(-1)
-        m.d.comb += [self.events.p.eq(self._event), self.events.valid.eq(self._offered)]
-        with m.If(self.events.ready):
-            m.d.sync += self._offered.eq(0)
+        self._byte, self._byte_valid, self._byte_ready = Signal(AXIS), Signal(), Signal()
+        self._to_pixels = Signal()
+        m.submodules.unpacker = self._unpacker = unpacker = EventUnpacker()
+        wiring.connect(m, unpacker.o, wiring.flipped(self.events))
+        m.d.comb += [
+            unpacker.i.p.eq(self._byte),
+            unpacker.i.valid.eq(self._byte_valid & ~self._to_pixels),
+            self._byte_ready.eq(unpacker.i.ready),
+        ]
+        if plan.pixels:
+            m.d.comb += [
+                self.pixels.p.eq(self._byte),
+                self.pixels.valid.eq(self._byte_valid & self._to_pixels),
+            ]
+            with m.If(self._to_pixels):
+                m.d.comb += self._byte_ready.eq(self.pixels.ready)
         patience, self._waiting, self._impatient = Signal(plan.patience_bits + 1), Signal(), Signal()
         m.d.comb += self._impatient.eq(patience[-1])
         m.d.sync += patience.eq(Mux(self._waiting & ~(i.valid & i.ready), patience + 1, 0))
@@ -95,16 +102,12 @@ class LinkEngine(wiring.Component):
             self._start(m)
             self._open(m)
             self._registers(m)
-            self._events(m)
-            if plan.pixels:
-                self._pixels(m)
-            self._wait(m)
+            self._abort(m)
+            self._frame(m)
             self._end(m)
 
         # Spikes of a frame; nothing else is stored while they come.
-        frame = fsm.ongoing("Events") | fsm.ongoing("Wait")
-        if plan.pixels:
-            frame |= fsm.ongoing("Pixels")
+        frame = fsm.ongoing("Frame") | fsm.ongoing("Wait")
         m.d.comb += [packer.enable.eq(frame & self._wanted), packer.o.ready.eq(1)]
         with m.If(packer.o.valid):
             self._put(m, packer.o.payload)
@@ -175,9 +178,9 @@ class LinkEngine(wiring.Component):
             case(Op.OPEN, "Nonce", left == NONCE_BYTES)
             case(Op.READ, "Address", left == 3)
             case(Op.WRITE, "Address", left[:2] == 2)
-            case(Op.EVENTS, "Events", frame)
+            case(Op.EVENTS, "Frame", frame)
             if self._plan.pixels:
-                case(Op.PIXELS, "Pixels", frame)
+                case(Op.PIXELS, "Frame", frame)
             with m.Default():
                 self._refuse(m, Reason.UNKNOWN)
 
@@ -199,38 +202,44 @@ class LinkEngine(wiring.Component):
                     self._put(m, C(value, 8))
             with m.If(fact == len(facts) - 1):
                 m.next = "Close"
-                with m.If(self._begun):
-                    m.d.sync += [self._event.eq(LAST_TICK), self._offered.eq(1)]
-                    m.next = "Abort"
-                if plan.pixels:
-                    with m.If(self._begun_pixels):
-                        m.d.sync += self._offered.eq(0)
-                        m.next = "Abort pixels"
                 with m.If(self._stuck):
                     m.d.sync += [self._word.eq(1), self._address.eq(plan.control_address)]
-                    m.d.sync += self._offered.eq(0)
                     m.next = "Reset"
+                with m.Elif(self._begun):
+                    m.next = "Abort"
+
+    def _abort(self, m):
+        """What an earlier session left in the core is brought to its end."""
         with m.State("Reset"):
-            m.d.comb += self.registers.write.eq(1)
+            m.d.comb += [self.registers.write.eq(1), self._unpacker.clear.eq(1)]
             m.d.sync += [self._stuck.eq(0), self._begun.eq(0), self._begun_pixels.eq(0)]
             m.next = "Close"
         with m.State("Abort"):
-            m.d.comb += [self._waiting.eq(1), self.result.ready.eq(1)]
-            with m.If(self.result.valid | self._impatient):
-                m.d.sync += [self._begun.eq(0), self._offered.eq(0), self._stuck.eq(self._impatient)]
+            # Events: a last TICK. Pixels: a last one, too early: the frame is dropped and has no result.
+            m.d.comb += [
+                self._waiting.eq(1),
+                self._to_pixels.eq(self._begun_pixels),
+                self._byte.data.eq(STEP_ENDS),
+                self._byte.last.eq(1),
+                self._byte_valid.eq(1),
+            ]
+            with m.If(self._byte_ready):
+                m.next = "Dropped"
+            with m.Elif(self._impatient):
+                m.d.sync += self._stuck.eq(1)
                 m.next = "Close"
-        if plan.pixels:
-            with m.State("Abort pixels"):
-                # A frame of too few pixels is dropped: it has no result.
-                m.d.comb += [self._waiting.eq(1), self.pixels.valid.eq(1), self.pixels.p.last.eq(1)]
-                with m.If(self.pixels.ready | self._impatient):
-                    m.d.sync += [self._begun.eq(0), self._begun_pixels.eq(0)]
-                    m.d.sync += self._stuck.eq(~self.pixels.ready)
-                    m.next = "Close"
+        with m.State("Dropped"):
+            m.d.comb += [self._waiting.eq(1), self.result.ready.eq(1)]
+            with m.If(self.result.valid | self._begun_pixels):
+                m.d.sync += [self._begun.eq(0), self._begun_pixels.eq(0)]
+                m.next = "Close"
+            with m.Elif(self._impatient):
+                m.d.sync += self._stuck.eq(1)
+                m.next = "Close"
 
     def _registers(self, m):
         i, port, index = self.i, self.registers, self._index
-        address, words, word = self._address, self._words, self._word
+        address, left, word = self._address, self._left, self._word
         with m.State("Address"):
             m.d.comb += i.ready.eq(1)
             with m.If(i.valid):
@@ -244,22 +253,22 @@ class LinkEngine(wiring.Component):
                         m.next = "Words"
         with m.State("Words"):
             m.d.comb += i.ready.eq(1)
-            m.d.sync += words.eq(i.payload)
             with m.If(i.valid):
+                m.d.sync += left.eq(i.payload)  # words, from here on
                 m.next = "Read"
                 with m.If(i.payload > self._plan.answer_words):
+                    m.d.sync += left.eq(0)
                     self._refuse(m, Reason.LENGTH)
         with m.State("Read"):
-            m.d.comb += port.read.eq(words.any())
-            m.d.sync += words.eq(words - 1)
+            m.d.comb += port.read.eq(left.any())
             m.next = "Store"
-            with m.If(~words.any()):
+            with m.If(~left.any()):
                 m.next = "Close"
         with m.State("Store"):
             self._put(m, port.read_data.word_select(index, 8))
             m.d.sync += index.eq(index + 1)
             with m.If(index == 3):
-                m.d.sync += address.eq(address + ~self._hold)
+                m.d.sync += [address.eq(address + ~self._hold), left.eq(left - 1)]
                 m.next = "Read"
         with m.State("Write"):
             m.d.comb += i.ready.eq(self._left.any())
@@ -274,52 +283,28 @@ class LinkEngine(wiring.Component):
             m.d.sync += address.eq(address + ~self._hold)
             m.next = "Write"
 
-    def _events(self, m):
+    def _frame(self, m):
+        """Its bytes go to the core; then, unless there is MORE, its result is awaited."""
         i, left = self.i, self._left
-        before, address = self._before, Signal(15)
-        with m.State("Events"):
-            m.d.comb += address.eq(before + i.payload)
-            m.d.comb += [self._waiting.eq(1), i.ready.eq(~self._offered & left.any() & ~self._stuck)]
-            with m.If(i.valid & i.ready):
-                m.d.sync += [
-                    self._begun.eq(1),
-                    before.eq(address),
-                    self._event.data.eq(address),
-                    self._event.last.eq((left == 1) & ~self._more),
-                    self._offered.eq(i.payload != SKIP),
-                ]
-                with m.If(i.payload == STEP_ENDS):
-                    m.d.sync += [before.eq(-1), self._event.data.eq(1 << 15)]
-            self._frame_goes_on(m, ~left.any() & ~self._offered)
-
-    def _pixels(self, m):
-        i, o, left = self.i, self.pixels, self._left
-        with m.State("Pixels"):
+        with m.State("Frame"):
+            goes = left.any() & ~self._stuck
             m.d.comb += [
                 self._waiting.eq(1),
-                o.p.data.eq(i.payload),
-                o.p.last.eq((left == 1) & ~self._more),
-                o.valid.eq(i.valid & left.any() & ~self._stuck),
-                i.ready.eq(o.ready & left.any() & ~self._stuck),
+                self._to_pixels.eq(self._kind[:3] == Op.PIXELS),
+                self._byte.data.eq(i.payload),
+                self._byte.last.eq((left == 1) & ~self._more),
+                self._byte_valid.eq(i.valid & goes),
+                i.ready.eq(self._byte_ready & goes),
             ]
             with m.If(i.valid & i.ready):
-                m.d.sync += [self._begun.eq(1), self._begun_pixels.eq(1)]
-            self._frame_goes_on(m, ~left.any())
-
-    def _frame_goes_on(self, m, sent):
-        with m.If(self._impatient | self._stuck):
-            self._give_up(m)
-        with m.Elif(sent):
-            m.next = "Close"
-            with m.If(~self._more):
-                m.next = "Wait"
-
-    def _give_up(self, m):
-        m.d.sync += [self._offered.eq(0), self._stuck.eq(1)]
-        self._refuse(m, Reason.TIMEOUT)
-
-    def _wait(self, m):
-        """The frame is in the core; its answer ends with a burst of registers."""
+                m.d.sync += [self._begun.eq(1), self._begun_pixels.eq(self._to_pixels)]
+            with m.If(self._impatient | self._stuck):
+                self._give_up(m)
+            with m.Elif(~left.any()):
+                m.next = "Close"
+                with m.If(~self._more):
+                    m.next = "Wait"
+        # The answer ends with a burst of registers.
         with m.State("Wait"):
             m.d.comb += [
                 self._waiting.eq(1),
@@ -327,15 +312,20 @@ class LinkEngine(wiring.Component):
             ]
             m.d.sync += [
                 self._address.eq(self._plan.record_address),
-                self._words.eq(self._plan.record_words),
                 self._index.eq(0),
             ]
             with m.If(self.result.valid & self.result.ready):
+                m.d.sync += self._left.eq(self._plan.record_words)
                 m.d.sync += [self._kind.eq(self._kind & ~HOLD)]
                 m.d.sync += [self._begun.eq(0), self._begun_pixels.eq(0)]
                 m.next = "Read"
             with m.Elif(self._impatient):
                 self._give_up(m)
+
+    def _give_up(self, m):
+        m.d.comb += self._unpacker.clear.eq(1)
+        m.d.sync += self._stuck.eq(1)
+        self._refuse(m, Reason.TIMEOUT)
 
     def _end(self, m):
         """The rest of a refused request is swallowed; then the answer is sent."""

@@ -26,6 +26,7 @@ class LinkPlan:
     outputs: int
     pixels: bool
     patience_bits: int
+    clock_mhz: int = 0
 
     @property
     def answer_words(self) -> int:
@@ -45,14 +46,18 @@ class LinkPlan:
 
     @property
     def opened(self) -> Opened:
-        return Opened(VERSION, self.slots - 1, self.buffer_bytes.bit_length() - 1, self.answer_words)
+        return Opened(
+            VERSION, self.slots - 1, self.buffer_bytes.bit_length() - 1, self.answer_words, self.clock_mhz
+        )
 
 
 def record_words() -> int:
     return (_offset(RECORD_LAST) - _offset(RECORD_FIRST)) // 4 + 1
 
 
-def link_plan(plan: CorePlan, *, buffer_bytes: int = 1024, answer_bytes: int = 512) -> LinkPlan:
+def link_plan(
+    plan: CorePlan, *, buffer_bytes: int = 1024, answer_bytes: int = 512, clock_mhz: int = 0
+) -> LinkPlan:
     """The link for a core: `answer_bytes` of slots as long as two or more fit, else more."""
     network = plan.network
     longest = max(
@@ -69,6 +74,7 @@ def link_plan(plan: CorePlan, *, buffer_bytes: int = 1024, answer_bytes: int = 5
         outputs=network.outputs,
         pixels=bool(getattr(plan, "pixels", False)),
         patience_bits=max(16, clocks.bit_length() + 1),
+        clock_mhz=clock_mhz,
     )
 
 

@@ -9,6 +9,8 @@ from ..numerics.link import CRC_BYTES, ESCAPE, FLAG, FLIP, HEAD_BYTES
 from .link_crc import SerialCrc
 from .link_plan import LENGTH_BYTES
 
+LEAST_BYTES = HEAD_BYTES + CRC_BYTES  # of a frame
+
 
 class LinkReceiver(wiring.Component):
     """Keeps a frame's bytes until its CRC has proved right, then gives out its entry.
@@ -36,17 +38,18 @@ class LinkReceiver(wiring.Component):
         m.submodules.crc = crc = SerialCrc()
         write, read = memory.write_port(), memory.read_port()
         start = Signal(range(self._depth))  # where the frame's entry begins: all before is given out
-        length = Signal(range(self._depth))  # bytes of the frame so far
-        escaped, bad = Signal(), Signal()
+        at = Signal.like(start, init=LENGTH_BYTES)  # where its next byte goes
+        taken = Signal.like(start)  # how far entries have left
+        count = Signal(range(LEAST_BYTES + 1))  # bytes of the frame, up to the fewest that a frame has
+        escaped, bad, full = Signal(), Signal(), Signal()
         byte = Signal(8, reset_less=True)
-        taken = Signal.like(start)  # bytes that have left
-        room = Signal.like(start)
-        m.d.comb += crc.data.eq(byte)
-        # One place stays free, else full would look empty.
-        m.d.sync += room.eq(taken - start - (LENGTH_BYTES + 1))
-
-        payload = Signal.like(length)
-        m.d.sync += payload.eq(length - (HEAD_BYTES + CRC_BYTES))
+        payload = Signal.like(start)
+        m.d.comb += [crc.data.eq(byte), write.addr.eq(at), write.data.eq(byte)]
+        # One place stays free, else full would look empty. Both are ready long before the next byte comes.
+        m.d.sync += [
+            full.eq((at + 1)[: len(at)] == taken),
+            payload.eq(at - start - (LENGTH_BYTES + LEAST_BYTES)),
+        ]
         with m.If(self.broken):
             m.d.sync += bad.eq(1)
         with m.FSM():
@@ -54,7 +57,8 @@ class LinkReceiver(wiring.Component):
                 m.d.sync += byte.eq(self.data ^ (escaped << FLIP.bit_length() - 1))
                 with m.If(self.data == FLAG):
                     # An escape right before it cuts the frame off on purpose.
-                    with m.If(crc.match & ~bad & ~escaped & (length >= HEAD_BYTES + CRC_BYTES)):
+                    with m.If(crc.match & ~bad & ~escaped & (count == LEAST_BYTES)):
+                        m.d.sync += at.eq(start)
                         m.next = "Low"
                     with m.Else():
                         m.next = "Fresh"
@@ -63,28 +67,26 @@ class LinkReceiver(wiring.Component):
                 with m.Else():
                     m.next = "Byte"
             with m.State("Byte"):
-                m.d.comb += [
-                    write.addr.eq(start + LENGTH_BYTES + length),
-                    write.data.eq(byte),
-                    write.en.eq(length != room),
-                    crc.start.eq(1),
-                ]
-                with m.If(length == room):
+                m.d.comb += [write.en.eq(~full), crc.start.eq(1)]
+                with m.If(full):
                     m.d.sync += bad.eq(1)
                 with m.Else():
-                    m.d.sync += length.eq(length + 1)
+                    m.d.sync += at.eq(at + 1)
+                with m.If(count != LEAST_BYTES):
+                    m.d.sync += count.eq(count + 1)
                 m.d.sync += escaped.eq(0)
                 m.next = "Line"
             with m.State("Low"):
-                m.d.comb += [write.addr.eq(start), write.data.eq(payload[:8]), write.en.eq(1)]
+                m.d.comb += [write.data.eq(payload[:8]), write.en.eq(1)]
+                m.d.sync += [at.eq(at + 1), payload.eq(payload)]
                 m.next = "High"
             with m.State("High"):
-                m.d.comb += [write.addr.eq(start + 1), write.data.eq(payload[8:]), write.en.eq(1)]
+                m.d.comb += [write.data.eq(payload[8:]), write.en.eq(1)]
                 m.d.sync += start.eq(start + (LENGTH_BYTES + HEAD_BYTES) + payload)
                 m.next = "Fresh"
             with m.State("Fresh"):
                 m.d.comb += crc.clear.eq(1)
-                m.d.sync += [length.eq(0), escaped.eq(0), bad.eq(self.broken)]
+                m.d.sync += [at.eq(start + LENGTH_BYTES), count.eq(0), escaped.eq(0), bad.eq(self.broken)]
                 m.next = "Line"
 
         # What is read lies before `start`, what is written lies after it: no two ports meet on a word.

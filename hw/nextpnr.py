@@ -13,6 +13,9 @@ from .devices import Device
 from .process import ToolFailed, run_tool
 from .toolchain import Tool
 
+_PINS = {"ice40": "--pcf", "ecp5": "--lpf"}
+_ROUTED = {"ice40": "--asc", "ecp5": "--textcfg"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
@@ -24,19 +27,33 @@ class Placement:
     seconds: float
 
 
-def arguments(device: Device, frequency_mhz: float) -> list[str]:
-    """What every seed's run has in common; timing below the asked clock is a result, not a failure."""
-    return [*device.nextpnr, "--freq", f"{frequency_mhz:g}", "--timing-allow-fail"]
+def arguments(device: Device, frequency_mhz: float, pins: Path | None = None) -> list[str]:
+    """What every seed's run has in common; timing below the asked clock is a result, not a failure.
+
+    `pins`: a file of pin constraints beside the netlist.
+    """
+    constrained = [_PINS[device.architecture], pins.name] if pins else []
+    return [*device.nextpnr, *constrained, "--freq", f"{frequency_mhz:g}", "--timing-allow-fail"]
 
 
-def place_and_route(tool: Tool, device: Device, netlist: Path, frequency_mhz: float, seed: int) -> Placement:
+def routed(netlist: Path, seed: int) -> Path:
+    """The routed design that a run with pins leaves beside the netlist, for the packer."""
+    return netlist.parent / f"seed{seed}.routed"
+
+
+def place_and_route(
+    tool: Tool, device: Device, netlist: Path, frequency_mhz: float, seed: int, pins: Path | None = None
+) -> Placement:
     """Place and route `netlist` (yosys JSON), leaving seed<n>.log and .json beside it.
 
+    With `pins` also the routed design (see `routed`).
     Raises TwinspikeError if it does not fit the device, saying by how much.
     """
     folder = netlist.parent
     report, log = folder / f"seed{seed}.json", folder / f"seed{seed}.log"
-    command = [*arguments(device, frequency_mhz), "--json", netlist.name, "--report", report.name]
+    command = [*arguments(device, frequency_mhz, pins), "--json", netlist.name, "--report", report.name]
+    if pins:
+        command += [_ROUTED[device.architecture], routed(netlist, seed).name]
     try:
         seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log)
     except ToolFailed:

@@ -8,9 +8,14 @@ from ..quant.network import Network
 CODINGS = (Latency, LatencyDense, Threshold, ThresholdDense)
 
 
+def makes(network: Network) -> bool:
+    """Whether a PixelEncoder gives the events of the network's coding."""
+    return type(network.encoder) in CODINGS
+
+
 def check_coding(network: Network) -> None:
     """Raise TwinspikeError if no PixelEncoder gives the events of the network's coding."""
-    if type(network.encoder) not in CODINGS:
+    if not makes(network):
         raise TwinspikeError(
             f"hardware.pixels: the coding {network.encoder.kind} of {network.name} is not made on the chip; "
             f"those that are: {', '.join(coding.kind for coding in CODINGS)}"

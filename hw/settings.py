@@ -6,6 +6,7 @@ from ..numerics.fields import setting
 
 MAX_SLOTS = 254  # a slot's number has 8 bits in a command, and one value means the staged copy
 TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k")
+BOARD_NAMES = ("icebreaker", "upduino", "ulx3s", "orangecrab")
 
 CHECKS = {"auto": None, "yes": True, "no": False}
 

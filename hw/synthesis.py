@@ -4,6 +4,7 @@ Every stage is kept under a stamp, the hash of what it was made from (input, scr
 tool version): an unchanged stage is not run again, and an interrupted one leaves the rest usable.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -51,6 +52,7 @@ def synthesise(
     jobs: int = 2,
     frequency_mhz: float | None = None,
     provenance: Mapping[str, Any] | None = None,
+    pins: Path | None = None,
 ) -> dict[str, Any]:
     """Synthesise module `top` of `rtlil` for `device` and route it once a seed; writes out/synth.json.
 
@@ -58,7 +60,8 @@ def synthesise(
     largest over the seeds) with ``*_available`` beside them, fmax_mhz (one a seed) with
     fmax_min_mhz, fmax_median_mhz, fmax_max_mhz, seeds, frequency_mhz (asked), tools, yosys_seconds,
     nextpnr_seconds (one a seed), cells (yosys type -> count) and provenance. `jobs` runs of nextpnr
-    go on at a time. Nothing is run again if input, options and tool versions are unchanged.
+    go on at a time. Nothing is run again if input, options and tool versions are unchanged. With
+    `pins`, a file of constraints in folder `out`, each run leaves its routed design (nextpnr.routed).
 
     Raises TwinspikeError if a tool is missing, the design is refused, or it does not fit.
     """
@@ -73,7 +76,7 @@ def synthesise(
         bar.set_description(f"{device.name}: nextpnr")
         _check_netlist(device, cells)
         placements = {}
-        for placement in _place_all(router, device, netlist, frequency, seeds, jobs):
+        for placement in _place_all(router, device, netlist, frequency, seeds, jobs, pins):
             placements[placement.seed] = placement
             bar.update()
     result = _summarise(device, [placements[seed] for seed in seeds])
@@ -169,14 +172,23 @@ def _check_netlist(device: Device, cells: Mapping[str, int]) -> None:
 
 
 def _place_all(
-    router: Tool, device: Device, netlist: Path, frequency: float, seeds: Sequence[int], jobs: int
+    router: Tool,
+    device: Device,
+    netlist: Path,
+    frequency: float,
+    seeds: Sequence[int],
+    jobs: int,
+    pins: Path | None,
 ) -> Iterator[Placement]:
     """Placements as they come, those kept from earlier runs first."""
-    content = netlist.read_bytes()
+    content = netlist.read_bytes() + (pins.read_bytes() if pins else b"")
+    common = " ".join(nextpnr.arguments(device, frequency, pins))
     waiting = {}
     for seed in seeds:
-        digest = _digest(content, " ".join(nextpnr.arguments(device, frequency)), str(router), str(seed))
+        digest = _digest(content, common, str(router), str(seed))
         kept = _kept(netlist.parent / f"seed{seed}.stamp.json", digest)
+        if pins and not nextpnr.routed(netlist, seed).is_file():
+            kept = None
         if kept is None:
             waiting[seed] = digest
         else:
@@ -186,7 +198,8 @@ def _place_all(
         tqdm.write(f"{router.source}: the first start compiles for up to a minute", file=sys.stderr)
         run_tool(router, ["--version"], netlist.parent, netlist.parent / "warm-up.log")
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        runs = [pool.submit(nextpnr.place_and_route, router, device, netlist, frequency, s) for s in waiting]
+        run_one = functools.partial(nextpnr.place_and_route, router, device, netlist, frequency, pins=pins)
+        runs = [pool.submit(run_one, seed) for seed in waiting]
         try:
             for run in as_completed(runs):
                 placement = run.result()

@@ -5,26 +5,33 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .control import Control
+from .flash_loader import FlashLoader
 from .link import Link, attach
 from .link_plan import LinkPlan
 from .plan import CorePlan
 from .uart import Rate
+from .weight_image import weight_image
 
 # Clocks that a light stays on after what it shows, as a power of two: about 50 ms on every board.
 _GLOW_BITS = 21
 
 
 class System(wiring.Component):
-    """Link, registers, core.
+    """Link, registers, core; for a core that loads its weights also the loader from a flash memory.
 
-    Members: `rx` (In, asynchronous) and `tx` (Out) of the serial line; lights: `ready` (Out: the weights
-    are in place), `active` (Out: answers are being given), `fault` (Out: an error flag is set).
+    Members: `rx` (In, asynchronous) and `tx` (Out) of the serial line; `flash_cs_n`, `flash_sck`,
+    `flash_mosi` (Out), `flash_miso` (In) where weights are loaded, from byte `flash_offset` on; lights:
+    `ready` (Out: weights are not being loaded), `active` (Out: answers are being given).
     """
 
-    def __init__(self, plan: CorePlan, link: LinkPlan, rate: Rate):
+    def __init__(self, plan: CorePlan, link: LinkPlan, rate: Rate, flash_offset: int = 0):
         self._plan, self._link, self._rate = plan, link, rate
+        self._image = weight_image(plan)
+        self._offset = flash_offset
+        flash = {f"flash_{name}": Out(1, init=name == "cs_n") for name in ("cs_n", "sck", "mosi")}
         super().__init__({
-            "rx": In(1, init=1), "tx": Out(1, init=1), "ready": Out(1), "active": Out(1), "fault": Out(1),
+            "rx": In(1, init=1), "tx": Out(1, init=1), "ready": Out(1, init=1), "active": Out(1),
+            **({**flash, "flash_miso": In(1)} if self._image else {}),
         })  # fmt: skip
 
     def elaborate(self, platform):
@@ -33,6 +40,21 @@ class System(wiring.Component):
         m.submodules.link = link = Link(self._link, self._rate)
         attach(m, link, control)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        if self._image:
+            m.submodules.loader = loader = FlashLoader(len(self._image), offset=self._offset)
+            m.d.comb += [
+                control.s_load_tdata.eq(loader.o.p.data),
+                control.s_load_tlast.eq(loader.o.p.last),
+                control.s_load_tvalid.eq(loader.o.valid),
+                loader.o.ready.eq(control.s_load_tready),
+                loader.start.eq(control.reload),
+                self.ready.eq(~loader.busy),
+                *(
+                    getattr(self, f"flash_{name}").eq(getattr(loader, name))
+                    for name in ("cs_n", "sck", "mosi")
+                ),
+                loader.miso.eq(self.flash_miso),
+            ]
 
         glow, before = Signal(_GLOW_BITS), Signal()
         m.d.sync += before.eq(link.alive)

@@ -83,6 +83,11 @@ def find_nextpnr(architecture: str) -> Tool:
     return _find(_NEXTPNR[architecture])
 
 
+def find_packer(architecture: str) -> Tool:
+    """icepack or ecppack, from a routed design to a bitstream; raises TwinspikeError."""
+    return _find(_PACKER[architecture])
+
+
 def as_version(text: str) -> tuple[int, ...]:
     """The first dotted number in `text` as integers: "Yosys 0.70+2 (git..)" -> (0, 70)."""
     match = re.search(r"\d+(?:\.\d+)+", text)
@@ -217,4 +222,13 @@ _NEXTPNR = {
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_nextpnr_{architecture}"),),
     )
     for architecture in ("ice40", "ecp5")
+}  # fmt: skip
+# They state no version of their own, so it is the package's unless a variable names another.
+_PACKER = {
+    architecture: _Kind(
+        name, name.upper(), name, "0.1", "it comes with nextpnr",
+        _from_pypi(f"yowasp-nextpnr-{architecture}"),
+        (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_{name}"),),
+    )
+    for architecture, name in (("ice40", "icepack"), ("ecp5", "ecppack"))
 }  # fmt: skip

@@ -85,6 +85,7 @@ class Opened:
     window: int  # requests that may wait for answers
     buffer_log2: int  # bytes of them, ENTRY_BYTES each beside the payload
     answer_words: int  # 32-bit words that a READ may ask for
+    clock_mhz: int  # of the core, to the nearest; 0: not known
 
     def pack(self) -> bytes:
         return bytes(dataclasses.astuple(self))

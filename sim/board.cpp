@@ -143,6 +143,7 @@ int main(int, char** argv) {
         top.rx = sender.step();
 #ifdef FLASH
         top.flash_miso = flash.step(!top.flash_cs_n, top.flash_sck, top.flash_mosi);
+        if (!top.flash_cs_n) busy = awake;
 #endif
         top.clk = 0;
         top.eval();

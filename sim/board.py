@@ -21,7 +21,8 @@ from ..hw.process import run_tool
 from ..hw.system import System
 from ..hw.toolchain import Tool, find_verilator
 from ..hw.uart import LEAST_CLOCKS, Rate
-from ..numerics.files import replacing_folder
+from ..hw.weight_image import image_bytes, weight_image
+from ..numerics.files import replacing_folder, write_atomically
 from .verilator import keep_runtime, program, take_runtime
 
 TOP = "system"
@@ -38,7 +39,8 @@ class SimulatedBoard:
 
     def __init__(self, plan: CorePlan, folder: Path, *, buffer_bytes: int = 1024):
         self._program = build(plan, folder, buffer_bytes=buffer_bytes)
-        self._flash = ""
+        self._flash = folder / "flash.bin"
+        write_atomically(self._flash, image_bytes(weight_image(plan)))
         self.port = ""
 
     def __enter__(self) -> "SimulatedBoard":
@@ -46,10 +48,15 @@ class SimulatedBoard:
         tty.setraw(self._slave)
         # This side stays open, so that hosts may come and go.
         self.port = os.ttyname(self._slave)
-        command = [str(self._program), str(master), str(LEAST_CLOCKS), self._flash]
+        command = [str(self._program), str(master), str(LEAST_CLOCKS), str(self._flash.resolve())]
         self._process = subprocess.Popen(command, cwd=self._program.parent, pass_fds=(master,))
         os.close(master)
         return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
 
     def __exit__(self, *_: Any) -> None:
         self._process.terminate()
@@ -66,20 +73,21 @@ def build(plan: CorePlan, folder: Path, *, buffer_bytes: int = 1024) -> Path:
     sources = {path.name: path.read_text() for path in sorted((folder / "rtl").glob("*.[vm]*"))}
     sources["sb_spram256ka.v"] = resources.files("twinspike.hw").joinpath("sb_spram256ka.v").read_text()
     sources["board.cpp"] = resources.files(__package__).joinpath("board.cpp").read_text()
-    said = [tool.version, *_OPTIONS, *(f"{name}\n{text}" for name, text in sources.items())]
+    options = [*_OPTIONS, *(["-CFLAGS", "-DFLASH"] if weight_image(plan) else [])]
+    said = [tool.version, *options, *(f"{name}\n{text}" for name, text in sources.items())]
     kept = folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
     if not kept.is_dir():
         with replacing_folder(kept) as work:
             for name, text in sources.items():
                 (work / name).write_text(text)
-            _compile(tool, work, [name for name in sources if not name.endswith(".mem")])
+            _compile(tool, work, options, [name for name in sources if not name.endswith(".mem")])
     return (kept / f"V{TOP}").resolve()
 
 
-def _compile(tool: Tool, folder: Path, sources: list[str]) -> None:
+def _compile(tool: Tool, folder: Path, options: list[str], sources: list[str]) -> None:
     take_runtime(folder / "made", tool.version, _OPTIONS)
     binary = dataclasses.replace(tool, command=(program(tool),))
-    arguments = ["-j", "2", *_OPTIONS, "--top-module", TOP, "--Mdir", "made"]
+    arguments = ["-j", "2", *options, "--top-module", TOP, "--Mdir", "made"]
     run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
     keep_runtime(folder / "made", tool.version, _OPTIONS)
     (folder / "made" / f"V{TOP}").rename(folder / f"V{TOP}")

@@ -9,6 +9,7 @@ import serial
 from networks import random_network
 from sklearn.datasets import load_digits
 
+from twinspike.cli import main
 from twinspike.host import Device, DeviceError, LinkError
 from twinspike.hw.plan import make_plan
 from twinspike.numerics import emd
@@ -128,6 +129,25 @@ def test_state_and_errors(device, network, images):
     ):
         with pytest.raises(TwinspikeError, match=words):
             list(call())
+
+
+def test_the_command_line(board, network, tmp_path, capsys):
+    network.save(tmp_path / "digits" / "network.safetensors")
+    common = ["--port", board.port, "--out", str(tmp_path), "--config", "digits"]
+
+    def said(*words):
+        assert main(["device", *words, *common]) == 0
+        return capsys.readouterr().out
+
+    assert f"network hash        {network.content_hash[:16]}" in said("info")
+    assert "0 differ (" not in (checked := said("check", "--frames", "10")) and " 0 differ;" in checked
+    assert "slot 12 holds image 3" in said("enrol", "--slot", "12", "--label", "9", "--image", "3")
+    lines = said("verify", "--slot", "12", "--frames", "2", "--image", "3").splitlines()
+    assert lines[0].endswith("same, 0") and len(lines) == 2
+    assert "of 5 right" in said("classify", "--frames", "5")
+    assert "clock not known" in said("bench", "--frames", "20")
+    assert main(["device", "load", *common]) == 2
+    assert "nothing to load" in capsys.readouterr().err
 
 
 def test_what_cannot_be_opened(board):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from twinspike import __version__, exchange, study_cli
+from twinspike import __version__, board_cli, exchange, study_cli
 from twinspike.numerics.errors import TwinspikeError
 
 _INTRODUCTION = """\
@@ -19,6 +19,7 @@ whose spikes equal the Python model's bit for bit. A run from data to silicon:
   twinspike synth  --config digits     yosys and nextpnr: logic cells, block RAMs, Fmax over seeds
   twinspike report --config digits     one HTML page with the figures, and a closing table
   twinspike import net.nir             a network of snnTorch, Norse or SpikingJelly as a core
+  twinspike bitstream --board ulx3s    a bitstream; `twinspike device` talks to the board
 
 Outputs go to build/<config>/. `twinspike STEP --help` explains a step.
 """
@@ -44,6 +45,8 @@ def _run(options: argparse.Namespace) -> int:
         return doctor()
     if options.step in exchange.STEPS:
         return exchange.run(options)
+    if options.step in board_cli.STEPS:
+        return board_cli.run(options)
     from twinspike import steps
     from twinspike.config import DATASETS, load_config
     from twinspike.folders import GENERIC, folders
@@ -234,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write (default: results)",
     )
     study_cli.add_steps(step, _positive, _seeds, _targets()[1:])
+    board_cli.add_steps(step, _positive, _seeds)
     docs = step("docs", "fill README.md and docs/*.md from results/ and from the code")
     docs.add_argument(
         "--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"

@@ -17,6 +17,7 @@ from twinspike.numerics.files import write_atomically
 
 from . import (
     bench_tables,
+    board_tables,
     contracts,
     hardware_tables,
     interop_tables,
@@ -39,7 +40,7 @@ FILLS: dict[str, Callable[..., str]] = {
         study_tables.enrolment,
         reliability_tables.fuzzing, reliability_tables.coverage, reliability_tables.netlists,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
-        bench_tables.training_speed, *hardware_tables.FILLS,
+        bench_tables.training_speed, *hardware_tables.FILLS, *board_tables.FILLS,
     )
 }  # fmt: skip
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)

@@ -1,0 +1,120 @@
+"""The steps of boards: bitstream, flash, and a board in simulation."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from twinspike import steps
+from twinspike.config import Config
+from twinspike.folders import Folders, find_network
+from twinspike.host import Device
+from twinspike.hw.bitstream import FLASH_IMAGE, SUMMARY, make_bitstream
+from twinspike.hw.boards import Board, board
+from twinspike.hw.pixel_codings import makes
+from twinspike.hw.plan import CorePlan, make_plan
+from twinspike.hw.settings import CHECKS
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.files import write_json
+from twinspike.quant.network import Network
+from twinspike.sim.board import SimulatedBoard
+
+# Slots beside the network's own references, where the configuration does not say.
+FREE_SLOTS = 3
+# The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
+_LOADING_SECONDS = 300
+_OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
+
+
+def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
+    """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
+    references = len(network.references.labels)
+    slots = config.hardware.slots or (references + FREE_SLOTS if references else 0)
+    lanes = chosen.lanes if len(chosen.lanes) == len(network.layers) else ()
+    return make_plan(
+        network, lanes, chosen.target, (), CHECKS[config.hardware.check_duplicates], slots, makes(network)
+    )
+
+
+def bitstream(
+    config: Config,
+    place: Folders,
+    name: str,
+    *,
+    baud: int,
+    seeds: list[int],
+    jobs: int = 2,
+    results: Path | None = None,
+) -> None:
+    """Build a board's bitstream and print where everything is."""
+    chosen = board(name)
+    plan = board_plan(config, find_network(place, config.name), chosen)
+    out = folder(place, name)
+    made = make_bitstream(chosen, plan, out, baud=baud, seeds=seeds, jobs=jobs)
+    fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
+    print(
+        f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
+        f"{made['logic_cells']:,} of {made['logic_cells_available']:,} logic cells, "
+        f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
+    )
+    if results:
+        path = results / "boards.json"
+        table = json.loads(path.read_text()) if path.is_file() else {}
+        table.setdefault(name, {})[config.name] = made
+        write_json(path, table)
+
+
+def folder(place: Folders, name: str) -> Path:
+    """Where a board's files lie."""
+    return place.build / "boards" / name
+
+
+def flash(place: Folders, name: str) -> None:
+    """Write the board's flash; raises TwinspikeError if there is no bitstream or no openFPGALoader."""
+    chosen, out = board(name), folder(place, name)
+    if not (out / SUMMARY).is_file():
+        raise TwinspikeError(f"{out}: no bitstream there: make bitstream BOARD={name} first")
+    image = out / FLASH_IMAGE
+    if not image.is_file():
+        (image,) = [path for path in (out / "top.bin", out / "top.bit") if path.is_file()]
+    tool = shutil.which("openFPGALoader")
+    arguments = [*chosen.loader, "--write-flash", str(image)]
+    if tool is None:
+        raise TwinspikeError(
+            f"openFPGALoader is not installed: get it from the system's packages or {_OPENFPGALOADER}, then "
+            f"run: openFPGALoader {' '.join(arguments)}"
+        )
+    if subprocess.run([tool, *arguments], check=False).returncode:
+        raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")
+
+
+def simulated(config: Config, place: Folders, name: str) -> tuple[Network, SimulatedBoard]:
+    """The network, and the board in simulation (not running yet)."""
+    network, chosen = find_network(place, config.name), board(name)
+    plan = board_plan(config, network, chosen)
+    print(f"{config.name} on {chosen.title}: building the simulation")
+    running = SimulatedBoard(plan, place.build / "sim-board" / name, buffer_bytes=chosen.buffer_bytes)
+    return network, running
+
+
+def simulate(config: Config, place: Folders, name: str, frames: int) -> bool:
+    """Check a board in simulation against the golden model; returns whether all answers are right."""
+    from twinspike.device_steps import compare
+
+    network, running = simulated(config, place, name)
+    with running, Device.open(running.port, network=network, timeout=5.0) as device:
+        images, _ = steps.test_images(config, network, frames + FREE_SLOTS)
+        until = time.monotonic() + _LOADING_SECONDS
+        while not device.stats().weights_loaded and time.monotonic() < until:
+            time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
+        return compare(device, network, images[FREE_SLOTS:], images[:FREE_SLOTS])
+
+
+def serve(config: Config, place: Folders, name: str) -> None:
+    """Run a board in simulation until Ctrl-C."""
+    _, running = simulated(config, place, name)
+    with running:
+        print(f"a simulated {name} listens on {running.port}; Ctrl-C ends it", flush=True)
+        while running.alive:
+            time.sleep(0.2)

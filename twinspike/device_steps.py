@@ -1,0 +1,153 @@
+"""What `twinspike device` does with an open board."""
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from twinspike import steps
+from twinspike.board_steps import board_plan
+from twinspike.config import Config
+from twinspike.folders import Folders, find_network
+from twinspike.host import Device
+from twinspike.host.bench import measure
+from twinspike.host.check import check_device
+from twinspike.hw.boards import board
+from twinspike.hw.weight_image import weight_image
+from twinspike.numerics.errors import out_of_range
+from twinspike.quant.network import Network
+
+
+@contextmanager
+def _opened(config: Config, place: Folders, options: argparse.Namespace) -> Iterator[tuple[Device, Network]]:
+    network = find_network(place, config.name)
+    opened = Device.open(options.port, baud=options.baud, network=network, timeout=options.timeout)
+    with opened as device:
+        yield device, network
+
+
+def _images(config: Config, network: Network, options: argparse.Namespace, count: int):
+    """`count` test images and labels from the one that was asked for on."""
+    if options.image < 0:
+        raise out_of_range("--image", options.image, "an integer >= 0")
+    images, labels = steps.test_images(config, network, options.image + count)
+    if len(images) <= options.image:
+        raise out_of_range("--image", options.image, f"0..{len(images) - 1}, the test images there are")
+    return images[options.image :], labels[options.image :]
+
+
+def info(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Print what the core is; the network's file need not be at hand."""
+    with Device.open(options.port, baud=options.baud, timeout=options.timeout) as device:
+        stats = device.stats()
+        facts = dataclasses.asdict(device.info) | {
+            "frames": stats.frames, "cycles of the last": stats.cycles, "threshold": device.threshold,
+            "weights": "loaded" if stats.weights_loaded else "missing",
+            "error flags": ", ".join(stats.errors) or "none",
+        }  # fmt: skip
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' '):20}{value}")
+    return True
+
+
+def classify(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Print labels, and the share that is right."""
+    with _opened(config, place, options) as (device, network):
+        images, labels = _images(config, network, options, options.frames)
+        start, right = time.monotonic(), 0
+        answers = device.classify(images, pixels=options.pixels)
+        bar = tqdm(zip(answers, labels, strict=True), total=len(labels), unit="image", disable=None)
+        for at, (answer, label) in enumerate(bar, options.image):
+            right += answer.label == label
+            tqdm.write(
+                f"image {at}: label {answer.label} (truth {label}), distance {answer.distance}, "
+                f"runner-up {answer.runner_up}, {answer.cycles} clocks"
+            )
+        seconds = time.monotonic() - start
+    print(f"{right} of {len(labels)} right, {len(labels) / seconds:.0f} images a second")
+    return True
+
+
+def enrol(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Enrol a test image."""
+    with _opened(config, place, options) as (device, network):
+        images, labels = _images(config, network, options, 1)
+        answer = device.enrol(options.slot, options.label, images[0], pixels=options.pixels)
+    print(
+        f"slot {options.slot} holds image {options.image} (a {labels[0]}) under label {options.label}; until "
+        f"now it was nearest to label {answer.label}, at distance {answer.distance}"
+    )
+    return True
+
+
+def verify(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Print whether test images are the same as a slot's reference."""
+    with _opened(config, place, options) as (device, network):
+        images, labels = _images(config, network, options, options.frames)
+        found = device.verify(options.slot, images, pixels=options.pixels)
+        for at, (answer, label) in enumerate(zip(found, labels, strict=True), options.image):
+            print(f"image {at} (a {label}): {'same' if answer.same else 'different'}, {answer.distance}")
+    return True
+
+
+def compare(device: Device, network: Network, images: np.ndarray, new: np.ndarray) -> bool:
+    """Hold the device against the golden model and say what came out."""
+    start = time.monotonic()
+    with tqdm(unit="frame", disable=None) as bar:
+
+        def told(what: str, frames: int) -> None:
+            bar.set_description(what)
+            bar.update(frames)
+
+        checked = check_device(device, network, images, new, told)
+    traffic = device.traffic
+    print(
+        f"{checked.compared} answers compared with the golden model, {checked.different} differ"
+        f"{f' ({checked.first})' if checked.different else ''}; {traffic.requests} requests, "
+        f"{traffic.repeated} sent again, {time.monotonic() - start:.1f} s"
+    )
+    return checked.different == 0
+
+
+def check(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Compare all that the device does with the golden model."""
+    with _opened(config, place, options) as (device, network):
+        images, _ = _images(config, network, options, options.frames + 3)
+        return compare(device, network, images[3:], images[:3])
+
+
+def bench(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Measure the throughput and print a table."""
+    with _opened(config, place, options) as (device, network):
+        images, _ = _images(config, network, options, options.frames)
+        with tqdm(unit="image", disable=None) as bar:
+            speeds = measure(device, images, options.baud, bar.update)
+    table = Table("coding", "images/s", "bytes out / in", "line allows", "clocks", "core allows", "bound by")
+    for speed in speeds:
+        core = f"{speed.core_per_second:.0f}" if speed.core_per_second else "clock not known"
+        table.add_row(
+            speed.coding, f"{speed.per_second:.0f}", f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}",
+            f"{speed.line_per_second:.0f}", f"{speed.cycles:.0f}", core, speed.bound,
+        )  # fmt: skip
+    Console().print(table)
+    return True
+
+
+def load(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+    """Send the weights of the configuration's network."""
+    with _opened(config, place, options) as (device, network):
+        # How weights lie in memory depends on the lanes of the board's core.
+        words = weight_image(board_plan(config, network, board(options.board)))
+        with tqdm(total=len(words), unit="word", disable=None) as bar:
+            device.load_weights(words, lambda sent: bar.update(sent - bar.n))
+    print(f"{len(words)} words loaded")
+    return True
+
+
+ACTIONS = {f.__name__: f for f in (info, classify, enrol, verify, check, bench, load)}
