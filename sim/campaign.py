@@ -125,6 +125,8 @@ class Campaign:
         self._failures = folder / "failures"
         self._path = results
         self._counts = _read(results)
+        # Of the code that runs, whatever is written over its files meanwhile.
+        self._generator = generator_hash()[:12]
         if first_seed is not None:
             self._counts["next_seed"] = first_seed
         self.seconds = 0.0
@@ -203,7 +205,7 @@ class Campaign:
             table = c["coverage"].setdefault(what, {})
             table[kind] = table.get(kind, 0) + case.networks
         generators = c["generators"]
-        generators[generator_hash()[:12]] = generators.get(generator_hash()[:12], 0) + case.networks
+        generators[self._generator] = generators.get(self._generator, 0) + case.networks
         self._keep()
         bar.update(case.networks)
 
