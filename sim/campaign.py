@@ -44,14 +44,17 @@ class Finding:
     path: Path
 
 
-def widths() -> st.SearchStrategy[int]:
+def widths(small: bool) -> st.SearchStrategy[int]:
     """1 to 1,024, small ones more often: what a width meets there is the same and costs less."""
+    if small:
+        return st.integers(1, 40)
     return st.one_of(st.integers(1, 12), st.integers(1, 70), st.integers(1, 300), st.integers(1, 1024))
 
 
 @st.composite
 def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
-    """Any legal shape, within the bounds of work above."""
+    """Any legal shape, within the bounds of work above; for Icarus, which takes long, smaller ones."""
+    small = simulator == "icarus"
     choose = lambda *options: draw(st.sampled_from(options))  # noqa: E731
     target = choose("generic", "generic", "generic", "up5k", "hx8k", "ecp5-25k")
     options: dict[str, Any] = {"target": target}
@@ -61,11 +64,11 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
     elif draw(st.booleans()):
         options["check_duplicates"] = draw(st.booleans())
     depth = draw(st.integers(1, 4))
-    inputs, left = draw(widths()), choose(*_WEIGHT_BITS)
+    inputs, left = draw(widths(small)), choose(*_WEIGHT_BITS)
     width, layers, lanes_left, spram = inputs, [], choose(*_LANES), False
     for index in range(depth):
         bits = draw(st.integers(1, 8))
-        neurons = draw(widths())
+        neurons = draw(widths(small))
         # Wide layers of many inputs take their share of the weights and no more.
         neurons = min(neurons, max(1, left // (2 * width * bits)))
         most = max(1, min(neurons, lanes_left // (depth - index)))
@@ -90,10 +93,11 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
             weights=choose(*WEIGHTS), thresholds=choose(*THRESHOLDS), biases=choose(*BIASES),
         ))  # fmt: skip
         width = neurons
-    timesteps = draw(st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255)))
+    timesteps = draw(st.integers(1, 10) if small else
+                     st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255)))  # fmt: skip
     table = timesteps * width * timesteps.bit_length()
     references = draw(st.one_of(st.integers(0 if not wide else 1, 4), st.integers(1, 40)))
-    references = min(references, 1 + _REFERENCE_BITS // table)
+    references = min(references, 1 + _REFERENCE_BITS // table, *([4] if small else []))
     sinks = choose(0, 60, 128, 230)
     slow = 256 / (256 - sinks)
     events, clocks = inputs, 0
