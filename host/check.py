@@ -39,10 +39,10 @@ def check_device(
     enrolled: np.ndarray,
     progress: Callable[[str, int], None] | None = None,
 ) -> Checked:
-    """Classify and embed `images`, enrol `enrolled` in free slots and verify; compare every answer.
+    """Classify and embed `images`, enrol `enrolled` in the last slots and verify; compare every answer.
 
-    Images are uint8 [B, *shape]. Slots that the network's own references leave free are used, and empty
-    again at the end. `progress` is told what is done and how many frames it took.
+    Images are uint8 [B, *shape]. The slots are as the network has them before and after. `progress` is
+    told what is done and how many frames it took.
     """
     tell = progress or (lambda what, frames: None)
     golden = SiameseCore(network, device.info.slots or len(network.references.labels))
@@ -64,8 +64,7 @@ def check_device(
     if device.info.pixels:
         classified("classified from pixels", pixels=True)
 
-    first = len(network.references.labels)
-    slots = range(first, min(first + len(enrolled), device.info.slots))
+    slots = range(max(0, device.info.slots - len(enrolled)), device.info.slots)
     new = emd.cumulative_counts(run(network, network.encode(enrolled)).spikes[-1]).transpose(1, 0, 2)
     for slot, image, reference in zip(slots, enrolled, new, strict=False):
         label = NEW_LABEL + slot
@@ -82,8 +81,12 @@ def check_device(
     golden.command(COMMANDS.index("CLASSIFY"))
     if slots:
         classified("classified among the new")
+    own = network.references
     for slot in slots:
-        device.clear(slot)
+        if slot < len(own.labels):
+            device.write_reference(slot, int(own.labels[slot]), own.counts[slot].astype(np.int64))
+        else:
+            device.clear(slot)
     return checked
 
 

@@ -18,8 +18,9 @@ class Board:
     `platform` names the class of amaranth-boards as module.Class; `target` is the device in DEVICES and
     `part` its package and speed for nextpnr; `clock` is the resource of the oscillator, whose frequency
     the PLL turns into `clock_mhz`; `lights` are an output of hw/system.py and a resource, its number and
-    part of it each; `uart` are pins (RX, TX) where the board has no UART of its own; `flash_offset` is where
-    weights lie in the flash; `loader` are openFPGALoader's arguments. `line` says where the serial port is.
+    part of it each; `free_slots` are slots beside the network's references; `uart` are pins (RX, TX) where
+    the board has no UART of its own; weights lie in the flash from byte `flash_offset` on; `loader` are
+    openFPGALoader's arguments. `line` says where the serial port is.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Board:
     pll_pad: bool = False
     lanes: tuple[int, ...] = ()
     buffer_bytes: int = 1024
+    free_slots: int = 0
     flash_offset: int = 0
 
     @property
@@ -111,6 +113,7 @@ BOARDS: dict[str, Board] = {
             loader=("-b", "ulx3s"),
             line="the serial port of its USB socket US1",
             buffer_bytes=4096,
+            free_slots=6,
         ),
         Board(
             name="orangecrab",
@@ -129,6 +132,7 @@ BOARDS: dict[str, Board] = {
             loader=("-b", "orangeCrab", "--dfu"),
             line="a 3.3 V USB serial adapter: its TX to pin 0, its RX to pin 1, and GND",
             buffer_bytes=4096,
+            free_slots=6,
         ),
     )
 }

@@ -19,6 +19,10 @@ PORT = wiring.Signature({
 })  # fmt: skip
 
 
+# Fields to be written of so many bits are data that go with a strobe: they are not gated again.
+WIDE = 8
+
+
 def layout(*access: str) -> data.StructLayout:
     """The registers with fields of these kinds of access, as a struct of structs."""
     chosen = {r.name: {f.name: f.width for f in r.fields if f.access in access} for r in REGISTERS}
@@ -33,7 +37,8 @@ class RegisterFile(wiring.Component):
 
     Members: `port` (In, of PORT), `status` (In: what the fields to be read hold), `stored` (Out: fields
     to read and write), `written` (Out, for a clock: bits written to fields that are write-only or
-    cleared by a 1), `bytes` (Out, for a clock: bytes written of each register with write-only fields).
+    cleared by a 1; those of WIDE bits or more hold what is on the port, and `bytes` says when it is theirs),
+    `bytes` (Out, for a clock: bytes written of each register with write-only fields).
     """
 
     def __init__(self, plan: CorePlan):
@@ -60,10 +65,17 @@ class RegisterFile(wiring.Component):
         port = self.port
         word = Signal(32)
         byte_mask = Cat(bit.replicate(8) for bit in port.write_mask)
+        # The offsets in use are few: what lies beyond is told apart once, not in every comparison.
+        used = (max(register.offset for register in REGISTERS) // 4).bit_length()
+        write, known = Signal(), Signal()
+        m.d.comb += [
+            write.eq(port.write & ~port.write_address[used:].any()),
+            known.eq(~port.read_address[used:].any()),
+        ]
         for register in REGISTERS:
             address = register.offset // 4
             hit = Signal(name=f"write_{register.name.lower()}")
-            m.d.comb += hit.eq(port.write & (port.write_address == address))
+            m.d.comb += hit.eq(write & (port.write_address[:used] == address))
             if any(field.access == "wo" for field in register.fields):
                 m.d.comb += self.bytes[register.name].eq(Mux(hit, port.write_mask, 0))
             for field in register.fields:
@@ -75,8 +87,9 @@ class RegisterFile(wiring.Component):
                         m.d.sync += held.eq(new)
                 elif field.access in ("wo", "w1c"):
                     written = self.written[register.name][field.name]
-                    m.d.comb += written.eq(Mux(hit, (port.write_data & byte_mask)[bits], 0))
-        with m.Switch(port.read_address):
+                    data = (port.write_data & byte_mask)[bits]
+                    m.d.comb += written.eq(data if field.width >= WIDE else Mux(hit, data, 0))
+        with m.Switch(port.read_address[:used]):
             for register in REGISTERS:
                 with m.Case(register.offset // 4):
                     m.d.comb += [
@@ -84,7 +97,7 @@ class RegisterFile(wiring.Component):
                         for f in register.fields
                     ]
         with m.If(port.read):
-            m.d.sync += port.read_data.eq(word)
+            m.d.sync += port.read_data.eq(Mux(known, word, 0))
         return m
 
     def _readable(self, register, field) -> Value:

@@ -1,6 +1,6 @@
 """A core with registers behind a serial link: what a board holds beside its pins and clock."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,8 +12,8 @@ from .plan import CorePlan
 from .uart import Rate
 from .weight_image import weight_image
 
-# Clocks that a light stays on after what it shows, as a power of two: about 50 ms on every board.
-_GLOW_BITS = 21
+# The EVENT register is no way for frames here: the link has the stream.
+_EVENT_DEPTH = 2
 
 
 class System(wiring.Component):
@@ -21,7 +21,7 @@ class System(wiring.Component):
 
     Members: `rx` (In, asynchronous) and `tx` (Out) of the serial line; `flash_cs_n`, `flash_sck`,
     `flash_mosi` (Out), `flash_miso` (In) where weights are loaded, from byte `flash_offset` on; lights:
-    `ready` (Out: weights are not being loaded), `active` (Out: answers are being given).
+    `ready` (Out: weights are not being loaded), `active` (Out: changes with each answer).
     """
 
     def __init__(self, plan: CorePlan, link: LinkPlan, rate: Rate, flash_offset: int = 0):
@@ -36,7 +36,7 @@ class System(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.control = control = Control(self._plan)
+        m.submodules.control = control = Control(self._plan, event_depth=_EVENT_DEPTH)
         m.submodules.link = link = Link(self._link, self._rate)
         attach(m, link, control)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
@@ -56,11 +56,5 @@ class System(wiring.Component):
                 loader.miso.eq(self.flash_miso),
             ]
 
-        glow, before = Signal(_GLOW_BITS), Signal()
-        m.d.sync += before.eq(link.alive)
-        with m.If(link.alive != before):
-            m.d.sync += glow.eq(-1)
-        with m.Elif(self.active):
-            m.d.sync += glow.eq(glow - 1)
-        m.d.comb += self.active.eq(glow.any())
+        m.d.comb += self.active.eq(link.alive)
         return m

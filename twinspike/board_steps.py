@@ -20,8 +20,7 @@ from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network
 from twinspike.sim.board import SimulatedBoard
 
-# Slots beside the network's own references, where the configuration does not say.
-FREE_SLOTS = 3
+NEW_CLASSES = 3  # that a check enrols
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
@@ -30,7 +29,7 @@ _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.htm
 def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
-    slots = config.hardware.slots or (references + FREE_SLOTS if references else 0)
+    slots = config.hardware.slots or (references + chosen.free_slots if references else 0)
     lanes = chosen.lanes if len(chosen.lanes) == len(network.layers) else ()
     return make_plan(
         network, lanes, chosen.target, (), CHECKS[config.hardware.check_duplicates], slots, makes(network)
@@ -104,11 +103,11 @@ def simulate(config: Config, place: Folders, name: str, frames: int) -> bool:
 
     network, running = simulated(config, place, name)
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
-        images, _ = steps.test_images(config, network, frames + FREE_SLOTS)
+        images, _ = steps.test_images(config, network, frames + NEW_CLASSES)
         until = time.monotonic() + _LOADING_SECONDS
         while not device.stats().weights_loaded and time.monotonic() < until:
             time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
-        return compare(device, network, images[FREE_SLOTS:], images[:FREE_SLOTS])
+        return compare(device, network, images[NEW_CLASSES:], images[:NEW_CLASSES])
 
 
 def serve(config: Config, place: Folders, name: str) -> None:
