@@ -101,7 +101,7 @@ class Host:
         timesteps, outputs = network.timesteps, network.outputs
         kinds = rng.choice(
             ["mode", "commit", "clear", "bad", "look", "stage", "frame", "pixels", "broken", "reset"],
-            size=length, p=[0.2, 0.2, 0.08, 0.05, 0.12, 0.03, 0.2, 0.06, 0.03, 0.03],
+            size=length, p=[0.2, 0.2, 0.04, 0.05, 0.12, 0.03, 0.24, 0.06, 0.03, 0.03],
         )  # fmt: skip
         for kind in kinds:
             slot = int(rng.integers(slots))
@@ -112,7 +112,7 @@ class Host:
             elif kind == "clear":
                 self.command(CLEAR, slot)
             elif kind == "bad":
-                self.command(int(rng.integers(VERIFY, 256)), int(rng.integers(slots, 256)))
+                self.command(int(rng.choice([VERIFY, COMMIT, CLEAR, 6, 255])), int(rng.integers(slots, 256)))
             elif kind == "look":
                 where = int(rng.choice([slot, 0xFF, int(rng.integers(256))]))
                 self.look(
