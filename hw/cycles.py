@@ -43,8 +43,8 @@ def frame_times(
         return wide_frame_times(plan, spikes, layers, isolate=isolate)
     source = _Source()
     load = len(weight_image(plan))
-    # The quiet sweep after reset starts in clock 0; an image of n words is loaded n + 2 clocks later.
-    reset = -(load + 2) if load else 0
+    # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
+    reset = -(2 * load + 3) if load else 0
     stations = [_Layer(layer, reset) for layer in plan.layers]
     kind = _Readout if plan.network.readout == "emd" else _CountReadout
     readout = kind(plan, reset)

@@ -316,7 +316,7 @@ def test_weights_come_through_the_register_or_the_stream_and_outlive_a_soft_rese
             ctx.set(b.dut.s_load_tdata, word)
             await ctx.tick().until(b.dut.s_load_tready)
         ctx.set(b.dut.s_load_tvalid, 0)
-        await ctx.tick().repeat(3)
+        await ctx.tick().repeat(5)
         assert await status() == LOADED
 
     async def watch(ctx):

@@ -55,7 +55,7 @@ def outcomes(plan, *streams, stall=0.0):
                 ctx.set(dut.i.valid, 1)
                 await ctx.tick().until(dut.i.ready)
                 ctx.set(dut.i.valid, 0)
-            await ctx.tick().repeat(2)
+            await ctx.tick().repeat(4)
             seen.append(tuple(ctx.get(flag) for flag in (dut.loaded, dut.foreign, dut.damaged)))
 
     async def memory(ctx):
@@ -107,20 +107,22 @@ def test_a_missing_flash_and_the_image_of_another_network(plan):
     assert outcomes(plan, [*image[:-1], image[-1] | LAST])[0] == [FOREIGN]
 
 
-def test_loaded_rises_2_clocks_after_the_last_word(plan):
+def test_a_word_takes_2_clocks_and_loaded_rises_4_clocks_after_the_last(plan):
     dut, image, clocks = ImageCheck(plan.layers[0]), weight_image(plan), []
 
     async def testbench(ctx):
         ctx.set(dut.network_hash, plan.network_hash)
         ctx.set(dut.i.valid, 1)
-        for clock in range(len(image) + 5):
-            if clock < len(image):
-                ctx.set(dut.i.p, {"data": image[clock], "last": 0})
+        taken = 0
+        for clock in range(2 * len(image) + 5):
+            if taken < len(image):
+                ctx.set(dut.i.p, {"data": image[taken], "last": 0})
             else:
                 ctx.set(dut.i.valid, 0)
+            taken += taken < len(image) and ctx.get(dut.i.ready)
             if ctx.get(dut.loaded):
                 clocks.append(clock)
             await ctx.tick()
 
     bench(dut, testbench)
-    assert clocks[0] == len(image) - 1 + 2
+    assert clocks[0] == 2 * (len(image) - 1) + 4
