@@ -1,6 +1,6 @@
 """From bytes of the line to whole, sound requests: deframing, CRC check and the buffer."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -90,12 +90,14 @@ class LinkReceiver(wiring.Component):
                 m.next = "Line"
 
         # What is read lies before `start`, what is written lies after it: no two ports meet on a word.
-        following, leaves = Signal.like(taken), Signal()
+        # The place ahead is kept too, so that neither the address nor `valid` waits for an addition.
+        leaves, ahead = Signal(), Signal.like(taken, init=1)
         m.d.comb += [
             leaves.eq(self.o.valid & self.o.ready),
-            following.eq(taken + leaves),
-            read.addr.eq(following),
+            read.addr.eq(Mux(leaves, ahead, taken)),
             self.o.payload.eq(read.data),
         ]
-        m.d.sync += [taken.eq(following), self.o.valid.eq(following != start)]
+        m.d.sync += self.o.valid.eq(Mux(leaves, ahead != start, taken != start))
+        with m.If(leaves):
+            m.d.sync += [taken.eq(ahead), ahead.eq(ahead + 1)]
         return m
