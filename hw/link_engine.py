@@ -22,7 +22,7 @@ class LinkEngine(wiring.Component):
     then finished, and its result thrown away. A core that stands still for 2^patience_bits clocks ends
     a request with TIMEOUT, and further frames until OPEN, which then resets the core.
 
-    A byte of a request takes 1 or 2 clocks, a word of an answer 5; a frame waits for the core's result.
+    A byte of a request takes 2 clocks, a word of an answer 5; a frame waits for the core's result.
 
     Members: `i` (In stream of entries, see LinkReceiver), `o` (Out stream of answers, for LinkSender),
     `registers` (Out, of register_file.PORT), `events` (Out stream of event words), `spikes` (In stream of
@@ -62,7 +62,17 @@ class LinkEngine(wiring.Component):
             answers.sequence.eq(sequence),
             answers.kind.eq(Mux(self._refused, REFUSED | self._reason, ANSWER | kind[:6])),
         ]
-        with m.If(i.valid & i.ready):
+        # A byte every 2 clocks at most: what depends on `left` then comes from registers.
+        self._want, self._come, self._taken, settled = Signal(), Signal(), Signal(), Signal()
+        self._some, self._one, self._none = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self._come.eq(i.valid & settled),
+            i.ready.eq(self._want & settled),
+            self._taken.eq(self._come & self._want),
+            self._none.eq(~self._some & settled),
+        ]
+        m.d.sync += [settled.eq(~self._taken), self._some.eq(left.any()), self._one.eq(left == 1)]
+        with m.If(self._taken):
             m.d.sync += left.eq(left - 1)
 
         # The next word of a burst of registers.
@@ -94,7 +104,7 @@ class LinkEngine(wiring.Component):
                 m.d.comb += self._byte_ready.eq(self.pixels.ready)
         patience, self._waiting, self._impatient = Signal(plan.patience_bits + 1), Signal(), Signal()
         m.d.comb += self._impatient.eq(patience[-1])
-        m.d.sync += patience.eq(Mux(self._waiting & ~(i.valid & i.ready), patience + 1, 0))
+        m.d.sync += patience.eq(Mux(self._waiting & ~self._taken, patience + 1, 0))
 
         with m.FSM() as fsm:
             self._head(m)
@@ -125,9 +135,9 @@ class LinkEngine(wiring.Component):
         self._expected, self._behind = Signal(8), Signal(8)
         with m.State("Head"):
             # A result that nobody asked for, or asked for too long ago, is thrown away.
-            m.d.comb += [i.ready.eq(1), self.result.ready.eq(1), self._answers.clear.eq(1)]
+            m.d.comb += [self._want.eq(1), self.result.ready.eq(1), self._answers.clear.eq(1)]
             m.d.sync += [self._refused.eq(0), self._repeated.eq(0), self._silent.eq(0)]
-            with m.If(i.valid):
+            with m.If(self._come):
                 m.d.sync += index.eq(index + 1)
                 with m.Switch(index):
                     with m.Case(0):
@@ -189,11 +199,11 @@ class LinkEngine(wiring.Component):
         facts = plan.opened.pack()
         fact = Signal(range(len(facts) + 1))
         with m.State("Nonce"):
-            m.d.comb += self.i.ready.eq(1)
+            m.d.comb += self._want.eq(1)
             m.d.sync += fact.eq(0)
-            with m.If(self.i.valid):
+            with m.If(self._come):
                 self._put(m, self.i.payload)
-                with m.If(self._left == 1):
+                with m.If(self._one):
                     m.next = "Facts"
         with m.State("Facts"):
             m.d.sync += fact.eq(fact + 1)
@@ -241,8 +251,8 @@ class LinkEngine(wiring.Component):
         i, port, index = self.i, self.registers, self._index
         address, left, word = self._address, self._left, self._word
         with m.State("Address"):
-            m.d.comb += i.ready.eq(1)
-            with m.If(i.valid):
+            m.d.comb += self._want.eq(1)
+            with m.If(self._come):
                 m.d.sync += [address.eq(Cat(address[-8:], i.payload)), index.eq(index + 1)]
                 with m.If(index == 0):
                     m.d.sync += address[-8:].eq(i.payload)
@@ -252,8 +262,8 @@ class LinkEngine(wiring.Component):
                     with m.If(self._kind[:3] == Op.READ):
                         m.next = "Words"
         with m.State("Words"):
-            m.d.comb += i.ready.eq(1)
-            with m.If(i.valid):
+            m.d.comb += self._want.eq(1)
+            with m.If(self._come):
                 m.d.sync += left.eq(i.payload)  # words, from here on
                 m.next = "Read"
                 with m.If(i.payload > self._plan.answer_words):
@@ -271,10 +281,10 @@ class LinkEngine(wiring.Component):
                 m.d.sync += [address.eq(address + ~self._hold), left.eq(left - 1)]
                 m.next = "Read"
         with m.State("Write"):
-            m.d.comb += i.ready.eq(self._left.any())
-            with m.If(~self._left.any()):
+            m.d.comb += self._want.eq(self._some)
+            with m.If(self._none):
                 m.next = "Close"
-            with m.Elif(i.valid):
+            with m.Elif(self._come):
                 m.d.sync += [word.eq(Cat(word[8:], i.payload)), index.eq(index + 1)]
                 with m.If(index == 3):
                     m.next = "Written"
@@ -285,22 +295,22 @@ class LinkEngine(wiring.Component):
 
     def _frame(self, m):
         """Its bytes go to the core; then, unless there is MORE, its result is awaited."""
-        i, left = self.i, self._left
+        i = self.i
         with m.State("Frame"):
-            goes = left.any() & ~self._stuck
+            goes = self._some & ~self._stuck
             m.d.comb += [
                 self._waiting.eq(1),
                 self._to_pixels.eq(self._kind[:3] == Op.PIXELS),
                 self._byte.data.eq(i.payload),
-                self._byte.last.eq((left == 1) & ~self._more),
-                self._byte_valid.eq(i.valid & goes),
-                i.ready.eq(self._byte_ready & goes),
+                self._byte.last.eq(self._one & ~self._more),
+                self._byte_valid.eq(self._come & goes),
+                self._want.eq(self._byte_ready & goes),
             ]
-            with m.If(i.valid & i.ready):
+            with m.If(self._taken):
                 m.d.sync += [self._begun.eq(1), self._begun_pixels.eq(self._to_pixels)]
             with m.If(self._impatient | self._stuck):
                 self._give_up(m)
-            with m.Elif(~left.any()):
+            with m.Elif(self._none):
                 m.next = "Close"
                 with m.If(~self._more):
                     m.next = "Wait"
@@ -331,8 +341,8 @@ class LinkEngine(wiring.Component):
         """The rest of a refused request is swallowed; then the answer is sent."""
         answers = self._answers
         with m.State("Skip"):
-            m.d.comb += [self.i.ready.eq(self._left.any()), answers.clear.eq(1)]
-            with m.If(~self._left.any()):
+            m.d.comb += [self._want.eq(self._some), answers.clear.eq(1)]
+            with m.If(self._none):
                 m.next = "Close"
                 with m.If(self._repeated):
                     m.d.comb += answers.again.eq(1)
