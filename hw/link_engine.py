@@ -62,15 +62,16 @@ class LinkEngine(wiring.Component):
             answers.sequence.eq(sequence),
             answers.kind.eq(Mux(self._refused, REFUSED | self._reason, ANSWER | kind[:6])),
         ]
-        # A byte every 2 clocks at most: what depends on `left` then comes from registers.
+        # A byte every 2 clocks at most: it comes from a register, and so does what depends on `left`.
         self._want, self._come, self._taken, settled = Signal(), Signal(), Signal(), Signal()
+        self._payload = Signal(8, reset_less=True)
         self._some, self._one, self._none = Signal(), Signal(), Signal()
         m.d.comb += [
-            self._come.eq(i.valid & settled),
-            i.ready.eq(self._want & settled),
+            i.ready.eq(self._taken),
             self._taken.eq(self._come & self._want),
             self._none.eq(~self._some & settled),
         ]
+        m.d.sync += [self._payload.eq(i.payload), self._come.eq(i.valid & ~self._taken)]
         m.d.sync += [settled.eq(~self._taken), self._some.eq(left.any()), self._one.eq(left == 1)]
         with m.If(self._taken):
             m.d.sync += left.eq(left - 1)
@@ -131,7 +132,7 @@ class LinkEngine(wiring.Component):
         m.next = "Skip"
 
     def _head(self, m):
-        i, left, index = self.i, self._left, self._index
+        left, index = self._left, self._index
         self._expected, self._behind = Signal(8), Signal(8)
         with m.State("Head"):
             # A result that nobody asked for, or asked for too long ago, is thrown away.
@@ -141,13 +142,13 @@ class LinkEngine(wiring.Component):
                 m.d.sync += index.eq(index + 1)
                 with m.Switch(index):
                     with m.Case(0):
-                        m.d.sync += left.eq(i.payload)
+                        m.d.sync += left.eq(self._payload)
                     with m.Case(1):
-                        m.d.sync += left.eq(Cat(left[:8], i.payload))
+                        m.d.sync += left.eq(Cat(left[:8], self._payload))
                     with m.Case(2):
-                        m.d.sync += [self._sequence.eq(i.payload), left.eq(left)]
+                        m.d.sync += [self._sequence.eq(self._payload), left.eq(left)]
                     with m.Case(3):
-                        m.d.sync += [self._kind.eq(i.payload), left.eq(left)]
+                        m.d.sync += [self._kind.eq(self._payload), left.eq(left)]
                         m.d.sync += self._behind.eq(self._expected - self._sequence)
                         m.next = "Judge"
 
@@ -202,7 +203,7 @@ class LinkEngine(wiring.Component):
             m.d.comb += self._want.eq(1)
             m.d.sync += fact.eq(0)
             with m.If(self._come):
-                self._put(m, self.i.payload)
+                self._put(m, self._payload)
                 with m.If(self._one):
                     m.next = "Facts"
         with m.State("Facts"):
@@ -248,14 +249,14 @@ class LinkEngine(wiring.Component):
                 m.next = "Close"
 
     def _registers(self, m):
-        i, port, index = self.i, self.registers, self._index
+        port, index = self.registers, self._index
         address, left, word = self._address, self._left, self._word
         with m.State("Address"):
             m.d.comb += self._want.eq(1)
             with m.If(self._come):
-                m.d.sync += [address.eq(Cat(address[-8:], i.payload)), index.eq(index + 1)]
+                m.d.sync += [address.eq(Cat(address[-8:], self._payload)), index.eq(index + 1)]
                 with m.If(index == 0):
-                    m.d.sync += address[-8:].eq(i.payload)
+                    m.d.sync += address[-8:].eq(self._payload)
                 with m.Else():
                     m.d.sync += index.eq(0)
                     m.next = "Write"
@@ -264,9 +265,9 @@ class LinkEngine(wiring.Component):
         with m.State("Words"):
             m.d.comb += self._want.eq(1)
             with m.If(self._come):
-                m.d.sync += left.eq(i.payload)  # words, from here on
+                m.d.sync += left.eq(self._payload)  # words, from here on
                 m.next = "Read"
-                with m.If(i.payload > self._plan.answer_words):
+                with m.If(self._payload > self._plan.answer_words):
                     m.d.sync += left.eq(0)
                     self._refuse(m, Reason.LENGTH)
         with m.State("Read"):
@@ -285,7 +286,7 @@ class LinkEngine(wiring.Component):
             with m.If(self._none):
                 m.next = "Close"
             with m.Elif(self._come):
-                m.d.sync += [word.eq(Cat(word[8:], i.payload)), index.eq(index + 1)]
+                m.d.sync += [word.eq(Cat(word[8:], self._payload)), index.eq(index + 1)]
                 with m.If(index == 3):
                     m.next = "Written"
         with m.State("Written"):
@@ -295,13 +296,12 @@ class LinkEngine(wiring.Component):
 
     def _frame(self, m):
         """Its bytes go to the core; then, unless there is MORE, its result is awaited."""
-        i = self.i
         with m.State("Frame"):
             goes = self._some & ~self._stuck
             m.d.comb += [
                 self._waiting.eq(1),
                 self._to_pixels.eq(self._kind[:3] == Op.PIXELS),
-                self._byte.data.eq(i.payload),
+                self._byte.data.eq(self._payload),
                 self._byte.last.eq(self._one & ~self._more),
                 self._byte_valid.eq(self._come & goes),
                 self._want.eq(self._byte_ready & goes),
