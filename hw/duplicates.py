@@ -20,7 +20,7 @@ class DuplicateCheck(wiring.Component):
     nothing has to be cleared at a TICK. Tags wrap around: each TICK also empties one word, in turn,
     and all of them have been emptied before a tag comes again.
 
-    It only listens: no latency is added to the events. From a duplicate taken to `found`: 1 clock.
+    It only listens: no latency is added to the events. From a duplicate taken to `found`: 2 clocks.
 
     Members (In): `address`; `taken`: an event or TICK passes in this clock, never in two clocks in
     a row; `tick`. (Out): `found`, high for a clock.
@@ -61,8 +61,8 @@ class DuplicateCheck(wiring.Component):
         m.d.comb += bit.bit_select(address[:3], 1).eq(1)
         with m.If(read.data.tag == tag):
             m.d.comb += seen.eq(read.data.seen)
+        m.d.sync += self.found.eq(event & (seen & bit).any())
         m.d.comb += [
-            self.found.eq(event & (seen & bit).any()),
             write.en.eq(event | advance),
             write.addr.eq(address[3:]),
             write.data.tag.eq(tag),

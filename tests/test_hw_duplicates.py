@@ -25,9 +25,10 @@ def found(inputs, words, resets=()):
             ctx.set(check.address, word or 0)
             await ctx.tick()
             ctx.set(check.taken, 0)
+            assert not ctx.get(check.found)
+            await ctx.tick()
             if ctx.get(check.found):
                 places.append(place)
-            await ctx.tick()
 
     bench(ResetInserter(reset)(check), testbench)
     return places
