@@ -148,6 +148,8 @@ def test_the_command_line(board, network, tmp_path, capsys):
     assert "simulation" in said("bench", "--frames", "20")
     assert main(["device", "load", *common]) == 2
     assert "nothing to load" in capsys.readouterr().err
+    with Device.open(board.port) as device:
+        device.clear(12)
 
 
 def test_what_cannot_be_opened(board):
