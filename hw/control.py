@@ -11,10 +11,11 @@ from .events import AXIS
 from .frame_select import FrameSelect
 from .ingress import ERRORS
 from .monitor import FrameMonitor
-from .pixel_encoder import PixelEncoder
+from .pixel_encoder import PIXEL, PixelEncoder
 from .plan import CorePlan
 from .readout import RESULT
 from .register_file import PORT, RegisterFile
+from .skid import Skid
 from .slots import COMMAND, STATUS, TO_COMMAND, TO_REFERENCE_AT, TO_STAGE
 from .slots import ERRORS as REFUSALS
 from .soft_core import SoftCore
@@ -27,8 +28,9 @@ class Control(wiring.Component):
 
     Frames come from the EVENT register, from pixels (where the plan has them) and from `s_axis`, one
     whole frame at a time from either; where several wait, they go in this order. Results go to the registers
-    and to `m_result`, where `same` follows the THRESHOLD register. Latency: none into the core, 1 clock
-    from the core's result to `m_result` and the registers; a result every 2 clocks at most.
+    and to `m_result`, where `same` follows the THRESHOLD register. Latency: a clock before each frame,
+    then none into the core, 1 clock from the core's result to `m_result` and the registers; a result
+    every 2 clocks at most.
 
     Members: `registers` (In, of register_file.PORT), `irq` (Out), `s_axis`, `m_axis`, `m_result` as of
     the core; with pixels also `s_pixel` (see PixelEncoder); with SPRAM weights also `s_load`, and `reload`
@@ -117,13 +119,16 @@ class Control(wiring.Component):
         """Pixels from PIXEL or `s_pixel` through the encoder; returns whether it sends a frame."""
         written, push = registers.written.PIXEL, registers.bytes.PIXEL[0]
         m.submodules.encoder = encoder = ResetInserter(soft)(PixelEncoder(self._plan.network))
+        m.submodules.pixels = buffer = ResetInserter(soft)(Skid(PIXEL))
+        wiring.connect(m, buffer.o, encoder.i)
         m.d.comb += [
-            encoder.i.p.pixel.eq(Mux(push, written.pixel, self.s_pixel_tdata)),
-            encoder.i.p.last.eq(Mux(push, written.last, self.s_pixel_tlast)),
-            encoder.i.valid.eq((push | self.s_pixel_tvalid) & ~soft),
-            self.s_pixel_tready.eq(encoder.i.ready & ~push & ~soft),
+            # A buffer between, for short paths; the register gets through it while a frame is not sent.
+            buffer.i.p.pixel.eq(Mux(push, written.pixel, self.s_pixel_tdata)),
+            buffer.i.p.last.eq(Mux(push, written.last, self.s_pixel_tlast)),
+            buffer.i.valid.eq(Mux(push, ~encoder.busy, self.s_pixel_tvalid) & ~soft),
+            self.s_pixel_tready.eq(buffer.i.ready & ~push & ~soft),
             registers.status.PIXEL_SPACE.space.eq(encoder.space),
-            found.pixel_overflow.eq(push & ~encoder.i.ready),
+            found.pixel_overflow.eq(push & (encoder.busy | ~buffer.i.ready)),
             found.pixel_last.eq(encoder.stray),
             encoded.p.eq(encoder.o.p),
             encoded.valid.eq(encoder.o.valid),

@@ -1,6 +1,6 @@
 """Whole frames from several streams of event words into one."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,8 @@ from .events import AXIS
 class FrameSelect(wiring.Component):
     """Hands on one of its inputs until its frame ends; where several wait, the first goes first.
 
-    No register between inputs and output: latency 0, a word a clock. What is offered stays chosen.
+    A clock passes before each frame, in which its source is chosen; then there is no register between
+    input and output: latency 0, a word a clock.
 
     Members: `i` (array of In streams of words and `last`), `o` (Out stream of them), `ends` (In: the word
     that leaves in this clock ends its frame).
@@ -24,21 +25,22 @@ class FrameSelect(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        held, kept, chosen = Signal(), Signal(range(self._sources)), Signal(range(self._sources))
-        m.d.comb += chosen.eq(self._sources - 1)
+        chosen, first = Signal(range(self._sources)), Signal(range(self._sources))
+        inside = Signal()
+        m.d.comb += first.eq(self._sources - 1)
         for number in reversed(range(self._sources - 1)):
             with m.If(self.i[number].valid):
-                m.d.comb += chosen.eq(number)
-        with m.If(held):
-            m.d.comb += chosen.eq(kept)
+                m.d.comb += first.eq(number)
         with m.Switch(chosen):
             for number, source in enumerate(self.i):
                 with m.Case(number):
                     m.d.comb += [
                         self.o.p.eq(source.p),
-                        self.o.valid.eq(source.valid),
-                        source.ready.eq(self.o.ready),
+                        self.o.valid.eq(source.valid & inside),
+                        source.ready.eq(self.o.ready & inside),
                     ]
-        with m.If(self.o.valid):
-            m.d.sync += [held.eq(~(self.o.ready & self.ends)), kept.eq(chosen)]
+        with m.If(~inside):
+            m.d.sync += [inside.eq(Cat(source.valid for source in self.i).any()), chosen.eq(first)]
+        with m.Elif(self.o.valid & self.o.ready & self.ends):
+            m.d.sync += inside.eq(0)
         return m

@@ -27,14 +27,14 @@ class Slots(wiring.Component):
     So a COMMIT exchanges two column numbers, in one clock, and whatever happens before it leaves every
     slot as it was. Frames of EMBED and ENROL are staged while the readout walks: the walk of step t + 1
     reads C_n(t), which is written to the staged column of row (t, n) 2 clocks later; the last step's
-    by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + P + 3
+    by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + P + 4
     clocks later: an enrolment takes a frame and that.
 
     The memory has one column more, for labels: that of column c lies in rows c * 2^p + 0.. of it, in P
     pieces as wide as a count. Neither columns nor labels are reset: references outlive a reset.
 
-    Commands are carried out between frames: from `granted` to `pending` falling, 2 clocks for modes, CLEAR,
-    STAGE and what is refused, P + 3 for COMMIT, P + 4 for REFERENCE_AT. From `fetch` to `label`: P + 2
+    Commands are carried out between frames: from `granted` to `pending` falling, 3 clocks for modes, CLEAR,
+    STAGE and what is refused, P + 4 for COMMIT, P + 5 for REFERENCE_AT. From `fetch` to `label`: P + 2
     clocks; `fetched` comes 1 clock, `released` 2 clocks before it.
 
     Members: `row` (In) to `counts` (Out) in 1 clock, the K + 1 columns; `index` (In), a slot, to
@@ -89,10 +89,11 @@ class Slots(wiring.Component):
         # A slot's column and whether it takes part; between frames it is the command's slot.
         value, kind = word.value, word.register
         slot, index = Signal(8), Signal.like(self.index)
-        here = Signal()
+        here, mine = Signal(), Signal()
+        m.d.sync += mine.eq(pending & self.granted)
         m.d.comb += [
             slot.eq(Mux(kind == TO_COMMAND, value[8:16], value[24:32])),
-            index.eq(Mux(pending & self.granted, slot, self.index)),
+            index.eq(Mux(mine, slot, self.index)),
         ]
         m.d.sync += [
             self.column.eq(Array(column_of)[index]),
@@ -144,20 +145,27 @@ class Slots(wiring.Component):
         sound, chosen, finish = Signal(), Signal(), Signal()
         neurons, timesteps = plan.network.outputs, plan.network.timesteps
         errors = {name: Signal(name=name) for name in ERRORS}
-        m.d.comb += [sound.eq(slot < plan.slots), chosen.eq(slot == STAGED_SLOT)]
-        opcode, name = value[:8], value[16:]
+        opcode, named = value[:8], value[16:]
+        # What the word means is known a clock after it came, before it is carried out.
+        there, known, above = Signal(), Signal(), Signal()
+        m.d.sync += [
+            sound.eq(slot < plan.slots),
+            chosen.eq(slot == STAGED_SLOT),
+            there.eq((value[:16] < neurons) & (value[16:24] < timesteps)),
+            known.eq(opcode < len(COMMANDS)),
+            above.eq(opcode > timesteps),
+        ]
         with m.FSM():
             with m.State("WAIT"):
                 m.d.sync += piece.eq(0)
                 with m.If(self.fetch):
                     m.next = "LABEL"
-                with m.Elif(pending & self.granted):
+                with m.Elif(pending & mine):
                     m.next = "CARRY OUT"
             with m.State("CARRY OUT"):  # `column` and `here` are those of the command's slot
                 m.next = "WAIT"
                 with m.If(kind == TO_REFERENCE_AT):
-                    ranges = (value[:16] < neurons) & (value[16:24] < timesteps) & (sound | chosen)
-                    with m.If(ranges):
+                    with m.If(there & (sound | chosen)):
                         m.d.sync += [
                             at.neuron.eq(value[:16]),
                             at.step.eq(value[16:24]),
@@ -169,7 +177,7 @@ class Slots(wiring.Component):
                         m.d.comb += [errors["reference_range"].eq(1), finish.eq(1)]
                 with m.Elif(kind == TO_STAGE):
                     m.d.comb += finish.eq(1)
-                    with m.If(opcode > timesteps):
+                    with m.If(above):
                         m.d.comb += errors["reference_range"].eq(1)
                     with m.Else():
                         m.d.sync += [put_count.eq(1), put_row.eq(at_row), put.eq(value), staged.eq(0)]
@@ -178,30 +186,30 @@ class Slots(wiring.Component):
                             m.d.sync += [at.neuron.eq(0), at.step.eq(at.step + 1)]
                             with m.If(at.step == timesteps - 1):
                                 m.d.sync += [at.step.eq(0), staged.eq(1)]
-                with m.Elif(opcode >= len(COMMANDS)):
+                with m.Elif(~known):
                     m.d.comb += [errors["command_unknown"].eq(1), finish.eq(1)]
-                with m.Elif((opcode >= VERIFY) & ~sound):
+                with m.Elif((opcode[:3] >= VERIFY) & ~sound):
                     m.d.comb += [errors["slot_range"].eq(1), finish.eq(1)]
-                with m.Elif((opcode == COMMIT) & ~staged):
+                with m.Elif((opcode[:3] == COMMIT) & ~staged):
                     m.d.comb += [errors["nothing_staged"].eq(1), finish.eq(1)]
-                with m.Elif(opcode == COMMIT):
+                with m.Elif(opcode[:3] == COMMIT):
                     m.next = "NAME"
                 with m.Else():
                     m.d.comb += finish.eq(1)
-                    with m.If(opcode == CLEAR):
+                    with m.If(opcode[:3] == CLEAR):
                         m.d.sync += Array(holds)[slot].eq(0)
                     with m.Else():
                         m.d.sync += mode.eq(opcode)
-                    with m.If(opcode == VERIFY):
+                    with m.If(opcode[:3] == VERIFY):
                         m.d.sync += only.eq(slot)
-                    with m.If(opcode == ENROL):
+                    with m.If(opcode[:3] == ENROL):
                         m.d.sync += spoiled.eq(0)
             with m.State("NAME"):  # the label is written before the columns are exchanged
                 m.d.sync += [
                     put_label.eq(1),
                     put_row.eq(Cat(piece, staged_column)),
-                    put.eq(name),
-                    name.eq(name[plan.count_bits :]),
+                    put.eq(named),
+                    named.eq(named[plan.count_bits :]),
                     piece.eq(piece + 1),
                 ]
                 with m.If(final):

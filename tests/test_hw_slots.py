@@ -104,7 +104,7 @@ def test_random_commands_equal_the_golden_model(bus, shape):
 @pytest.mark.parametrize(
     ("timesteps", "neurons", "lanes", "slots"), [(8, 32, 4, 4), (8, 24, 4, 3), (5, 20, 2, 9)]
 )
-def test_an_enrolment_takes_one_frame_and_n_p_and_3_clocks(timesteps, neurons, lanes, slots):
+def test_an_enrolment_takes_one_frame_and_n_p_and_4_clocks(timesteps, neurons, lanes, slots):
     network = random_network(3, timesteps=timesteps, shape=(5,), widths=(neurons,))
     plan = make_plan(network, (lanes,), slots=slots)
     dut, clocks = Core(plan), []
@@ -150,7 +150,7 @@ def test_an_enrolment_takes_one_frame_and_n_p_and_3_clocks(timesteps, neurons, l
         assert (record & 0xFFFF_FFFF, record >> 64 & 0xFFFF) == (0, 77)
 
     bench(dut, testbench)
-    assert clocks == [neurons + plan.label_pieces + 3]
+    assert clocks == [neurons + plan.label_pieces + 4]
     assert clocks[0] <= timesteps * neurons / lanes
     assert counts.any()
 
