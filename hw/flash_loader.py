@@ -28,12 +28,7 @@ class FlashLoader(wiring.Component):
     """
 
     def __init__(self, words: int, *, offset: int, divider: int = 4, wake_clocks: int = 2000):
-        if not 1 <= words < 1 << 23:
-            raise out_of_range("flash words", words, "1..8388607, what a 24-bit address reaches")
-        if not 0 <= offset <= (1 << 24) - 2 * words:
-            raise out_of_range("flash offset", offset, f"0..{(1 << 24) - 2 * words}")
-        if not 2 <= divider <= 256:
-            raise out_of_range("flash divider", divider, "2..256 clocks a bit")
+        check_reach(words, offset, divider)
         self._words, self._offset, self._divider, self._wake = words, offset, divider, max(wake_clocks, 1)
         super().__init__({
             "o": Out(stream.Signature(AXIS)), "start": In(1), "busy": Out(1),
@@ -65,7 +60,9 @@ class FlashLoader(wiring.Component):
         out, into = Signal(COMMAND_BITS), Signal(16)
         left = Signal(range(COMMAND_BITS))  # bits of a command, or of a word, after this one
         word = Signal(range(self._words))
-        wait = Signal(range(self._wake + 1))
+        # Counts up to its highest bit: nothing has to be compared.
+        wait_bits = self._wake.bit_length()
+        wait = Signal(wait_bits + 1)
         m.d.comb += self.mosi.eq(out[-1])
         with m.If(fall):
             m.d.sync += [out.eq(out << 1), left.eq(left - 1)]
@@ -76,7 +73,12 @@ class FlashLoader(wiring.Component):
 
         with m.FSM():
             with m.State("REST"):
-                m.d.sync += [self.busy.eq(pending), out.eq(WAKE_UP << 24), left.eq(7), wait.eq(self._wake)]
+                m.d.sync += [
+                    self.busy.eq(pending),
+                    out.eq(WAKE_UP << 24),
+                    left.eq(7),
+                    wait.eq((1 << wait_bits) - self._wake),
+                ]
                 with m.If(pending & ~self.o.valid):
                     m.d.sync += [pending.eq(self.start), self.cs_n.eq(0), running.eq(1)]
                     m.next = "WAKE UP"
@@ -84,9 +86,9 @@ class FlashLoader(wiring.Component):
                 m.d.sync += [running.eq(0), self.cs_n.eq(1)]
                 m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.sync += [wait.eq(wait - 1), word.eq(0), left.eq(COMMAND_BITS - 1)]
+                m.d.sync += [wait.eq(wait + 1), word.eq(0), left.eq(COMMAND_BITS - 1)]
                 m.d.sync += out.eq(Const(READ << 24 | self._offset, COMMAND_BITS))
-                with m.If(wait == 0):
+                with m.If(wait[-1]):
                     m.d.sync += [self.cs_n.eq(0), running.eq(1)]
                     m.next = "COMMAND"
             with m.State("COMMAND"), m.If(fall & (left == 0)):
@@ -107,3 +109,13 @@ class FlashLoader(wiring.Component):
                         m.d.sync += [running.eq(0), self.cs_n.eq(1)]
                         m.next = "REST"
         return m
+
+
+def check_reach(words: int, offset: int, divider: int) -> None:
+    """Raise TwinspikeError for parameters of a FlashLoader that it cannot have."""
+    if not 1 <= words < 1 << 23:
+        raise out_of_range("flash words", words, "1..8388607, what a 24-bit address reaches")
+    if not 0 <= offset <= (1 << 24) - 2 * words:
+        raise out_of_range("flash offset", offset, f"0..{(1 << 24) - 2 * words}")
+    if not 2 <= divider <= 256:
+        raise out_of_range("flash divider", divider, "2..256 clocks a bit")

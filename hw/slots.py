@@ -89,11 +89,11 @@ class Slots(wiring.Component):
         # A slot's column and whether it takes part; between frames it is the command's slot.
         value, kind = word.value, word.register
         slot, index = Signal(8), Signal.like(self.index)
-        here, mine = Signal(), Signal()
-        m.d.sync += mine.eq(pending & self.granted)
+        here, mine, asked = Signal(), Signal(), Signal.like(self.index, reset_less=True)
+        m.d.sync += [mine.eq(pending & self.granted), asked.eq(slot)]
         m.d.comb += [
             slot.eq(Mux(kind == TO_COMMAND, value[8:16], value[24:32])),
-            index.eq(Mux(mine, slot, self.index)),
+            index.eq(Mux(mine, asked, self.index)),
         ]
         m.d.sync += [
             self.column.eq(Array(column_of)[index]),
@@ -197,11 +197,11 @@ class Slots(wiring.Component):
                 with m.Else():
                     m.d.comb += finish.eq(1)
                     with m.If(opcode[:3] == CLEAR):
-                        m.d.sync += Array(holds)[slot].eq(0)
+                        m.d.sync += Array(holds)[asked].eq(0)
                     with m.Else():
                         m.d.sync += mode.eq(opcode)
                     with m.If(opcode[:3] == VERIFY):
-                        m.d.sync += only.eq(slot)
+                        m.d.sync += only.eq(asked)
                     with m.If(opcode[:3] == ENROL):
                         m.d.sync += spoiled.eq(0)
             with m.State("NAME"):  # the label is written before the columns are exchanged
@@ -218,8 +218,8 @@ class Slots(wiring.Component):
                 m.next = "WAIT"
                 m.d.comb += [finish.eq(1), self.rewalk.eq(1)]
                 m.d.sync += [
-                    Array(column_of)[slot].eq(staged_column),
-                    Array(holds)[slot].eq(1),
+                    Array(column_of)[asked].eq(staged_column),
+                    Array(holds)[asked].eq(1),
                     staged_column.eq(self.column),
                     staged.eq(0),
                 ]

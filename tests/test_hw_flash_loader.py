@@ -8,7 +8,7 @@ from flash import Flash
 from streams import bench
 from test_hw_weight_image import DAMAGED, FINE, FOREIGN, plan  # noqa: F401 (a fixture)
 
-from twinspike.hw.flash_loader import FlashLoader
+from twinspike.hw.flash_loader import FlashLoader, check_reach
 from twinspike.hw.weight_image import ImageCheck, image_bytes, weight_image
 from twinspike.numerics.errors import TwinspikeError
 
@@ -89,15 +89,14 @@ def test_a_missing_flash_and_one_that_sleeps_on(plan):  # noqa: F811
     assert loads(plan, Flash(raw, wake=200)) == [FOREIGN]
 
 
-@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 @pytest.mark.parametrize(
-    ("words", "options", "text"),
+    ("arguments", "text"),
     [
-        (0, {"offset": 0}, "flash words = 0 is not allowed"),
-        (9, {"offset": 1 << 24}, "flash offset = 16777216 is not allowed: expected 0..16777198"),
-        (9, {"offset": 0, "divider": 1}, "flash divider = 1 is not allowed: expected 2..256"),
+        ((0, 0, 4), "flash words = 0 is not allowed"),
+        ((9, 1 << 24, 4), "flash offset = 16777216 is not allowed: expected 0..16777198"),
+        ((9, 0, 1), "flash divider = 1 is not allowed: expected 2..256"),
     ],
 )
-def test_parameters_out_of_range(words, options, text):
+def test_parameters_out_of_range(arguments, text):
     with pytest.raises(TwinspikeError, match=text):
-        FlashLoader(words, **options)
+        check_reach(*arguments)
