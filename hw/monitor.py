@@ -48,9 +48,13 @@ class FrameMonitor(wiring.Component):
 
         measuring, clock, ahead = Signal(), Signal(32), Signal(IN_FLIGHT_BITS)
         m.d.sync += clock.eq(clock + 1)
-        with m.If(first & ~measuring):
-            m.d.sync += [measuring.eq(1), clock.eq(1), ahead.eq(waiting - self.result)]
-        with m.Elif(self.result & measuring):
+        # A clock later than they happen, both: the decisions above end a long path. `waiting` has the
+        # frame by then.
+        began, gave = Signal(), Signal()
+        m.d.sync += [began.eq(first), gave.eq(self.result)]
+        with m.If(began & ~measuring):
+            m.d.sync += [measuring.eq(1), clock.eq(1), ahead.eq(waiting - 1)]
+        with m.Elif(gave & measuring):
             m.d.sync += ahead.eq(ahead - 1)
             with m.If(ahead == 0):
                 m.d.sync += [measuring.eq(0), self.cycles.eq(clock)]
