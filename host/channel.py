@@ -109,8 +109,9 @@ class Channel:
                             f"was sent {failures} times: check cable and power, then open it again"
                         )
                     self._repeat(self._waiting)
-                while self._waiting and self._waiting[0].answer:
-                    yield self._settle(*self._waiting.popleft().answer)
+                while self._waiting and (answer := self._waiting[0].answer):
+                    self._waiting.popleft()
+                    yield self._settle(*answer)
         finally:
             # After an error nobody waits for the rest; what still comes for it is ignored.
             self._waiting.clear()
@@ -118,7 +119,7 @@ class Channel:
     def _settle(self, kind: int, payload: bytes) -> bytes:
         if kind & REFUSED == REFUSED:
             number = kind & ~REFUSED
-            reason = REASONS.get(Reason(number)) if number in Reason else f"reason {number}"
+            reason = REASONS.get(number, f"reason {number}")
             raise DeviceError(f"{self._name}: the device refused a request: {reason}")
         return payload
 

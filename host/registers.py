@@ -29,7 +29,9 @@ def fields(first: str, answer: bytes) -> dict[str, int]:
     for at in range(0, len(answer), 4):
         register = _BY_OFFSET.get(_BY_NAME[first].offset + at)
         word = int.from_bytes(answer[at : at + 4], "little")
-        for field in register.fields if register else ():
+        if register is None:
+            continue
+        for field in register.fields:
             found[f"{register.name}.{field.name}"] = word >> field.low & (1 << field.width) - 1
     return found
 

@@ -9,7 +9,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 from .boards import Board
 from .link_plan import link_plan
 from .plan import CorePlan
-from .pll import ecp5_pll, ice40_pll
+from .pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
 from .system import System
 from .uart import Rate
 
@@ -85,6 +85,7 @@ class BoardTop(Elaboratable):
     def _ice40(self, m, platform, clock, locked):
         pin = platform.request(self._board.clock, dir="-")
         pll = self.pll
+        assert isinstance(pll, Ice40Pll)
         ports = {
             "p_FEEDBACK_PATH": "SIMPLE",
             "p_DIVR": C(pll.divr, 4), "p_DIVF": C(pll.divf, 7), "p_DIVQ": C(pll.divq, 3),
@@ -100,6 +101,7 @@ class BoardTop(Elaboratable):
     def _ecp5(self, m, platform, clock, locked):
         m.submodules.oscillator = oscillator = io.Buffer("i", platform.request(self._board.clock, dir="-"))
         pll = self.pll
+        assert isinstance(pll, Ecp5Pll)
         m.submodules.pll = Instance(
             "EHXPLLL",
             p_PLLRST_ENA="DISABLED", p_INTFB_WAKE="DISABLED", p_STDBY_ENABLE="DISABLED",

@@ -59,7 +59,7 @@ class Reason(enum.IntEnum):
     TIMEOUT = 3
 
 
-REASONS = {
+REASONS: dict[int, str] = {
     Reason.SEQUENCE: "not the next sequence number, nor one of the last answered: the answer's own number is "
     "the one that is expected",
     Reason.UNKNOWN: "no such request in this device",
