@@ -67,9 +67,9 @@ def link_requests(figures: Figures, where: str) -> str:
 
 def link_reasons(figures: Figures, where: str) -> str:
     """Why the device refuses a request."""
-    from twinspike.numerics.link import REASONS, REFUSED
+    from twinspike.numerics.link import REASONS, REFUSED, Reason
 
-    rows = [[f"`0x{REFUSED | reason:02x}`", reason.name, text] for reason, text in REASONS.items()]
+    rows = [[f"`0x{REFUSED | r:02x}`", Reason(r).name, text] for r, text in REASONS.items()]
     return table(("kind", "reason", "meaning"), rows)
 
 
