@@ -137,8 +137,8 @@ PROOFS = [
                 Mutant("readout", "term.eq(Cat(bits, spike[1] & below)", "term.eq(Cat(bits, spike[1])"),
                 Mutant("readout", "count.eq(Mux(fresh, 0, count_read.data))", "count.eq(count_read.data)"),
                 Mutant("readout", "start.eq(closing[1] & ~self.o.valid)", "start.eq(closing[1])"),
-                Mutant("readout", "Mux(was_nearest, below_before, below_best)", "below_best"),
-                Mutant("readout", "(distance < before)", "(distance <= before)"),
+                Mutant("ranking", "Mux(was_nearest, below_before, below_best)", "below_best"),
+                Mutant("ranking", "(distance < before)", "(distance <= before)"),
             )[slice(0, 2) if k < 3 else slice(1, 5)],
             depth=depth,
         )
