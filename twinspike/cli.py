@@ -204,10 +204,6 @@ def _parser() -> argparse.ArgumentParser:
         "Writes <target>/synth/synth.json: logic cells, block RAMs and Fmax, one a seed. Stages whose "
         "inputs have not changed are not run again.",
     )  # fmt: skip
-    synth.add_argument(
-        "--target", action="append", choices=_targets()[1:],
-        help="device; may be given more than once (default: the configuration's)",
-    )  # fmt: skip
     synth.add_argument("--seeds", type=_seeds, default=[1, 2, 3], metavar="1,2,3", help="placer seeds")
     synth.add_argument(
         "--jobs", type=_positive, default=2, metavar="N", help="nextpnr runs at a time (default: 2)"
@@ -218,10 +214,11 @@ def _parser() -> argparse.ArgumentParser:
         "Test images through the netlist, undisturbed and stalled: spikes, results and cycles. Adds to "
         "results/netlist.json; ends with status 1 at any difference.",
     )  # fmt: skip
-    netlist.add_argument(
-        "--target", action="append", choices=_targets()[1:],
-        help="device; may be given more than once (default: the configuration's)",
-    )  # fmt: skip
+    for routed in (synth, netlist):
+        routed.add_argument(
+            "--target", action="append", choices=_targets()[1:],
+            help="device; may be given more than once (default: the configuration's)",
+        )  # fmt: skip
     netlist.add_argument("--frames", type=_positive, metavar="N", help="test images (default: 20)")
     step("report", "write build/<config>/report/index.html and print the closing table")
     results = step(
