@@ -33,6 +33,12 @@ _COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MAS
 # Registers marked as replicas hold the same value on purpose, each for its part of the chip.
 _REPLICAS = "setattr -set keep 1 a:replica=1 %ci1:+[Q]"
 
+# By its newer way into ABC (write_xaiger2) abc9 of yosys 0.70 now and then ties a block RAM's output to
+# a constant and only warns of it (https://github.com/YosysHQ/yosys/issues/6237): the older way is taken,
+# and such a warning is an error.
+_ABC9 = "scratchpad -set abc9.xaiger 1"
+_TIED = b"Driver-driver conflict"
+
 # Cells that occupy logic but are no nextpnr type yet: each takes at least so many logic cells.
 _LEAST_LOGIC = {"SB_LUT4": 1, "LUT4": 1, "CCU2C": 2}
 _RAW_CELLS = {
@@ -124,6 +130,7 @@ def script(rtlil: str, top: str, device: Device) -> str:
             f"read_rtlil {rtlil}",
             _COLLISIONS,
             _REPLICAS,
+            _ABC9,
             f"{device.yosys} -top {top} -json netlist.json",
             "write_verilog -noattr netlist.v",
             "tee -q -o cells.json stat -json",
@@ -147,7 +154,13 @@ def make_netlist(
         for stale in (stamp, out / "synth.json"):
             stale.unlink(missing_ok=True)
         (out / "synth.ys").write_text(commands)
-        seconds = run_tool(yosys, ["-s", "synth.ys"], out, out / "yosys.log")
+        log = out / "yosys.log"
+        seconds = run_tool(yosys, ["-s", "synth.ys"], out, log)
+        if _TIED in log.read_bytes():
+            raise TwinspikeError(
+                f"{yosys.name} {yosys.version} tied a cell's output to a constant: its netlist is not the "
+                f"design's (see '{_TIED.decode()}' in {log}); use the version of constraints.txt"
+            )
         kept = {"digest": digest, "seconds": round(seconds, 2), "cells": _cells(out / "cells.json")}
         write_json(stamp, kept)
     return netlist, kept["cells"], kept["seconds"]

@@ -1,7 +1,7 @@
 """The image of weights that are loaded at run time: 16-bit words with a header and a CRC.
 
     word 0     0x5754, the characters TW
-    word 1     1, the version of this format
+    word 1     2, the version of this format, and 256 times the weights a memory word (the layer's lanes)
     words 2-5  network hash, lowest word first
     words 6-7  number of weight words, lower half first
     ...        weight words in the order of the memory, lowest piece of each row first
@@ -22,7 +22,7 @@ from .events import AXIS
 from .plan import CorePlan, LayerPlan
 
 MAGIC = int.from_bytes(b"TW", "little")
-VERSION = 1
+VERSION = 2
 HEADER_WORDS = 8
 TRAILER_WORDS = 2
 
@@ -31,16 +31,22 @@ def weight_image(plan: CorePlan, network_hash: int | None = None) -> list[int]:
     """The words of the plan's image, empty if nothing is loaded; `network_hash` is the network's own."""
     if network_hash is None:
         network_hash = plan.network_hash
-    words = [word for layer in plan.layers if layer.memory == "spram" for word in layer.load_words()]
-    if not words:
+    loaded = [layer for layer in plan.layers if layer.memory == "spram"]
+    if not loaded:
         return []
-    image = [MAGIC, VERSION, *_halves(network_hash, 4), *_halves(len(words), 2), *words]
+    words = loaded[0].load_words()
+    image = [MAGIC, _form(loaded[0]), *_halves(network_hash, 4), *_halves(len(words), 2), *words]
     return [*image, *_halves(zlib.crc32(image_bytes(image)), TRAILER_WORDS)]
 
 
 def image_bytes(words: list[int]) -> bytes:
     """Words as they lie in a flash memory."""
     return np.array(words, dtype="<u2").tobytes()
+
+
+def _form(plan: LayerPlan) -> int:
+    """Word 1: images of one network for other lanes have the same hash, and the same length."""
+    return VERSION | plan.lanes << 8
 
 
 def _halves(value: int, count: int) -> list[int]:
@@ -72,6 +78,7 @@ class ImageCheck(wiring.Component):
     def __init__(self, plan: LayerPlan):
         self._layout = load_layout(plan)
         self._pieces = plan.weight_words * (plan.weight_word_bits // 16)
+        self._form = _form(plan)
         super().__init__({
             "i": In(stream.Signature(AXIS)), "network_hash": In(64), "o": Out(self._layout),
             "loaded": Out(1), "foreign": Out(1), "damaged": Out(1), "keep": In(1),
@@ -88,7 +95,7 @@ class ImageCheck(wiring.Component):
         look, act = Signal(), Signal()
         unequal, complete, header_ends = Signal(), Signal(), Signal()
         hash_words = [self.network_hash[16 * i : 16 * i + 16] for i in range(4)]
-        expected = Array([MAGIC, VERSION, *hash_words, *_halves(self._pieces, 2)])[place]
+        expected = Array([MAGIC, self._form, *hash_words, *_halves(self._pieces, 2)])[place]
         m.d.comb += [
             self.i.ready.eq(~look & ~deciding),
             taken.eq(self.i.valid & self.i.ready),

@@ -118,6 +118,23 @@ def test_yosys_own_words_reach_the_user(design, tmp_path):
     assert not (tmp_path / "synth.json").exists()
 
 
+def test_a_netlist_with_an_output_tied_to_a_constant_is_refused(design, tmp_path, monkeypatch):
+    # The older way into ABC is asked for, because the newer one was seen to do this.
+    assert "scratchpad -set abc9.xaiger 1" in synthesis.script("x.il", "harness", device("ecp5-25k"))
+    real = synthesis.run_tool
+
+    def warn(tool, arguments, folder, log):
+        seconds = real(tool, arguments, folder, log)
+        with log.open("a") as file:
+            file.write("Warning: Driver-driver conflict for q between cell table.DOA9 and constant 1'0\n")
+        return seconds
+
+    monkeypatch.setattr(synthesis, "run_tool", warn)
+    with pytest.raises(TwinspikeError, match=r"tied a cell's output to a constant.*yosys\.log"):
+        synthesise(design, "harness", device("up5k"), tmp_path, seeds=(1,))
+    assert not (tmp_path / "netlist.stamp.json").exists()
+
+
 def test_a_missing_design_names_the_step_that_makes_it(tmp_path):
     with pytest.raises(TwinspikeError, match=r"harness\.il does not exist.*make rtl"):
         synthesise(tmp_path / "harness.il", "harness", device("up5k"), tmp_path / "out")

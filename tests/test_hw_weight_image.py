@@ -20,7 +20,7 @@ def test_an_image_holds_the_weights_the_hash_and_a_crc():
     plan = make_plan(wide_network((64, 8)), (8,), "up5k")
     image = weight_image(plan)
     raw = image_bytes(image)
-    assert raw[:4] == b"TW\x01\x00"
+    assert raw[:4] == b"TW\x02\x08"
     assert raw[4:12] == bytes.fromhex(plan.network.content_hash[:16])[::-1]
     assert int.from_bytes(raw[12:16], "little") == len(image) - HEADER_WORDS - 2
     assert image[HEADER_WORDS:-2] == plan.layers[0].load_words()
@@ -105,6 +105,14 @@ def test_a_missing_flash_and_the_image_of_another_network(plan):
     other = dataclasses.replace(plan, network=dataclasses.replace(plan.network, name="other"))
     image = weight_image(other)
     assert outcomes(plan, [*image[:-1], image[-1] | LAST])[0] == [FOREIGN]
+
+
+def test_an_image_for_other_lanes_is_not_this_cores():
+    # Only word 1 tells them apart.
+    core, other = (make_plan(wide_network((64, 8)), (lanes,), "up5k") for lanes in (8, 4))
+    mine, foreign = weight_image(core), weight_image(other)
+    assert len(mine) == len(foreign) and mine[2:HEADER_WORDS] == foreign[2:HEADER_WORDS]
+    assert outcomes(core, [*foreign[:-1], foreign[-1] | LAST], mine)[0] == [FOREIGN, FINE]
 
 
 def test_a_word_takes_2_clocks_and_loaded_rises_4_clocks_after_the_last(plan):
