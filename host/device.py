@@ -10,6 +10,7 @@ import numpy as np
 import serial
 
 from ..hw.registers import COMMANDS, NO_LABEL
+from ..numerics import emd
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.link import spike_bytes, unpack_spikes
 from ..quant.network import Network, load_network
@@ -111,8 +112,7 @@ class Device:
         is raised and the slot stays as it was.
         """
         self._check_slot(slot)
-        if not 0 <= label < NO_LABEL:
-            raise out_of_range("label", label, f"an integer in 0..{NO_LABEL - 1}")
+        _check_label(label)
         self._clear_errors()
         requests = list(self._requests(image, pixels))
         (answer,) = (found for found, _ in self._run(iter(requests), "ENROL"))
@@ -120,6 +120,15 @@ class Device:
         self._command("CLASSIFY")
         self._raise_errors(f"enrolling in slot {slot}")
         return answer
+
+    def enrol_median(self, slot: int, label: int, images: np.ndarray, *, pixels: bool = False) -> None:
+        """Make the element-wise median of several images' embeddings the reference of a slot.
+
+        It is the one reference that lies nearest to all of them; the host computes it.
+        """
+        spikes = np.stack([found for found, _ in self.embed(images, pixels=pixels)], axis=1)
+        median = emd.median_reference(emd.cumulative_counts(spikes))
+        self.write_reference(slot, label, median.astype(np.int64))
 
     def verify(self, slot: int, images: np.ndarray, *, pixels: bool = False) -> Iterator[Answer]:
         """The distance of each image to the reference of a slot, and whether it is below the threshold."""
@@ -148,6 +157,7 @@ class Device:
     def write_reference(self, slot: int, label: int, counts: np.ndarray) -> None:
         """Put cumulative counts [T, n_out] into a slot, such as the host has kept from `read_reference`."""
         self._check_slot(slot)
+        _check_label(label)
         self._clear_errors()
         references.stage(self._channel, counts, (self.info.timesteps, self.info.outputs))
         self._command("COMMIT", slot, label)
@@ -275,6 +285,11 @@ class Device:
         flags = _flags(registers.read(self._channel, "ERRORS"))
         if flags:
             raise DeviceError(f"{doing}: the core refused it ({', '.join(flags)}); nothing was changed")
+
+
+def _check_label(label: int) -> None:
+    if not 0 <= label < NO_LABEL:
+        raise out_of_range("label", label, f"an integer in 0..{NO_LABEL - 1}")
 
 
 def _flags(found: dict[str, int]) -> tuple[str, ...]:

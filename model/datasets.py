@@ -108,6 +108,8 @@ IDX_SOURCES = {
 }
 # MNIST without the digits that are to be enrolled later.
 MNIST_0_6 = "mnist-0-6"
+# Datasets that leave classes of another one out.
+_WHOLE = {MNIST_0_6: "mnist"}
 OMNIGLOT = "omniglot"
 DATASETS = ("digits", *IDX_SOURCES, MNIST_0_6, OMNIGLOT)
 # Drawings of a character that its reference is made from; the rest is for measuring.
@@ -127,8 +129,7 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
         return _digits()
     if name == OMNIGLOT:
         return _omniglot()
-    if name == MNIST_0_6:
-        whole = load_dataset("mnist", progress=progress)
+    if whole := dataset_with_all_classes(name, progress=progress):
         train, test = whole.train_labels <= 6, whole.test_labels <= 6
         return Dataset(
             name, whole.train_images[train], whole.train_labels[train],
@@ -151,6 +152,12 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
     return Dataset(name, train_images, train_labels, test_images, test_labels, checksums)
 
 
+def dataset_with_all_classes(name: str, *, progress: bool = True) -> Dataset | None:
+    """The dataset that the one called `name` leaves classes out of; None for the others."""
+    _check_name(name)
+    return load_dataset(_WHOLE[name], progress=progress) if name in _WHOLE else None
+
+
 def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
     """Find (or download) and verify the IDX files of a dataset; their paths, none for the others.
 
@@ -158,7 +165,7 @@ def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
     checksum, or cannot be downloaded. A bad file in the cache is fetched again.
     """
     _check_name(name)
-    source = IDX_SOURCES.get("mnist" if name == MNIST_0_6 else name)
+    source = IDX_SOURCES.get(_WHOLE.get(name, name))
     if source is None:
         return []
     folder, ours = data_folder(source.folder)

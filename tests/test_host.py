@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from twinspike.cli import main
 from twinspike.host import Device, DeviceError, LinkError
+from twinspike.host.check import NewClass, check_device
 from twinspike.hw.plan import make_plan
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
@@ -129,6 +130,20 @@ def test_state_and_errors(device, network, images):
     ):
         with pytest.raises(TwinspikeError, match=words):
             list(call())
+
+
+def test_check_compares_everything_and_notices_another_reference(device, network, images):
+    classes = [NewClass(100 + at, images[50 + 5 * at : 55 + 5 * at]) for at in range(3)]
+    checked = check_device(device, network, images[:20], classes)
+    # Classified thrice, embedded; three enrolled, read back twice (three facts each), verified.
+    assert checked.compared == 3 * 20 + 4 + 3 * (1 + 2 * 3 + 4) and checked.different == 0
+    assert set(checked.labels) == {1, 5} and len(checked.same) == 3
+    assert [device.reference(slot)[1] for slot in range(SLOTS)] == [True] * 10 + [False] * 3
+    own = network.references
+    device.write_reference(0, int(own.labels[0]), counts_of(network, images[:1])[0])
+    spoilt = check_device(device, network, images[:5], classes[:1])
+    assert spoilt.different and spoilt.first.startswith("classified 0: ")
+    device.write_reference(0, int(own.labels[0]), own.counts[0].astype(np.int64))
 
 
 def test_the_command_line(board, network, tmp_path, capsys):

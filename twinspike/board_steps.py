@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from twinspike import steps
+from twinspike.board_trial import make_trial
 from twinspike.config import Config
 from twinspike.folders import Folders, find_network
 from twinspike.host import Device
@@ -20,7 +20,6 @@ from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network
 from twinspike.sim.board import SimulatedBoard
 
-NEW_CLASSES = 3  # that a check enrols
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
@@ -103,11 +102,11 @@ def simulate(config: Config, place: Folders, name: str, frames: int) -> bool:
 
     network, running = simulated(config, place, name)
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
-        images, _ = steps.test_images(config, network, frames + NEW_CLASSES)
+        trial = make_trial(config, network, frames)
         until = time.monotonic() + _LOADING_SECONDS
         while not device.stats().weights_loaded and time.monotonic() < until:
             time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
-        return compare(device, network, images[NEW_CLASSES:], images[:NEW_CLASSES])
+        return compare(device, network, trial)
 
 
 def serve(config: Config, place: Folders, name: str) -> None:

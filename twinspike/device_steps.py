@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
 from twinspike import steps
 from twinspike.board_steps import board_plan
+from twinspike.board_trial import Trial, decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.folders import Folders, find_network
 from twinspike.host import Device
@@ -36,7 +36,7 @@ def _images(config: Config, network: Network, options: argparse.Namespace, count
     """`count` test images and labels from the one that was asked for on."""
     if options.image < 0:
         raise out_of_range("--image", options.image, "an integer >= 0")
-    images, labels = steps.test_images(config, network, options.image + count)
+    images, labels = steps.test_images(config, network, options.image + count, all_classes=True)
     if len(images) <= options.image:
         raise out_of_range("--image", options.image, f"0..{len(images) - 1}, the test images there are")
     return images[options.image :], labels[options.image :]
@@ -96,7 +96,7 @@ def verify(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     return True
 
 
-def compare(device: Device, network: Network, images: np.ndarray, new: np.ndarray) -> bool:
+def compare(device: Device, network: Network, trial: Trial) -> bool:
     """Hold the device against the golden model and say what came out."""
     start = time.monotonic()
     with tqdm(unit="frame", disable=None) as bar:
@@ -105,21 +105,29 @@ def compare(device: Device, network: Network, images: np.ndarray, new: np.ndarra
             bar.set_description(what)
             bar.update(frames)
 
-        checked = check_device(device, network, images, new, told)
+        checked = check_device(device, network, trial.images, trial.classes, told)
     traffic = device.traffic
     print(
         f"{checked.compared} answers compared with the golden model, {checked.different} differ"
         f"{f' ({checked.first})' if checked.different else ''}; {traffic.requests} requests, "
         f"{traffic.repeated} sent again, {time.monotonic() - start:.1f} s"
     )
+    for row in scores(trial, checked):
+        each = ", ".join(f"{label}: {f1:.3f}" for label, f1 in row["f1"].items())
+        print(
+            f"new classes, {row['examples']} image(s) of each enrolled: F1 {each}; of all classes macro-F1 "
+            f"{row['macro_f1']:.3f}, accuracy {row['accuracy']:.3f}, over {row['images']} images"
+        )
+    if trial.unseen:
+        right, of = decisions(trial, checked)
+        print(f"same or different, by one image each: {right} of {of} decisions right")
     return checked.different == 0
 
 
 def check(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     """Compare all that the device does with the golden model."""
     with _opened(config, place, options) as (device, network):
-        images, _ = _images(config, network, options, options.frames + 3)
-        return compare(device, network, images[3:], images[:3])
+        return compare(device, network, make_trial(config, network, options.frames, options.image))
 
 
 def bench(config: Config, place: Folders, options: argparse.Namespace) -> bool:

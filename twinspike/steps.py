@@ -303,12 +303,15 @@ def make_plan_for(config: Config, network: Network, target: str):
     )
 
 
-def test_images(config: Config, network: Network, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    from twinspike.model.datasets import load_dataset
+def test_images(
+    config: Config, network: Network, frames: int, *, all_classes: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first test images and labels; with `all_classes` also those that training left out."""
+    from twinspike.model.datasets import dataset_with_all_classes, load_dataset
 
     if frames < 1:
         raise out_of_range("frames", frames, "an integer >= 1")
-    dataset = load_dataset(config.dataset)
+    dataset = (all_classes and dataset_with_all_classes(config.dataset)) or load_dataset(config.dataset)
     if dataset.test_images.shape[1:] != network.shape:
         raise TwinspikeError(
             f"network {network.name} takes images of {network.shape}, dataset {config.dataset} has "
