@@ -60,21 +60,37 @@ def _write_files(plan: CorePlan, out: Path) -> dict[str, Any]:
     return summary
 
 
+_NAME = re.compile(r"\\[^\s\"\\]+")  # a public name of RTLIL, as it stands or in a string
+
+
 def harness_rtlil(plan: CorePlan) -> str:
     """RTLIL of module `harness`, the core behind few pins: what is synthesised."""
     return plain_names(rtlil.convert(Harness(plan), name="harness", emit_src=False))
 
 
 def plain_names(text: str) -> str:
-    """RTLIL with `.` replaced in module names, so that Verilog needs no escaped identifiers."""
+    """RTLIL with `.` replaced in module names and brackets in all names.
+
+    Verilog then needs no escaped identifiers for them; and yosys' abc9 takes a name such as `counts[4]`,
+    which Amaranth gives to an element of an array, for a bit of `counts`: it fails, or drives a wire twice.
+    """
     modules = re.findall(r"^module (\\\S+)", text, re.MULTILINE)
     dotted = {name: name.replace(".", "_") for name in modules if "." in name}
-    return re.sub(
+    text = re.sub(
         r"^(module |  cell )(\\\S+)",
         lambda found: f"{found[1]}{dotted.get(found[2], found[2])}",
         text,
         flags=re.MULTILINE,
     )
+    names = set(_NAME.findall(text))
+    plain = {}
+    for name in sorted(name for name in names if "[" in name):
+        new = name.replace("[", "_").replace("]", "")
+        while new in names:
+            new += "_"
+        names.add(new)
+        plain[name] = new
+    return _NAME.sub(lambda found: plain.get(found[0], found[0]), text)
 
 
 def is_current(plan: CorePlan, out: Path) -> bool:

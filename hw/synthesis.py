@@ -33,10 +33,8 @@ _COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MAS
 # Registers marked as replicas hold the same value on purpose, each for its part of the chip.
 _REPLICAS = "setattr -set keep 1 a:replica=1 %ci1:+[Q]"
 
-# By its newer way into ABC (write_xaiger2) abc9 of yosys 0.70 now and then ties a block RAM's output to
-# a constant and only warns of it (https://github.com/YosysHQ/yosys/issues/6237): the older way is taken,
-# and such a warning is an error.
-_ABC9 = "scratchpad -set abc9.xaiger 1"
+# abc9 of yosys 0.70 was seen to tie a block RAM's output to a constant and only warn of it (names with
+# brackets mislead it, see plain_names in hw/emit.py): that is an error here.
 _TIED = b"Driver-driver conflict"
 
 # Cells that occupy logic but are no nextpnr type yet: each takes at least so many logic cells.
@@ -130,7 +128,6 @@ def script(rtlil: str, top: str, device: Device) -> str:
             f"read_rtlil {rtlil}",
             _COLLISIONS,
             _REPLICAS,
-            _ABC9,
             f"{device.yosys} -top {top} -json netlist.json",
             "write_verilog -noattr netlist.v",
             "tee -q -o cells.json stat -json",
@@ -159,7 +156,7 @@ def make_netlist(
         if _TIED in log.read_bytes():
             raise TwinspikeError(
                 f"{yosys.name} {yosys.version} tied a cell's output to a constant: its netlist is not the "
-                f"design's (see '{_TIED.decode()}' in {log}); use the version of constraints.txt"
+                f"design's (see '{_TIED.decode()}' in {log}); try another version of it"
             )
         kept = {"digest": digest, "seconds": round(seconds, 2), "cells": _cells(out / "cells.json")}
         write_json(stamp, kept)

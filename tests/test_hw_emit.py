@@ -112,11 +112,22 @@ def test_the_summary_gives_the_plan_in_figures(emitted):
     ]
 
 
-def test_plain_names_touches_module_names_only():
+def test_plain_names_touches_module_names_and_brackets_only():
     text = "module \\top.a.b\n  cell \\top.a.b \\x.y\n  cell $add \\top.a.b\n  wire \\top.a.b\nend\n"
     assert plain_names(text) == (
         "module \\top_a_b\n  cell \\top_a_b \\x.y\n  cell $add \\top.a.b\n  wire \\top.a.b\nend\n"
     )
+    text = 'wire \\a[1].v\nwire \\a_1.v\nconnect \\a [1] \\a[1].v\nparameter \\MEMID "\\\\a[1].v"\n'
+    assert plain_names(text) == (
+        'wire \\a_1.v_\nwire \\a_1.v\nconnect \\a [1] \\a_1.v_\nparameter \\MEMID "\\\\a_1.v_"\n'
+    )
+
+
+def test_no_name_looks_like_a_bit_of_another(emitted):
+    # abc9 would take it for that bit.
+    _, out, _ = emitted
+    for path in out.glob("*.il"):
+        assert not re.search(r"\\[^\s]*\[", path.read_text()), path
 
 
 def test_rtl_of_another_generator_is_not_current(emitted, monkeypatch):
