@@ -1,4 +1,4 @@
-"""Frames as requests: packed events or raw pixels, in one piece where the device's buffer has room."""
+"""Frames as requests: packed events or raw pixels, in one piece where it takes half the device's buffer."""
 
 from collections.abc import Iterable, Iterator
 
@@ -40,16 +40,16 @@ def as_images(images: np.ndarray, network: Network | None, inputs: int) -> np.nd
 
 def _parts(channel: Channel, op: Op, payload: bytes, spikes: bool) -> Iterator[tuple[int, bytes]]:
     most = channel.largest
-    if len(payload) <= most:
-        yield op | (SPIKES if spikes else 0), payload
-        return
-    if spikes:
+    # Halves of the buffer: one is on the line while the other is in the core.
+    size = max(1, most // 2)
+    if spikes and len(payload) > most:
         raise TwinspikeError(
             f"a frame of {len(payload)} bytes: with its output spikes this device takes {most} at most; "
             "classify it, or use a coding with fewer spikes"
         )
-    # Halves of the buffer: one is on the line while the other is in the core.
-    size = max(1, most // 2)
+    if spikes or len(payload) <= size:
+        yield op | (SPIKES if spikes else 0), payload
+        return
     for at in range(0, len(payload), size):
         more = MORE if at + size < len(payload) else 0
         yield op | more, payload[at : at + size]

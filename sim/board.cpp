@@ -1,10 +1,12 @@
 // A board in simulation: its UART pins on a pseudo-terminal, its flash from a file. See sim/board.py.
 //
-// Arguments: descriptor of the terminal's master side, clocks a bit, file of the flash (or "").
+// Arguments: descriptor of the terminal's master side, clocks a bit, file of the flash (or ""), file of
+// eight bytes that shows the clocks that have passed.
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -114,6 +116,10 @@ int main(int, char** argv) {
         std::ifstream file(argv[3], std::ios::binary);
         flash.content.assign(std::istreambuf_iterator<char>(file), {});
     }
+    const int shown = open(argv[4], O_RDWR);
+    void* page = mmap(nullptr, 8, PROT_READ | PROT_WRITE, MAP_SHARED, shown, 0);
+    if (page == MAP_FAILED) return 1;
+    volatile uint64_t& clocks = *static_cast<uint64_t*>(page);
     VerilatedContext context;
     Vsystem top{&context};
     Sender sender{clocks_a_bit};
@@ -126,6 +132,7 @@ int main(int, char** argv) {
     long busy = awake;
     for (long clock = 0; !stopped; ++clock) {
         if (clock == 8) top.rst = 0;
+        clocks = clock;
         if (clock % 64 == 32 && sender.queue.size() < 64) {
             uint8_t buffer[256];
             if (busy <= 0) {

@@ -1,13 +1,15 @@
 """A board in simulation behind a pseudo-terminal: a host program talks to RTL as to hardware.
 
-The whole of hw/system.py runs in Verilator, bit by bit on its UART pins. Time is that of the simulation:
-a second there takes minutes, so the line has few clocks a bit.
+The whole of hw/system.py runs in Verilator, bit by bit on its UART pins. Time is counted in its clocks: the
+host's own says nothing, since a second there takes a minute.
 """
 
 import dataclasses
 import hashlib
+import mmap
 import os
 import shutil
+import struct
 import subprocess
 import tty
 from importlib import resources
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..hw.emit import component_verilog
-from ..hw.link_plan import link_plan
+from ..hw.link_plan import LinkPlan, link_plan
 from ..hw.plan import CorePlan
 from ..hw.process import run_tool
 from ..hw.system import System
@@ -33,14 +35,26 @@ _OPTIONS = ("--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style",
 class SimulatedBoard:
     """A running board; `port` is the path of its serial port. Use it as a context manager.
 
-    `folder` keeps the compiled simulator, which is used again for the same core. Raises TwinspikeError
-    if Verilator is missing or fails.
+    `folder` keeps the compiled simulator, which is used again for the same core. `clocks_a_bit`: of the
+    serial line; `clock_mhz` is what the board says of its clock. Raises TwinspikeError if Verilator is
+    missing or fails.
     """
 
-    def __init__(self, plan: CorePlan, folder: Path, *, buffer_bytes: int = 1024):
-        self._program = build(plan, folder, buffer_bytes=buffer_bytes)
+    def __init__(
+        self,
+        plan: CorePlan,
+        folder: Path,
+        *,
+        buffer_bytes: int = 1024,
+        clocks_a_bit: int = LEAST_CLOCKS,
+        clock_mhz: int = 0,
+    ):
+        link = link_plan(plan, buffer_bytes=buffer_bytes, clock_mhz=clock_mhz)
+        self._program = build(plan, link, folder, clocks_a_bit)
+        self._clocks_a_bit = clocks_a_bit
         self._flash = folder / "flash.bin"
         write_atomically(self._flash, image_bytes(weight_image(plan)))
+        self._clocks = folder / "clocks"
         self.port = ""
 
     def __enter__(self) -> "SimulatedBoard":
@@ -48,10 +62,18 @@ class SimulatedBoard:
         tty.setraw(self._slave)
         # This side stays open, so that hosts may come and go.
         self.port = os.ttyname(self._slave)
-        command = [str(self._program), str(master), str(LEAST_CLOCKS), str(self._flash.resolve())]
+        self._clocks.write_bytes(bytes(8))
+        files = [str(path.resolve()) for path in (self._flash, self._clocks)]
+        command = [str(self._program), str(master), str(self._clocks_a_bit), *files]
         self._process = subprocess.Popen(command, cwd=self._program.parent, pass_fds=(master,))
         os.close(master)
         return self
+
+    @property
+    def clocks(self) -> int:
+        """Clocks that have passed on the board."""
+        with self._clocks.open("rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as shown:
+            return struct.unpack("=Q", shown)[0]
 
     @property
     def alive(self) -> bool:
@@ -64,10 +86,10 @@ class SimulatedBoard:
         os.close(self._slave)
 
 
-def build(plan: CorePlan, folder: Path, *, buffer_bytes: int = 1024) -> Path:
+def build(plan: CorePlan, link: LinkPlan, folder: Path, clocks_a_bit: int) -> Path:
     """The simulator of a board with the core of `plan`, compiled below `folder` unless it is there."""
     tool = find_verilator()
-    system = System(plan, link_plan(plan, buffer_bytes=buffer_bytes), Rate(LEAST_CLOCKS, 1))
+    system = System(plan, link, Rate(clocks_a_bit, 1))
     with replacing_folder(folder / "rtl") as rtl:
         component_verilog(system, TOP, f"// {TOP}: a board in simulation.\n", rtl)
     sources = {path.name: path.read_text() for path in sorted((folder / "rtl").glob("*.[vm]*"))}

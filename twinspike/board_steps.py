@@ -1,12 +1,14 @@
 """The steps of boards: bitstream, flash, and a board in simulation."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
-from twinspike.board_trial import make_trial
+from twinspike.board_trial import decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.folders import Folders, find_network
 from twinspike.host import Device
@@ -57,10 +59,14 @@ def bitstream(
         f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
     )
     if results:
-        path = results / "boards.json"
-        table = json.loads(path.read_text()) if path.is_file() else {}
-        table.setdefault(name, {})[config.name] = made
-        write_json(path, table)
+        record(results / "boards.json", name, config.name, made)
+
+
+def record(path: Path, board_name: str, config_name: str, made: dict[str, Any]) -> None:
+    """Put the figures of a board and configuration into a file of results; the others stay."""
+    table = json.loads(path.read_text()) if path.is_file() else {}
+    table.setdefault(board_name, {})[config_name] = made
+    write_json(path, table)
 
 
 def folder(place: Folders, name: str) -> Path:
@@ -87,31 +93,58 @@ def flash(place: Folders, name: str) -> None:
         raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")
 
 
-def simulated(config: Config, place: Folders, name: str) -> tuple[Network, SimulatedBoard]:
-    """The network, and the board in simulation (not running yet)."""
+def simulated(config: Config, place: Folders, name: str, baud: int) -> tuple[Network, SimulatedBoard]:
+    """The network, and the board in simulation (not running yet), with the line as on the board."""
     network, chosen = find_network(place, config.name), board(name)
     plan = board_plan(config, network, chosen)
     print(f"{config.name} on {chosen.title}: building the simulation")
-    running = SimulatedBoard(plan, place.build / "sim-board" / name, buffer_bytes=chosen.buffer_bytes)
+    running = SimulatedBoard(
+        plan,
+        place.build / "sim-board" / name,
+        buffer_bytes=chosen.buffer_bytes,
+        clocks_a_bit=round(chosen.clock_mhz * 1e6 / baud),
+        clock_mhz=round(chosen.clock_mhz),
+    )
     return network, running
 
 
-def simulate(config: Config, place: Folders, name: str, frames: int) -> bool:
-    """Check a board in simulation against the golden model; returns whether all answers are right."""
-    from twinspike.device_steps import compare
+def simulate(
+    config: Config, place: Folders, name: str, frames: int, *, baud: int, results: Path | None = None
+) -> bool:
+    """Check a board in simulation against the golden model; returns whether all answers are right.
 
-    network, running = simulated(config, place, name)
+    Also measures its speed, in its own clocks, and puts the figures into sim_board.json of the folder
+    `results` if there is one.
+    """
+    from twinspike.device_steps import compare, measured
+
+    network, running = simulated(config, place, name, baud)
+    hertz = board(name).clock_mhz * 1e6
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
         trial = make_trial(config, network, frames)
         until = time.monotonic() + _LOADING_SECONDS
         while not device.stats().weights_loaded and time.monotonic() < until:
             time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
-        return compare(device, network, trial)
+        checked = compare(device, network, trial)
+        line = hertz / round(hertz / baud)
+        speeds = measured(device, trial.images, line, lambda: running.clocks / hertz)
+        info = device.info
+    print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, with the line at {line:,.0f} baud")
+    if results:
+        right, of = decisions(trial, checked)
+        record(results / "sim_board.json", name, config.name, {
+            "clock_mhz": hertz / 1e6, "baud": line, "network_hash": info.network_hash,
+            "slots": info.slots, "answers": checked.compared, "different": checked.different,
+            "new_classes": scores(trial, checked),
+            "decisions": {"right": right, "of": of} if trial.unseen else None,
+            "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
+        })  # fmt: skip
+    return not checked.different
 
 
-def serve(config: Config, place: Folders, name: str) -> None:
+def serve(config: Config, place: Folders, name: str, baud: int) -> None:
     """Run a board in simulation until Ctrl-C."""
-    _, running = simulated(config, place, name)
+    _, running = simulated(config, place, name, baud)
     with running:
         print(f"a simulated {name} listens on {running.port}; Ctrl-C ends it", flush=True)
         while running.alive:

@@ -57,6 +57,54 @@ def board_figures(figures: Figures, where: str) -> str:
     return table(titles, rows)
 
 
+def _simulated(figures: Figures):
+    """(board, configuration, figures) of each board in simulation, from results/sim_board.json."""
+    for name, configs in figures.studies.get("sim_board", {}).items():
+        for config, made in configs.items():
+            yield name, config, made
+
+
+def board_checks(figures: Figures, where: str) -> str:
+    """Answers compared, and how classes that training left out are told apart."""
+    rows = []
+    for name, config, made in _simulated(figures):
+        start = [f"`{name}`", f"`{config}`", f"{made['answers']:,}", str(made["different"])]
+        for row in made["new_classes"]:
+            each = ", ".join(f"{label}: {f1:.3f}" for label, f1 in row["f1"].items())
+            figures_of = f"{row['macro_f1']:.3f} / {row['accuracy']:.3f}"
+            rows.append([*start, str(row["examples"]), each, figures_of, str(row["images"])])
+        if not made["new_classes"]:
+            rows.append([*start, *["–"] * 4])
+    titles = (
+        "board", "configuration", "answers compared", "differ", "images of each new class",
+        "F1 of the new classes", "all classes: macro-F1 / accuracy", "images classified",
+    )  # fmt: skip
+    return table(titles, rows)
+
+
+def board_speeds(figures: Figures, where: str) -> str:
+    """Images a second of boards in simulation, and what bounds them."""
+    rows = []
+    for name, config, made in _simulated(figures):
+        for speed in made["speeds"]:
+            bytes_each = f"{speed['bytes_out']:.0f} / {speed['bytes_in']:.0f}"
+            rows.append(
+                [
+                    f"`{name}`, {made['clock_mhz']:g} MHz",
+                    f"`{config}`",
+                    speed["coding"],
+                    *(f"{speed[f'{part}per_second']:,.0f}" for part in ("", "line_", "core_", "device_")),
+                    speed["bound"],
+                    bytes_each,
+                ]
+            )
+    titles = (
+        "board", "configuration", "sent as", "images a second", "line allows", "core allows",
+        "core, then answer", "bound by", "bytes out / in",
+    )  # fmt: skip
+    return table(titles, rows)
+
+
 def link_requests(figures: Figures, where: str) -> str:
     """The requests of the link."""
     from twinspike.numerics.link import PAYLOADS
@@ -83,4 +131,13 @@ def link_record(figures: Figures, where: str) -> str:
     return ", ".join(f"`{name}`" for name in part)
 
 
-FILLS = (boards, board_pins, board_figures, link_requests, link_reasons, link_record)
+FILLS = (
+    boards,
+    board_pins,
+    board_figures,
+    board_checks,
+    board_speeds,
+    link_requests,
+    link_reasons,
+    link_record,
+)

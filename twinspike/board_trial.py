@@ -87,8 +87,8 @@ def decisions(trial: Trial, checked: Checked) -> tuple[int, int]:
         [label == new.label for label in trial.labels[: len(found)]]
         for new, found in zip(trial.classes, checked.same, strict=False)
     ]
-    right = sum(a == b for x, y in zip(checked.same, truth, strict=False) for a, b in zip(x, y, strict=True))
-    return right, sum(map(len, truth))
+    pairs = [pair for both in zip(checked.same, truth, strict=False) for pair in zip(*both, strict=True)]
+    return sum(bool(found == wanted) for found, wanted in pairs), len(pairs)
 
 
 def _check(first: int, available: int) -> None:

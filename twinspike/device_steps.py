@@ -3,9 +3,10 @@
 import argparse
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
@@ -16,8 +17,8 @@ from twinspike.board_trial import Trial, decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.folders import Folders, find_network
 from twinspike.host import Device
-from twinspike.host.bench import measure
-from twinspike.host.check import check_device
+from twinspike.host.bench import Speed, measure
+from twinspike.host.check import Checked, check_device
 from twinspike.hw.boards import board
 from twinspike.hw.weight_image import weight_image
 from twinspike.numerics.errors import out_of_range
@@ -96,7 +97,7 @@ def verify(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     return True
 
 
-def compare(device: Device, network: Network, trial: Trial) -> bool:
+def compare(device: Device, network: Network, trial: Trial) -> Checked:
     """Hold the device against the golden model and say what came out."""
     start = time.monotonic()
     with tqdm(unit="frame", disable=None) as bar:
@@ -121,29 +122,41 @@ def compare(device: Device, network: Network, trial: Trial) -> bool:
     if trial.unseen:
         right, of = decisions(trial, checked)
         print(f"same or different, by one image each: {right} of {of} decisions right")
-    return checked.different == 0
+    return checked
 
 
 def check(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     """Compare all that the device does with the golden model."""
     with _opened(config, place, options) as (device, network):
-        return compare(device, network, make_trial(config, network, options.frames, options.image))
+        trial = make_trial(config, network, options.frames, options.image)
+        return not compare(device, network, trial).different
+
+
+def measured(
+    device: Device, images: np.ndarray, baud: float, clock: Callable[[], float] = time.monotonic
+) -> list[Speed]:
+    """Measure the throughput and print a table; `clock` as of :func:`measure`."""
+    with tqdm(unit="image", disable=None, desc="speed") as bar:
+        speeds = measure(device, images, baud, bar.update, clock=clock)
+    table = Table(
+        "coding", "images/s", "line", "core", "core, answer", "bound by", "bytes out / in", "clocks",
+        title="images a second, and what line and core allow",
+    )  # fmt: skip
+    for speed in speeds:
+        rates = (speed.per_second, speed.line_per_second, speed.core_per_second, speed.device_per_second)
+        table.add_row(
+            speed.coding, *(f"{rate:,.0f}" if rate else "–" for rate in rates), speed.bound,
+            f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}", f"{speed.cycles:,.0f}",
+        )  # fmt: skip
+    Console().print(table)
+    return speeds
 
 
 def bench(config: Config, place: Folders, options: argparse.Namespace) -> bool:
-    """Measure the throughput and print a table."""
+    """Measure the throughput by the host's clock."""
     with _opened(config, place, options) as (device, network):
         images, _ = _images(config, network, options, options.frames)
-        with tqdm(unit="image", disable=None) as bar:
-            speeds = measure(device, images, options.baud, bar.update)
-    table = Table("coding", "images/s", "bytes out / in", "line allows", "clocks", "core allows", "bound by")
-    for speed in speeds:
-        core = f"{speed.core_per_second:.0f}" if speed.core_per_second else "clock not known"
-        table.add_row(
-            speed.coding, f"{speed.per_second:.0f}", f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}",
-            f"{speed.line_per_second:.0f}", f"{speed.cycles:.0f}", core, speed.bound,
-        )  # fmt: skip
-    Console().print(table)
+        measured(device, images, options.baud)
     return True
 
 
