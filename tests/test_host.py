@@ -1,6 +1,7 @@
 """The host's program against a simulated board: bits on UART pins at one end, answers at the other."""
 
 import contextlib
+import dataclasses
 import itertools
 
 import numpy as np
@@ -11,11 +12,14 @@ from sklearn.datasets import load_digits
 
 from twinspike.cli import main
 from twinspike.host import Device, DeviceError, LinkError
+from twinspike.host import device as host_device
 from twinspike.host.check import NewClass, check_device
+from twinspike.hw.boards import board as board_named
 from twinspike.hw.plan import make_plan
+from twinspike.hw.weight_image import HEADER_WORDS, weight_image
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.numerics.link import FLAG, Op, frame
+from twinspike.numerics.link import FLAG, STEP_ENDS, Op, frame
 from twinspike.sim.board import SimulatedBoard
 from twinspike.sim.golden import run
 from twinspike.sim.siamese import COMMIT, ENROL, SiameseCore
@@ -25,12 +29,19 @@ SLOTS = 13
 
 @pytest.fixture(scope="module")
 def network():
-    return random_network(3, timesteps=6, shape=(8, 8), widths=(16, 12), classes=10)
+    return random_network(3, timesteps=6, shape=(8, 8), widths=(144, 12), classes=10)
 
 
 @pytest.fixture(scope="module")
-def board(network, tmp_path_factory):
-    plan = make_plan(network, (4, 4), slots=SLOTS)
+def plan(network):
+    """As on a board with a UP5K, with just as many weights as need its SPRAM."""
+    plan = make_plan(network, board_named("icebreaker").lanes, "up5k", slots=SLOTS)
+    assert plan.layers[0].memory == "spram"
+    return plan
+
+
+@pytest.fixture(scope="module")
+def board(plan, tmp_path_factory):
     with SimulatedBoard(plan, tmp_path_factory.mktemp("board"), buffer_bytes=256) as running:
         yield running
 
@@ -126,10 +137,56 @@ def test_state_and_errors(device, network, images):
         (lambda: device.enrol(0, 0xFFFF, images[0]), r"label = 65535 is not allowed"),
         (lambda: device.classify(images[0, :7]), r"images = .* is not allowed: expected uint8 \[B, 8, 8\]"),
         (lambda: device.classify(images[0], pixels=True), r"no encoder on the chip"),
-        (lambda: device.load_weights([1]), r"has its weights in the bitstream"),
     ):
         with pytest.raises(TwinspikeError, match=words):
             list(call())
+
+
+def test_weights_over_the_link(board, plan, network, images, monkeypatch):
+    monkeypatch.setattr(host_device, "_LOADING_SECONDS", 0.1)
+    wanted = [record(SiameseCore(network, SLOTS).frame(c)) for c in counts_of(network, images[:10])]
+    good = weight_image(plan)
+    damaged = [*good]
+    damaged[HEADER_WORDS + 100] ^= 1 << 7
+    # The same network and length, but in words of another width.
+    other_lanes = weight_image(make_plan(network, (8, 2), "up5k"))
+    assert len(other_lanes) == len(good) and other_lanes != good
+    with Device.open(board.port, network=network) as device:
+        for bad, why in (
+            (damaged, "its image is damaged"),
+            (good[:-20], "its image is damaged"),
+            (other_lanes, "its image is none for this network"),
+        ):
+            device.load_weights(good)
+            assert [record(a) for a in device.classify(images[:10])] == wanted
+            with pytest.raises(DeviceError, match=f"the device refuses the weights: {why}"):
+                device.load_weights(bad)
+            assert not device.stats().weights_loaded
+            with pytest.raises(DeviceError, match=f"the core has no weights: {why}"):
+                next(device.classify(images[0]))
+        # A program that sends a frame all the same gets no answer.
+        with pytest.raises(DeviceError, match="the core did not take the words or gave no result in time"):
+            device._channel.request(Op.EVENTS, bytes((5, *[STEP_ENDS] * 6)))
+        device.load_weights(good)
+        with pytest.raises(DeviceError, match="the core did not take the words"):
+            next(device.classify(images[0]))
+    # Opening again resets the core; the weights stay.
+    with Device.open(board.port, network=network) as device:
+        assert device.stats().weights_loaded
+        assert [record(a) for a in device.classify(images[:10])] == wanted
+        device.info = dataclasses.replace(device.info, loads=False)
+        with pytest.raises(DeviceError, match="has its weights in the bitstream"):
+            device.load_weights(good)
+
+
+def test_a_reset_without_weights_loads_them_from_the_flash(board, plan, network, images):
+    with Device.open(board.port, network=network) as device:
+        with pytest.raises(DeviceError, match="refuses the weights"):
+            device.load_weights([1, 2, 3])
+        device.reset()
+        counts = counts_of(network, images[:3])
+        wanted = [record(SiameseCore(network, SLOTS).frame(c)) for c in counts]
+        assert [record(a) for a in device.classify(images[:3])] == wanted
 
 
 def test_check_compares_everything_and_notices_another_reference(device, network, images):
@@ -160,9 +217,8 @@ def test_the_command_line(board, network, tmp_path, capsys):
     lines = said("verify", "--slot", "12", "--frames", "2", "--image", "3").splitlines()
     assert lines[0].endswith("same, 0") and len(lines) == 2
     assert "of 5 right" in said("classify", "--frames", "5")
-    assert "simulation" in said("bench", "--frames", "20")
-    assert main(["device", "load", *common]) == 2
-    assert "nothing to load" in capsys.readouterr().err
+    assert "│ events │" in (table := said("bench", "--frames", "20")) and "│ –" in table
+    assert "words loaded" in said("load")
     with Device.open(board.port) as device:
         device.clear(12)
 
