@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives a core over its bus alone, as a processor would: AXI4-Lite with AXILITE defined, else Wishbone.
 // Sends the golden vectors through the EVENT register, polls for each result and compares label,
-// distance, runner-up and `same`; beside it, the words of m_axis. Status 0 only if all agrees.
+// distance, runner-up and `same`; beside it, the words of m_axis. Where the core has slots, a class is
+// then enrolled, verified and cleared (slots.mem). Status 0 only if all agrees.
 `timescale 1ns / 1ps
 `include "vectors.vh"
 `include "twinspike_registers.vh"
@@ -121,6 +122,37 @@ module tb_bus;
 `endif
 
     integer frame, at = 0, room, polls;
+    integer starts [0:`FRAMES-1];
+    // The words from `at` on, up to the frame's last, as fast as the event port takes them; then its result.
+    task send_frame(input integer number);
+        begin
+            room = 0;
+            value = 0;
+            while (!value[16]) begin
+                while (room == 0) begin
+                    bus_read(`TWINSPIKE_EVENT_SPACE);
+                    room = value;
+                end
+                value = stimulus[at];
+                bus_write(`TWINSPIKE_EVENT, value);
+                value = stimulus[at];
+                at = at + 1;
+                room = room - 1;
+            end
+            for (polls = 0; !irq && polls < 100000; polls = polls + 1) @(negedge clk);
+            check(number, "irq", irq, 1);
+        end
+    endtask
+
+`ifdef SLOT_STEPS
+    reg [79:0] steps [0:`SLOT_STEPS-1];
+    initial $readmemh("slots.mem", steps);
+    integer done;
+    reg [3:0] operation;
+    reg [11:0] register;
+    reg [31:0] mask, wanted;
+`endif
+    reg watching = 1;  // the words of m_axis are compared
     initial begin
         repeat (4) @(negedge clk);
         rst = 0;
@@ -140,21 +172,8 @@ module tb_bus;
 `endif
         bus_write(`TWINSPIKE_INTERRUPT, 1);
         for (frame = 0; frame < `FRAMES; frame = frame + 1) begin
-            room = 0;
-            value = 0;
-            while (!value[16]) begin
-                while (room == 0) begin
-                    bus_read(`TWINSPIKE_EVENT_SPACE);
-                    room = value;
-                end
-                value = stimulus[at];
-                bus_write(`TWINSPIKE_EVENT, value);
-                value = stimulus[at];
-                at = at + 1;
-                room = room - 1;
-            end
-            polls = 0;
-            while (!irq && polls < 100000) @(negedge clk) polls = polls + 1;
+            starts[frame] = at;
+            send_frame(frame);
             bus_read(`TWINSPIKE_STATUS); check(frame, "result bit", value[2], 1);
             bus_read(`TWINSPIKE_DISTANCE); check(frame, "DISTANCE", value, results[frame][31:0]);
             bus_read(`TWINSPIKE_RUNNER_UP); check(frame, "RUNNER_UP", value, results[frame][63:32]);
@@ -166,6 +185,26 @@ module tb_bus;
         bus_read(`TWINSPIKE_FRAMES); check(-1, "FRAMES", value, `FRAMES);
         bus_read(`TWINSPIKE_ERRORS); check(-1, "ERRORS", value, 0);
         check(-1, "words", spike, `SPIKES);
+`ifdef SLOT_STEPS
+        watching = 0;
+        for (done = 0; done < `SLOT_STEPS; done = done + 1) begin
+            {operation, register, mask, wanted} = steps[done];
+            if (operation == 0) bus_write(register, wanted);
+            if (operation == 1) begin
+                value = ~wanted;
+                for (polls = 0; (value & mask) != wanted && polls < 10000; polls = polls + 1) bus_read(register);
+            end
+            if (operation == 1 || operation == 2) begin
+                bus_read(register);
+                check(done, "step", value & mask, wanted);
+            end
+            if (operation == 3) begin
+                at = starts[wanted];
+                send_frame(wanted);
+            end
+        end
+        $display("%0d steps with slots", done);
+`endif
         $display("%0d results, %0d words of spikes, %0d differences", frame, spike, errors);
         if (errors != 0) $fatal(1, "FAIL");
         $display("PASS");
@@ -173,7 +212,7 @@ module tb_bus;
     end
 
     integer spike = 0;
-    always @(posedge clk) if (!rst && spike_valid) begin
+    always @(posedge clk) if (!rst && spike_valid && watching) begin
         if (spike >= `SPIKES) check(-1, "word count", spike, `SPIKES);
         else check(-1, "m_axis", {spike_last, spike_word}, spikes[spike]);
         spike <= spike + 1;

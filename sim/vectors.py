@@ -16,8 +16,10 @@ from ..numerics.files import write_atomically
 from .bench import beat_bits
 from .golden import Trace
 from .golden import run as golden_run
+from .slot_vectors import slot_lines
 
 FILES = ("stimulus.mem", "spikes.mem", "results.mem", "cycles.mem")
+SLOT_STEPS = "slots.mem"
 
 
 def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path) -> dict[str, int]:
@@ -26,6 +28,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
     `stimulus.mem` holds beats of `s_axis` ({last, keep, words}), `spikes.mem` words of `m_axis` ({last,
     word}), `results.mem` records of `m_result`, `cycles.mem` the clock of each result when all frames
     are sent without a pause (clock 0 is the first one after reset, or with the weights loaded).
+    For a core with slots, `slots.mem` holds commands with what they must give (see sim/slot_vectors.py).
     `vectors.vh` gives their lengths, `vectors.json` the same with the images' true labels. Returns
     the lengths. Raises TwinspikeError if the spikes do not suit the network or a file cannot be written.
     """
@@ -38,6 +41,9 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
     write_atomically(out / "results.mem", "".join(f"{record:024x}\n" for record in _records(trace)))
     write_atomically(out / "cycles.mem", "".join(f"{clock:08x}\n" for clock in finished.tolist()))
     banks = max(plan.layers[0].banks, 1)
+    steps = slot_lines(plan, trace.output_counts)
+    if steps:
+        write_atomically(out / SLOT_STEPS, "".join(steps))
     lengths = {
         "FRAMES": spikes.shape[1],
         "BEATS": len(stimulus),
@@ -48,6 +54,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "TIMESTEPS": plan.network.timesteps,
         "REFERENCES": plan.references,
         "SLOTS": plan.slots,
+        "SLOT_STEPS": len(steps),
         "PIXELS": int(plan.pixels),
         "ERROR_BITS": len(ERRORS),
         "KEEP": int(banks > 1),

@@ -126,12 +126,43 @@ def test_a_core_of_several_events_a_clock_comes_with_streams_alone(tmp_path):
 
 
 @icarus
-def test_the_benches_load_weights_and_leave_slots_and_pixels_alone(tmp_path):
+def test_the_benches_load_weights_and_leave_pixels_alone(tmp_path):
     plan, spikes = spram_case(64, 4)
     plan = dataclasses.replace(plan, slots=plan.references + 1, pixels=True)
     write_ip(plan, spikes[:, :1], np.arange(1), tmp_path / "ip")
     status, said = make(tmp_path / "ip/tb", "stream", "wishbone")
     assert status == 0 and said.count("PASS\n") == 2, said
+
+
+@pytest.fixture(scope="module")
+def slotted(plan, tmp_path_factory):
+    """A package whose core has two slots beside its references."""
+    out = tmp_path_factory.mktemp("slotted") / "ip"
+    package(dataclasses.replace(plan, slots=plan.references + 2), out)
+    return out
+
+
+@icarus
+def test_the_benches_enrol_verify_and_clear(slotted):
+    status, said = make(slotted / "tb", "axilite", "wishbone")
+    assert status == 0 and said.count("PASS\n") == 2, said
+    steps = len((slotted / "tb/slots.mem").read_text().split())
+    assert steps > 50 and said.count(f"{steps} steps with slots") == 2
+
+
+@icarus
+@pytest.mark.parametrize("bus", ["axilite", "wishbone"])
+def test_a_wrong_answer_among_the_slots_fails_the_bench(slotted, tmp_path, bus):
+    shutil.copytree(slotted, tmp_path / "ip")
+    path = tmp_path / "ip/tb/slots.mem"
+    lines = path.read_text().split()
+    # The distance of an enrolled frame to itself, which is 0, is expected to be 1.
+    distance = next(f"{r.offset:03x}" for r in REGISTERS if r.name == "DISTANCE")
+    at = next(i for i, line in enumerate(lines) if line == f"2{distance}ffffffff00000000")
+    lines[at] = lines[at][:-1] + "1"
+    path.write_text("\n".join(lines) + "\n")
+    status, said = make(tmp_path / "ip/tb", bus)
+    assert status != 0 and "FAIL" in said and f"frame {at}: step is 0, should be 1" in re.sub(" +", " ", said)
 
 
 @icarus
