@@ -55,12 +55,12 @@ class Control(wiring.Component):
         m.d.comb += core.soft_reset.eq(soft)
 
         m.submodules.monitor = monitor = ResetInserter(soft)(FrameMonitor(self._plan.network.timesteps))
-        loading = Const(0)
+        m.submodules.select = select = ResetInserter(soft)(FrameSelect(3 if self._plan.pixels else 2))
         if hasattr(core, "s_load_tdata"):
-            loading = self._load(m, core, monitor, registers, found, soft)
+            self._load(m, core, monitor, select, registers, found, soft)
         else:
             m.d.comb += registers.status.STATUS.weights_loaded.eq(1)
-        busy = self._events(m, core, monitor, registers, found, soft | loading, soft)
+        busy = self._events(m, core, monitor, select, registers, found, soft)
         self._results(m, core, monitor, registers, soft)
         self._errors(m, core, registers, found, soft)
         for name in ("m_axis_tdata", "m_axis_tlast", "m_axis_tvalid"):
@@ -80,12 +80,11 @@ class Control(wiring.Component):
         )
         return m
 
-    def _events(self, m, core, monitor, registers, found, shut, soft):
-        """Frames from wherever they come into the core unless `shut`; returns whether any waits."""
+    def _events(self, m, core, monitor, select, registers, found, soft):
+        """Frames from wherever they come into the core; returns whether any waits."""
         fifo = SyncFIFOBuffered(width=AXIS.size, depth=self._depth)
         m.submodules.events = ResetInserter(soft)(fifo)
         written, push = registers.written.EVENT, registers.bytes.EVENT[:2].all()
-        m.submodules.select = select = ResetInserter(soft)(FrameSelect(3 if self._plan.pixels else 2))
         port, *encoded, outside = select.i
         m.d.comb += [
             fifo.w_data.eq(Cat(written.word, written.last)),
@@ -99,8 +98,8 @@ class Control(wiring.Component):
             self.s_axis_tready.eq(outside.ready),
             core.s_axis_tdata.eq(select.o.p.data),
             core.s_axis_tlast.eq(select.o.p.last),
-            core.s_axis_tvalid.eq(select.o.valid & ~shut),
-            select.o.ready.eq(core.s_axis_tready & ~shut),
+            core.s_axis_tvalid.eq(select.o.valid & ~soft),
+            select.o.ready.eq(core.s_axis_tready & ~soft),
             select.ends.eq(monitor.ends),
             monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
             monitor.tick.eq(select.o.p.data[15]),
@@ -168,16 +167,16 @@ class Control(wiring.Component):
         with m.If(soft):
             m.d.sync += [offered.eq(0), waiting.eq(0)]
 
-    def _load(self, m, core, monitor, registers, found, soft):
+    def _load(self, m, core, monitor, select, registers, found, soft):
         """The weight image comes from `s_load` or from LOAD, through a register.
 
-        While an image waits to take the place of another, no frame begins (`loading` is high), and it
-        waits until none is in the core.
+        While an image waits to take the place of another, no frame is chosen, and it waits until none
+        is on its way or in the core.
         """
         written, status = registers.written, registers.status.STATUS
         by_register = registers.stored.MODE.load_by_register
         push, free = Signal(), Signal()
-        word, held = Signal(AXIS, reset_less=True), Signal()
+        word, held, loading = Signal(AXIS, reset_less=True), Signal(), Signal()
         m.d.comb += [
             push.eq(registers.bytes.LOAD[:2].all()),
             found.load_overflow.eq(push & (held | ~by_register)),
@@ -192,10 +191,10 @@ class Control(wiring.Component):
             status.image_foreign.eq(core.weights_refused[0]),
             status.image_damaged.eq(core.weights_refused[1]),
         ]
-        loading = Signal()
+        m.d.comb += select.hold.eq(loading)
         m.d.sync += [
             loading.eq(held & core.weights_loaded),
-            free.eq(~core.weights_loaded | (loading & ~monitor.busy)),
+            free.eq(~core.weights_loaded | (loading & ~select.inside & ~monitor.busy)),
         ]
         with m.If(held & free & core.s_load_tready):
             m.d.sync += held.eq(0)
@@ -206,7 +205,6 @@ class Control(wiring.Component):
             )
         with m.If(soft):
             m.d.sync += held.eq(0)
-        return loading & ~monitor.inside
 
     def _commands(self, m, core, registers, found, soft):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""

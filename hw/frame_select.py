@@ -14,19 +14,20 @@ class FrameSelect(wiring.Component):
     input and output: latency 0, a word a clock.
 
     Members: `i` (array of In streams of words and `last`), `o` (Out stream of them), `ends` (In: the word
-    that leaves in this clock ends its frame).
+    that leaves in this clock ends its frame), `hold` (In: no frame is chosen), `inside` (Out: one is).
     """
 
     def __init__(self, sources: int):
         self._sources = sources
         super().__init__({
             "i": In(stream.Signature(AXIS)).array(sources), "o": Out(stream.Signature(AXIS)), "ends": In(1),
+            "hold": In(1), "inside": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform):
         m = Module()
         chosen, first = Signal(range(self._sources)), Signal(range(self._sources))
-        inside = Signal()
+        inside = self.inside
         m.d.comb += first.eq(self._sources - 1)
         for number in reversed(range(self._sources - 1)):
             with m.If(self.i[number].valid):
@@ -40,7 +41,7 @@ class FrameSelect(wiring.Component):
                         source.ready.eq(self.o.ready & inside),
                     ]
         with m.If(~inside):
-            m.d.sync += [inside.eq(Cat(source.valid for source in self.i).any()), chosen.eq(first)]
+            m.d.sync += [inside.eq(Cat(s.valid for s in self.i).any() & ~self.hold), chosen.eq(first)]
         with m.Elif(self.o.valid & self.o.ready & self.ends):
             m.d.sync += inside.eq(0)
         return m

@@ -23,12 +23,12 @@ class FrameMonitor(wiring.Component):
         self._timesteps = timesteps
         super().__init__({
             "word": In(1), "tick": In(1), "last": In(1), "result": In(1), "ends": Out(1),
-            "inside": Out(1), "busy": Out(1), "frames": Out(32), "cycles": Out(32),
+            "busy": Out(1), "frames": Out(32), "cycles": Out(32),
         })  # fmt: skip
 
     def elaborate(self, platform):
         m = Module()
-        inside, step = self.inside, Signal(range(max(self._timesteps, 2)))
+        inside, step = Signal(), Signal(range(max(self._timesteps, 2)))
         first = Signal()
         m.d.comb += [
             first.eq(self.word & ~inside),

@@ -51,3 +51,25 @@ def test_frames_stay_whole_and_the_first_source_goes_first(stall):
         assert [f for f in frames if f[0] >> 8 == source] == wanted
     if not stall:
         assert frames == [f for wanted in sources for f in wanted]
+
+
+def test_no_frame_is_chosen_on_hold_and_one_that_is_goes_on():
+    dut = FrameSelect(2)
+
+    async def testbench(ctx):
+        ctx.set(dut.i[1].valid, 1)
+        ctx.set(dut.o.ready, 1)
+        ctx.set(dut.hold, 1)
+        await ctx.tick().repeat(3)
+        assert not ctx.get(dut.inside) and not ctx.get(dut.o.valid)
+        ctx.set(dut.hold, 0)
+        await ctx.tick()
+        ctx.set(dut.hold, 1)
+        for _ in range(3):
+            assert ctx.get(dut.inside) and ctx.get(dut.o.valid)
+            await ctx.tick()
+        ctx.set(dut.ends, 1)
+        await ctx.tick()
+        assert not ctx.get(dut.inside) and not ctx.get(dut.i[1].ready)
+
+    bench(dut, testbench)
