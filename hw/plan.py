@@ -38,6 +38,7 @@ class LayerPlan:
     lanes: int
     memory: str  # "block": initialised memory; "spram": loaded through the load port
     banks: int = 0  # E: events a clock of a wide layer (hw/wide_plan.py); 0: one event in W clocks
+    read_ahead: bool = False  # block RAMs get the address before its register and have one behind them
 
     @property
     def inputs(self) -> int:
@@ -278,7 +279,8 @@ def make_plan(
         memory = (
             "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
         )
-        plan = LayerPlan(layer, chosen, memory)
+        # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
+        plan = LayerPlan(layer, chosen, memory, read_ahead=target.startswith("ecp5"))
         if memory == "spram":
             check_spram(plan, index)
         layers.append(plan)

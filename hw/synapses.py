@@ -1,6 +1,6 @@
 """Dense fan-out: an event becomes a walk over (weight word, state word) pairs."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -91,6 +91,8 @@ class DenseSynapses(wiring.Component):
                 count.eq(0),
             ]
 
+        # The row of the next clock, for a memory that is told so early.
+        ahead = Mux(busy & ~done, row + 1, next_row)
         walking = busy if plan.row_cycles == plan.words else busy & (count < plan.words)
         m.d.comb += [
             self.pair_valid.eq(walking),
@@ -98,7 +100,7 @@ class DenseSynapses(wiring.Component):
             self.pair.tick.eq(tick),
             self.pair.last.eq(last),
             self.pair.quiet.eq(quiet),
-            memory.address.eq(row),
+            memory.address.eq(ahead if plan.read_ahead else row),
             self.weights.eq(memory.data),
         ]
         return m

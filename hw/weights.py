@@ -14,7 +14,7 @@ class BlockWeights(wiring.Component):
     """Weights in initialised block RAM, split into banks of power-of-two depth.
 
     A depth such as 12,544 would otherwise be rounded up to 16,384 by memory mapping.
-    Latency 1 clock, one word a clock.
+    One word a clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank.
 
     Members: `address` (In), `data` (Out, P weights).
     """
@@ -38,13 +38,23 @@ class BlockWeights(wiring.Component):
             m.d.comb += port.addr.eq(self.address[: max(depth - 1, 0).bit_length()])
             outputs.append(port.data)
             starts.append(start)
+        address = self.address
+        if plan.read_ahead:
+            outputs = [_delayed(m, output) for output in outputs]
+            address = _delayed(m, address)
         # Banks shrink from the front, so the bank of an address is the last one that starts below it.
         bank = Signal(range(max(len(outputs), 2)))
         for index, start in enumerate(starts):
-            with m.If(self.address >= start):
+            with m.If(address >= start):
                 m.d.sync += bank.eq(index)
         m.d.comb += self.data.eq(Array(outputs)[bank])
         return m
+
+
+def _delayed(m: Module, value: Signal) -> Signal:
+    late = Signal.like(value, reset_less=True)
+    m.d.sync += late.eq(value)
+    return late
 
 
 def banks(depth: int) -> list[tuple[int, int]]:

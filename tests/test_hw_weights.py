@@ -30,19 +30,20 @@ def test_banks_waste_less_than_one_power_of_two_would():
         assert (start + size - depth) / depth <= 0.5
 
 
+@pytest.mark.parametrize(("target", "latency"), [("generic", 1), ("ecp5-25k", 2)])
 @pytest.mark.parametrize(("shape", "lanes"), [((1,), 4), ((7, 3), 3), ((40, 20), 4)])
-def test_a_word_arrives_a_clock_after_its_address(shape, lanes):
-    plan = make_plan(random_network(1, shape=shape, widths=(4,)), (lanes,)).layers[0]
+def test_a_word_arrives_so_many_clocks_after_its_address(shape, lanes, target, latency):
+    plan = make_plan(random_network(1, shape=shape, widths=(4,)), (lanes,), target).layers[0]
     image = plan.weight_image()
     rng = np.random.default_rng(0)
     addresses = [*range(len(image)), *map(int, rng.integers(0, len(image), 60))]
     dut, seen = BlockWeights(plan), []
 
     async def testbench(ctx):
-        for address in addresses:
+        for address in [*addresses, *addresses[: latency - 1]]:
             ctx.set(dut.address, address)
             await ctx.tick()
             seen.append(ctx.get(dut.data))
 
     bench(dut, testbench)
-    assert seen == [image[a] for a in addresses]
+    assert seen[latency - 1 :] == [image[a] for a in addresses]
