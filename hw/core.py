@@ -11,6 +11,7 @@ from .events import event_layout
 from .fork import Fork
 from .ingress import ERRORS, Ingress
 from .layer import DenseLayer
+from .memories import quick
 from .plan import CorePlan
 from .queue import MaskQueue
 from .readout import Readout
@@ -50,7 +51,10 @@ class Core(wiring.Component):
         m = Module()
         plan = self._plan
         m.submodules.ingress = ingress = Ingress(
-            plan.network.inputs, plan.network.timesteps, check_duplicates=plan.check_duplicates
+            plan.network.inputs,
+            plan.network.timesteps,
+            check_duplicates=plan.check_duplicates,
+            attrs=quick(plan),
         )
         m.d.comb += [
             ingress.clear.eq(self.error_clear),

@@ -1,5 +1,7 @@
 """Noticing an address that comes twice in one time step, without clearing a bit for every input."""
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -21,12 +23,14 @@ class DuplicateCheck(wiring.Component):
     and all of them have been emptied before a tag comes again.
 
     It only listens: no latency is added to the events. From a duplicate taken to `found`: 2 clocks.
+    `attrs` are the memory's, see hw/memories.py.
 
     Members (In): `address`; `taken`: an event or TICK passes in this clock, never in two clocks in
     a row; `tick`. (Out): `found`, high for a clock.
     """
 
-    def __init__(self, inputs: int):
+    def __init__(self, inputs: int, attrs: Mapping[str, str] | None = None):
+        self._attrs = attrs or {}
         # At least two rows: a memory of one has an address of no bits, which linters dislike.
         self._words = max(-(-inputs // GROUP), 2)
         super().__init__({
@@ -40,7 +44,7 @@ class DuplicateCheck(wiring.Component):
         m = Module()
         tag_bits = bits_for(self._words)  # 2^bits > words
         row = data.StructLayout({"tag": tag_bits, "seen": GROUP})
-        m.submodules.rows = rows = Memory(shape=row, depth=self._words, init=[])
+        m.submodules.rows = rows = Memory(shape=row, depth=self._words, init=[], attrs=self._attrs)
         read, write = rows.read_port(), rows.write_port()
         event, tick = Signal(), Signal()
         address = Signal.like(self.address, reset_less=True)

@@ -1,5 +1,7 @@
 """From the external event stream to well-formed frames of T steps."""
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -23,16 +25,24 @@ class Ingress(wiring.Component):
 
     Latency 1 clock (a skid buffer), throughput 1 word a clock; a dropped word costs 1 clock, as does
     each TICK that is supplied to a frame that ended early. Duplicates are noticed where
-    `check_duplicates` (see CorePlan), else their bit stays 0.
+    `check_duplicates` (see CorePlan), else their bit stays 0; `attrs` are those of the memory for that.
 
     Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
     `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
     """
 
-    def __init__(self, inputs: int, timesteps: int, *, check_duplicates: bool = True):
+    def __init__(
+        self,
+        inputs: int,
+        timesteps: int,
+        *,
+        check_duplicates: bool = True,
+        attrs: Mapping[str, str] | None = None,
+    ):
         self._inputs = inputs
         self._timesteps = timesteps
         self._check_duplicates = check_duplicates
+        self._attrs = attrs
         super().__init__({
             "i": In(stream.Signature(AXIS)),
             "o": Out(stream.Signature(event_layout(inputs))),
@@ -80,7 +90,7 @@ class Ingress(wiring.Component):
             m.d.sync += padding.eq(1)
 
         if self._check_duplicates:
-            m.submodules.duplicates = check = DuplicateCheck(self._inputs)
+            m.submodules.duplicates = check = DuplicateCheck(self._inputs, self._attrs)
             m.d.comb += [
                 check.address.eq(o.p.address),
                 check.taken.eq(o.valid & o.ready),

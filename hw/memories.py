@@ -1,4 +1,4 @@
-"""Which memories are too small to deserve a block of RAM."""
+"""Which memories are not to lie in blocks of RAM."""
 
 from .plan import CorePlan
 
@@ -11,3 +11,11 @@ _WITHOUT_LUT_RAM = ("up5k", "hx8k")
 def style(plan: CorePlan, bits: int) -> dict[str, str]:
     """Attributes for a memory of `bits` bits: flip-flops where it is tiny and the device is an iCE40."""
     return {"ram_style": "registers"} if plan.target in _WITHOUT_LUT_RAM and bits <= REGISTER_BITS else {}
+
+
+def quick(plan: CorePlan) -> dict[str, str]:
+    """Attributes for a small memory whose word goes through logic at once.
+
+    ECP5's LUTs with a register behind are read in a tenth of the 5.6 ns that its block RAMs take.
+    """
+    return {"ram_style": "distributed"} if plan.target.startswith("ecp5") else {}

@@ -1,6 +1,6 @@
 """Weight memories: a row address in, a packed weight word a clock later."""
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Array, Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -14,7 +14,8 @@ class BlockWeights(wiring.Component):
     """Weights in initialised block RAM, split into banks of power-of-two depth.
 
     A depth such as 12,544 would otherwise be rounded up to 16,384 by memory mapping.
-    One word a clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank.
+    One word a clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank and
+    each block RAM is a memory of its own.
 
     Members: `address` (In), `data` (Out, P weights).
     """
@@ -32,11 +33,17 @@ class BlockWeights(wiring.Component):
         image = plan.weight_image()
         outputs, starts = [], []
         for index, (start, depth) in enumerate(banks(plan.weight_words)):
-            memory = Memory(shape=plan.weight_word_bits, depth=depth, init=image[start : start + depth])
-            m.submodules[f"weights_{index}"] = memory
-            port = memory.read_port()
-            m.d.comb += port.addr.eq(self.address[: max(depth - 1, 0).bit_length()])
-            outputs.append(port.data)
+            rows, parts = image[start : start + depth], []
+            for low, bits in slices(plan.weight_word_bits, depth if plan.read_ahead else 0):
+                part = [row >> low & ((1 << bits) - 1) for row in rows]
+                memory = Memory(shape=bits, depth=depth, init=part)
+                m.submodules[f"weights_{index}" + (f"_{low}" if bits < plan.weight_word_bits else "")] = (
+                    memory
+                )
+                port = memory.read_port()
+                m.d.comb += port.addr.eq(self.address[: max(depth - 1, 0).bit_length()])
+                parts.append(port.data)
+            outputs.append(Cat(parts))
             starts.append(start)
         address = self.address
         if plan.read_ahead:
@@ -51,8 +58,19 @@ class BlockWeights(wiring.Component):
         return m
 
 
-def _delayed(m: Module, value: Signal) -> Signal:
-    late = Signal.like(value, reset_less=True)
+# The widest words of an ECP5's block RAM of 16 kbit, by depth. Of a wider memory of such a depth yosys makes
+# shallow blocks and selects among them behind their slow outputs, with no fewer blocks.
+_BLOCK_BITS = {2048: 9, 4096: 4, 8192: 2, 16_384: 1}
+
+
+def slices(width: int, depth: int) -> list[tuple[int, int]]:
+    """(lowest bit, bits) of the parts of a word that make a block RAM each; all of it for other depths."""
+    step = _BLOCK_BITS.get(depth, width)
+    return [(low, min(step, width - low)) for low in range(0, width, step)]
+
+
+def _delayed(m: Module, value: Value) -> Signal:
+    late = Signal(len(value), reset_less=True)
     m.d.sync += late.eq(value)
     return late
 
@@ -60,11 +78,8 @@ def _delayed(m: Module, value: Signal) -> Signal:
 def banks(depth: int) -> list[tuple[int, int]]:
     """(start, depth) of at most three banks of falling power-of-two depth that cover `depth` words.
 
-    Each start is a multiple of its bank's depth, so the low address bits index the bank. Behind
-    deep banks there is none of fewer than 1,024 words: in the 36-bit mode that ECP5's block RAM
-    would take for it, yosys 0.70 was seen to fail beside deep banks (an assertion in abc9).
+    Each start is a multiple of its bank's depth, so the low address bits index the bank.
     """
-    least = 1024 if depth > 4096 else 1
     found: list[tuple[int, int]] = []
     start = 0
     while depth - start > 0:
@@ -72,7 +87,6 @@ def banks(depth: int) -> list[tuple[int, int]]:
         size = 1 << (left.bit_length() - 1)
         if size < left and (len(found) == 2 or left < 512):
             size *= 2
-        size = max(size, least)
         found.append((start, size))
         start += size
     return found

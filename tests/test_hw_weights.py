@@ -21,7 +21,7 @@ def test_banks_cover_every_depth_with_at_most_three_aligned_powers_of_two():
 
 
 def test_banks_waste_less_than_one_power_of_two_would():
-    assert banks(12_544) == [(0, 8192), (8192, 4096), (12_288, 1024)]  # none below 1,024 behind deep ones
+    assert banks(12_544) == [(0, 8192), (8192, 4096), (12_288, 256)]
     assert banks(512) == [(0, 512)]
     assert banks(300) == [(0, 512)]
     for depth in range(512, 20_001):
