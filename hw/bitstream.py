@@ -31,17 +31,19 @@ def make_bitstream(
     out: Path,
     *,
     baud: int,
+    line: str = "uart",
     seeds: Sequence[int] = (1, 2, 3),
     jobs: int = 2,
 ) -> dict[str, Any]:
     """Build the core of `plan` for `board` in folder `out`; returns what its board.json holds.
 
+    `line`: the link's, uart or spi.
     Files: the bitstream, flash.bin (bitstream and, at the board's offset, the weights), pins.md,
     timing.md, and what the tools left. Of the seeds the fastest is packed. Raises TwinspikeError if a tool
     fails, the design does not fit, or no seed meets the board's clock.
     """
     out.mkdir(parents=True, exist_ok=True)
-    top = BoardTop(board, plan, baud)
+    top = BoardTop(board, plan, baud, line)
     files = board.make_platform().prepare(top, name=TOP).files
     constraints = out / _CONSTRAINTS[board.architecture]
     rtlil = _text(files[f"{TOP}.il"])
@@ -64,6 +66,7 @@ def make_bitstream(
         "lanes": [layer.lanes for layer in plan.layers],
         "slots": plan.slots,
         "clock_mhz": clock,
+        "line": line,
         "baud": baud,
         "link": dataclasses.asdict(top.link),
         "seed": seeds[best],

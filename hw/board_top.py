@@ -6,15 +6,23 @@ from amaranth.hdl import C, ClockDomain, ClockSignal, Elaboratable, Instance, Mo
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
+from ..numerics.errors import TwinspikeError
 from .boards import Board
 from .link_plan import link_plan
 from .plan import CorePlan
 from .pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
+from .spi import SpiLine
 from .system import System
-from .uart import Rate
+from .uart import Rate, UartLine
 
 # iCE40's block RAMs give no sound words in the first microseconds after configuration.
 _RESET_CLOCKS = 1 << 10
+
+
+def check_line(board: Board, line: str) -> None:
+    """Raise TwinspikeError if a board has no pins for the line, `uart` or `spi`."""
+    if line == "spi" and not board.spi:
+        raise TwinspikeError(f"{board.title} has no pins for a link by SPI: leave out --link spi")
 
 
 class BoardTop(Elaboratable):
@@ -24,13 +32,14 @@ class BoardTop(Elaboratable):
     1,024 clocks have passed.
     """
 
-    def __init__(self, board: Board, plan: CorePlan, baud: int):
+    def __init__(self, board: Board, plan: CorePlan, baud: int, line: str = "uart"):
+        check_line(board, line)
         self._board, self._plan = board, plan
         given = board.make_platform().lookup(board.clock).clock.frequency / 1e6
         make = ice40_pll if board.architecture == "ice40" else ecp5_pll
         self.pll = make(given, board.clock_mhz)
         self._input_mhz = given
-        self._rate = Rate(self.pll.frequency_mhz * 1e6, baud)
+        self._line = SpiLine() if line == "spi" else UartLine(Rate(self.pll.frequency_mhz * 1e6, baud))
         self.link = link_plan(plan, buffer_bytes=board.buffer_bytes, clock_mhz=round(self.pll.frequency_mhz))
 
     def elaborate(self, platform):
@@ -50,12 +59,8 @@ class BoardTop(Elaboratable):
         m.d.comb += ready.eq(running & locked)
         m.submodules.reset = ResetSynchronizer(~ready)
 
-        m.submodules.system = system = System(self._plan, self.link, self._rate, board.flash_offset)
-        lines = platform.lookup("uart", 0).ios  # some boards have handshake lines beside the two
-        serial = platform.request("uart", 0, dir={line.name: "-" for line in lines if hasattr(line, "name")})
-        m.submodules.rx = rx = io.Buffer("i", serial.rx)
-        m.submodules.tx = tx = io.Buffer("o", serial.tx)
-        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx)]
+        m.submodules.system = system = System(self._plan, self.link, self._line, board.flash_offset)
+        (self._uart if isinstance(self._line, UartLine) else self._spi)(m, platform, system)
         if hasattr(system, "flash_miso"):
             self._flash(m, platform, system)
         lights: dict[tuple[str, int], Any] = {}
@@ -67,6 +72,27 @@ class BoardTop(Elaboratable):
             m.submodules[f"light_{output}"] = lamp = io.Buffer("o", getattr(pin, part) if part else pin)
             m.d.comb += lamp.o.eq(getattr(system, output))
         return m
+
+    def _uart(self, m, platform, system):
+        lines = platform.lookup("uart", 0).ios  # some boards have handshake lines beside the two
+        serial = platform.request("uart", 0, dir={line.name: "-" for line in lines if hasattr(line, "name")})
+        m.submodules.rx = rx = io.Buffer("i", serial.rx)
+        m.submodules.tx = tx = io.Buffer("o", serial.tx)
+        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx)]
+
+    def _spi(self, m, platform, system):
+        pins = platform.request("spi", 0, dir=dict.fromkeys(("cs", "clk", "copi", "cipo"), "-"))
+        m.submodules.cs = cs = io.Buffer("i", pins.cs)
+        m.submodules.sck = sck = io.Buffer("i", pins.clk)
+        m.submodules.copi = copi = io.Buffer("i", pins.copi)
+        m.submodules.cipo = cipo = io.Buffer("o", pins.cipo)
+        # The resource has the chip select inverted.
+        m.d.comb += [
+            system.cs_n.eq(~cs.i),
+            system.sck.eq(sck.i),
+            system.copi.eq(copi.i),
+            cipo.o.eq(system.cipo),
+        ]
 
     def _flash(self, m, platform, system):
         # The data pins alone: the other two of a flash are pulled up, and serve a clock on the UPduino.

@@ -5,7 +5,7 @@ import importlib
 from typing import Any
 
 from amaranth.build import Attrs
-from amaranth_boards.resources import UARTResource
+from amaranth_boards.resources import SPIResource, UARTResource
 
 from ..numerics.errors import out_of_range
 from .devices import Device, device
@@ -19,8 +19,9 @@ class Board:
     `part` its package and speed for nextpnr; `clock` is the resource of the oscillator, whose frequency
     the PLL turns into `clock_mhz`; `lights` are an output of hw/system.py and a resource, its number and
     part of it each; `free_slots` are slots beside the network's references; `uart` are pins (RX, TX) where
-    the board has no UART of its own; weights lie in the flash from byte `flash_offset` on; `loader` are
-    openFPGALoader's arguments. `line` says where the serial port is.
+    the board has no UART of its own; `spi` are free ones (CS, SCK, COPI, CIPO) for a link by SPI, and `io`
+    attributes of both; weights lie in the flash from byte `flash_offset` on; `loader` are openFPGALoader's
+    arguments. `line` says where the serial port is.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Board:
     loader: tuple[str, ...]
     line: str
     uart: tuple[str, str] | None = None
+    spi: tuple[str, str, str, str] | None = None
     io: tuple[tuple[str, str], ...] = ()
     pll_pad: bool = False
     lanes: tuple[int, ...] = ()
@@ -61,6 +63,12 @@ class Board:
         if self.uart:
             rx, tx = self.uart
             platform.add_resources([UARTResource(0, rx=rx, tx=tx, attrs=Attrs(**dict(self.io)))])
+        if self.spi:
+            cs, sck, copi, cipo = self.spi
+            pins = SPIResource(
+                0, cs_n=cs, clk=sck, copi=copi, cipo=cipo, role="peripheral", attrs=Attrs(**dict(self.io))
+            )
+            platform.add_resources([pins])
         return platform
 
 
@@ -82,6 +90,8 @@ BOARDS: dict[str, Board] = {
             lights=(("ready", "led_g", 0, ""), ("active", "led_r", 0, "")),
             loader=("-b", "icebreaker"),
             line="the second serial port of its USB socket",
+            spi=("4", "45", "2", "47"),
+            io=(("IO_STANDARD", "SB_LVCMOS"),),
             lanes=(4, 2),
             flash_offset=0x10_0000,
         ),

@@ -1,4 +1,4 @@
-"""The serial link: two pins at one side, a core with registers at the other."""
+"""The serial link: the pins of a line at one side, a core with registers at the other."""
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -11,20 +11,24 @@ from .link_plan import LinkPlan
 from .link_receiver import LinkReceiver
 from .link_sender import LinkSender
 from .register_file import PORT
-from .uart import Rate, UartReceiver, UartTransmitter
+from .spi import SpiLine
+from .uart import UartLine
+
+Line = UartLine | SpiLine
 
 
 class Link(wiring.Component):
-    """UART, frames and requests of numerics/link.py.
+    """Line, frames and requests of numerics/link.py.
 
-    Members: `rx` (In, asynchronous), `tx` (Out); `registers`, `events`, `spikes`, `result`, `alive` and
+    Members: the pins of `line`; `registers`, `events`, `spikes`, `result`, `alive` and
     where the plan has it `pixels`, as of LinkEngine.
     """
 
-    def __init__(self, plan: LinkPlan, rate: Rate):
-        self._plan, self._rate = plan, rate
+    def __init__(self, plan: LinkPlan, line: Line):
+        self._plan, self._line = plan, line
+        self.PINS = line.PINS
         super().__init__({
-            "rx": In(1, init=1), "tx": Out(1, init=1), "registers": Out(PORT),
+            **line.PINS, "registers": Out(PORT),
             "events": Out(stream.Signature(AXIS)), "spikes": In(stream.Signature(AXIS)),
             "result": In(stream.Signature(0)), "alive": Out(1),
             **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
@@ -32,25 +36,30 @@ class Link(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.uart_rx = uart_rx = UartReceiver(self._rate)
-        m.submodules.uart_tx = uart_tx = UartTransmitter(self._rate)
+        m.submodules.line = line = self._line
         m.submodules.receiver = receiver = LinkReceiver(self._plan.buffer_bytes)
         m.submodules.engine = engine = LinkEngine(self._plan)
         m.submodules.sender = sender = LinkSender()
         m.d.comb += [
-            uart_rx.rx.eq(self.rx),
-            receiver.data.eq(uart_rx.data),
-            receiver.valid.eq(uart_rx.valid),
-            receiver.broken.eq(uart_rx.broken),
-            self.tx.eq(uart_tx.tx),
+            receiver.data.eq(line.data),
+            receiver.valid.eq(line.valid),
+            receiver.broken.eq(line.broken),
             self.alive.eq(engine.alive),
         ]
         wiring.connect(m, receiver.o, engine.i)
         wiring.connect(m, engine.o, sender.i)
-        wiring.connect(m, sender.o, uart_tx.i)
+        wiring.connect(m, sender.o, line.i)
+        connect_pins(m, self, line)
         for name in ("registers", "events", "spikes", "result", *(["pixels"] if self._plan.pixels else [])):
             wiring.connect(m, getattr(engine, name), wiring.flipped(getattr(self, name)))
         return m
+
+
+def connect_pins(m: Module, outside, inside) -> None:
+    """Connect a line's pins with those of the same names around it."""
+    for name, member in inside.PINS.items():
+        to, out_of = (inside, outside) if member.flow == In else (outside, inside)
+        m.d.comb += getattr(to, name).eq(getattr(out_of, name))
 
 
 def attach(m: Module, link: Link, control: Control) -> None:

@@ -6,10 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from .control import Control
 from .flash_loader import FlashLoader
-from .link import Link, attach
+from .link import Line, Link, attach, connect_pins
 from .link_plan import LinkPlan
 from .plan import CorePlan
-from .uart import Rate
 from .weight_image import weight_image
 
 # The EVENT register is no way for frames here: the link has the stream.
@@ -19,27 +18,27 @@ _EVENT_DEPTH = 2
 class System(wiring.Component):
     """Link, registers, core; for a core that loads its weights also the loader from a flash memory.
 
-    Members: `rx` (In, asynchronous) and `tx` (Out) of the serial line; `flash_cs_n`, `flash_sck`,
+    Members: the pins of the line (UartLine, SpiLine); `flash_cs_n`, `flash_sck`,
     `flash_mosi` (Out), `flash_miso` (In) where weights are loaded, from byte `flash_offset` on; lights:
     `ready` (Out: weights are not being loaded), `active` (Out: changes with each answer).
     """
 
-    def __init__(self, plan: CorePlan, link: LinkPlan, rate: Rate, flash_offset: int = 0):
-        self._plan, self._link, self._rate = plan, link, rate
+    def __init__(self, plan: CorePlan, link: LinkPlan, line: Line, flash_offset: int = 0):
+        self._plan, self._link, self._line = plan, link, line
         self._image = weight_image(plan)
         self._offset = flash_offset
         flash = {f"flash_{name}": Out(1, init=name == "cs_n") for name in ("cs_n", "sck", "mosi")}
         super().__init__({
-            "rx": In(1, init=1), "tx": Out(1, init=1), "ready": Out(1, init=1), "active": Out(1),
+            **line.PINS, "ready": Out(1, init=1), "active": Out(1),
             **({**flash, "flash_miso": In(1)} if self._image else {}),
         })  # fmt: skip
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.control = control = Control(self._plan, event_depth=_EVENT_DEPTH)
-        m.submodules.link = link = Link(self._link, self._rate)
+        m.submodules.link = link = Link(self._link, self._line)
         attach(m, link, control)
-        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        connect_pins(m, self, link)
         if self._image:
             m.submodules.loader = loader = FlashLoader(len(self._image), offset=self._offset)
             m.d.comb += [

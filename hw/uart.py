@@ -1,6 +1,7 @@
 """UART, 8N1: bytes to bits and back, with a baud rate that need not divide the clock."""
 
 import itertools
+from typing import ClassVar
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -59,6 +60,10 @@ def _timer(m: Module, times: list[int], running, first: int):
     return now, index
 
 
+# What the link sees of a line, whatever its pins are.
+BYTES = {"data": Out(8), "valid": Out(1), "broken": Out(1), "i": In(stream.Signature(8))}
+
+
 class UartReceiver(wiring.Component):
     """Samples each bit once, in its middle.
 
@@ -111,4 +116,27 @@ class UartTransmitter(wiring.Component):
             m.d.sync += [shift.eq(Cat(C(0, 1), self.i.payload, C(1, 1))), busy.eq(1)]
         with m.If(now):
             m.d.sync += [shift.eq(Cat(shift[1:], 1)), busy.eq(bit != BITS - 1)]
+        return m
+
+
+class UartLine(wiring.Component):
+    """Receiver and transmitter of a serial line.
+
+    Members: `rx` (In, asynchronous), `tx` (Out), and those of BYTES: `data`, `valid` and `broken` as of
+    UartReceiver, `i` as of UartTransmitter.
+    """
+
+    PINS: ClassVar = {"rx": In(1, init=1), "tx": Out(1, init=1)}
+
+    def __init__(self, rate: Rate):
+        self._rate = rate
+        super().__init__({**self.PINS, **BYTES})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.receiver = receiver = UartReceiver(self._rate)
+        m.submodules.transmitter = transmitter = UartTransmitter(self._rate)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        m.d.comb += [getattr(self, name).eq(getattr(receiver, name)) for name in ("data", "valid", "broken")]
+        wiring.connect(m, wiring.flipped(self.i), transmitter.i)
         return m

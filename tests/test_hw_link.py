@@ -14,7 +14,7 @@ from twinspike.hw.link_plan import link_plan
 from twinspike.hw.link_spikes import SpikePacker
 from twinspike.hw.plan import make_plan
 from twinspike.hw.registers import IDENTIFICATION, REGISTERS
-from twinspike.hw.uart import Rate
+from twinspike.hw.uart import Rate, UartLine
 from twinspike.numerics.events import frame_words
 from twinspike.numerics.link import (
     ANSWER,
@@ -241,7 +241,7 @@ def test_spikes_are_packed():
 
 def test_the_whole_link_over_two_pins():
     """Bits in, bits out, at the fewest clocks a bit: what was sent comes back."""
-    dut = Link(link_plan(make_plan(random_network())), Rate(12e6, 3_000_000))
+    dut = Link(link_plan(make_plan(random_network())), UartLine(Rate(12e6, 3_000_000)))
     got = []
 
     async def testbench(ctx):
