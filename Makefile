@@ -6,6 +6,7 @@ FRAMES  ?=
 SIM     ?=
 WAVES   ?=
 STUDY   ?=
+LINK    ?=
 BOARD   ?= icebreaker
 PYTHON  ?= python3
 
@@ -46,6 +47,7 @@ help: ## list the targets
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
 	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
 	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab for bitstream, flash, sim-board (SERVE=1: only run it)"
+	@echo "  LINK=spi an SPI link instead of the serial port (icebreaker)"
 	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
 
 $(READY): pyproject.toml constraints.txt
@@ -109,13 +111,14 @@ netlist: $(NETWORK) ## the synthesised cells in simulation, against the golden m
 	$(TS) netlist --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t)) $(if $(FRAMES),--frames $(FRAMES))
 
 bitstream: $(NETWORK) ## bitstream, flash image, pins and timing of BOARD, met or refused: build/<config>/boards/<board>
-	$(TS) bitstream --config $(CONFIG) --board $(BOARD) $(if $(SEEDS),--seeds $(SEEDS))
+	$(TS) bitstream --config $(CONFIG) --board $(BOARD) $(if $(LINK),--link $(LINK)) $(if $(SEEDS),--seeds $(SEEDS))
 
 flash: $(READY) ## write them into the board's flash with openFPGALoader
 	$(TS) flash --config $(CONFIG) --board $(BOARD)
 
 sim-board: $(NETWORK) ## BOARD in simulation on a pseudo-terminal, every answer against the golden model
-	$(TS) sim-board --config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)) $(if $(SERVE),--serve)
+	$(TS) sim-board --config $(CONFIG) --board $(BOARD) $(if $(LINK),--link $(LINK)) \
+	  $(if $(FRAMES),--frames $(FRAMES)) $(if $(SERVE),--serve)
 
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 	$(TS) report --config $(CONFIG)

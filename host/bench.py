@@ -10,7 +10,8 @@ from ..numerics.errors import out_of_range
 from ..numerics.link import CRC_BYTES
 from .device import Device
 
-BITS_A_BYTE = 10  # on the line: start, eight, stop
+# Bits of a byte: a serial line has start and stop.
+UART_BITS, SPI_BITS = 10, 8
 _BEHIND = CRC_BYTES + 1  # bytes of an answer that are sent while the next frame is in the core
 
 
@@ -46,15 +47,16 @@ class Speed:
 def measure(
     device: Device,
     images: np.ndarray,
-    baud: float,
+    bytes_a_second: float,
     progress: Callable[[int], None] | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Speed]:
     """Classify `images` uint8 [B, *shape] as events, and as pixels where the chip encodes.
 
-    `clock` gives the time in seconds; that of a simulated board is its own. What comes once a run, and the
-    first image, are left out of the figures. Raises TwinspikeError if there are fewer than two images.
+    `bytes_a_second`: of the line, each way. `clock` gives the time in seconds; that of a simulated board is
+    its own. What comes once a run, and the first image, are left out of the figures. Raises TwinspikeError
+    if there are fewer than two images.
     """
     if len(images) < 2:
         raise out_of_range("images to measure with", len(images), "2 or more")
@@ -76,7 +78,6 @@ def measure(
         taken = (at[2].bytes_in + at[0].bytes_in - 2 * at[1].bytes_in) / more
         mean = float(np.mean(cycles[1:]))
         core = mean / (device.info.clock_mhz * 1e6) if device.info.clock_mhz else None
-        second = baud / BITS_A_BYTE
         found.append(
             Speed(
                 coding=coding,
@@ -85,9 +86,9 @@ def measure(
                 bytes_out=sent,
                 bytes_in=taken,
                 cycles=mean,
-                line_per_second=second / max(sent, taken),
+                line_per_second=bytes_a_second / max(sent, taken),
                 core_per_second=1 / core if core else None,
-                device_per_second=1 / (core + (taken - _BEHIND) / second) if core else None,
+                device_per_second=1 / (core + (taken - _BEHIND) / bytes_a_second) if core else None,
             )
         )
     return found

@@ -27,10 +27,10 @@ from .errors import DeviceError, LinkError
 
 
 class Port(Protocol):
-    """What a channel asks of a serial port: pyserial's Serial, with a read timeout set."""
+    """What a channel asks of a port: pyserial's Serial with a read timeout set, or SpiPort."""
 
-    in_waiting: int
-
+    @property
+    def in_waiting(self) -> int: ...
     def read(self, size: int = 1) -> bytes: ...
     def write(self, data: bytes) -> int | None: ...
     def close(self) -> None: ...

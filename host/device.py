@@ -19,6 +19,7 @@ from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError
 from .frames import as_images, event_frames, pixel_frames
 from .info import Answer, Info, Stats, identify, image_fault
+from .spi import SCHEME, open_spi
 
 BAUD = 3_000_000
 # The longest that a board takes to load its weights from flash.
@@ -53,7 +54,7 @@ class Device:
         timeout: float = 1.0,
         retries: int = 5,
     ) -> "Device":
-        """The device behind serial port `port`.
+        """The device behind `port`, a serial port or ``spi:///dev/spidevB.C`` (then `baud` is the SPI clock).
 
         `network`: the network that its core was made from, or the path of its file. `timeout`: seconds
         without an answer until requests are sent again, `retries` times.
@@ -61,7 +62,11 @@ class Device:
         if isinstance(network, str | Path):
             network = load_network(Path(network))
         try:
-            line = serial.Serial(port, baud, timeout=0.02, exclusive=True)
+            line: Port
+            if port.startswith(SCHEME):
+                line = open_spi(port, baud)
+            else:
+                line = serial.Serial(port, baud, timeout=0.02, exclusive=True)
         except (OSError, ValueError) as error:
             raise LinkError(f"{port}: cannot be opened ({error}): name the board's serial port") from None
         return cls.over(line, port, network=network, timeout=timeout, retries=retries)

@@ -1,7 +1,8 @@
-"""The serial link's protocol: one definition for gateware, host program and documents.
+"""The link's protocol: one definition for gateware, host program and documents.
 
-On the line, bytes 8N1, framed as in RFC 1662 (HDLC-like framing): a FLAG on either side of a frame;
-inside, FLAG and ESCAPE are sent as ESCAPE and the byte with bit 5 flipped. A frame holds
+On the line, bytes (8N1, or by SPI in mode 0, highest bit first, where both sides send FLAGs while they have
+nothing else), framed as in RFC 1662 (HDLC-like framing): a FLAG on either side of a frame; inside,
+FLAG and ESCAPE are sent as ESCAPE and the byte with bit 5 flipped. A frame holds
 
     sequence number, kind, payload ..., CRC-32 of all these (little-endian, as in Ethernet)
 

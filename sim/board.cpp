@@ -1,4 +1,4 @@
-// A board in simulation: its UART pins on a pseudo-terminal, its flash from a file. See sim/board.py.
+// A board in simulation: the pins of its link on a pseudo-terminal, its flash from a file. See sim/board.py.
 //
 // Arguments: descriptor of the terminal's master side, clocks a bit, file of the flash (or ""), file of
 // eight bytes that shows the clocks that have passed.
@@ -26,6 +26,59 @@
 double sc_time_stamp() { return 0; }
 
 namespace {
+
+#ifdef SPI
+
+// A controller of SPI, mode 0: exchanges bytes all the time, FLAGs where it has none. step() gives what came,
+// or -1; of FLAGs in a row the first one.
+struct Line {
+    static constexpr int flag = 0x7e, most = 16;
+    int clocks_a_bit, clock = 0, bit = 0, left = 0, before = flag;
+    unsigned out = 0, in = 0;
+    bool cs_n = true, sck = false;
+    std::deque<uint8_t> queue;
+
+    int step(Vsystem& top) {
+        int got = -1;
+        if (cs_n) {
+            // As long again passes with `cs_n` low: `clock` begins below 0.
+            if (++clock == clocks_a_bit) {
+                cs_n = false;
+                clock = -clocks_a_bit;
+                left = most;
+                load();
+            }
+        } else if (++clock == clocks_a_bit / 2) {
+            sck = true;
+            in = in << 1 | (top.cipo & 1);
+        } else if (clock == clocks_a_bit) {
+            sck = false;
+            clock = 0;
+            out <<= 1;
+            if (++bit == 8) {
+                got = in & 0xff;
+                cs_n = --left == 0;
+                load();
+            }
+        }
+        top.cs_n = cs_n;
+        top.sck = sck;
+        top.copi = out >> 7 & 1;
+        if (got == flag && before == flag) return -1;
+        if (got >= 0) before = got;
+        return got;
+    }
+
+    void load() {
+        bit = 0;
+        out = flag;
+        if (cs_n || queue.empty()) return;
+        out = queue.front();
+        queue.pop_front();
+    }
+};
+
+#else
 
 // Sends the bytes of a queue on a line, 8N1.
 struct Sender {
@@ -75,6 +128,22 @@ struct Receiver {
     }
 };
 
+// A serial line: step() gives the byte that came, or -1.
+struct Line {
+    int clocks_a_bit;
+    Sender sender{clocks_a_bit};
+    Receiver receiver{clocks_a_bit};
+    std::deque<uint8_t>& queue = sender.queue;
+
+    int step(Vsystem& top) {
+        int got = receiver.step(top.tx);
+        top.rx = sender.step();
+        return got;
+    }
+};
+
+#endif
+
 // A serial flash that knows READ (03h), as all of them do.
 struct Flash {
     std::vector<uint8_t> content;
@@ -122,18 +191,16 @@ int main(int, char** argv) {
     volatile uint64_t& clocks = *static_cast<uint64_t*>(page);
     VerilatedContext context;
     Vsystem top{&context};
-    Sender sender{clocks_a_bit};
-    Receiver receiver{clocks_a_bit};
+    Line line{clocks_a_bit};
 
     top.rst = 1;
-    top.rx = 1;
     // Clocks until the line counts as asleep: then the simulation waits for the host instead of running.
     const long awake = 200000, nap = 2000;
     long busy = awake;
     for (long clock = 0; !stopped; ++clock) {
         if (clock == 8) top.rst = 0;
         clocks = clock;
-        if (clock % 64 == 32 && sender.queue.size() < 64) {
+        if (clock % 64 == 32 && line.queue.size() < 64) {
             uint8_t buffer[256];
             if (busy <= 0) {
                 pollfd wait{terminal, POLLIN, 0};
@@ -142,12 +209,12 @@ int main(int, char** argv) {
             }
             ssize_t got = read(terminal, buffer, sizeof buffer);
             if (got > 0) {
-                sender.queue.insert(sender.queue.end(), buffer, buffer + got);
+                line.queue.insert(line.queue.end(), buffer, buffer + got);
                 busy = awake;
             }
         }
         --busy;
-        top.rx = sender.step();
+        int byte = line.step(top);
 #ifdef FLASH
         top.flash_miso = flash.step(!top.flash_cs_n, top.flash_sck, top.flash_mosi);
         if (!top.flash_cs_n) busy = awake;
@@ -156,7 +223,6 @@ int main(int, char** argv) {
         top.eval();
         top.clk = 1;
         top.eval();
-        int byte = receiver.step(top.tx);
         if (byte >= 0) {
             uint8_t out = byte;
             // A host that does not listen loses bytes, as on any line.

@@ -1,7 +1,7 @@
 """A board in simulation behind a pseudo-terminal: a host program talks to RTL as to hardware.
 
-The whole of hw/system.py runs in Verilator, bit by bit on its UART pins. Time is counted in its clocks: the
-host's own says nothing, since a second there takes a minute.
+The whole of hw/system.py runs in Verilator, bit by bit on the pins of its link. Time is counted in its
+clocks: the host's own says nothing, since a second there takes a minute.
 """
 
 import dataclasses
@@ -16,18 +16,21 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ..hw import spi, uart
 from ..hw.emit import component_verilog
 from ..hw.link_plan import LinkPlan, link_plan
 from ..hw.plan import CorePlan
 from ..hw.process import run_tool
+from ..hw.spi import SpiLine
 from ..hw.system import System
 from ..hw.toolchain import Tool, find_verilator
-from ..hw.uart import LEAST_CLOCKS, Rate
+from ..hw.uart import Rate, UartLine
 from ..hw.weight_image import image_bytes, weight_image
 from ..numerics.files import replacing_folder, write_atomically
 from .verilator import keep_runtime, program, take_runtime
 
 TOP = "system"
+_LEAST_CLOCKS = {"uart": uart.LEAST_CLOCKS, "spi": spi.LEAST_CLOCKS}
 _OPTIONS = ("--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast",
             "--x-initial", "fast", "-O3", "-CFLAGS", "-O1")  # fmt: skip
 
@@ -35,9 +38,9 @@ _OPTIONS = ("--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style",
 class SimulatedBoard:
     """A running board; `port` is the path of its serial port. Use it as a context manager.
 
-    `folder` keeps the compiled simulator, which is used again for the same core. `clocks_a_bit`: of the
-    serial line; `clock_mhz` is what the board says of its clock. Raises TwinspikeError if Verilator is
-    missing or fails.
+    `folder` keeps the compiled simulator, which is used again for the same core. `line` is uart or spi: by
+    SPI the simulation is the controller. `clocks_a_bit`: of the line; 0: as few as it takes. `clock_mhz` is
+    what the board says of its clock. Raises TwinspikeError if Verilator is missing or fails.
     """
 
     def __init__(
@@ -46,12 +49,13 @@ class SimulatedBoard:
         folder: Path,
         *,
         buffer_bytes: int = 1024,
-        clocks_a_bit: int = LEAST_CLOCKS,
+        line: str = "uart",
+        clocks_a_bit: int = 0,
         clock_mhz: int = 0,
     ):
         link = link_plan(plan, buffer_bytes=buffer_bytes, clock_mhz=clock_mhz)
-        self._program = build(plan, link, folder, clocks_a_bit)
-        self._clocks_a_bit = clocks_a_bit
+        self._clocks_a_bit = clocks_a_bit or _LEAST_CLOCKS[line]
+        self._program = build(plan, link, line, folder, self._clocks_a_bit)
         self._flash = folder / "flash.bin"
         write_atomically(self._flash, image_bytes(weight_image(plan)))
         self._clocks = folder / "clocks"
@@ -86,16 +90,17 @@ class SimulatedBoard:
         os.close(self._slave)
 
 
-def build(plan: CorePlan, link: LinkPlan, folder: Path, clocks_a_bit: int) -> Path:
+def build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit: int) -> Path:
     """The simulator of a board with the core of `plan`, compiled below `folder` unless it is there."""
     tool = find_verilator()
-    system = System(plan, link, Rate(clocks_a_bit, 1))
+    system = System(plan, link, SpiLine() if line == "spi" else UartLine(Rate(clocks_a_bit, 1)))
     with replacing_folder(folder / "rtl") as rtl:
         component_verilog(system, TOP, f"// {TOP}: a board in simulation.\n", rtl)
     sources = {path.name: path.read_text() for path in sorted((folder / "rtl").glob("*.[vm]*"))}
     sources["sb_spram256ka.v"] = resources.files("twinspike.hw").joinpath("sb_spram256ka.v").read_text()
     sources["board.cpp"] = resources.files(__package__).joinpath("board.cpp").read_text()
-    options = [*_OPTIONS, *(["-CFLAGS", "-DFLASH"] if weight_image(plan) else [])]
+    defines = [*(["-DFLASH"] if weight_image(plan) else []), *(["-DSPI"] if line == "spi" else [])]
+    options = [*_OPTIONS, *(word for define in defines for word in ("-CFLAGS", define))]
     said = [tool.version, *options, *(f"{name}\n{text}" for name, text in sources.items())]
     kept = folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
     if not kept.is_dir():

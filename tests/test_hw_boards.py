@@ -6,7 +6,7 @@ from networks import random_network
 from twinspike.board_steps import flash
 from twinspike.folders import Folders
 from twinspike.hw.bitstream import _check_timing, _pins
-from twinspike.hw.board_top import BoardTop
+from twinspike.hw.board_top import BoardTop, check_line
 from twinspike.hw.boards import BOARDS, board
 from twinspike.hw.plan import make_plan
 from twinspike.hw.pll import ecp5_pll, ice40_pll
@@ -50,6 +50,19 @@ def test_every_board_has_a_top_with_its_pins(name):
     assert len(set(pins.values())) == len(pins) >= 3
     assert abs(top.pll.frequency_mhz / chosen.clock_mhz - 1) < 0.005
     assert top.link.clock_mhz == round(chosen.clock_mhz)
+
+
+def test_a_link_by_spi_has_pins_on_boards_that_have_them():
+    chosen = board("icebreaker")
+    top = BoardTop(chosen, make_plan(random_network(), (), chosen.target), 3_000_000, "spi")
+    files = chosen.make_platform().prepare(top, name="top").files
+    pins = _pins(str(files["top.pcf"]))
+    assert {name: pins[f"spi_0.{name}"] for name in ("cs", "clk", "copi", "cipo")} == {
+        "cs": "4", "clk": "45", "copi": "2", "cipo": "47",
+    }  # fmt: skip
+    assert "uart_0.rx" not in pins
+    with pytest.raises(TwinspikeError, match=r"UPduino 3\.x has no pins for a link by SPI: leave out --link"):
+        check_line(board("upduino"), "spi")
 
 
 def test_boards_are_those_of_the_command_line():

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from networks import random_network
 from streams import bench
 
+from twinspike.hw.link import Link
+from twinspike.hw.link_plan import link_plan
+from twinspike.hw.plan import make_plan
 from twinspike.hw.spi import LEAST_CLOCKS, SpiLine
-from twinspike.numerics.link import FLAG
+from twinspike.numerics.link import ANSWER, FLAG, Deframer, Op, frame
 
 
 class Controller:
@@ -21,11 +25,14 @@ class Controller:
         self._time += clocks
         while self._now < self._time:
             ctx, dut = self.ctx, self.dut
+            self._now += 1
+            if not isinstance(dut, SpiLine):
+                await ctx.tick()
+                continue
             ctx.set(dut.i.valid, bool(self.queue))
             ctx.set(dut.i.payload, int(self.queue[0]) if self.queue else 0)
             taken = ctx.get(dut.i.ready) and bool(self.queue)
             await ctx.tick()
-            self._now += 1
             if taken:
                 self.queue.pop(0)
             if ctx.get(dut.valid):
@@ -93,3 +100,26 @@ def test_a_byte_that_was_not_begun_is_kept_and_one_that_was_cut_off_is_seen():
         assert await line.transfer([0x33]) == [FLAG] and line.got == [0x11, 0x33]
 
     bench(dut, testbench)
+
+
+def test_a_session_by_spi_reads_a_register():
+    dut = Link(link_plan(make_plan(random_network())), SpiLine())
+    deframer = Deframer()
+
+    async def core(ctx):
+        # As a register file: the word that is read is its address.
+        async for *_, read, address in ctx.tick().sample(dut.registers.read, dut.registers.read_address):
+            if read:
+                ctx.set(dut.registers.read_data, 1000 + address)
+
+    async def testbench(ctx):
+        answers = []
+        line = Controller(ctx, dut, LEAST_CLOCKS)
+        for request in (frame(7, Op.OPEN, b"abcd"), frame(8, Op.READ, bytes((5, 0, 2))), bytes((FLAG,)) * 30):
+            answers += deframer.feed(bytes(await line.transfer([*request, *[FLAG] * 12])))
+        (first, kind, opened), second = answers
+        assert (first, kind, opened[:4]) == (7, ANSWER | Op.OPEN, b"abcd")
+        words = (1005).to_bytes(4, "little") + (1006).to_bytes(4, "little")
+        assert second == (8, ANSWER | Op.READ, words) and deframer.broken == 0
+
+    bench(dut, testbench, core)

@@ -74,9 +74,17 @@ def add_steps(
     device.description = _DEVICE + "\n".join(f"  {name:9} {text}" for name, text in ACTIONS.items())
     device.formatter_class = argparse.RawDescriptionHelpFormatter
     device.add_argument("action", choices=list(ACTIONS), metavar="ACTION", help=", ".join(ACTIONS))
-    device.add_argument("--port", required=True, help="serial port, such as /dev/ttyUSB1 or COM3")
+    device.add_argument(
+        "--port", required=True, help="serial port, such as /dev/ttyUSB1 or COM3, or spi:///dev/spidev0.0"
+    )
     for lined in (bitstream, simulated, device):
-        lined.add_argument("--baud", type=_baud, default=3_000_000, metavar="N", help="default: 3000000")
+        lined.add_argument(
+            "--baud", type=_baud, default=3_000_000, metavar="N", help="or hertz by SPI; default: 3000000"
+        )
+    for made in (bitstream, simulated):
+        made.add_argument(
+            "--link", choices=("uart", "spi"), default="uart", help="what the host is connected by"
+        )
     device.add_argument(
         "--timeout", type=float, default=1.0, metavar="S",
         help="seconds until a request is sent again (default: 1; a slow simulation may need more)",
@@ -109,17 +117,19 @@ def run(options: argparse.Namespace) -> int:
         case "bitstream":
             board_steps.bitstream(
                 config, place, options.board,
-                baud=options.baud, seeds=options.seeds, jobs=options.jobs, results=options.results,
+                baud=options.baud, line=options.link, seeds=options.seeds, jobs=options.jobs,
+                results=options.results,
             )  # fmt: skip
         case "flash":
             board_steps.flash(place, options.board)
         case "sim-board":
             if options.serve:
-                board_steps.serve(config, place, options.board, options.baud)
+                board_steps.serve(config, place, options.board, options.baud, options.link)
             else:
                 good = board_steps.simulate(
-                    config, place, options.board, options.frames, baud=options.baud, results=options.results
-                )
+                    config, place, options.board, options.frames,
+                    baud=options.baud, line=options.link, results=options.results,
+                )  # fmt: skip
                 return 0 if good else 1
         case "device":
             from twinspike import device_steps

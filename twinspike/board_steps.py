@@ -12,7 +12,9 @@ from twinspike.board_trial import decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.folders import Folders, find_network
 from twinspike.host import Device
+from twinspike.host.bench import SPI_BITS, UART_BITS
 from twinspike.hw.bitstream import FLASH_IMAGE, SUMMARY, make_bitstream
+from twinspike.hw.board_top import check_line
 from twinspike.hw.boards import Board, board
 from twinspike.hw.pixel_codings import makes
 from twinspike.hw.plan import CorePlan, make_plan
@@ -43,6 +45,7 @@ def bitstream(
     name: str,
     *,
     baud: int,
+    line: str = "uart",
     seeds: list[int],
     jobs: int = 2,
     results: Path | None = None,
@@ -51,7 +54,7 @@ def bitstream(
     chosen = board(name)
     plan = board_plan(config, find_network(place, config.name), chosen)
     out = folder(place, name)
-    made = make_bitstream(chosen, plan, out, baud=baud, seeds=seeds, jobs=jobs)
+    made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
     fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
     print(
         f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
@@ -93,14 +96,18 @@ def flash(place: Folders, name: str) -> None:
         raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")
 
 
-def simulated(config: Config, place: Folders, name: str, baud: int) -> tuple[Network, SimulatedBoard]:
+def simulated(
+    config: Config, place: Folders, name: str, baud: int, line: str
+) -> tuple[Network, SimulatedBoard]:
     """The network, and the board in simulation (not running yet), with the line as on the board."""
     network, chosen = find_network(place, config.name), board(name)
+    check_line(chosen, line)
     plan = board_plan(config, network, chosen)
     print(f"{config.name} on {chosen.title}: building the simulation")
     running = SimulatedBoard(
         plan,
-        place.build / "sim-board" / name,
+        place.build / "sim-board" / f"{name}-{line}",
+        line=line,
         buffer_bytes=chosen.buffer_bytes,
         clocks_a_bit=round(chosen.clock_mhz * 1e6 / baud),
         clock_mhz=round(chosen.clock_mhz),
@@ -109,7 +116,14 @@ def simulated(config: Config, place: Folders, name: str, baud: int) -> tuple[Net
 
 
 def simulate(
-    config: Config, place: Folders, name: str, frames: int, *, baud: int, results: Path | None = None
+    config: Config,
+    place: Folders,
+    name: str,
+    frames: int,
+    *,
+    baud: int,
+    line: str = "uart",
+    results: Path | None = None,
 ) -> bool:
     """Check a board in simulation against the golden model; returns whether all answers are right.
 
@@ -118,7 +132,7 @@ def simulate(
     """
     from twinspike.device_steps import compare, measured
 
-    network, running = simulated(config, place, name, baud)
+    network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
         trial = make_trial(config, network, frames)
@@ -126,14 +140,16 @@ def simulate(
         while not device.stats().weights_loaded and time.monotonic() < until:
             time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
         checked = compare(device, network, trial)
-        line = hertz / round(hertz / baud)
-        speeds = measured(device, trial.images, line, lambda: running.clocks / hertz)
+        bits = hertz / round(hertz / baud)
+        each = SPI_BITS if line == "spi" else UART_BITS
+        speeds = measured(device, trial.images, bits / each, lambda: running.clocks / hertz)
         info = device.info
-    print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, with the line at {line:,.0f} baud")
+    print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
     if results:
         right, of = decisions(trial, checked)
-        record(results / "sim_board.json", name, config.name, {
-            "clock_mhz": hertz / 1e6, "baud": line, "network_hash": info.network_hash,
+        row = name if line == "uart" else f"{name} by {line}"
+        record(results / "sim_board.json", row, config.name, {
+            "clock_mhz": hertz / 1e6, "line": line, "baud": bits, "network_hash": info.network_hash,
             "slots": info.slots, "answers": checked.compared, "different": checked.different,
             "new_classes": scores(trial, checked),
             "decisions": {"right": right, "of": of} if trial.unseen else None,
@@ -142,9 +158,9 @@ def simulate(
     return not checked.different
 
 
-def serve(config: Config, place: Folders, name: str, baud: int) -> None:
+def serve(config: Config, place: Folders, name: str, baud: int, line: str = "uart") -> None:
     """Run a board in simulation until Ctrl-C."""
-    _, running = simulated(config, place, name, baud)
+    _, running = simulated(config, place, name, baud, line)
     with running:
         print(f"a simulated {name} listens on {running.port}; Ctrl-C ends it", flush=True)
         while running.alive:

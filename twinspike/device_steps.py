@@ -17,8 +17,9 @@ from twinspike.board_trial import Trial, decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.folders import Folders, find_network
 from twinspike.host import Device
-from twinspike.host.bench import Speed, measure
+from twinspike.host.bench import SPI_BITS, UART_BITS, Speed, measure
 from twinspike.host.check import Checked, check_device
+from twinspike.host.spi import SCHEME
 from twinspike.hw.boards import board
 from twinspike.hw.weight_image import weight_image
 from twinspike.numerics.errors import out_of_range
@@ -133,11 +134,11 @@ def check(config: Config, place: Folders, options: argparse.Namespace) -> bool:
 
 
 def measured(
-    device: Device, images: np.ndarray, baud: float, clock: Callable[[], float] = time.monotonic
+    device: Device, images: np.ndarray, bytes_a_second: float, clock: Callable[[], float] = time.monotonic
 ) -> list[Speed]:
-    """Measure the throughput and print a table; `clock` as of :func:`measure`."""
+    """Measure the throughput and print a table; for the arguments see :func:`measure`."""
     with tqdm(unit="image", disable=None, desc="speed") as bar:
-        speeds = measure(device, images, baud, bar.update, clock=clock)
+        speeds = measure(device, images, bytes_a_second, bar.update, clock=clock)
     table = Table(
         "coding", "images/s", "line", "core", "core, answer", "bound by", "bytes out / in", "clocks",
         title="images a second, and what line and core allow",
@@ -156,7 +157,8 @@ def bench(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     """Measure the throughput by the host's clock."""
     with _opened(config, place, options) as (device, network):
         images, _ = _images(config, network, options, options.frames)
-        measured(device, images, options.baud)
+        bits = SPI_BITS if options.port.startswith(SCHEME) else UART_BITS
+        measured(device, images, options.baud / bits)
     return True
 
 

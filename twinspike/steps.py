@@ -311,7 +311,8 @@ def test_images(
 
     if frames < 1:
         raise out_of_range("frames", frames, "an integer >= 1")
-    dataset = (all_classes and dataset_with_all_classes(config.dataset)) or load_dataset(config.dataset)
+    whole = dataset_with_all_classes(config.dataset) if all_classes else None
+    dataset = whole or load_dataset(config.dataset)
     if dataset.test_images.shape[1:] != network.shape:
         raise TwinspikeError(
             f"network {network.name} takes images of {network.shape}, dataset {config.dataset} has "
