@@ -1,29 +1,25 @@
 """A board with a core on it: classify, embed, enrol, verify."""
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import serial
 
 from ..hw.registers import COMMANDS, NO_LABEL
 from ..numerics import emd
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.link import spike_bytes, unpack_spikes
 from ..quant.network import Network, load_network
-from . import references, registers
+from . import references, registers, weights
 from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError
 from .frames import as_images, event_frames, pixel_frames
-from .info import Answer, Info, Stats, identify, image_fault
-from .spi import SCHEME, open_spi
+from .info import Answer, Info, Stats, flags, identify
+from .ports import open_port
 
 BAUD = 3_000_000
-# The longest that a board takes to load its weights from flash.
-_LOADING_SECONDS = 5.0
 
 
 class Device:
@@ -61,14 +57,7 @@ class Device:
         """
         if isinstance(network, str | Path):
             network = load_network(Path(network))
-        try:
-            line: Port
-            if port.startswith(SCHEME):
-                line = open_spi(port, baud)
-            else:
-                line = serial.Serial(port, baud, timeout=0.02, exclusive=True)
-        except (OSError, ValueError) as error:
-            raise LinkError(f"{port}: cannot be opened ({error}): name the board's serial port") from None
+        line = open_port(port, baud)
         return cls.over(line, port, network=network, timeout=timeout, retries=retries)
 
     @classmethod
@@ -187,7 +176,7 @@ class Device:
         return Stats(
             found["FRAMES.frames"],
             found["CYCLES.cycles"],
-            _flags(found),
+            flags(found),
             bool(found["STATUS.weights_loaded"]),
             dataclasses.replace(self._channel.traffic),
         )
@@ -208,16 +197,7 @@ class Device:
         """
         if not self.info.loads:
             raise DeviceError("this core has its weights in the bitstream: there is nothing to load")
-        values = list(words)
-        # A `last` too early: whatever image had begun is forgotten.
-        registers.write(self._channel, "MODE", load_by_register=1)
-        registers.write(self._channel, "LOAD", last=1)
-        values[-1] |= registers.compose("LOAD", last=1)
-        registers.burst(self._channel, "LOAD", values, progress)
-        status = registers.read(self._channel, "STATUS")
-        registers.write(self._channel, "MODE")
-        if not status["STATUS.weights_loaded"]:
-            raise DeviceError(f"the device refuses the weights: {image_fault(status)}")
+        weights.load(self._channel, words, progress)
 
     # How it is done.
 
@@ -239,7 +219,7 @@ class Device:
         self, requests: Iterator[tuple[int, bytes]], mode: str, slot: int = 0
     ) -> Iterator[tuple[Answer, bytes]]:
         """Answer and payload of each frame; each must count one frame more in the core."""
-        self._wait_for_weights()
+        weights.wait(self._channel)
         self._command(mode, slot)
         count = registers.read(self._channel, "FRAMES")["FRAMES.frames"]
         for payload in self._channel.stream(requests):
@@ -260,16 +240,6 @@ class Device:
                 payload,
             )
 
-    def _wait_for_weights(self) -> None:
-        until = time.monotonic() + _LOADING_SECONDS
-        while True:
-            status = registers.read(self._channel, "STATUS")
-            if status["STATUS.weights_loaded"]:
-                return
-            if time.monotonic() > until:
-                raise DeviceError(f"the core has no weights: {image_fault(status)}; load_weights sends them")
-            time.sleep(0.05)
-
     def _command(self, name: str, slot: int = 0, label: int = 0) -> None:
         if self.info.slots:
             code = COMMANDS.index(name)
@@ -287,17 +257,11 @@ class Device:
         self._channel.request(*registers.writing("ERRORS", 0xFFFF_FFFF))
 
     def _raise_errors(self, doing: str) -> None:
-        flags = _flags(registers.read(self._channel, "ERRORS"))
-        if flags:
-            raise DeviceError(f"{doing}: the core refused it ({', '.join(flags)}); nothing was changed")
+        refused = flags(registers.read(self._channel, "ERRORS"))
+        if refused:
+            raise DeviceError(f"{doing}: the core refused it ({', '.join(refused)}); nothing was changed")
 
 
 def _check_label(label: int) -> None:
     if not 0 <= label < NO_LABEL:
         raise out_of_range("label", label, f"an integer in 0..{NO_LABEL - 1}")
-
-
-def _flags(found: dict[str, int]) -> tuple[str, ...]:
-    return tuple(
-        name.removeprefix("ERRORS.") for name, set_ in found.items() if name.startswith("ERRORS.") and set_
-    )

@@ -80,3 +80,10 @@ def image_fault(status: dict[str, int]) -> str:
     if status["STATUS.image_damaged"]:
         return "its image is damaged: it was too short, or its CRC is wrong"
     return "no image has come"
+
+
+def flags(found: dict[str, int]) -> tuple[str, ...]:
+    """Names of the flags that are set, from the fields of ERRORS (others are passed over)."""
+    return tuple(
+        name.removeprefix("ERRORS.") for name, set_ in found.items() if name.startswith("ERRORS.") and set_
+    )

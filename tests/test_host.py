@@ -11,8 +11,7 @@ from networks import random_network
 from sklearn.datasets import load_digits
 
 from twinspike.cli import main
-from twinspike.host import Device, DeviceError, LinkError
-from twinspike.host import device as host_device
+from twinspike.host import Device, DeviceError, LinkError, weights
 from twinspike.host.check import NewClass, check_device
 from twinspike.hw.boards import board as board_named
 from twinspike.hw.plan import make_plan
@@ -143,7 +142,7 @@ def test_state_and_errors(device, network, images):
 
 
 def test_weights_over_the_link(board, plan, network, images, monkeypatch):
-    monkeypatch.setattr(host_device, "_LOADING_SECONDS", 0.1)
+    monkeypatch.setattr(weights, "LOADING_SECONDS", 0.1)
     wanted = [record(SiameseCore(network, SLOTS).frame(c)) for c in counts_of(network, images[:10])]
     good = weight_image(plan)
     damaged = [*good]

@@ -1,0 +1,17 @@
+"""Ports by name: a serial one, or SPI."""
+
+import serial
+
+from .channel import Port
+from .errors import LinkError
+from .spi import SCHEME, open_spi
+
+
+def open_port(port: str, baud: int) -> Port:
+    """The port of that name; `baud` is the clock in hertz by SPI. Raises LinkError."""
+    if port.startswith(SCHEME):
+        return open_spi(port, baud)
+    try:
+        return serial.Serial(port, baud, timeout=0.02, exclusive=True)
+    except (OSError, ValueError) as error:
+        raise LinkError(f"{port}: cannot be opened ({error}): name the board's serial port") from None
