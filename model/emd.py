@@ -10,6 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import native
+
+# Counts up to this many fit a byte.
+BYTE = 255
+
 
 def cumulative_counts(spikes: Tensor) -> Tensor:
     """C_n(t) for spikes [T, B, N] -> [B, T, N]."""
@@ -56,19 +61,33 @@ class _CountDistance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
+        ctx.shapes = a.shape, b.shape
+        if a.shape[1] <= BYTE and native.usable(a, b):
+            byte_a = a.flatten(1).byte()
+            byte_b = byte_a if b is a else b.flatten(1).byte()
+            ctx.save_for_backward(byte_a, byte_b)
+            return native.count_distances(byte_a, byte_b)
         flat_a = _flat(a)
         flat_b = flat_a if b is a else _flat(b)
         levels = _telling_levels(flat_a, flat_b)
         code_a = _thermometer(flat_a, levels)
         code_b = code_a if b is a else _thermometer(flat_b, levels)
         ctx.save_for_backward(flat_a, flat_b, code_a, code_b, *levels)
-        ctx.shapes = a.shape, b.shape
         return (code_a.sum(0)[:, None] + code_b.sum(0)).addmm_(code_a.T, code_b, alpha=-2)
 
     @staticmethod
     def backward(ctx, grad: Tensor):
-        flat_a, flat_b, code_a, code_b, *levels = ctx.saved_tensors
         shape_a, shape_b = ctx.shapes
+        if len(ctx.saved_tensors) == 2:
+            byte_a, byte_b = ctx.saved_tensors
+            a, b = byte_a.T.contiguous(), byte_b.T.contiguous()
+            if byte_a is byte_b:
+                return native.count_gradient(grad + grad.T, a, a).T.reshape(shape_a), None
+            return (
+                native.count_gradient(grad.T, a, b).T.reshape(shape_a),
+                native.count_gradient(grad, b, a).T.reshape(shape_b),
+            )
+        flat_a, flat_b, code_a, code_b, *levels = ctx.saved_tensors
         if code_a is code_b:
             return _count_gradient(grad + grad.T, flat_a, code_a, _Levels(*levels), shape_a), None
         return (

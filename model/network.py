@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..numerics.codings import Coding
 from ..quant.layers import QuantDense
 from ..quant.network import NeuronSpec
+from . import fused
 from .events import Events
 from .inputs import input_spikes
 from .lif import Lif
@@ -30,6 +31,8 @@ class SpikingLayer(nn.Module):
         self.neurons = Lif(spec, slope)
 
     def forward(self, spikes: Tensor | Events) -> Tensor:
+        if fused.usable(spikes, self.synapses.linear.weight):
+            return fused.layer(spikes, *self.synapses.integers(), self.neurons.spec, self.neurons.slope)
         return self.neurons(*self.synapses(spikes))
 
 

@@ -33,8 +33,7 @@ def test_events_are_the_spikes(kind):
     dense = encode(coding, images(), 8)
     assert events.shape == tuple(dense.shape) and dense[:, 1:].any()
     assert torch.equal(events.dense(), dense)
-    ends = torch.cat([events.place_start[1:], torch.tensor([len(events.address)])])
-    place = torch.repeat_interleave(torch.arange(8 * 6), ends - events.place_start)
+    place = torch.repeat_interleave(torch.arange(8 * 6), events.start.diff())
     again = torch.zeros(8 * 6, dense.shape[2])
     again[place, events.address] = 1
     assert torch.equal(again.view(dense.shape), dense)

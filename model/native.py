@@ -1,0 +1,184 @@
+"""The compiled inner loops of training on a CPU (kernels.cpp), built once by the system's C++ compiler.
+
+Where there is no compiler, on a GPU and for other types than float32, torch code does the same work:
+`usable` says which it is. Forward passes are bit-equal, gradients but for rounding.
+"""
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import subprocess
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+import platformdirs
+import torch
+from torch import Tensor
+
+from ..numerics.lif import state_range
+from ..quant.network import NeuronSpec
+
+# For the processor at hand. No fused multiply-add: floats are rounded as torch rounds them.
+OPTIONS = (
+    "-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
+    "-shared", "-fPIC", "-pthread",
+)  # fmt: skip
+COMPILE_SECONDS = 120
+# As in kernels.cpp.
+BLOCK = 32
+
+
+class _Neuron(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_float) for name in ("leak", "low", "high", "carry")),
+        *((name, ctypes.c_int32) for name in ("to_zero", "single")),
+    )
+
+
+class _Shape(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_int64) for name in ("steps", "batch", "inputs", "neurons"))
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The kernels, compiled into the user's cache if they are not there yet; None if they cannot be."""
+    source = resources.files(__package__).joinpath("kernels.cpp").read_text(encoding="utf-8")
+    command = [*os.environ.get("CXX", "g++").split(), *OPTIONS]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run([command[0], "--version"], capture_output=True, check=True, timeout=20).stdout
+        made_by = "\0".join([source, *command, said.decode(errors="replace"), _processor()])
+        key = hashlib.sha256(made_by.encode()).hexdigest()[:16]
+        path = platformdirs.user_cache_path("twinspike") / "kernels" / f"{key}.so"
+        if not path.is_file():
+            _compile(source, command, path)
+        return ctypes.CDLL(str(path))
+    return None
+
+
+def _processor() -> str:
+    """What `-march=native` depends on: a cache may serve several machines."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return "\n".join(sorted({line for line in lines if line.lower().startswith(("flags", "features"))}))
+    return platform.platform() + platform.processor()
+
+
+def _compile(source: str, command: list[str], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        subprocess.run(
+            [*command, "-x", "c++", "-", "-o", str(made)],
+            input=source.encode(), capture_output=True, check=True, timeout=COMPILE_SECONDS,
+        )  # fmt: skip
+        made.replace(path)
+
+
+def usable(*arrays: Tensor) -> bool:
+    """Whether the kernels can work on these tensors."""
+    return all(x.device.type == "cpu" and x.dtype == torch.float32 for x in arrays) and library() is not None
+
+
+def addresses_of_steps(when: Tensor, timesteps: int) -> tuple[Tensor, Tensor]:
+    """Addresses and starts of `model.events.Events` for steps uint8 [B, A], contiguous."""
+    count = torch.empty(timesteps * len(when), dtype=torch.int64)
+    _call("step_counts", when, count, timesteps, *when.shape)
+    start, address = _lists(count)
+    _call("step_addresses", when, start, address, timesteps, *when.shape)
+    return address, start
+
+
+def addresses_of_spikes(spikes: Tensor) -> tuple[Tensor, Tensor]:
+    """The same for float32 spikes [places, A], contiguous."""
+    count = torch.empty(len(spikes), dtype=torch.int64)
+    _call("spike_counts", spikes, count, *spikes.shape)
+    start, address = _lists(count)
+    _call("spike_addresses", spikes, start, address, *spikes.shape)
+    return address, start
+
+
+def _lists(count: Tensor) -> tuple[Tensor, Tensor]:
+    start = torch.cat([count.new_zeros(1), count.cumsum(0)])
+    return start, torch.empty(int(start[-1]), dtype=torch.int64)
+
+
+def layer_forward(
+    weight: Tensor,
+    bias: Tensor,
+    threshold: Tensor,
+    address: Tensor,
+    start: Tensor,
+    batch: int,
+    spec: NeuronSpec,
+) -> tuple[Tensor, Tensor]:
+    """Spikes [T, B, N] for weight [A, N], bias and threshold [N] and the events of B images; membranes."""
+    spikes = torch.empty((len(start) - 1) // batch, batch, weight.shape[1])
+    membranes = torch.empty(-(-spikes.shape[2] // BLOCK) * BLOCK * spikes.shape[0] * batch)
+    shape = _Shape(*spikes.shape[:2], *weight.shape)
+    _call(
+        "layer_forward", weight, bias, threshold, address, start, spikes, membranes, shape, _neuron(spec),
+        torch.get_num_threads(),
+    )  # fmt: skip
+    return spikes, membranes
+
+
+def layer_backward(
+    grad: Tensor, membranes: Tensor, threshold: Tensor, scale: Tensor, address: Tensor,
+    start: Tensor, inputs: int, spec: NeuronSpec, *, currents: bool,
+) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
+    """Gradients of weight [A, N], bias [N] and, if wanted, currents [T, B, N]; scale [N]: `model.lif`."""
+    weight, bias = torch.empty(inputs, grad.shape[2]), torch.empty(grad.shape[2])
+    current = torch.empty(grad.shape) if currents else None
+    shape = _Shape(*grad.shape[:2], inputs, grad.shape[2])
+    _call(
+        "layer_backward", grad.contiguous(), membranes, threshold, scale, address, start, weight, bias,
+        current, shape, _neuron(spec), torch.get_num_threads(),
+    )  # fmt: skip
+    return weight, bias, current
+
+
+def count_distances(a: Tensor, b: Tensor) -> Tensor:
+    """L1 distances float32 [B, C] of counts uint8 [B, D] and [C, D], contiguous."""
+    out = torch.empty(len(a), len(b))
+    _call("count_distances", a, b, out, *out.shape, a.shape[1], torch.get_num_threads())
+    return out
+
+
+def count_gradient(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """sum_j grad[j, i] * sign(a_i - b_j): [D, B], for counts uint8 [D, B] and [D, C] and grad [C, B]."""
+    out = torch.empty(len(a), a.shape[1])
+    _call(
+        "count_gradient",
+        grad.contiguous(),
+        a,
+        b,
+        out,
+        a.shape[1],
+        b.shape[1],
+        len(a),
+        torch.get_num_threads(),
+    )
+    return out
+
+
+def _neuron(spec: NeuronSpec) -> _Neuron:
+    leak = 2.0**-spec.leak_shift if spec.leak_shift else 0.0
+    return _Neuron(leak, *state_range(spec.state_bits), 1 - leak, spec.reset == "zero", spec.single_spike)
+
+
+def _call(name: str, *arguments: Tensor | int | ctypes.Structure | None) -> None:
+    """Call a kernel with the addresses of tensors, which must be contiguous, and 64-bit integers."""
+    kernels = library()
+    assert kernels is not None
+    given: list[object] = []
+    for x in arguments:
+        if isinstance(x, Tensor):
+            assert x.is_contiguous()
+            given.append(ctypes.c_void_p(x.data_ptr()))
+        else:
+            given.append(ctypes.c_int64(x) if isinstance(x, int) else x)
+    kernels[name](*given)
