@@ -19,6 +19,7 @@ from ..sim import golden
 from .datasets import Dataset
 from .evaluation import choose_verify_threshold, class_references, embed, evaluate
 from .network import SpikingNetwork
+from .references import refined
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -33,11 +34,19 @@ def training_table(config: Config) -> dict[str, Any]:
     return {**table, "hardware": {"lanes": hardware["lanes"]}} if config.training.cycles_weight else table
 
 
+def weights_table(config: Config) -> dict[str, Any]:
+    """The part that its weights depend on: references are made when the network is exported."""
+    table = training_table(config)
+    del table["training"]["reference_temperature"]
+    return table
+
+
 def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, progress: bool) -> Network:
     """The network file's content, without metrics: layers, references and decision threshold.
 
-    The golden model embeds the training images; their element-wise medians are the references,
-    and the equal error point between own and other references is the verify threshold.
+    The golden model embeds the training images; the classes' element-wise medians, refined if the
+    configuration says so, are the references, and the equal error point between own and other
+    references is the verify threshold.
     """
     provenance = {
         "config": training_table(config),
@@ -55,6 +64,8 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
     )
     counts = embed(untaught, dataset.train_images, progress=progress, title="references").counts
     references = class_references(counts, dataset.train_labels)
+    if heat := config.training.reference_temperature:
+        references = refined(references, counts, dataset.train_labels, heat, progress=progress)
     distance = emd.distances(counts, references.counts)
     threshold = choose_verify_threshold(distance, dataset.train_labels, references.labels)
     return dataclasses.replace(untaught, references=references, verify_threshold=threshold)

@@ -27,6 +27,9 @@ class TrainingSettings:
     tau: float = setting(2.0, low=0.1, high=1000.0, help="steps, decay of the van Rossum distance's filter")
     temperature: float = setting(0.1, low=1e-3, high=10.0, help="of the supervised contrastive loss")
     margin: float = setting(0.3, low=0.0, high=100.0, help="of the triplet and contrastive losses")
+    reference_temperature: float = setting(
+        0.0, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
+    )
     activity_target: float = setting(
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
     )

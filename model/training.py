@@ -29,7 +29,7 @@ from .memory import keep_freed_memory
 from .network import SpikingNetwork
 from .optimiser import make_optimiser
 from .ranks import Ranks, joined_ranks
-from .results import integer_network, spikes_compared, training_table, with_metrics
+from .results import integer_network, spikes_compared, weights_table, with_metrics
 from .schedule import one_cycle
 from .state_bits import with_least_state_bits
 
@@ -145,7 +145,7 @@ class _Run:
         found = self.ranks.first and self.checkpoint.exists()
         data = self.ranks.of_first(read_checkpoint(self.checkpoint) if found else None)
         if data is not None:
-            table = training_table(self.config)
+            table = weights_table(self.config)
             self.progress = load_checkpoint(data, self.checkpoint, self.network, self.optimiser, table)
         return data is not None
 
@@ -153,9 +153,8 @@ class _Run:
         """Write the checkpoint; raises TwinspikeError instead if a weight is not finite."""
         check_weights(self.network, self.config, self.progress)
         if self.ranks.first:
-            save_checkpoint(
-                self.checkpoint, self.network, self.optimiser, self.progress, training_table(self.config)
-            )
+            table = weights_table(self.config)
+            save_checkpoint(self.checkpoint, self.network, self.optimiser, self.progress, table)
 
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
         p, epochs = self.progress, self.settings.epochs

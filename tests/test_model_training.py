@@ -217,7 +217,7 @@ def test_a_spike_that_differs_is_located(config, dataset, trained, monkeypatch):
         path,
         network,
         torch.optim.Adam(network.parameters()),
-        results.training_table(config),
+        results.weights_table(config),
     )
     integer = load_network(out / "network.safetensors")
     assert results.spikes_compared(network, integer, dataset.test_images, False) == 90 * 5 * 32
