@@ -56,11 +56,17 @@ def _twinspike(config: Config, inputs: int, device: torch.device, sparse: bool) 
     network.initialise(config.training, torch.Generator().manual_seed(config.seed))
     network.to(device)
     form = arranged if sparse else dense_spikes
+
+    def dense(spikes: Tensor) -> Tensor:
+        for layer in network.layers:
+            spikes = layer.neurons(*layer.synapses(spikes))
+        return spikes
+
     return Contender(
         f"twinspike {version('twinspike')}" + ("" if sparse else ", dense products"),
         list(network.parameters()),
         lambda when: form(when, config.timesteps),
-        lambda spikes: network.propagate(spikes)[-1],
+        (lambda spikes: network.propagate(spikes)[-1]) if sparse else dense,
     )
 
 
