@@ -129,8 +129,13 @@ void spike_addresses(const float* spikes, const int64_t* start, int64_t* address
     for (int64_t p = 0; p < places; ++p) {
         int64_t* to = address + start[p];
         if (start[p + 1] == start[p]) continue;
-        for (int64_t a = 0; a < width; ++a)
-            if (spikes[p * width + a] != 0) *to++ = a;
+        for (int64_t from = 0; from < width; from += BLOCK) {
+            const int64_t last = std::min(width, from + BLOCK);
+            int32_t any = 0;  // most blocks are silent
+            for (int64_t a = from; a < last; ++a) any |= spikes[p * width + a] != 0;
+            for (int64_t a = from; any && a < last; ++a)
+                if (spikes[p * width + a] != 0) *to++ = a;
+        }
     }
 }
 
