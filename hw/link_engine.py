@@ -23,7 +23,7 @@ class LinkEngine(wiring.Component):
     then finished, and its result thrown away. A core that stands still for 2^patience_bits clocks ends
     a request with TIMEOUT, and further frames until OPEN, which then resets the core.
 
-    A byte of a request takes 2 clocks, a word of an answer 5; a frame waits for the core's result.
+    A byte of a request takes 3 clocks, a word of an answer 5; a frame waits for the core's result.
 
     Members: `i` (In stream of entries, see LinkReceiver), `o` (Out stream of answers, for LinkSender),
     `registers` (Out, of register_file.PORT), `events` (Out stream of event words), `spikes` (In stream of
@@ -52,8 +52,9 @@ class LinkEngine(wiring.Component):
         registers.connect(m)
         frames.connect(m, self)
         with m.FSM() as fsm:
-            self._judge(m, request)
-            self._start(m, request, frames)
+            fits = Signal()
+            self._judge(m, request, frames, fits)
+            self._start(m, request, fits)
             self._open(m, request, registers, frames)
             registers.states(m)
             frames.states(m)
@@ -61,7 +62,7 @@ class LinkEngine(wiring.Component):
         frames.connect_spikes(m, fsm)
         return m
 
-    def _judge(self, m, request):
+    def _judge(self, m, request, frames, fits):
         """Take the head of an entry, and decide whether the request is the next, an earlier one, or wrong."""
         left, index, sequence = request.left, request.index, request.sequence
         expected, behind = Signal(8), Signal(8)
@@ -81,19 +82,26 @@ class LinkEngine(wiring.Component):
                     with m.Case(3):
                         m.d.sync += [request.kind.eq(request.payload), left.eq(left)]
                         m.d.sync += behind.eq(expected - sequence)
-                        m.next = "Judge"
+                        m.next = "Compare"
         kept = Signal(range(self._plan.slots))  # answers that can be given again
-        complained = Signal()
+        complained, opens, follows, repeats = Signal(), Signal(), Signal(), Signal()
+        with m.State("Compare"):
+            m.d.sync += [
+                opens.eq(request.kind[:3] == Op.OPEN),
+                follows.eq(behind == 0),
+                repeats.eq(behind <= kept),
+                fits.eq(self._fits(m, request, frames)),
+            ]
+            m.next = "Judge"
         with m.State("Judge"):
-            opens = request.kind[:3] == Op.OPEN
-            with m.If(opens | (behind == 0)):
+            with m.If(opens | follows):
                 m.d.sync += [expected.eq(sequence + 1), complained.eq(0)]
                 with m.If(opens):
                     m.d.sync += kept.eq(1)
                 with m.Elif(kept != self._plan.slots - 1):
                     m.d.sync += kept.eq(kept + 1)
                 m.next = "Start"
-            with m.Elif(behind <= kept):
+            with m.Elif(repeats):
                 m.d.sync += request.repeated.eq(1)
                 m.next = "Skip"
             with m.Else():
@@ -102,25 +110,32 @@ class LinkEngine(wiring.Component):
                 m.d.sync += sequence.eq(expected)
                 request.refuse(m, Reason.SEQUENCE)
 
-    def _start(self, m, request, frames):
-        """Choose what to do; lengths are checked before anything happens."""
-        left = request.left
+    def _fits(self, m, request, frames):
+        """Whether the payload has a length that its operation can have; checked before anything happens."""
+        left, fits = request.left, Signal()
+        with m.Switch(request.kind[:3]):
+            with m.Case(Op.OPEN):
+                m.d.comb += fits.eq(left == NONCE_BYTES)
+            with m.Case(Op.READ):
+                m.d.comb += fits.eq(left == 3)
+            with m.Case(Op.WRITE):
+                m.d.comb += fits.eq(left[:2] == 2)
+            with m.Default():
+                # Spikes of a frame in parts would belong to an answer that is yet to come.
+                m.d.comb += fits.eq(left.any() & ~(request.wanted & (request.more | frames.begun)))
+        return fits
 
-        def case(op, state, good):
-            with m.Case(op):
-                m.next = state
-                with m.If(~good):
-                    request.refuse(m, Reason.LENGTH)
-
-        # Spikes of a frame in parts would belong to an answer that is yet to come.
-        frame = left.any() & ~(request.wanted & (request.more | frames.begun))
+    def _start(self, m, request, fits):
+        """Choose what to do."""
+        states = {Op.OPEN: "Nonce", Op.READ: "Address", Op.WRITE: "Address", Op.EVENTS: "Frame"}
+        if self._plan.pixels:
+            states[Op.PIXELS] = "Frame"
         with m.State("Start"), m.Switch(request.kind[:3]):
-            case(Op.OPEN, "Nonce", left == NONCE_BYTES)
-            case(Op.READ, "Address", left == 3)
-            case(Op.WRITE, "Address", left[:2] == 2)
-            case(Op.EVENTS, "Frame", frame)
-            if self._plan.pixels:
-                case(Op.PIXELS, "Frame", frame)
+            for operation, state in states.items():
+                with m.Case(operation):
+                    m.next = state
+                    with m.If(~fits):
+                        request.refuse(m, Reason.LENGTH)
             with m.Default():
                 request.refuse(m, Reason.UNKNOWN)
 

@@ -48,7 +48,7 @@ class FrameRun:
                 m.d.comb += self._byte_ready.eq(engine.pixels.ready)
         patience = Signal(plan.patience_bits + 1)
         m.d.comb += self._impatient.eq(patience[-1])
-        m.d.sync += patience.eq(Mux(self._waiting & ~self._request.taken, patience + 1, 0))
+        m.d.sync += patience.eq(Mux(self._waiting & ~self._request.leaves, patience + 1, 0))
 
     def connect_spikes(self, m: Module, fsm) -> None:
         """Output spikes go into the answer while a frame runs; nothing else is stored then."""

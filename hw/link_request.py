@@ -11,8 +11,9 @@ from .link_plan import LinkPlan
 class Request:
     """Signals that all states of the engine share; `answers` takes the bytes of the answer.
 
-    A byte of the payload comes every 2 clocks at most, from a register, and so does what depends on the
-    number of bytes left. A state asks for one with `want`; in a clock with `taken` it is `payload`.
+    A byte of the payload comes every 3 clocks at most, from a register, and so does what depends on the
+    number of bytes left. A state asks for one with `want`; in a clock with `taken` it is `payload`, and in
+    the next one, with `leaves`, it leaves its stream.
 
     Signals: `sequence`, `kind`, of which `more`, `wanted` (output spikes are) and `hold` are flags; `left`
     (bytes of the payload to come), with `some`, `one` and `none` (left, a clock late); `index` (for the
@@ -28,7 +29,7 @@ class Request:
         self.refused, self.reason = Signal(), Signal(Reason, reset_less=True)
         self.repeated, self.silent = Signal(), Signal()
         self.more, self.wanted, self.hold = Signal(), Signal(), Signal()
-        self.want, self.come, self.taken = Signal(), Signal(), Signal()
+        self.want, self.come, self.taken, self.leaves = Signal(), Signal(), Signal(), Signal()
         self.payload = Signal(8, reset_less=True)
         self.some, self.one, self.none = Signal(), Signal(), Signal()
 
@@ -41,11 +42,15 @@ class Request:
             self.hold.eq((self.kind & HOLD).any()),
             self.answers.sequence.eq(self.sequence),
             self.answers.kind.eq(Mux(self.refused, REFUSED | self.reason, ANSWER | self.kind[:6])),
-            i.ready.eq(self.taken),
+            i.ready.eq(self.leaves),
             self.taken.eq(self.come & self.want),
             self.none.eq(~self.some & settled),
         ]
-        m.d.sync += [self.payload.eq(i.payload), self.come.eq(i.valid & ~self.taken)]
+        m.d.sync += [
+            self.payload.eq(i.payload),
+            self.come.eq(i.valid & ~self.taken & ~self.leaves),
+            self.leaves.eq(self.taken),
+        ]
         m.d.sync += [settled.eq(~self.taken), self.some.eq(self.left.any()), self.one.eq(self.left == 1)]
         with m.If(self.taken):
             m.d.sync += self.left.eq(self.left - 1)
