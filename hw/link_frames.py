@@ -108,7 +108,8 @@ class FrameRun:
         """What an earlier session left in the core is brought to its end."""
         with m.State("Reset"):
             # `registers` are set to write CONTROL.
-            m.d.comb += [self._registers.port.write.eq(1), self._unpacker.clear.eq(1)]
+            self._registers.write(m)
+            m.d.comb += self._unpacker.clear.eq(1)
             m.d.sync += [self.stuck.eq(0), self.begun.eq(0), self._begun_pixels.eq(0)]
             m.next = "Close"
         with m.State("Abort"):

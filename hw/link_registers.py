@@ -18,14 +18,21 @@ class RegisterAccess:
         self._plan, self._request, self.port = plan, request, port
         self.address = Signal(len(port.read_address))
         self.word = Signal(32, reset_less=True)
+        self._strobe = Signal()
 
     def connect(self, m: Module) -> None:
-        """Drive the port."""
+        """Drive the port; it writes a clock after :meth:`write`, for short paths."""
         port = self.port
+        m.d.sync += self._strobe.eq(0)
         m.d.comb += [
+            port.write.eq(self._strobe),
             port.read_address.eq(self.address), port.write_address.eq(self.address),
             port.write_data.eq(self.word), port.write_mask.eq(0b1111),
         ]  # fmt: skip
+
+    def write(self, m: Module) -> None:
+        """Write `word` to `address`, which both stay for a clock."""
+        m.d.sync += self._strobe.eq(1)
 
     def states(self, m: Module) -> None:
         """Add the states; to be called inside the engine's FSM."""
@@ -70,6 +77,8 @@ class RegisterAccess:
                 with m.If(index == 3):
                     m.next = "Written"
         with m.State("Written"):
-            m.d.comb += port.write.eq(1)
+            self.write(m)
+            m.next = "Further"
+        with m.State("Further"):
             m.d.sync += address.eq(address + ~request.hold)
             m.next = "Write"
