@@ -1,5 +1,7 @@
 """Raw 8-bit pixels to the event words of the network's coding, on the chip."""
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
@@ -53,10 +55,12 @@ class PixelEncoder(wiring.Component):
 
     Members: `i` (In stream of PIXEL), `o` (Out stream of words and `last`), `space` (Out: pixels that the
     frame lacks, 0 while one is sent), `busy` (Out: a frame is sent), `stray` (Out).
+    `attrs` are the memory's, see hw/memories.py.
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, attrs: Mapping[str, str] | None = None):
         self._rows = PixelRows(network)
+        self._attrs = attrs or {}
         super().__init__({
             "i": In(stream.Signature(PIXEL)), "o": Out(stream.Signature(AXIS)),
             "space": Out(range(network.inputs + 1), init=network.inputs), "busy": Out(1), "stray": Out(1),
@@ -66,7 +70,9 @@ class PixelEncoder(wiring.Component):
         m = Module()
         rows = self._rows
         timesteps, lanes, bits = rows.network.timesteps, rows.lanes, rows.code_bits
-        m.submodules.codes = codes = Memory(shape=lanes * bits, depth=max(rows.words, 2), init=[])
+        m.submodules.codes = codes = Memory(
+            shape=lanes * bits, depth=max(rows.words, 2), init=[], attrs=self._attrs
+        )
         write, read = codes.write_port(), codes.read_port()
 
         # Pixels in: a code a clock later, a row another clock later.
