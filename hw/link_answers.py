@@ -13,7 +13,8 @@ class AnswerStore(wiring.Component):
     """A slot for each of the last answers; `sequence` modulo the number of slots chooses one.
 
     Bytes of a payload are put a clock each, after a `clear`. `finish` adds the head and sends the answer,
-    `again` sends the slot as it is; `done` is high in the clock of the last byte. A byte takes 2 clocks.
+    `again` sends the slot as it is; `done` is high in the clock of the last byte. A byte takes 2 clocks. What
+    is asked for happens a clock later, for short paths.
 
     Members: `sequence`, `kind` (In 8), `clear`, `put`, `finish`, `again` (In, for a clock), `data` (In 8),
     `done` (Out), `o` (Out stream of bytes, `last` with an answer's last one).
@@ -33,22 +34,28 @@ class AnswerStore(wiring.Component):
         write, read = memory.write_port(), memory.read_port()
         at, end = Signal(range(plan.slot_bytes)), Signal(range(plan.slot_bytes))
         place = Cat(at, self.sequence[: (plan.slots - 1).bit_length()])
-        labelling = Signal()
+        labelling, final = Signal(), Signal()
+        put, data = Signal(), Signal(8, reset_less=True)
+        clear, finish, again = Signal(), Signal(), Signal()
+        m.d.sync += [
+            put.eq(self.put), data.eq(self.data), clear.eq(self.clear), finish.eq(self.finish),
+            again.eq(self.again),
+        ]  # fmt: skip
         m.d.comb += [
-            write.addr.eq(place), write.data.eq(self.data), write.en.eq(self.put | labelling),
+            write.addr.eq(place), write.data.eq(data), write.en.eq(put | labelling),
             read.addr.eq(place),
-            o.p.data.eq(read.data), o.p.last.eq(at == end),
+            o.p.data.eq(read.data), o.p.last.eq(final),
         ]  # fmt: skip
         with m.FSM():
             with m.State("Put"):
-                with m.If(self.clear):
+                with m.If(clear):
                     m.d.sync += at.eq(ANSWER_HEAD)
-                with m.Elif(self.put):
+                with m.Elif(put):
                     m.d.sync += at.eq(at + 1)
-                with m.If(self.finish):
+                with m.If(finish):
                     m.d.sync += [end.eq(at - 1), at.eq(0)]
                     m.next = "Label"
-                with m.Elif(self.again):
+                with m.Elif(again):
                     m.d.sync += at.eq(0)
                     m.next = "Low"
             with m.State("Label"):
@@ -73,8 +80,9 @@ class AnswerStore(wiring.Component):
                 m.next = "First"
             with m.State("First"):
                 m.d.sync += end.eq(Cat(end[:8], read.data))
-                m.next = "Offer"
+                m.next = "Fetch"
             with m.State("Fetch"):
+                m.d.sync += final.eq(at == end)
                 m.next = "Offer"
             with m.State("Offer"):
                 m.d.comb += [o.valid.eq(1), self.done.eq(o.ready & o.p.last)]
