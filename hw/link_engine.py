@@ -92,6 +92,7 @@ class LinkEngine(wiring.Component):
                 repeats.eq(behind <= kept),
                 fits.eq(self._fits(m, request, frames)),
             ]
+            frames.aim(m)
             m.next = "Judge"
         with m.State("Judge"):
             with m.If(opens | follows):
@@ -152,6 +153,7 @@ class LinkEngine(wiring.Component):
                     m.next = "Facts"
         with m.State("Facts"):
             m.d.sync += fact.eq(fact + 1)
+            frames.aim_at_begun(m)
             for at, value in enumerate(facts):
                 with m.If(fact == at):
                     request.put(m, C(value, 8))

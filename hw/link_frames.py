@@ -58,6 +58,14 @@ class FrameRun:
         with m.If(packer.o.valid):
             self._request.put(m, packer.o.payload)
 
+    def aim(self, m: Module) -> None:
+        """Choose where `Frame`'s bytes go, a clock or more before."""
+        m.d.sync += self._to_pixels.eq(self._request.kind[:3] == Op.PIXELS)
+
+    def aim_at_begun(self, m: Module) -> None:
+        """Choose the frame that was begun for `Abort`, a clock before."""
+        m.d.sync += self._to_pixels.eq(self._begun_pixels)
+
     def states(self, m: Module) -> None:
         """Add the states; to be called inside the engine's FSM."""
         self._frame(m)
@@ -70,13 +78,12 @@ class FrameRun:
             goes = request.some & ~self.stuck
             m.d.comb += [
                 self._waiting.eq(1),
-                self._to_pixels.eq(request.kind[:3] == Op.PIXELS),
                 self._byte.data.eq(request.payload),
                 self._byte.last.eq(request.one & ~request.more),
                 self._byte_valid.eq(request.come & goes),
                 request.want.eq(self._byte_ready & goes),
             ]
-            with m.If(request.taken):
+            with m.If(request.leaves):
                 m.d.sync += [self.begun.eq(1), self._begun_pixels.eq(self._to_pixels)]
             with m.If(self._impatient | self.stuck):
                 self._give_up(m)
@@ -116,7 +123,6 @@ class FrameRun:
             # Events: a last TICK. Pixels: a last one, too early: the frame is dropped and has no result.
             m.d.comb += [
                 self._waiting.eq(1),
-                self._to_pixels.eq(self._begun_pixels),
                 self._byte.data.eq(STEP_ENDS),
                 self._byte.last.eq(1),
                 self._byte_valid.eq(1),

@@ -53,10 +53,12 @@ class RegisterAccess:
             m.d.comb += request.want.eq(1)
             with m.If(request.come):
                 m.d.sync += left.eq(request.payload)  # words, from here on
-                m.next = "Read"
-                with m.If(request.payload > self._plan.answer_words):
-                    m.d.sync += left.eq(0)
-                    request.refuse(m, Reason.LENGTH)
+                m.next = "Fit"
+        with m.State("Fit"):
+            m.next = "Read"
+            with m.If(left > self._plan.answer_words):
+                m.d.sync += left.eq(0)
+                request.refuse(m, Reason.LENGTH)
         with m.State("Read"):
             m.d.comb += port.read.eq(left.any())
             m.next = "Store"
