@@ -91,20 +91,24 @@ class FrameRun:
                 m.next = "Close"
                 with m.If(~request.more):
                     m.next = "Wait"
-        # The answer ends with a burst of registers.
         with m.State("Wait"):
-            m.d.comb += [
-                self._waiting.eq(1),
-                self._result.ready.eq(self._packer.done | ~request.wanted),
-            ]
-            m.d.sync += [registers.address.eq(self._plan.record_address), request.index.eq(0)]
-            with m.If(self._result.valid & self._result.ready):
-                m.d.sync += request.left.eq(self._plan.record_words)
-                m.d.sync += request.kind.eq(request.kind & ~HOLD)
-                m.d.sync += [self.begun.eq(0), self._begun_pixels.eq(0)]
-                m.next = "Read"
+            m.d.comb += self._waiting.eq(1)
+            with m.If(self._result.valid & (self._packer.done | ~request.wanted)):
+                m.next = "Given"
             with m.Elif(self._impatient):
                 self._give_up(m)
+        # The answer ends with a burst of registers.
+        with m.State("Given"):
+            m.d.comb += self._result.ready.eq(1)
+            m.d.sync += [
+                registers.address.eq(self._plan.record_address),
+                request.index.eq(0),
+                request.left.eq(self._plan.record_words),
+                request.kind.eq(request.kind & ~HOLD),
+                self.begun.eq(0),
+                self._begun_pixels.eq(0),
+            ]
+            m.next = "Read"
 
     def _give_up(self, m):
         m.d.comb += self._unpacker.clear.eq(1)
