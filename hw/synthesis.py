@@ -33,6 +33,10 @@ _COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MAS
 # Registers marked as replicas hold the same value on purpose, each for its part of the chip.
 _REPLICAS = "setattr -set keep 1 a:replica=1 %ci1:+[Q]"
 
+# The states of a board's link are one-hot: fewer levels of logic decode them. yosys recodes no register with
+# a value at power-up; these need none, since a board begins with a reset (hw/board_top.py).
+_ONE_HOT = "setattr -unset init top_system_link*/w:fsm_state"
+
 # abc9 of yosys 0.70 was seen to tie a block RAM's output to a constant and only warn of it (names with
 # brackets mislead it, see plain_names in hw/emit.py): that is an error here.
 _TIED = b"Driver-driver conflict"
@@ -128,6 +132,7 @@ def script(rtlil: str, top: str, device: Device) -> str:
             f"read_rtlil {rtlil}",
             _COLLISIONS,
             _REPLICAS,
+            _ONE_HOT,
             f"{device.yosys} -top {top} -json netlist.json",
             "write_verilog -noattr netlist.v",
             "tee -q -o cells.json stat -json",
