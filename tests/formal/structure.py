@@ -124,7 +124,7 @@ _WIDE_MUTANTS = (
 _BUS_MUTANTS = (
     Mutant("control", "self.m_result_tvalid.eq(offered)",
            "self.m_result_tvalid.eq(offered & self.m_result_tready)"),
-    Mutant("control", "core.s_axis_tready & ~shut", "core.s_axis_tready & self.m_result_tready & ~shut"),
+    Mutant("control", "core.s_axis_tready & ~soft", "core.s_axis_tready & self.m_result_tready & ~soft"),
 )  # fmt: skip
 
 PROOFS = [
