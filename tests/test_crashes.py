@@ -51,7 +51,7 @@ def test_a_folder_is_old_or_new_or_gone_but_never_torn(tmp_path):
 
 
 def test_a_training_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
-    assert Bench(tmp_path).training_kills("killed", random.Random(5), 3) >= 1
+    assert Bench(tmp_path).training_kills("killed", random.Random(5), 3) >= 2
 
 
 @pytest.fixture
