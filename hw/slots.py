@@ -130,6 +130,10 @@ class Slots(wiring.Component):
         at = Signal(data.StructLayout({"neuron": plan.output_bits, "step": bits_for(plan.network.timesteps)}))
         at_row = Cat(at.neuron, at.step)
         at_column, at_holds, count = Signal.like(staged_column), Signal(), Signal(plan.count_bits)
+        # One column of many is chosen in two clocks: among four of them, then among the fours.
+        fours = [range(first, min(first + 4, plan.columns)) for first in range(0, plan.columns, 4)]
+        caught = [Signal(plan.count_bits, name=f"caught_{four.start}") for four in fours]
+        m.d.sync += count.eq(Array(caught)[at_column[2:]])
         piece, catching, final = Signal(piece_bits), Signal(), Signal()
         label = Signal(pieces * plan.count_bits, reset_less=True)
         labelled = Signal.like(staged_column)
@@ -227,7 +231,8 @@ class Slots(wiring.Component):
                 m.d.comb += [own.eq(1), own_row.eq(at_row)]
                 m.next = "CATCH"
             with m.State("CATCH"):
-                m.d.sync += count.eq(Array(read.data[c] for c in range(plan.columns))[at_column])
+                for register, four in zip(caught, fours, strict=True):
+                    m.d.sync += register.eq(Array(read.data[c] for c in four)[at_column[:2]])
                 m.next = "LABEL"
             with m.State("LABEL"):
                 m.d.comb += [own.eq(1), own_row.eq(Cat(piece, labelled)), self.released.eq(final & ~pending)]
