@@ -10,7 +10,6 @@ from .core import RESULT_BITS, axis
 from .events import AXIS
 from .frame_select import FrameSelect
 from .ingress import ERRORS
-from .memories import quick
 from .monitor import FrameMonitor
 from .pixel_encoder import PIXEL, PixelEncoder
 from .plan import CorePlan
@@ -119,7 +118,7 @@ class Control(wiring.Component):
         """Pixels from PIXEL or `s_pixel` through the encoder; returns whether it sends a frame."""
         written, push = registers.written.PIXEL, registers.bytes.PIXEL[0]
         m.submodules.encoder = encoder = ResetInserter(soft)(
-            PixelEncoder(self._plan.network, quick(self._plan))
+            PixelEncoder(self._plan.network, self._plan.target)
         )
         m.submodules.pixels = buffer = ResetInserter(soft)(Skid(PIXEL))
         wiring.connect(m, buffer.o, encoder.i)

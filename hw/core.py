@@ -11,7 +11,6 @@ from .events import event_layout
 from .fork import Fork
 from .ingress import ERRORS, Ingress
 from .layer import DenseLayer
-from .memories import quick
 from .plan import CorePlan
 from .queue import MaskQueue
 from .readout import Readout
@@ -54,7 +53,7 @@ class Core(wiring.Component):
             plan.network.inputs,
             plan.network.timesteps,
             check_duplicates=plan.check_duplicates,
-            attrs=quick(plan),
+            target=plan.target,
         )
         m.d.comb += [
             ingress.clear.eq(self.error_clear),

@@ -115,6 +115,11 @@ DEVICES: dict[str, Device] = {
 }  # fmt: skip
 
 
+def architecture(target: str) -> str:
+    """The architecture of a device, "" for a core that is made for none in particular."""
+    return DEVICES[target].architecture if target in DEVICES else ""
+
+
 def device(name: str) -> Device:
     """The device called `name`; raises TwinspikeError that lists the known ones."""
     if name not in DEVICES:

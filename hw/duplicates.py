@@ -1,7 +1,5 @@
 """Noticing an address that comes twice in one time step, without clearing a bit for every input."""
 
-from collections.abc import Mapping
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -9,9 +7,17 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from .events import word_shape
+from .memories import quick
 
 # Addresses that share a memory word: with its tag it fits 16 bits up to 2,048 inputs, one iCE40 block RAM.
 GROUP = 8
+
+
+def rows_layout(inputs: int) -> tuple[int, data.StructLayout]:
+    """How many words the memory has, and what one holds."""
+    # At least two rows: a memory of one has an address of no bits, which linters dislike.
+    words = max(-(-inputs // GROUP), 2)
+    return words, data.StructLayout({"tag": bits_for(words), "seen": GROUP})  # 2^bits > words
 
 
 class DuplicateCheck(wiring.Component):
@@ -23,16 +29,15 @@ class DuplicateCheck(wiring.Component):
     and all of them have been emptied before a tag comes again.
 
     It only listens: no latency is added to the events. From a duplicate taken to `found`: 2 clocks.
-    `attrs` are the memory's, see hw/memories.py.
+    `target` is the device that it is made for, if any.
 
     Members (In): `address`; `taken`: an event or TICK passes in this clock, never in two clocks in
     a row; `tick`. (Out): `found`, high for a clock.
     """
 
-    def __init__(self, inputs: int, attrs: Mapping[str, str] | None = None):
-        self._attrs = attrs or {}
-        # At least two rows: a memory of one has an address of no bits, which linters dislike.
-        self._words = max(-(-inputs // GROUP), 2)
+    def __init__(self, inputs: int, target: str = ""):
+        self._target = target
+        self._words, self._row = rows_layout(inputs)
         super().__init__({
             "address": In(bits_for(max(inputs - 1, 1))),
             "taken": In(1),
@@ -42,16 +47,15 @@ class DuplicateCheck(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        tag_bits = bits_for(self._words)  # 2^bits > words
-        row = data.StructLayout({"tag": tag_bits, "seen": GROUP})
-        m.submodules.rows = rows = Memory(shape=row, depth=self._words, init=[], attrs=self._attrs)
+        attrs = quick(self._target, self._words * self._row.size)
+        m.submodules.rows = rows = Memory(shape=self._row, depth=self._words, init=[], attrs=attrs)
         read, write = rows.read_port(), rows.write_port()
         event, tick = Signal(), Signal()
         address = Signal.like(self.address, reset_less=True)
         # Neither is reset: what a reset leaves in the memory is of an older step like all the rest.
         # `fresh` begins a new step in every clock of a reset and in the first one after it.
         fresh = Signal(init=1)
-        tag = Signal(tag_bits, reset_less=True)
+        tag = Signal(self._row["tag"].shape, reset_less=True)
         emptied = Signal(word_shape(self._words), reset_less=True)
         advance = Signal()
         m.d.comb += [read.addr.eq(self.address[3:]), advance.eq(tick | fresh)]

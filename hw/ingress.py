@@ -1,7 +1,5 @@
 """From the external event stream to well-formed frames of T steps."""
 
-from collections.abc import Mapping
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -25,7 +23,8 @@ class Ingress(wiring.Component):
 
     Latency 1 clock (a skid buffer), throughput 1 word a clock; a dropped word costs 1 clock, as does
     each TICK that is supplied to a frame that ended early. Duplicates are noticed where
-    `check_duplicates` (see CorePlan), else their bit stays 0; `attrs` are those of the memory for that.
+    `check_duplicates` (see CorePlan), else their bit stays 0; `target` is the device that it is made for,
+    if any.
 
     Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
     `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
@@ -37,12 +36,12 @@ class Ingress(wiring.Component):
         timesteps: int,
         *,
         check_duplicates: bool = True,
-        attrs: Mapping[str, str] | None = None,
+        target: str = "",
     ):
         self._inputs = inputs
         self._timesteps = timesteps
         self._check_duplicates = check_duplicates
-        self._attrs = attrs
+        self._target = target
         super().__init__({
             "i": In(stream.Signature(AXIS)),
             "o": Out(stream.Signature(event_layout(inputs))),
@@ -90,7 +89,7 @@ class Ingress(wiring.Component):
             m.d.sync += padding.eq(1)
 
         if self._check_duplicates:
-            m.submodules.duplicates = check = DuplicateCheck(self._inputs, self._attrs)
+            m.submodules.duplicates = check = DuplicateCheck(self._inputs, self._target)
             m.d.comb += [
                 check.address.eq(o.p.address),
                 check.taken.eq(o.valid & o.ready),

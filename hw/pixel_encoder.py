@@ -1,7 +1,5 @@
 """Raw 8-bit pixels to the event words of the network's coding, on the chip."""
 
-from collections.abc import Mapping
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
@@ -12,6 +10,7 @@ from ..numerics.events import TICK
 from ..quant.network import Network
 from .encoder import Encoder
 from .events import AXIS, mask_layout
+from .memories import quick
 from .pixel_codings import CODINGS
 
 ROW_BITS = 16  # of the code memory: an iCE40 block RAM's widest word
@@ -55,12 +54,12 @@ class PixelEncoder(wiring.Component):
 
     Members: `i` (In stream of PIXEL), `o` (Out stream of words and `last`), `space` (Out: pixels that the
     frame lacks, 0 while one is sent), `busy` (Out: a frame is sent), `stray` (Out).
-    `attrs` are the memory's, see hw/memories.py.
+    `target` is the device that it is made for, if any.
     """
 
-    def __init__(self, network: Network, attrs: Mapping[str, str] | None = None):
+    def __init__(self, network: Network, target: str = ""):
         self._rows = PixelRows(network)
-        self._attrs = attrs or {}
+        self._target = target
         super().__init__({
             "i": In(stream.Signature(PIXEL)), "o": Out(stream.Signature(AXIS)),
             "space": Out(range(network.inputs + 1), init=network.inputs), "busy": Out(1), "stray": Out(1),
@@ -70,9 +69,9 @@ class PixelEncoder(wiring.Component):
         m = Module()
         rows = self._rows
         timesteps, lanes, bits = rows.network.timesteps, rows.lanes, rows.code_bits
-        m.submodules.codes = codes = Memory(
-            shape=lanes * bits, depth=max(rows.words, 2), init=[], attrs=self._attrs
-        )
+        depth = max(rows.words, 2)
+        attrs = quick(self._target, depth * lanes * bits)
+        m.submodules.codes = codes = Memory(shape=lanes * bits, depth=depth, init=[], attrs=attrs)
         write, read = codes.write_port(), codes.read_port()
 
         # Pixels in: a code a clock later, a row another clock later.

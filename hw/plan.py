@@ -13,6 +13,7 @@ from amaranth.utils import bits_for
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.lif import state_range
 from ..quant.network import Layer, Network
+from .devices import architecture
 from .pixel_codings import check_coding
 from .settings import MAX_SLOTS
 from .spram import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
@@ -280,7 +281,7 @@ def make_plan(
             "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
         )
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
-        plan = LayerPlan(layer, chosen, memory, read_ahead=target.startswith("ecp5"))
+        plan = LayerPlan(layer, chosen, memory, read_ahead=architecture(target) == "ecp5")
         if memory == "spram":
             check_spram(plan, index)
         layers.append(plan)

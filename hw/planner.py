@@ -8,9 +8,10 @@ import numpy as np
 
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..quant.network import Network
-from .area import calibrated, logic_cells, memory_bits, ram_blocks, shape_of, spram_blocks
+from .area import calibrated, logic_cells
 from .cycles import frame_times
 from .devices import DEVICES
+from .placement import memory_bits, ram_blocks, spram_blocks
 from .plan import WIDE_BANKS, CorePlan, make_plan
 
 GOALS = ("latency", "area")
@@ -56,12 +57,11 @@ def predict(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) 
     _, running = frame_times(plan, spikes, trains, isolate=False)
     intervals = np.diff(running) if spikes.shape[1] > 1 else finished - started
     real = plan.target in DEVICES
-    shape = shape_of(plan)
-    known = real and calibrated(shape, plan.target)
+    known = real and calibrated(plan)
     return Prediction(
         plan, float(np.median(finished - started)), float(np.median(intervals)),
-        logic_cells(shape, plan.target) if known else None,
-        ram_blocks(plan, plan.target) if real else None, spram_blocks(plan), memory_bits(plan),
+        logic_cells(plan) if known else None,
+        ram_blocks(plan) if real else None, spram_blocks(plan), memory_bits(plan),
     )  # fmt: skip
 
 

@@ -171,7 +171,7 @@ class Readout(wiring.Component):
         plan = self._plan
         depth = plan.layers[-1].neurons
         counts = Memory(
-            shape=plan.count_bits, depth=depth, init=[], attrs=style(plan, plan.count_bits * depth)
+            shape=plan.count_bits, depth=depth, init=[], attrs=style(plan.target, plan.count_bits * depth)
         )
         m.submodules.cumulative = counts
         count_read, count_write = counts.read_port(), counts.write_port()

@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from .memories import spare
 from .plan import CorePlan
 from .references import count_row
 from .registers import COMMANDS, STAGED_SLOT
@@ -65,7 +66,8 @@ class Slots(wiring.Component):
         pieces, piece_bits = plan.label_pieces, bits_for(max(plan.label_pieces - 1, 1))
         table = plan.reference_table()
         layout = count_row(plan, plan.columns + 1)
-        m.submodules.table = memory = Memory(shape=layout, depth=len(table), init=table.tolist())
+        attrs = spare(plan.target, len(table) * layout.size)
+        m.submodules.table = memory = Memory(shape=layout, depth=len(table), init=table.tolist(), attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
 
         # Which column is whose: kept through a reset, as the memory is.

@@ -5,21 +5,16 @@ import pytest
 from networks import random_network
 
 from twinspike.hw import area
-from twinspike.hw.area import (
-    assumed_shape,
-    coefficients,
-    estimate,
-    features,
-    logic_cells,
-    memories,
-    memory_bits,
-    ram_blocks,
-    shape_of,
-)
+from twinspike.hw.area import coefficients, features, logic_cells
 from twinspike.hw.plan import make_plan
+from twinspike.numerics.errors import TwinspikeError
 
 RESULTS = Path(__file__).parents[1] / "results"
 CALIBRATED = sorted(RESULTS.glob("area-*.json"))
+
+
+def test_every_family_of_cores_is_calibrated():
+    assert {path.stem for path in CALIBRATED} == {"area-ice40", "area-ecp5", "area-ecp5-wide"}
 
 
 @pytest.mark.parametrize("path", CALIBRATED, ids=lambda path: path.stem)
@@ -32,41 +27,34 @@ def test_shipped_coefficients_are_the_calibrated_ones_and_within_15_percent_of_e
         assert abs(row["predicted"] / row["logic_cells"] - 1) <= 0.15, row
 
 
-@pytest.fixture
-def model(monkeypatch):
-    """Coefficients of no real device."""
-    made = {"core": 400.0, "sum bits": 5.0, "state bits": 2.0, "constant bits": 1.0, "reference bits": 1.5}
-    monkeypatch.setattr(area, "coefficients", lambda: {"ice40": made})
-
-
-def test_more_lanes_and_more_references_take_more_cells(model):
-    few = estimate((784, 128, 32), (4, 4), "up5k")
-    assert few < estimate((784, 128, 32), (16, 4), "up5k")
-    assert few < estimate((784, 128, 32), (4, 4), "up5k", references=16)
-    assert few < estimate((784, 128, 32), (4, 4), "up5k", state_bits=12)
-
-
-def test_an_assumed_shape_is_near_a_real_one_of_random_weights(model):
-    plan = make_plan(random_network(1, shape=(196,), widths=(32, 16), timesteps=8, state_bits=8), (8, 4))
-    real = logic_cells(shape_of(plan), "up5k")
-    assumed = assumed_shape((196, 32, 16), (8, 4), references=plan.references)
-    assert set(features(assumed)) == set(features(shape_of(plan)))
-    assert abs(logic_cells(assumed, "up5k") / real - 1) < 0.25
-
-
-def test_memories_and_blocks_of_a_small_core():
-    plan = make_plan(
-        random_network(1, shape=(64,), widths=(96, 24), timesteps=8, state_bits=8), (8, 4), "up5k"
-    )
-    found = memories(plan)
-    assert found["weights 0.0"] == (512, 32)
-    assert found["weights 0.1"] == (256, 32)
-    assert found["references"] == (8 * 32, 3 * 4)
-    assert memory_bits(plan) == sum(depth * width for depth, width in found.values())
-    blocks = {
-        name: min(
-            -(-d // depth) * -(-w // width) for depth, width in ((256, 16), (512, 8), (1024, 4), (2048, 2))
+@pytest.mark.parametrize("target", ["up5k", "ecp5-25k"])
+def test_more_lanes_references_and_state_bits_take_more_cells(target):
+    def cells(lanes, references=10, state_bits=8):
+        network = random_network(
+            1, shape=(196,), widths=(64, 32), timesteps=8, state_bits=state_bits, classes=references
         )
-        for name, (d, w) in found.items()
-    }
-    assert ram_blocks(plan, "up5k") == sum(blocks.values())
+        return logic_cells(make_plan(network, lanes, target))
+
+    few = cells((4, 4))
+    assert 500 < few < cells((16, 4))
+    assert few < cells((4, 4), references=16)
+    assert few < cells((4, 4), state_bits=12)
+
+
+def test_a_family_that_is_not_calibrated_is_said(monkeypatch):
+    monkeypatch.setattr(area, "coefficients", lambda: {"ice40": {"core": 400.0}})
+    network = random_network(1)
+    assert logic_cells(make_plan(network, target="up5k")) == 400
+    with pytest.raises(
+        TwinspikeError, match=r"ecp5 cores cannot be predicted \(known: ice40\): run make calibrate"
+    ):
+        logic_cells(make_plan(network, target="ecp5-25k"))
+
+
+def test_features_say_what_lies_in_logic():
+    network = random_network(1, shape=(64,), widths=(64, 32), timesteps=8, state_bits=8)
+    wide = features(make_plan(network, target="ecp5-85k", banks=(2, 2)))
+    few, many = (features(make_plan(network, (lanes, 4), "up5k")) for lanes in (4, 16))
+    assert few["registers"] < many["registers"]  # 4 words of 16 lanes are no memory for a block of RAM
+    assert wide["bank trees"] > 0 and wide["lut rams"] > 0
+    assert few["image"] == 0

@@ -81,4 +81,4 @@ def test_without_a_calibration_cycles_are_predicted_all_the_same(frames, monkeyp
     fast = choose(network, "up5k", "latency", spikes, trains)
     assert fast.logic_cells is None and fast.latency_cycles > 0
     with pytest.raises(TwinspikeError, match=r"known: none\): run make calibrate first"):
-        area.logic_cells(area.shape_of(fast.plan), "up5k")
+        area.logic_cells(fast.plan)

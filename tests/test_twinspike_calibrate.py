@@ -5,7 +5,7 @@ import pytest
 
 from twinspike import calibrate
 from twinspike.calibrate import SAMPLES, Sample, fit, sample_plan
-from twinspike.hw.area import features, shape_of
+from twinspike.hw.area import features
 
 
 def test_coefficients_of_exact_measurements_are_found():
@@ -28,7 +28,7 @@ def test_every_sample_is_a_core_of_its_own_and_none_is_of_the_hardware_table():
     for sample in SAMPLES:
         plan = sample_plan(sample)
         assert plan.wide == bool(sample.banks)
-        assert all(value >= 0 for value in features(shape_of(plan)).values())
+        assert all(value >= 0 for value in features(plan).values())
         assert sample.widths[1:] not in {(96, 24), (256, 32), (128, 32)}
 
 

@@ -115,6 +115,5 @@ def test_the_committed_table_is_consistent():
         assert row["interval_us"] == pytest.approx(row["interval_cycles"] / slowest, abs=1e-3)
         assert row["predicted"]["cycles_median"] == row["cycles_median"]
         assert row["predicted"]["interval_cycles"] == row["interval_cycles"]
-        # None: the model of logic cells was not calibrated when the row was made.
-        if (predicted := row["predicted"]["logic_cells"]) is not None:
-            assert abs(predicted / row["logic_cells"] - 1) <= 0.15, row["build"]
+        assert abs(row["predicted"]["logic_cells"] / row["logic_cells"] - 1) <= 0.15, row["build"]
+        assert row["predicted"]["ram_blocks"] == row["ram_blocks"], row["build"]

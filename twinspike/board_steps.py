@@ -62,13 +62,14 @@ def bitstream(
         f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
     )
     if results:
-        record(results / "boards.json", name, config.name, made)
+        record(results / "boards.json", name, line, config.name, made)
 
 
-def record(path: Path, board_name: str, config_name: str, made: dict[str, Any]) -> None:
-    """Put the figures of a board and configuration into a file of results; the others stay."""
+def record(path: Path, board_name: str, line: str, config_name: str, made: dict[str, Any]) -> None:
+    """Put the figures of a board, line and configuration into a file of results; the others stay."""
     table = json.loads(path.read_text()) if path.is_file() else {}
-    table.setdefault(board_name, {})[config_name] = made
+    row = board_name if line == "uart" else f"{board_name} by {line}"
+    table.setdefault(row, {})[config_name] = made
     write_json(path, table)
 
 
@@ -147,8 +148,7 @@ def simulate(
     print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
     if results:
         right, of = decisions(trial, checked)
-        row = name if line == "uart" else f"{name} by {line}"
-        record(results / "sim_board.json", row, config.name, {
+        record(results / "sim_board.json", name, line, config.name, {
             "clock_mhz": hertz / 1e6, "line": line, "baud": bits, "network_hash": info.network_hash,
             "slots": info.slots, "answers": checked.compared, "different": checked.different,
             "new_classes": scores(trial, checked),

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.optimize import nnls
 from tqdm import tqdm
 
-from twinspike.hw.area import COEFFICIENTS, coefficients, family, features, ram_blocks, shape_of
+from twinspike.hw.area import COEFFICIENTS, coefficients, family, features
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit import harness_rtlil
+from twinspike.hw.placement import ram_blocks
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.synthesis import pack
 from twinspike.numerics.codings import Latency
@@ -32,11 +33,13 @@ class Sample:
     state_bits: int = 8
     timesteps: int = 8
     references: int = 10
+    leak_shift: int = 3
 
     @property
     def name(self) -> str:
         parts = [self.target, *self.widths, "lanes", *self.lanes, "banks", *self.banks, self.weight_bits]
-        return "-".join(map(str, [*parts, self.state_bits, self.timesteps, self.references]))
+        parts += [self.state_bits, self.timesteps, self.references]
+        return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
 
 
 # None is a shape that the hardware table builds: that one is to test the model.
@@ -55,6 +58,17 @@ _SERIAL: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((64, 32), (8,), {"references": 4}),
     ((64, 48, 32, 16), (8, 4, 4), {}),
     ((256, 64, 32), (16, 16), {"references": 2}),
+    ((64, 96, 16), (16, 2), {"weight_bits": 3}),
+    ((64, 72, 24), (8, 4), {"leak_shift": 0}),
+    ((784, 96, 16), (16, 8), {"weight_bits": 1, "leak_shift": 0}),
+    ((128, 48, 24), (2, 2), {"references": 20}),
+    ((784, 64, 32), (8, 8), {"weight_bits": 8, "state_bits": 10}),
+)
+_MANY_LANES: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((784, 320, 32), (64, 16), {"weight_bits": 1, "leak_shift": 0}),
+    ((400, 320, 24), (64, 8), {"weight_bits": 1, "state_bits": 9}),
+    ((256, 256, 16), (64, 4), {"weight_bits": 2}),
+    ((196, 160, 32), (32, 8), {}),
 )
 _WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((64, 32, 16), (1, 1), {}),
@@ -64,10 +78,12 @@ _WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((196, 64, 32), (2, 2), {}),
     ((196, 64, 32), (4, 4), {"weight_bits": 2}),
     ((256, 96, 32), (4, 4), {}),
+    ((196, 32, 16, 8), (4, 2, 2), {}),
+    ((400, 64, 24), (8, 4), {"references": 20}),
 )
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
-    *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
+    *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES),
     *(Sample("ecp5-85k", widths, banks=banks, **more) for widths, banks, more in _WIDE),
 )
 
@@ -86,10 +102,9 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "harness.il", harness_rtlil(plan))
         measured = pack(folder / "harness.il", "harness", DEVICES[sample.target], folder)
-        shape = shape_of(plan)
-        rows.setdefault(family(DEVICES[sample.target], shape), []).append({
-            **dataclasses.asdict(sample), "features": features(shape), "logic_cells": measured["logic_cells"],
-            "ram_blocks": measured["ram_blocks"], "predicted_ram_blocks": ram_blocks(plan, sample.target),
+        rows.setdefault(family(plan), []).append({
+            **dataclasses.asdict(sample), "features": features(plan), "logic_cells": measured["logic_cells"],
+            "ram_blocks": measured["ram_blocks"], "predicted_ram_blocks": ram_blocks(plan),
         })  # fmt: skip
     fitted = dict(coefficients())
     for name, samples in rows.items():
@@ -134,7 +149,7 @@ def _predict(model: dict[str, float], terms: dict[str, float]) -> float:
 def sample_plan(sample: Sample) -> CorePlan:
     """A core of the sample's shape with weights, thresholds and biases such as training gives."""
     rng = np.random.default_rng(len(sample.name))
-    spec = NeuronSpec(weight_bits=sample.weight_bits, state_bits=sample.state_bits)
+    spec = NeuronSpec(sample.weight_bits, sample.leak_shift, state_bits=sample.state_bits)
     layers, reach = [], 1 << (sample.state_bits - 1)
     for inputs, neurons in pairwise(sample.widths):
         limit = spec.weight_limit

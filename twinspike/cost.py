@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twinspike.hw import area
-from twinspike.hw.area import calibrated, ram_blocks, shape_of
 from twinspike.hw.devices import device
+from twinspike.hw.placement import ram_blocks
 from twinspike.hw.plan import STATE_LATENCY, CorePlan, default_lanes
 from twinspike.numerics.errors import TwinspikeError
 
@@ -58,8 +58,8 @@ def logic_cells(plan: CorePlan, records: Iterable[dict[str, Any]]) -> float:
     Elsewhere a line through the measured cores, over lanes x state bits summed over layers. Raises
     TwinspikeError if fewer than two sizes were measured.
     """
-    if calibrated(shape := shape_of(plan), plan.target):
-        return area.logic_cells(shape, plan.target)
+    if area.calibrated(plan):
+        return area.logic_cells(plan)
     cores = _cores(plan.target, records)
     points = [(_lane_bits(record["configuration"]), core["logic_cells"]) for record, core in cores]
     if len({bits for bits, _ in points}) < 2:
@@ -77,7 +77,7 @@ def check_fit(plan: CorePlan, cells: float) -> None:
     have = device(plan.target)
     for what, need, there in (
         ("logic cells", cells, have.logic_cells),
-        ("block RAMs", ram_blocks(plan, plan.target), have.ram_blocks),
+        ("block RAMs", ram_blocks(plan), have.ram_blocks),
     ):
         if need > there:
             raise TwinspikeError(f"{plan.target} has {there} {what}, this core needs about {need:.0f}")
