@@ -36,10 +36,9 @@ class BlockWeights(wiring.Component):
             rows, parts = image[start : start + depth], []
             for low, bits in slices(plan.weight_word_bits, depth if plan.read_ahead else 0):
                 part = [row >> low & ((1 << bits) - 1) for row in rows]
-                memory = Memory(shape=bits, depth=depth, init=part)
-                m.submodules[f"weights_{index}" + (f"_{low}" if bits < plan.weight_word_bits else "")] = (
-                    memory
-                )
+                memory = _filled(bits, depth, part)
+                name = f"weights_{index}" + (f"_{low}" if bits < plan.weight_word_bits else "")
+                m.submodules[name] = memory
                 port = memory.read_port()
                 m.d.comb += port.addr.eq(self.address[: max(depth - 1, 0).bit_length()])
                 parts.append(port.data)
@@ -67,6 +66,16 @@ def slices(width: int, depth: int) -> list[tuple[int, int]]:
     """(lowest bit, bits) of the parts of a word that make a block RAM each; all of it for other depths."""
     step = _BLOCK_BITS.get(depth, width)
     return [(low, min(step, width - low)) for low in range(0, width, step)]
+
+
+def _filled(bits: int, depth: int, words: list[int]) -> Memory:
+    """A memory of words that are known to fit.
+
+    Amaranth checks each of `init` by making two constants of it: a minute for the weights of 784-1024-64.
+    """
+    memory = Memory(shape=bits, depth=depth, init=[])
+    memory.init._raw[: len(words)] = words
+    return memory
 
 
 def _delayed(m: Module, value: Value) -> Signal:
