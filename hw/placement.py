@@ -15,7 +15,7 @@ from .duplicates import rows_layout
 from .events import mask_layout
 from .memories import quick, spare, style
 from .plan import CorePlan, LayerPlan
-from .queue import STEPS_IN_FLIGHT
+from .queue import index_bits
 from .spram import UP5K_SPRAM_BLOCKS
 from .weights import banks, slices
 from .wide_plan import QUEUE_STEPS, bank_rows, reference_rows
@@ -77,10 +77,9 @@ def _serial(plan: CorePlan) -> list[Stored]:
                     found.append(
                         Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
                     )
-        index_bits = (STEPS_IN_FLIGHT * words - 1).bit_length()
         found += [
             Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
-            Stored(f"queue{i}.memory", 1 << index_bits, mask_layout(lanes, words).size),
+            Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits, fill=1),
             *_constants(layer, f"layer{i}.neurons.bias", layer.layer.bias, layer.bias_bits),
         ]

@@ -11,6 +11,11 @@ from .events import mask_layout
 STEPS_IN_FLIGHT = 2
 
 
+def index_bits(words: int) -> int:
+    """Bits that number the words of the steps in flight; the memory holds 2 to their power."""
+    return (STEPS_IN_FLIGHT * words - 1).bit_length()
+
+
 class MaskQueue(wiring.Component):
     """Holds the spike words of up to two steps.
 
@@ -24,7 +29,7 @@ class MaskQueue(wiring.Component):
 
     def __init__(self, lanes: int, words: int):
         self._layout = mask_layout(lanes, words)
-        self._index_bits = (STEPS_IN_FLIGHT * words - 1).bit_length()
+        self._index_bits = index_bits(words)
         super().__init__({
             "spikes": In(self._layout),
             "spikes_valid": In(1),

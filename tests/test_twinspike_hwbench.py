@@ -106,7 +106,6 @@ def test_memories_far_beyond_a_device_are_refused_before_synthesis(bench, monkey
     assert "EBR blocks, hx8k has 32" in found["left_out"][0]["reason"]
 
 
-@pytest.mark.skipif(not TABLE.is_file(), reason="not measured yet")
 def test_the_committed_table_is_consistent():
     for row in json.loads(TABLE.read_text())["rows"]:
         slowest = min(row["fmax_mhz"])
