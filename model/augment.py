@@ -1,4 +1,4 @@
-"""Random affine augmentation, one transformation an image, all images of a batch at once."""
+"""Random augmentation: an affine transformation, a brightness and lost pixels, each image its own."""
 
 import math
 
@@ -11,6 +11,38 @@ from .settings import TrainingSettings
 
 def wanted(settings: TrainingSettings) -> bool:
     """Whether the settings ask for any augmentation."""
+    s = settings
+    return _moves(s) or bool(s.brightness or s.drop)
+
+
+def augmented(
+    images: Tensor,
+    settings: TrainingSettings,
+    generator: torch.Generator,
+    *,
+    batch: int | None = None,
+    own: slice = slice(None),
+) -> Tensor:
+    """uint8 images [B, *shape] moved, dimmed and with pixels lost, as the settings ask.
+
+    Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
+    a run can be repeated. `images` may be the part `own` of a batch of `batch`: they are changed as
+    they would be with the others.
+    """
+    count = len(images) if batch is None else batch
+    if _moves(settings):
+        images = random_affine(images, settings, generator, batch=count, own=own)
+    if settings.brightness:
+        factor = 1 + (torch.rand(count, generator=generator)[own] * 2 - 1) * settings.brightness
+        factor = factor.to(images.device).view(-1, *[1] * (images.ndim - 1))
+        images = (images * factor).round_().clamp_(max=255).to(torch.uint8)
+    if settings.drop:
+        lost = torch.rand(count, *images.shape[1:], generator=generator)[own] < settings.drop
+        images = images.masked_fill(lost.to(images.device), 0)
+    return images
+
+
+def _moves(settings: TrainingSettings) -> bool:
     return any((settings.rotation, settings.scale, settings.shift, settings.shear, settings.flip))
 
 
@@ -24,9 +56,7 @@ def random_affine(
 ) -> Tensor:
     """Rotate, scale, shear, shift and mirror uint8 images [B, H, W] at random; bilinear, zeros come in.
 
-    Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
-    a run can be repeated. `images` may be the part `own` of a batch of `batch`: they are moved as
-    they would be with the others. On images that are not square the angles are those of a square one.
+    Arguments as in :func:`augmented`. On images that are not square the angles are those of a square one.
     """
     count = len(images) if batch is None else batch
     matrix = _matrices(count, settings, generator)[own].to(images.device)

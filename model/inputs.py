@@ -56,5 +56,5 @@ class TrainingInputs:
             return arranged(self.when[chosen[own]], self.timesteps)
         images = self.images[chosen[own]]
         if self.augmented:
-            images = augment.random_affine(images, self.settings, generator, batch=len(chosen), own=own)
+            images = augment.augmented(images, self.settings, generator, batch=len(chosen), own=own)
         return input_spikes(self.coding, images, self.timesteps)

@@ -48,6 +48,10 @@ class TrainingSettings:
     shift: float = setting(0.0, low=0.0, high=1.0, help="augmentation: up to this share of half the image")
     shear: float = setting(0.0, low=0.0, high=1.0, help="augmentation: shear factor up to +- this")
     flip: float = setting(0.0, low=0.0, high=1.0, help="augmentation: probability of a mirror image")
+    brightness: float = setting(
+        0.0, low=0.0, high=0.9, help="augmentation: pixels times 1 +- up to this, one factor an image"
+    )
+    drop: float = setting(0.0, low=0.0, high=0.9, help="augmentation: probability that a pixel turns black")
     threads: int = setting(
         1, low=1, high=256, help="CPU threads; runs repeat to the byte only for the same number"
     )

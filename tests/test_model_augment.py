@@ -1,8 +1,9 @@
-"""Random affine augmentation."""
+"""Random augmentation: moved, dimmed, with pixels lost."""
 
+import pytest
 import torch
 
-from twinspike.model.augment import _grid, random_affine, wanted
+from twinspike.model.augment import _grid, augmented, random_affine, wanted
 from twinspike.model.settings import TrainingSettings
 
 
@@ -66,3 +67,30 @@ def test_flips_as_often_as_asked_and_shifts_alike_in_both_directions():
     assert 60 <= mirror.sum() <= 140
     assert torch.equal(flipped[~mirror], same[~mirror])
     assert wanted(TrainingSettings(flip=0.25))
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (30,)])
+def test_brightness_is_one_factor_an_image_and_saturates(shape):
+    grey = torch.full((300, *shape), 100, dtype=torch.uint8)
+    dimmed = augmented(grey, TrainingSettings(brightness=0.3), generator()).flatten(1)
+    assert (dimmed == dimmed[:, :1]).all()
+    assert 70 <= dimmed.min() < 75 and 125 < dimmed.max() <= 130
+    white = augmented(grey + 155, TrainingSettings(brightness=0.3), generator()).flatten(1)
+    assert (white == 255).all(1).float().mean() > 0.4
+    assert wanted(TrainingSettings(brightness=0.3))
+
+
+def test_drops_as_many_pixels_as_asked_each_image_its_own():
+    grey = torch.full((50, 20, 20), 100, dtype=torch.uint8)
+    left = augmented(grey, TrainingSettings(drop=0.2), generator())
+    assert set(left.unique().tolist()) == {0, 100}
+    assert 0.18 < (left == 0).float().mean() < 0.22
+    assert not torch.equal(left[0], left[1])
+    assert wanted(TrainingSettings(drop=0.2))
+
+
+def test_a_part_of_a_batch_is_changed_as_in_the_whole():
+    settings = TrainingSettings(rotation=10, flip=0.5, brightness=0.3, drop=0.2)
+    whole = augmented(images(), settings, generator())
+    part = augmented(images()[2:4], settings, generator(), batch=6, own=slice(2, 4))
+    assert torch.equal(part, whole[2:4])
