@@ -32,6 +32,7 @@ from twinspike.numerics.files import write_json
 from twinspike.quant.export import package_versions
 
 CONFIG = "mnist"
+BATCH = 256
 WARM_UP = 5
 CLASSES = 10
 
@@ -44,15 +45,13 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()  # for everyone
     dataset = load_dataset(CONFIG)
-    config = load_config(CONFIG)
+    config = load_config(CONFIG).changed(CONFIG, training={"batch_size": BATCH})
     losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
         "emd": lambda spikes, labels: embedding_loss(spikes, labels, config.training),
         "counts": lambda spikes, labels: cross_entropy(spikes.sum(0)[:, :CLASSES], labels),
     }
     order = torch.randperm(len(dataset.train_images), generator=torch.Generator().manual_seed(config.seed))
-    batches = order[: (WARM_UP + options.rounds) * config.training.batch_size].split(
-        config.training.batch_size
-    )
+    batches = order[: (WARM_UP + options.rounds) * BATCH].split(BATCH)
     images, labels = torch.from_numpy(dataset.train_images), torch.from_numpy(dataset.train_labels)
     places = [("cpu", threads) for threads in options.threads]
     if torch.cuda.is_available():

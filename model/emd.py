@@ -31,6 +31,8 @@ def emd_matrix(a: Tensor, b: Tensor) -> Tensor:
 
     Pass the same tensor twice for all pairs of one batch: it costs half as much.
     """
+    if len(a) <= BYTE and native.usable(a, b):
+        return _SpikeDistance.apply(a, b)
     counts = cumulative_counts(a)
     return _CountDistance.apply(counts, counts if b is a else cumulative_counts(b))
 
@@ -45,6 +47,24 @@ def normalised_counts(spikes: Tensor) -> Tensor:
     at_end = torch.zeros_like(counts)
     at_end[:, -1:] = (total == 0).to(counts.dtype)
     return counts / total.clamp(min=1) + at_end
+
+
+class _SpikeDistance(torch.autograd.Function):
+    """All-pairs EMD of spikes [T, B, N], [T, C, N] by the compiled kernels."""
+
+    @staticmethod
+    def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
+        counts_a = native.cumulative_counts(a)
+        counts_b = counts_a if b is a else native.cumulative_counts(b)
+        ctx.save_for_backward(counts_a, counts_b)
+        return native.count_distances(counts_a, counts_b)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        a, b = ctx.saved_tensors
+        if a is b:
+            return native.count_gradient(grad + grad.T, a, a), None
+        return native.count_gradient(grad.T, a, b), native.count_gradient(grad, b, a)
 
 
 class _CountDistance(torch.autograd.Function):
@@ -62,11 +82,6 @@ class _CountDistance(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
         ctx.shapes = a.shape, b.shape
-        if a.shape[1] <= BYTE and native.usable(a, b):
-            byte_a = a.flatten(1).byte()
-            byte_b = byte_a if b is a else b.flatten(1).byte()
-            ctx.save_for_backward(byte_a, byte_b)
-            return native.count_distances(byte_a, byte_b)
         flat_a = _flat(a)
         flat_b = flat_a if b is a else _flat(b)
         levels = _telling_levels(flat_a, flat_b)
@@ -78,15 +93,6 @@ class _CountDistance(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor):
         shape_a, shape_b = ctx.shapes
-        if len(ctx.saved_tensors) == 2:
-            byte_a, byte_b = ctx.saved_tensors
-            a, b = byte_a.T.contiguous(), byte_b.T.contiguous()
-            if byte_a is byte_b:
-                return native.count_gradient(grad + grad.T, a, a).T.reshape(shape_a), None
-            return (
-                native.count_gradient(grad.T, a, b).T.reshape(shape_a),
-                native.count_gradient(grad, b, a).T.reshape(shape_b),
-            )
         flat_a, flat_b, code_a, code_b, *levels = ctx.saved_tensors
         if code_a is code_b:
             return _count_gradient(grad + grad.T, flat_a, code_a, _Levels(*levels), shape_a), None

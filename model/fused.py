@@ -1,7 +1,8 @@
 """A layer of synapses and neurons as one compiled pass over its events, forward and backward.
 
-Currents are added up and neurons stepped an image at a time, so that neither currents nor their
-gradients travel through memory; the same values as `quant.layers` and `model.lif` give one after the other.
+Weights become integers as they are read, currents are added up and neurons stepped an image at a time,
+so that neither integers nor currents nor their gradients travel through memory; the same values as
+`quant.layers` and `model.lif` give one after the other.
 """
 
 import math
@@ -9,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..quant.layers import QuantDense
 from ..quant.network import NeuronSpec
 from . import native
 from .events import Events, events_of_spikes
@@ -19,33 +21,35 @@ def usable(spikes: Tensor | Events, weight: Tensor) -> bool:
     return native.usable(weight) and (isinstance(spikes, Events) or native.usable(spikes))
 
 
-def layer(
-    spikes: Tensor | Events, weight: Tensor, bias: Tensor, threshold: Tensor, spec: NeuronSpec, slope: float
-) -> Tensor:
-    """Spikes [T, B, N] of weight [N, A], bias and threshold [N], integer-valued; input spikes [T, B, A]."""
-    if isinstance(spikes, Events):
-        return _Layer.apply(None, weight, bias, threshold, spikes, spec, slope)
-    return _Layer.apply(spikes, weight, bias, threshold, events_of_spikes(spikes.detach()), spec, slope)
+def layer(spikes: Tensor | Events, synapses: QuantDense, spec: NeuronSpec, slope: float) -> Tensor:
+    """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A]."""
+    quantised = synapses.quantised()
+    bias, threshold = synapses.folded(quantised.scale)
+    events, inputs = spikes, None
+    if isinstance(spikes, Tensor):
+        events, inputs = events_of_spikes(spikes.detach()), spikes
+    return _Layer.apply(inputs, synapses.linear.weight, bias, threshold, quantised, events, spec, slope)
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, inputs, weight, bias, threshold, events, spec, slope):
+    def forward(ctx, inputs, weight, bias, threshold, quantised, events, spec, slope):
         bias, threshold = bias.contiguous(), threshold.contiguous()
         spikes, membranes = native.layer_forward(
-            weight.T.contiguous(), bias, threshold, events.address, events.start, events.shape[1], spec
+            quantised, bias, threshold, events.address, events.start, events.shape[1], spec
         )
-        ctx.save_for_backward(membranes, weight, threshold, events.address, events.start)
-        ctx.spec, ctx.slope = spec, slope
+        # The weight is saved to notice that it was changed in place meanwhile.
+        ctx.save_for_backward(weight, membranes, threshold, events.address, events.start)
+        ctx.quantised, ctx.spec, ctx.slope = quantised, spec, slope
         return spikes
 
     @staticmethod
     def backward(ctx, grad: Tensor):
-        membranes, weight, threshold, address, start = ctx.saved_tensors
+        _, membranes, threshold, address, start = ctx.saved_tensors
         further = ctx.needs_input_grad[0]
-        scale = (math.pi * ctx.slope) ** 2 / threshold
+        steepness = (math.pi * ctx.slope) ** 2 / threshold
         by_weight, by_bias, by_current = native.layer_backward(
-            grad, membranes, threshold, scale, address, start, weight.shape[1], ctx.spec, currents=further
+            ctx.quantised, grad, membranes, threshold, steepness, address, start, ctx.spec, currents=further
         )
-        by_input = by_current @ weight if further else None
-        return by_input, by_weight.T.contiguous(), by_bias, None, None, None, None
+        by_input = by_current @ ctx.quantised.integers() if further else None
+        return by_input, by_weight, by_bias, None, None, None, None, None

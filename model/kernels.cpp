@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -13,30 +12,27 @@ namespace {
 
 // Neurons worked on at once: their weights of some hundred inputs stay in the cache.
 constexpr int64_t BLOCK = 32;
-// A block's values, added as whole vectors: a compiler may not see it in a loop over floats.
-typedef float Vector __attribute__((vector_size(32)));
-struct alignas(64) Row {
+// A block's values, added as whole vectors: a compiler may not see it in a loop over numbers.
+template <typename Number> struct alignas(64) Row {
+    typedef Number Vector __attribute__((vector_size(32)));
+    static constexpr int64_t PARTS = BLOCK * sizeof(Number) / 32;
     union {
-        float value[BLOCK];
-        Vector part[BLOCK / 8];
+        Number value[BLOCK];
+        Vector part[PARTS];
     };
     void operator+=(const Row& other) {
-        for (int64_t i = 0; i < BLOCK / 8; ++i) part[i] += other.part[i];
+        for (int64_t i = 0; i < PARTS; ++i) part[i] += other.part[i];
+    }
+    void operator-=(const Row& other) {
+        for (int64_t i = 0; i < PARTS; ++i) part[i] -= other.part[i];
     }
 };
 
-// body(first, last) over 0..count, shared by `threads` threads.
+// body(first, last) over 0..count, shared by `threads` threads: torch's own, who wait for work spinning.
 template <typename Body> void share(int64_t count, int64_t threads, Body body) {
     threads = std::max<int64_t>(1, std::min(threads, count));
-    std::vector<std::thread> others;
-    for (int64_t i = 1; i < threads; ++i)
-        others.emplace_back(body, count * i / threads, count * (i + 1) / threads);
-    body(0, count / threads);
-    for (auto& other : others) other.join();
-}
-
-template <int SIGN = 1> void add(const float* __restrict from, float* __restrict to, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) to[i] += SIGN * from[i];
+#pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
+    for (int64_t i = 0; i < threads; ++i) body(count * i / threads, count * (i + 1) / threads);
 }
 
 struct Neuron {
@@ -54,34 +50,57 @@ struct Events {
 };
 
 void load(const float* from, float* to, int64_t width) {
-    for (int64_t i = 0; i < BLOCK; ++i) to[i] = i < width ? from[i] : 0.0f;
+    if (width == BLOCK) {
+        std::memcpy(to, from, BLOCK * sizeof(float));
+    } else {
+        std::fill_n(to, BLOCK, 0.0f);
+        std::copy_n(from, width, to);
+    }
 }
 
-template <bool LEAK, bool ZERO, bool SINGLE>
-void forward(const float* weight, const float* bias, const float* threshold, Events events, float* spikes,
+// How real-valued weights [neurons, inputs] become integers: see quant/quantizers.py.
+struct Quantiser {
+    const float *weight, *scale, *mean, *deviation;  // the last three of each neuron
+    float limit, sigma;
+    int32_t sign;
+
+    void integers(int64_t neuron, int64_t inputs, float* to) const {
+        const float *w = weight + neuron * inputs, by = scale[neuron], most = limit;
+        if (sign)
+            for (int64_t a = 0; a < inputs; ++a) to[a] = w[a] >= 0 ? 1.0f : -1.0f;
+        else
+            for (int64_t a = 0; a < inputs; ++a)
+                to[a] = std::min(std::max(std::nearbyint(w[a] / by), -most), most);
+    }
+};
+
+template <typename Number, bool LEAK, bool ZERO, bool SINGLE>
+void forward(Quantiser weight, const float* bias, const float* threshold, Events events, float* spikes,
              float* membranes, Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
     share((n + BLOCK - 1) / BLOCK, threads, [=](int64_t first, int64_t last) {
-        std::vector<Row> rows(inputs);
+        std::vector<Row<Number>> rows(inputs);
+        std::vector<float> integers(inputs);
         for (int64_t from = first * BLOCK; from < std::min(n, last * BLOCK); from += BLOCK) {
             const int64_t width = std::min(BLOCK, n - from);
-            for (int64_t a = 0; a < inputs; ++a)
-                std::memcpy(rows[a].value, weight + a * n + from, width * sizeof(float));
-            Row own_bias;
-            float limit[BLOCK];
-            load(bias + from, own_bias.value, width);
+            for (int64_t i = 0; i < width; ++i) {
+                weight.integers(from + i, inputs, integers.data());
+                for (int64_t a = 0; a < inputs; ++a) rows[a].value[i] = integers[a];
+            }
+            float own_bias[BLOCK], limit[BLOCK];
+            load(bias + from, own_bias, width);
             load(threshold + from, limit, width);
             for (int64_t b = 0; b < batch; ++b) {
                 float v[BLOCK] = {0}, fired[BLOCK] = {0};
                 for (int64_t t = 0; t < steps; ++t) {
                     const int64_t place = t * batch + b;
-                    Row current = own_bias;
+                    Row<Number> current = {};
                     for (int64_t e = events.start[place]; e < events.start[place + 1]; ++e)
                         current += rows[events.address[e]];
                     float s[BLOCK], *u = membranes + (from * batch + b * BLOCK) * steps + t * BLOCK;
                     for (int64_t i = 0; i < BLOCK; ++i) {
                         const float kept = LEAK ? v[i] - std::floor(v[i] * spec.leak) : v[i];
-                        u[i] = std::min(std::max(kept + current.value[i], spec.low), spec.high);
+                        u[i] = std::min(std::max(kept + (current.value[i] + own_bias[i]), spec.low), spec.high);
                         s[i] = u[i] >= limit[i] ? 1.0f : 0.0f;
                         if (SINGLE) {
                             s[i] *= 1.0f - fired[i];
@@ -94,6 +113,24 @@ void forward(const float* weight, const float* bias, const float* threshold, Eve
             }
         }
     });
+}
+
+// The gradient of a neuron's real-valued weights, in place of that of its integer ones: the gradient of
+// quant/quantizers.py, where the scale comes from the weights as well. `integers`: room for them.
+void straight_through(const Quantiser& weight, int64_t neuron, int64_t inputs, float* integers, float* grad) {
+    weight.integers(neuron, inputs, integers);
+    const float scale = weight.scale[neuron], *w = weight.weight + neuron * inputs;
+    const float direct = weight.sign ? 1.0f : 1.0f / scale, shrink = weight.sign ? 0.0f : direct;
+    float parts[32] = {0}, by_scale = 0;
+    for (int64_t a = 0; a < inputs / 32 * 32; a += 32)
+        for (int64_t k = 0; k < 32; ++k) parts[k] += grad[a + k] * (integers[a + k] - w[a + k] * shrink);
+    for (int64_t a = inputs / 32 * 32; a < inputs; ++a) by_scale += grad[a] * (integers[a] - w[a] * shrink);
+    for (float part : parts) by_scale += part;
+    by_scale /= scale * weight.limit;
+    const float spread = by_scale * weight.sigma / (std::max<int64_t>(1, inputs - 1) * weight.deviation[neuron]);
+    const float toward = by_scale / inputs - spread * weight.mean[neuron];
+    for (int64_t a = 0; a < inputs; ++a)
+        grad[a] = grad[a] * direct + w[a] * spread + (w[a] > 0 ? toward : 0.0f) - (w[a] < 0 ? toward : 0.0f);
 }
 
 }  // namespace
@@ -130,22 +167,26 @@ void spike_addresses(const float* spikes, const int64_t* start, int64_t* address
         int64_t* to = address + start[p];
         if (start[p + 1] == start[p]) continue;
         for (int64_t from = 0; from < width; from += BLOCK) {
-            const int64_t last = std::min(width, from + BLOCK);
-            int32_t any = 0;  // most blocks are silent
-            for (int64_t a = from; a < last; ++a) any |= spikes[p * width + a] != 0;
-            for (int64_t a = from; any && a < last; ++a)
-                if (spikes[p * width + a] != 0) *to++ = a;
+            const int64_t last = std::min(width - from, BLOCK);
+            uint32_t fired = 0;  // without a branch a spike: they come at random
+            for (int64_t i = 0; i < last; ++i) fired |= uint32_t(spikes[p * width + from + i] != 0) << i;
+            for (; fired; fired &= fired - 1) *to++ = from + __builtin_ctz(fired);
         }
     }
 }
 
-// Spikes [steps, batch, neurons] of weight [inputs, neurons], bias and threshold [neurons]; membranes in the order
-// in which they are worked on, [blocks, batch, steps, BLOCK].
-void layer_forward(const float* weight, const float* bias, const float* threshold, const int64_t* address,
+// Spikes [steps, batch, neurons] of integer bias and threshold [neurons]; membranes in the order in which they are
+// worked on, [blocks, batch, steps, BLOCK].
+void layer_forward(Quantiser weight, const float* bias, const float* threshold, const int64_t* address,
                    const int64_t* start, float* spikes, float* membranes, Shape shape, Neuron spec, int64_t threads) {
     const auto run = [=](auto leak, auto zero, auto single) {
-        forward<leak, zero, single>(
-            weight, bias, threshold, {address, start}, spikes, membranes, shape, spec, threads);
+        // Sums of small integers fit 16 bits: half the memory, twice as many an instruction.
+        if (weight.limit * shape.inputs <= INT16_MAX)
+            forward<int16_t, leak, zero, single>(
+                weight, bias, threshold, {address, start}, spikes, membranes, shape, spec, threads);
+        else
+            forward<float, leak, zero, single>(
+                weight, bias, threshold, {address, start}, spikes, membranes, shape, spec, threads);
     };
     const auto choose = [=](bool is, auto then) { is ? then(std::true_type()) : then(std::false_type()); };
     choose(spec.leak != 0, [=](auto leak) {
@@ -155,10 +196,10 @@ void layer_forward(const float* weight, const float* bias, const float* threshol
     });
 }
 
-// Gradients of weight, bias and currents [steps, batch, neurons] (if not null) from those of the spikes;
-// scale [neurons]: (pi * slope)^2 / threshold.
-void layer_backward(const float* grad_spikes, const float* membranes, const float* threshold,
-                    const float* scale, const int64_t* address, const int64_t* start, float* grad_weight,
+// Gradients of real-valued weight, integer bias and currents [steps, batch, neurons] (if not null) from those of the
+// spikes; steepness [neurons]: (pi * slope)^2 / threshold.
+void layer_backward(Quantiser weight, const float* grad_spikes, const float* membranes, const float* threshold,
+                    const float* steepness, const int64_t* address, const int64_t* start, float* grad_weight,
                     float* grad_bias, float* grad_current, Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
     // The places address after address: a sum in registers is several times as fast as one in the cache.
@@ -169,12 +210,13 @@ void layer_backward(const float* grad_spikes, const float* membranes, const floa
     for (int64_t place = 0; place < steps * batch; ++place)
         for (int64_t e = start[place]; e < start[place + 1]; ++e) where[next[address[e]]++] = place;
     share((n + BLOCK - 1) / BLOCK, threads, [=, &begin, &where](int64_t first, int64_t last) {
-        std::vector<Row> grad(steps * batch);
+        std::vector<Row<float>> grad(steps * batch), sums(inputs);
+        std::vector<float> integers(inputs);
         for (int64_t from = first * BLOCK; from < std::min(n, last * BLOCK); from += BLOCK) {
             const int64_t width = std::min(BLOCK, n - from);
             float limit[BLOCK], steep[BLOCK], total[BLOCK] = {0};
             load(threshold + from, limit, width);
-            load(scale + from, steep, width);
+            load(steepness + from, steep, width);
             std::fill_n(limit + width, BLOCK - width, 1.0f);
             for (int64_t b = 0; b < batch; ++b) {
                 const float* u_block = membranes + (from * batch + b * BLOCK) * steps;
@@ -185,8 +227,8 @@ void layer_backward(const float* grad_spikes, const float* membranes, const floa
                 for (int64_t t = steps - 1; t >= 0; --t) {
                     const int64_t place = t * batch + b;
                     const float* u = u_block + t * BLOCK;
-                    Row given;
-                    Row& g = grad[place];
+                    Row<float> given;
+                    Row<float>& g = grad[place];
                     load(grad_spikes + place * n + from, given.value, width);
                     for (int64_t i = 0; i < BLOCK; ++i) {
                         const float far = u[i] - limit[i], fires = far >= 0 ? 1.0f : 0.0f;
@@ -203,9 +245,14 @@ void layer_backward(const float* grad_spikes, const float* membranes, const floa
             }
             std::memcpy(grad_bias + from, total, width * sizeof(float));
             for (int64_t a = 0; a < inputs; ++a) {
-                Row sum = {};
+                Row<float> sum = {};
                 for (int64_t e = begin[a]; e < begin[a + 1]; ++e) sum += grad[where[e]];
-                std::memcpy(grad_weight + a * n + from, sum.value, width * sizeof(float));
+                sums[a] = sum;
+            }
+            for (int64_t i = 0; i < width; ++i) {
+                float* own = grad_weight + (from + i) * inputs;
+                for (int64_t a = 0; a < inputs; ++a) own[a] = sums[a].value[i];
+                straight_through(weight, from + i, inputs, integers.data(), own);
             }
         }
     });
@@ -228,33 +275,95 @@ void count_distances(const uint8_t* a, const uint8_t* b, float* distance, int64_
             for (int64_t j = 0; j < i; ++j) distance[j * n + i] = distance[i * n + j];
 }
 
-// out [width, m] = sum over j of grad[j, i] * sign(a_i - b_j), for a [width, m], b [width, n], grad [n, m].
+// Cumulative counts [batch, steps, outputs] of spikes [steps, batch, outputs].
+void cumulative_counts(const float* spikes, uint8_t* counts, int64_t steps, int64_t batch, int64_t outputs) {
+    for (int64_t b = 0; b < batch; ++b)
+        for (int64_t t = 0; t < steps; ++t) {
+            uint8_t* to = counts + (b * steps + t) * outputs;
+            const float* now = spikes + (t * batch + b) * outputs;
+            for (int64_t o = 0; o < outputs; ++o) to[o] = (t ? to[o - outputs] : 0) + (now[o] != 0);
+        }
+}
+
+// Gradient of the spikes behind counts a [m, steps, outputs], as [steps, m, outputs]: that of a count is the sum over
+// j of grad[j, i] * sign(a_i - b_j), for b [n, steps, outputs], and a spike is in all counts from its step on.
 //
 // At one place only few different counts occur. The sum of grad's rows for each count, and then of all
 // counts up to it, gives the sum for every i; the most frequent count's sum is what the others leave.
-void count_gradient(const float* grad, const uint8_t* a, const uint8_t* b, float* out, int64_t m, int64_t n,
-                    int64_t width, int64_t threads) {
-    std::vector<float> total(m, 0.0f);
-    for (int64_t j = 0; j < n; ++j) add(grad + j * m, total.data(), m);
-    const float* all = total.data();
-    share(width, threads, [=](int64_t first, int64_t last) {
-        std::vector<float> sums;  // row c + 1: of count c
-        for (int64_t d = first; d < last; ++d) {
-            const uint8_t *mine = a + d * m, *theirs = b + d * n;
-            int64_t often[256] = {0};
-            for (int64_t j = 0; j < n; ++j) ++often[theirs[j]];
-            const int64_t mode = std::max_element(often, often + 256) - often;
-            const int64_t most = std::max(*std::max_element(mine, mine + m), *std::max_element(theirs, theirs + n));
-            sums.assign((most + 2) * m, 0.0f);
-            float* rest = sums.data() + (mode + 1) * m;
-            for (int64_t j = 0; j < n; ++j)
-                if (theirs[j] != mode) add(grad + j * m, sums.data() + (theirs[j] + 1) * m, m);
-            add(all, rest, m);
-            for (int64_t c = 0; c <= most; ++c)
-                if (c != mode && often[c]) add<-1>(sums.data() + (c + 1) * m, rest, m);
-            for (int64_t c = 1; c <= most; ++c) add(sums.data() + c * m, sums.data() + (c + 1) * m, m);
-            for (int64_t i = 0; i < m; ++i)
-                out[d * m + i] = sums[mine[i] * m + i] + sums[(mine[i] + 1) * m + i] - all[i];
+void count_gradient(const float* grad, const uint8_t* a, const uint8_t* b, float* out, int64_t steps, int64_t m,
+                    int64_t n, int64_t outputs, int64_t threads) {
+    struct Group {
+        int64_t count;
+        size_t first, last;  // its examples
+    };
+    struct Place {
+        size_t first, last;  // the groups of all counts but the most frequent one
+        int64_t mode, most;
+    };
+    const int64_t width = steps * outputs, together = std::max<int64_t>(1, BLOCK / steps);
+    share((outputs + together - 1) / together, threads, [=](int64_t begin, int64_t end) {
+        std::vector<int32_t> examples;
+        std::vector<Group> groups;
+        std::vector<Place> places(together * steps);
+        std::vector<Row<float>> rows(n), sums;  // sums: row c + 1 of count c
+        for (int64_t from = begin * together; from < std::min(outputs, end * together); from += together) {
+            const int64_t last = std::min(outputs, from + together);
+            examples.clear();
+            groups.clear();
+            for (int64_t o = from; o < last; ++o)
+                for (int64_t t = 0; t < steps; ++t) {
+                    const int64_t d = t * outputs + o;
+                    Place& place = places[(o - from) * steps + t];
+                    int32_t often[256] = {0}, next[256], *most_often;
+                    place.most = 0;
+                    for (int64_t j = 0; j < n; ++j) ++often[b[j * width + d]];
+                    for (int64_t c = 0; c <= t + 1 && c < 256; ++c)
+                        if (often[c]) place.most = c;
+                    most_often = std::max_element(often, often + place.most + 1);
+                    place.mode = most_often - often;
+                    place.first = groups.size();
+                    size_t at = examples.size();
+                    for (int64_t c = 0; c <= place.most; ++c) {
+                        if (c == place.mode || !often[c]) continue;
+                        next[c] = at;
+                        groups.push_back({c, at, at + often[c]});
+                        at += often[c];
+                    }
+                    place.last = groups.size();
+                    examples.resize(at);
+                    for (int64_t j = 0; j < n; ++j)
+                        if (const uint8_t c = b[j * width + d]; c != place.mode) examples[next[c]++] = j;
+                    for (int64_t i = 0; i < m; ++i) place.most = std::max<int64_t>(place.most, a[i * width + d]);
+                }
+            for (int64_t start = 0; start < m; start += BLOCK) {  // so much of grad as the nearest cache holds
+                const int64_t count = std::min(BLOCK, m - start);
+                Row<float> all = {};
+                for (int64_t j = 0; j < n; ++j) {
+                    load(grad + j * m + start, rows[j].value, count);
+                    all += rows[j];
+                }
+                for (int64_t o = from; o < last; ++o) {
+                    Row<float> later = {};
+                    for (int64_t t = steps - 1; t >= 0; --t) {
+                        const Place& place = places[(o - from) * steps + t];
+                        sums.assign(place.most + 2, Row<float>{});
+                        Row<float> rest = all;
+                        for (size_t g = place.first; g < place.last; ++g) {
+                            Row<float> sum = {};
+                            for (size_t e = groups[g].first; e < groups[g].last; ++e) sum += rows[examples[e]];
+                            sums[groups[g].count + 1] = sum;
+                            rest -= sum;
+                        }
+                        sums[place.mode + 1] = rest;
+                        for (int64_t c = 1; c <= place.most; ++c) sums[c + 1] += sums[c];
+                        for (int64_t i = 0; i < count; ++i) {
+                            const int64_t own = a[((start + i) * steps + t) * outputs + o];
+                            later.value[i] += sums[own].value[i] + sums[own + 1].value[i] - all.value[i];
+                            out[(t * m + start + i) * outputs + o] = later.value[i];
+                        }
+                    }
+                }
+            }
         }
     });
 }

@@ -28,14 +28,30 @@ def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float)
     Khosla et al., "Supervised Contrastive Learning", 2020, equation 2, with a distance in place
     of the inner product. Examples without a positive in the batch do not count.
     """
-    same, _ = _pairs(labels)
-    positives = same.sum(1)
-    counted = (positives > 0) / (positives > 0).sum().clamp(min=1)
-    share = same * (counted / positives.clamp(min=1))[:, None]
-    own = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    # Finite, so that the share of 0 that an example has in itself cancels it; its exponential is 0.
-    logits = (distance / -temperature).masked_fill(own, -1e4)
-    return functional.cross_entropy(logits, share, reduction="sum")
+    return _SupervisedContrastive.apply(distance, labels, temperature)
+
+
+class _SupervisedContrastive(torch.autograd.Function):
+    """In one node: [B, B] is large, and autograd would walk over it three times as often."""
+
+    @staticmethod
+    def forward(ctx, distance: Tensor, labels: Tensor, temperature: float) -> Tensor:
+        same = _same(labels).to(distance.dtype)
+        positives = same.sum(1)
+        counted = (positives > 0) / (positives > 0).sum().clamp(min=1)
+        share = counted / positives.clamp(min=1)
+        # Finite, so that the share of 0 that an example has in itself cancels it; its exponential is 0.
+        logits = (distance * (-1 / temperature)).fill_diagonal_(-1e4)
+        log_softmax = functional.log_softmax(logits, 1)
+        ctx.save_for_backward(log_softmax, same, counted, share)
+        ctx.temperature = temperature
+        return -torch.linalg.vecdot(torch.linalg.vecdot(log_softmax, same), share)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        log_softmax, same, counted, share = ctx.saved_tensors
+        by_logits = log_softmax.exp().mul_(counted[:, None]).addcmul_(same, share[:, None], value=-1)
+        return by_logits.mul_(grad * (-1 / ctx.temperature)), None, None
 
 
 def contrastive(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
@@ -43,7 +59,7 @@ def contrastive(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
 
     Hadsell, Chopra & LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", 2006.
     """
-    same, different = _pairs(labels)
+    same, different = _same(labels), _different(labels)
     pull = (distance.square() * same).sum() / same.sum().clamp(min=1)
     push = (functional.relu(margin - distance).square() * different).sum() / different.sum().clamp(min=1)
     return pull + push
@@ -55,7 +71,7 @@ def triplet(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
     All B^3 triplets of the batch count ("batch all" of Hermans et al., "In Defense of the Triplet
     Loss", 2017): the hardest negatives alone collapse small networks. Keep the batch moderate.
     """
-    same, different = _pairs(labels)
+    same, different = _same(labels), _different(labels)
     excess = functional.relu(distance[:, :, None] - distance[:, None, :] + margin)
     excess = excess * (same[:, :, None] & different[:, None, :])
     return excess.sum() / (excess > 0).sum().clamp(min=1)
@@ -66,8 +82,11 @@ def activity_penalty(hidden: list[Tensor], target: float) -> Tensor:
     return sum((functional.relu(spikes.sum(0).mean() - target) for spikes in hidden), torch.zeros(()))
 
 
-def _pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Masks [B, B] of same-label pairs (not with itself) and of different-label pairs."""
-    equal = labels[:, None] == labels[None]
-    own = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return equal & ~own, ~equal
+def _same(labels: Tensor) -> Tensor:
+    """Mask [B, B] of pairs of a label, none of an example with itself."""
+    return (labels[:, None] == labels[None]).fill_diagonal_(False)
+
+
+def _different(labels: Tensor) -> Tensor:
+    """Mask [B, B] of pairs of two labels."""
+    return labels[:, None] != labels[None]

@@ -21,12 +21,15 @@ from torch import Tensor
 
 from ..numerics.lif import state_range
 from ..quant.network import NeuronSpec
+from ..quant.quantizers import Quantised
 
 # For the processor at hand. No fused multiply-add: floats are rounded as torch rounds them.
 OPTIONS = (
     "-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
-    "-shared", "-fPIC", "-pthread",
+    "-shared", "-fPIC",
 )  # fmt: skip
+# torch's own threads where the compiler knows OpenMP; one thread where it does not.
+THREADS = "-fopenmp"
 COMPILE_SECONDS = 120
 # As in kernels.cpp.
 BLOCK = 32
@@ -36,6 +39,14 @@ class _Neuron(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_float) for name in ("leak", "low", "high", "carry")),
         *((name, ctypes.c_int32) for name in ("to_zero", "single")),
+    )
+
+
+class _Quantiser(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("weight", "scale", "mean", "deviation")),
+        *((name, ctypes.c_float) for name in ("limit", "sigma")),
+        ("sign", ctypes.c_int32),
     )
 
 
@@ -50,11 +61,14 @@ def library() -> ctypes.CDLL | None:
     command = [*os.environ.get("CXX", "g++").split(), *OPTIONS]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         said = subprocess.run([command[0], "--version"], capture_output=True, check=True, timeout=20).stdout
-        made_by = "\0".join([source, *command, said.decode(errors="replace"), _processor()])
+        made_by = "\0".join([source, *command, THREADS, said.decode(errors="replace"), _processor()])
         key = hashlib.sha256(made_by.encode()).hexdigest()[:16]
         path = platformdirs.user_cache_path("twinspike") / "kernels" / f"{key}.so"
         if not path.is_file():
-            _compile(source, command, path)
+            try:
+                _compile(source, [*command, THREADS], path)
+            except subprocess.CalledProcessError:
+                _compile(source, command, path)
         return ctypes.CDLL(str(path))
     return None
 
@@ -107,7 +121,7 @@ def _lists(count: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def layer_forward(
-    weight: Tensor,
+    weight: Quantised,
     bias: Tensor,
     threshold: Tensor,
     address: Tensor,
@@ -115,54 +129,69 @@ def layer_forward(
     batch: int,
     spec: NeuronSpec,
 ) -> tuple[Tensor, Tensor]:
-    """Spikes [T, B, N] for weight [A, N], bias and threshold [N] and the events of B images; membranes."""
-    spikes = torch.empty((len(start) - 1) // batch, batch, weight.shape[1])
-    membranes = torch.empty(-(-spikes.shape[2] // BLOCK) * BLOCK * spikes.shape[0] * batch)
-    shape = _Shape(*spikes.shape[:2], *weight.shape)
+    """Spikes [T, B, N] for weights [N, A], bias and threshold [N] and the events of B images; membranes."""
+    neurons, inputs = weight.real.shape
+    spikes = torch.empty((len(start) - 1) // batch, batch, neurons)
+    membranes = torch.empty(-(-neurons // BLOCK) * BLOCK * spikes.shape[0] * batch)
+    shape = _Shape(*spikes.shape[:2], inputs, neurons)
     _call(
-        "layer_forward", weight, bias, threshold, address, start, spikes, membranes, shape, _neuron(spec),
-        torch.get_num_threads(),
+        "layer_forward", _quantiser(weight), bias, threshold, address, start, spikes, membranes, shape,
+        _neuron(spec), torch.get_num_threads(),
     )  # fmt: skip
     return spikes, membranes
 
 
 def layer_backward(
-    grad: Tensor, membranes: Tensor, threshold: Tensor, scale: Tensor, address: Tensor,
-    start: Tensor, inputs: int, spec: NeuronSpec, *, currents: bool,
+    weight: Quantised, grad: Tensor, membranes: Tensor, threshold: Tensor, steepness: Tensor,
+    address: Tensor, start: Tensor, spec: NeuronSpec, *, currents: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-    """Gradients of weight [A, N], bias [N] and, if wanted, currents [T, B, N]; scale [N]: `model.lif`."""
-    weight, bias = torch.empty(inputs, grad.shape[2]), torch.empty(grad.shape[2])
+    """Gradients of real weight [N, A], integer bias [N] and, if wanted, currents [T, B, N].
+
+    `steepness` [N]: (pi * slope)^2 / threshold, see `model.lif`.
+    """
+    by_weight, by_bias = torch.empty_like(weight.real), torch.empty(grad.shape[2])
     current = torch.empty(grad.shape) if currents else None
-    shape = _Shape(*grad.shape[:2], inputs, grad.shape[2])
+    shape = _Shape(*grad.shape[:2], weight.real.shape[1], grad.shape[2])
     _call(
-        "layer_backward", grad.contiguous(), membranes, threshold, scale, address, start, weight, bias,
-        current, shape, _neuron(spec), torch.get_num_threads(),
+        "layer_backward", _quantiser(weight), grad.contiguous(), membranes, threshold, steepness, address,
+        start, by_weight, by_bias, current, shape, _neuron(spec), torch.get_num_threads(),
     )  # fmt: skip
-    return weight, bias, current
+    return by_weight, by_bias, current
 
 
 def count_distances(a: Tensor, b: Tensor) -> Tensor:
-    """L1 distances float32 [B, C] of counts uint8 [B, D] and [C, D], contiguous."""
+    """L1 distances float32 [B, C] of counts uint8 [B, T, N] and [C, T, N], contiguous."""
     out = torch.empty(len(a), len(b))
-    _call("count_distances", a, b, out, *out.shape, a.shape[1], torch.get_num_threads())
+    _call("count_distances", a, b, out, *out.shape, a[0].numel(), torch.get_num_threads())
     return out
+
+
+def cumulative_counts(spikes: Tensor) -> Tensor:
+    """Counts uint8 [B, T, N] of spikes [T, B, N], T at most 255."""
+    steps, batch, outputs = spikes.shape
+    counts = torch.empty(batch, steps, outputs, dtype=torch.uint8)
+    _call("cumulative_counts", spikes.contiguous(), counts, steps, batch, outputs)
+    return counts
 
 
 def count_gradient(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """sum_j grad[j, i] * sign(a_i - b_j): [D, B], for counts uint8 [D, B] and [D, C] and grad [C, B]."""
-    out = torch.empty(len(a), a.shape[1])
+    """Gradient [T, B, N] of the spikes of `a` for that of its distances to `b`, transposed: grad [C, B].
+
+    Counts uint8 a [B, T, N] and b [C, T, N].
+    """
+    batch, steps, outputs = a.shape
+    out = torch.empty(steps, batch, outputs)
     _call(
-        "count_gradient",
-        grad.contiguous(),
-        a,
-        b,
-        out,
-        a.shape[1],
-        b.shape[1],
-        len(a),
-        torch.get_num_threads(),
+        "count_gradient", grad.contiguous(), a, b, out, steps, batch, len(b), outputs, torch.get_num_threads()
     )
     return out
+
+
+def _quantiser(weight: Quantised) -> _Quantiser:
+    given = (weight.real, weight.scale, weight.mean, weight.deviation)
+    assert all(x.is_contiguous() for x in given)
+    rule = weight.rule
+    return _Quantiser(*(x.data_ptr() for x in given), rule.limit, rule.sigma, rule.sign)
 
 
 def _neuron(spec: NeuronSpec) -> _Neuron:

@@ -32,7 +32,7 @@ class SpikingLayer(nn.Module):
 
     def forward(self, spikes: Tensor | Events) -> Tensor:
         if fused.usable(spikes, self.synapses.linear.weight):
-            return fused.layer(spikes, *self.synapses.integers(), self.neurons.spec, self.neurons.slope)
+            return fused.layer(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self.neurons(*self.synapses(spikes))
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..numerics.errors import out_of_range
 from ..numerics.lif import state_range
 from .network import NeuronSpec
-from .quantizers import weight_quantizer
+from .quantizers import Quantised, quantised, weight_quantizer
 
 # float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
 MAX_STATE_BITS = 24
@@ -67,11 +67,18 @@ class QuantDense(nn.Module):
         threshold alike, so the neuron's behaviour does not depend on it.
         """
         weight, scale = self.linear.weight_quant.tensor_quant.integers(self.linear.weight)
+        return weight, *self.folded(scale)
+
+    def quantised(self) -> Quantised:
+        """The weights with what makes integers of them, without gradients."""
+        return quantised(self.linear.weight.detach(), self.linear.weight_quant.tensor_quant.rule)
+
+    def folded(self, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """Bias and threshold [out] in units of the weights' scale [out, 1]."""
         low, high = state_range(self.spec.state_bits)
         per_neuron = scale.detach().flatten()
         bias = round_ste(self.bias / per_neuron).clamp(low, high)
-        threshold = torch.round(1 / per_neuron).clamp(1, high)
-        return weight, bias, threshold
+        return bias, torch.round(1 / per_neuron).clamp(1, high)
 
     def forward(self, spikes: Tensor | SparseSpikes) -> tuple[Tensor, Tensor]:
         """Currents with the bias added, and the thresholds [neurons] to compare membranes with."""

@@ -5,6 +5,8 @@ scaling, rounding and clamping straight-through), which takes twenty times as lo
 tests/test_quant_quantizers.py holds them against it.
 """
 
+import dataclasses
+
 import torch
 from brevitas.quant import Int8WeightPerChannelFloat
 from torch import Tensor, nn
@@ -15,16 +17,57 @@ EPSILON = 1e-8
 LEAST_SCALE = 1e-10
 
 
-class MeanSigma(nn.Module):
-    """Brevitas's `tensor_quant`: x [out, in] -> quantised value, scale [out, 1], zero point, bit width.
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """scale = (mean|x| + sigma * std|x|) / limit for each output; a width of 1 bit has only -1 and +1."""
 
-    scale = (mean|x| + sigma * std|x|) / limit for each output; 1 bit has the limit 1 and the values
-    -1 and +1 alone.
-    """
+    bits: int
+    sigma: float
+
+    @property
+    def limit(self) -> int:
+        """The largest integer weight."""
+        return max(1, 2 ** (self.bits - 1) - 1)
+
+    @property
+    def sign(self) -> bool:
+        """Whether a weight's sign is all that counts."""
+        return self.bits == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantised:
+    """Real-valued weights [out, in] and what makes them integers: scale, mean and std of |x|, [out, 1]."""
+
+    real: Tensor
+    scale: Tensor
+    mean: Tensor
+    deviation: Tensor
+    rule: Rule
+
+    def integers(self) -> Tensor:
+        """Integer-valued weight [out, in]: round(x / scale) clamped, or the sign."""
+        if self.rule.sign:
+            return (self.real >= 0).to(self.real.dtype).mul_(2).sub_(1)
+        return (self.real / self.scale).round_().clamp_(-self.rule.limit, self.rule.limit)
+
+
+def quantised(x: Tensor, rule: Rule) -> Quantised:
+    """Measure weights [out, in]."""
+    n = x.shape[1]
+    mean = vector_norm(x, 1, 1, keepdim=True) / n
+    squares = vector_norm(x, 2, 1, keepdim=True).square() - n * mean.square()
+    deviation = (squares.clamp(min=0) / max(1, n - 1) + EPSILON).sqrt()
+    scale = ((mean + rule.sigma * deviation) / rule.limit).clamp(min=LEAST_SCALE)
+    return Quantised(x, scale, mean, deviation, rule)
+
+
+class MeanSigma(nn.Module):
+    """Brevitas's `tensor_quant`: x [out, in] -> quantised value, scale [out, 1], zero point, bit width."""
 
     def __init__(self, bit_width: int, sigma: float):
         super().__init__()
-        self.bit_width, self.sigma = bit_width, sigma
+        self.rule = Rule(bit_width, sigma)
 
     def integers(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Integer-valued weight [out, in] = value / scale, and scale [out, 1].
@@ -32,12 +75,12 @@ class MeanSigma(nn.Module):
         In the weight's gradient the scale that divides is held fixed: it multiplies weight, bias and
         threshold alike, so a neuron does not depend on it.
         """
-        return _Quantise.apply(x, self.bit_width, self.sigma)
+        return _Quantise.apply(x, self.rule)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         weight, scale = self.integers(x)
         value = weight * scale.detach()
-        return value, scale, x.new_zeros(()), x.new_tensor(float(self.bit_width))
+        return value, scale, x.new_zeros(()), x.new_tensor(float(self.rule.bits))
 
 
 class WeightQuantizer(Int8WeightPerChannelFloat):
@@ -71,36 +114,34 @@ def weight_quantizer(weight_bits: int) -> type[Int8WeightPerChannelFloat]:
 
 
 class _Quantise(torch.autograd.Function):
-    """q = round(x / scale) clamped (1 bit: the sign), straight-through."""
+    """Integers and their scale from real-valued weights, straight-through.
+
+    `model/kernels.cpp` does the same on the way, where it can.
+    """
 
     @staticmethod
-    def forward(ctx, x: Tensor, bits: int, sigma: float) -> tuple[Tensor, Tensor]:
-        limit = max(1, 2 ** (bits - 1) - 1)
-        n = x.shape[1]
-        mean = vector_norm(x, 1, 1, keepdim=True) / n
-        squares = vector_norm(x, 2, 1, keepdim=True).square() - n * mean.square()
-        std = (squares.clamp(min=0) / max(1, n - 1) + EPSILON).sqrt()
-        scale = ((mean + sigma * std) / limit).clamp(min=LEAST_SCALE)
-        sign = bits == 1
-        q = (x >= 0).to(x.dtype).mul_(2).sub_(1) if sign else (x / scale).round_().clamp_(-limit, limit)
-        ctx.save_for_backward(x, q, mean, std, scale)
-        ctx.sign, ctx.sigma, ctx.limit = sign, sigma, limit
-        return q, scale
+    def forward(ctx, x: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
+        weight = quantised(x, rule)
+        q = weight.integers()
+        ctx.save_for_backward(x, q, weight.mean, weight.deviation, weight.scale)
+        ctx.rule = rule
+        return q, weight.scale
 
     @staticmethod
     def backward(ctx, grad: Tensor, grad_scale: Tensor):
         x, q, mean, std, scale = ctx.saved_tensors
-        direct = grad if ctx.sign else grad / scale
+        rule = ctx.rule
+        direct = grad if rule.sign else grad / scale
         # d value / d scale = q - x / scale, or q for the sign, which does not depend on the scale.
         by_scale = _row_dot(grad, q) / scale
-        if not ctx.sign:
+        if not rule.sign:
             by_scale -= _row_dot(direct, x) / scale
-        by_scale = (grad_scale + by_scale) / ctx.limit
+        by_scale = (grad_scale + by_scale) / rule.limit
         # d scale / d x = (sign(x) / n + sigma * (|x| - mean) * sign(x) / ((n - 1) * std)) / limit
         n = x.shape[1]
-        spread = by_scale * (ctx.sigma / (max(1, n - 1) * std))
+        spread = by_scale * (rule.sigma / (max(1, n - 1) * std))
         grad_x = torch.addcmul(direct, x, spread)
-        return grad_x.addcmul_(x.sign(), by_scale / n - spread * mean), None, None
+        return grad_x.addcmul_(x.sign(), by_scale / n - spread * mean), None
 
 
 def _row_dot(a: Tensor, b: Tensor) -> Tensor:

@@ -28,6 +28,14 @@ def test_supervised_contrastive_skips_examples_without_a_positive():
     assert losses.supervised_contrastive(D, torch.arange(4), 2.0).item() == 0
 
 
+def test_supervised_contrastive_has_the_gradient_of_its_value():
+    distance = torch.rand(6, 6, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    labels = torch.tensor([0, 0, 1, 1, 1, 2])
+    assert torch.autograd.gradcheck(
+        lambda d: losses.supervised_contrastive(d, labels, 0.3), distance.requires_grad_()
+    )
+
+
 def test_contrastive_by_hand():
     pull = (1 + 36) / 2
     push = ((3.5 - 2) ** 2 + (3.5 - 3) ** 2) * 2 / 8
