@@ -51,7 +51,8 @@ class Build:
 # On every device that they fit.
 CONFIGS = ("digits", "mnist", "mnist-ternary", "mnist-binary", "fashion-small", "fashion")
 BUILDS = (
-    *(Build(config, "up5k") for config in ("digits", "mnist", "fashion-small", "fashion", "mnist-fast", "mnist-small")),
+    *(Build(config, "up5k") for config in ("digits", "mnist", "fashion-small", "mnist-fast", "mnist-small")),
+    Build("fashion", "up5k", lanes=(16, 8)),
     Build("mnist", "up5k", lanes=(8, 2)),
     # The state of more lanes would take more block RAMs than there are.
     Build("mnist-ternary", "up5k", lanes=(16, 4)),
