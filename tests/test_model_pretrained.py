@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1] / "pretrained"
 NAMES = sorted(path.parent.name for path in ROOT.glob("*/network.safetensors"))
 
 
-
 def network_of(name):
     return load_network(ROOT / name / "network.safetensors")
 

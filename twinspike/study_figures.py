@@ -10,18 +10,20 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from twinspike.numerics.files import write_atomically
 
-from .style import ACCENT, CLASS_COLOURS, INK, MUTED, SECOND, figure_style, new_figure
+from .study import DENSE
+from .style import ACCENT, INK, MUTED, SECOND, figure_style, new_figure
 
 Row = dict[str, Any]
 TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
-AXIS_COLOURS = {
-    "coding": CLASS_COLOURS[0], "distance": CLASS_COLOURS[2], "loss": CLASS_COLOURS[4],
-    "bits": CLASS_COLOURS[8], "neuron": CLASS_COLOURS[6],
-}  # fmt: skip
-DENSE_COLOUR = CLASS_COLOURS[1]
+AXIS_COLOURS = {"distance": "tab:green", "loss": "tab:red", "bits": "tab:purple", "neuron": "tab:orange"}
+# Sparse codings are filled, their non-sparse twins hollow.
+CODING_MARKERS = {"latency": "o", "threshold": "s", "rank-order": "^", "on-off": "D", "rate": "P"}
+# Networks further below the best one than this lie on the lower edge, with their macro-F1 beside them.
+DEEPEST = 0.14
 _TO_PLOT = ("dataset", "axis", "value", "macro_f1", "hidden_activity", "cycles")
 
 
@@ -72,8 +74,9 @@ def front_figure(rows: Sequence[Row], target: str, folder: Path) -> Path:
 def _panels(rows: list[Row], baseline: dict[str, float], draw: Callable[[Axes, list[Row]], None]) -> Figure:
     """One panel a dataset, with the line of raw-pixel neighbours that an embedding should beat."""
     with figure_style():
-        figure = new_figure(3.0, 7.2)
-        for axes, name in zip(figure.subplots(1, len(baseline), squeeze=False)[0], TITLES, strict=False):
+        figure = new_figure(3.4, 7.2)
+        panels = figure.subplots(1, len(baseline), squeeze=False)[0]
+        for axes, name in zip(panels, TITLES, strict=False):
             draw(axes, [row for row in rows if row["dataset"] == name])
             axes.axhline(baseline[name], color=SECOND, linewidth=1, linestyle="--", zorder=0)
             axes.annotate(
@@ -82,6 +85,9 @@ def _panels(rows: list[Row], baseline: dict[str, float], draw: Callable[[Axes, l
             )  # fmt: skip
             axes.set_title(TITLES[name])
             axes.set_ylabel("macro-F1, one reference a class")
+        handles, labels = panels[0].get_legend_handles_labels()
+        if labels:
+            figure.legend(handles, labels, loc="outside lower center", ncols=7, fontsize=6.5)
     return figure
 
 
@@ -93,23 +99,31 @@ def _against_activity(axes: Axes, rows: list[Row]) -> None:
 def _against_cycles(axes: Axes, rows: list[Row]) -> None:
     _scatter(axes, rows, lambda row: row["cycles"]["interval"])
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("clock cycles an image in the RTL")
 
 
 def _scatter(axes: Axes, rows: list[Row], x: Callable[[Row], float]) -> None:
+    best = max(row["macro_f1"] for row in rows)
+    floor = best - DEEPEST
+
+    def points(some: list[Row], **looks: Any) -> None:
+        places = [x(row) for row in some], [max(row["macro_f1"], floor) for row in some]
+        axes.scatter(*places, linewidths=0.8, clip_on=False, **looks)
+
     for axis, colour in AXIS_COLOURS.items():
-        for dense in (False, True):
-            some = [row for row in rows if row["axis"] == axis and row["value"].endswith("-dense") == dense]
-            if some:
-                axes.scatter(
-                    [x(row) for row in some], [row["macro_f1"] for row in some], s=16, linewidths=0,
-                    color=DENSE_COLOUR if dense else colour, label="non-sparse coding" if dense else axis,
-                )  # fmt: skip
+        points([row for row in rows if row["axis"] == axis], s=10, color=colour, label=axis)
+    for kind, marker in CODING_MARKERS.items():
+        for value, face in ((kind, ACCENT), (kind + DENSE, "none")):
+            some = [row for row in rows if (row["axis"], row["value"]) == ("coding", value)]
+            points(some, s=22, marker=marker, facecolors=face, edgecolors=ACCENT, label=value)
     for row in rows:
-        if row["axis"] == "coding" or row["macro_f1"] < min(r["macro_f1"] for r in rows) + 0.02:
-            axes.annotate(row["value"], (x(row), row["macro_f1"]), (3, -7), textcoords="offset points",
-                          fontsize=5.5, color=INK)  # fmt: skip
-    axes.legend(loc="lower right", fontsize=6.5)
+        if row["macro_f1"] < floor:
+            text = f"{row['value']}: {row['macro_f1']:.2f}"
+            axes.annotate(text, (x(row), floor), (4, 4), textcoords="offset points", fontsize=6, color=INK)
+    axes.set_ylim(floor, best + DEEPEST / 10)
 
 
 def _against_bits(axes: Axes, rows: list[Row]) -> None:
