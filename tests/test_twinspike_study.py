@@ -57,7 +57,8 @@ def test_the_full_grid_has_every_coding_with_its_twin_and_every_option():
 def test_the_committed_study_is_of_this_grid():
     study = Figures.read(ROOT / "results").studies["study"]
     keys = ("dataset", "axis", "value")
-    expected = grid(BASE, quick=False, datasets=list(study["baseline_knn_macro_f1"]))
+    datasets = [name for name in DATASETS if name in study["baseline_knn_macro_f1"]]
+    expected = grid(BASE, quick=False, datasets=datasets)
     assert [{key: row[key] for key in keys} for row in study["rows"]] == [what for what, _ in expected]
     assert load_config("study").trains_as(study["base"])
 
