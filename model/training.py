@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import time
@@ -83,7 +84,10 @@ def train(
             run = _Run(config, dataset, Path(out), show, ranks)
             if resume:
                 run.restore()
-            run.fit(on_step)
+            try:
+                run.fit(on_step)
+            finally:
+                run.leave()
         return run.conclude() if ranks.first else {}
     finally:
         torch.set_num_threads(before)
@@ -148,6 +152,15 @@ class _Run:
             table = weights_table(self.config)
             self.progress = load_checkpoint(data, self.checkpoint, self.network, self.optimiser, table)
         return data is not None
+
+    def leave(self) -> None:
+        """Part from the other processes, before their group is destroyed.
+
+        A reducer that goes after the group takes it along while it holds Python's lock, for which the
+        group's own thread may be waiting: the process would never end.
+        """
+        self.parallel = self.network
+        gc.collect()
 
     def save(self) -> None:
         """Write the checkpoint; raises TwinspikeError instead if a weight is not finite."""

@@ -1,5 +1,6 @@
 """Several processes under torchrun: the gradients of one, one set of files, one resumable training."""
 
+import gc
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn.parallel import DistributedDataParallel
 
 from twinspike.config import load_config
 from twinspike.model import training
@@ -67,7 +69,17 @@ def trained(folder: Path, name: str) -> dict:
 def worker(folder: Path) -> None:
     """What each process does under torchrun."""
     name = f"rank{os.environ['RANK']}"
-    metrics = trained(folder, name)
+    destroy = torch.distributed.destroy_process_group
+
+    def alone() -> None:
+        gc.disable()
+        assert not any(isinstance(x, DistributedDataParallel) for x in gc.get_objects())
+        gc.enable()
+        destroy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.distributed, "destroy_process_group", alone)
+        metrics = trained(folder, name)
     (folder / f"{name}.json").write_text(json.dumps(metrics))
 
 
