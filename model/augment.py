@@ -11,8 +11,7 @@ from .settings import TrainingSettings
 
 def wanted(settings: TrainingSettings) -> bool:
     """Whether the settings ask for any augmentation."""
-    s = settings
-    return _moves(s) or bool(s.brightness or s.drop)
+    return _moves(settings) or settings.brightness > 0 or settings.drop > 0
 
 
 def augmented(
@@ -27,11 +26,11 @@ def augmented(
 
     Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
     a run can be repeated. `images` may be the part `own` of a batch of `batch`: they are changed as
-    they would be with the others.
+    they would be with the others. On images that are not square the angles are those of a square one.
     """
     count = len(images) if batch is None else batch
     if _moves(settings):
-        images = random_affine(images, settings, generator, batch=count, own=own)
+        images = _moved(images, _matrices(count, settings, generator)[own].to(images.device))
     if settings.brightness:
         factor = 1 + (torch.rand(count, generator=generator)[own] * 2 - 1) * settings.brightness
         factor = factor.to(images.device).view(-1, *[1] * (images.ndim - 1))
@@ -46,20 +45,8 @@ def _moves(settings: TrainingSettings) -> bool:
     return any((settings.rotation, settings.scale, settings.shift, settings.shear, settings.flip))
 
 
-def random_affine(
-    images: Tensor,
-    settings: TrainingSettings,
-    generator: torch.Generator,
-    *,
-    batch: int | None = None,
-    own: slice = slice(None),
-) -> Tensor:
-    """Rotate, scale, shear, shift and mirror uint8 images [B, H, W] at random; bilinear, zeros come in.
-
-    Arguments as in :func:`augmented`. On images that are not square the angles are those of a square one.
-    """
-    count = len(images) if batch is None else batch
-    matrix = _matrices(count, settings, generator)[own].to(images.device)
+def _moved(images: Tensor, matrix: Tensor) -> Tensor:
+    """uint8 images [B, H, W] transformed by [B, 2, 3]; bilinear, zeros come in."""
     moved = functional.grid_sample(
         images[:, None].float(), _grid(matrix, *images.shape[1:]), align_corners=False
     )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from twinspike.model.augment import _grid, augmented, random_affine, wanted
+from twinspike.model.augment import _grid, augmented, wanted
 from twinspike.model.settings import TrainingSettings
 
 
@@ -19,14 +19,14 @@ def generator() -> torch.Generator:
 
 def test_nothing_asked_for_changes_nothing():
     assert not wanted(TrainingSettings())
-    assert torch.equal(random_affine(images(), TrainingSettings(), generator()), images())
+    assert torch.equal(augmented(images(), TrainingSettings(), generator()), images())
 
 
 def test_repeats_from_the_same_generator_and_differs_between_images():
     settings = TrainingSettings(rotation=20, scale=0.2, shift=0.2, shear=0.2)
     assert wanted(settings)
     same = images(1).expand(6, -1, -1)
-    first, again = (random_affine(same, settings, generator()) for _ in range(2))
+    first, again = (augmented(same, settings, generator()) for _ in range(2))
     assert torch.equal(first, again)
     assert first.dtype == torch.uint8 and not torch.equal(first[0], first[1])
 
@@ -34,7 +34,7 @@ def test_repeats_from_the_same_generator_and_differs_between_images():
 def test_shift_moves_by_at_most_its_share_of_half_the_image():
     dot = torch.zeros(200, 21, 21, dtype=torch.uint8)
     dot[:, 10, 10] = 255
-    moved = random_affine(dot, TrainingSettings(shift=0.4), generator()).float()
+    moved = augmented(dot, TrainingSettings(shift=0.4), generator()).float()
     grid = torch.arange(21.0)
     mass = moved.sum((1, 2))
     offsets = torch.stack([(moved.sum(1) * grid).sum(1), (moved.sum(2) * grid).sum(1)]) / mass - 10
@@ -45,7 +45,7 @@ def test_shift_moves_by_at_most_its_share_of_half_the_image():
 def test_rotation_stays_within_its_angle():
     bar = torch.zeros(200, 41, 41, dtype=torch.uint8)
     bar[:, 20, 5:36] = 255
-    turned = random_affine(bar, TrainingSettings(rotation=30), generator()).float()
+    turned = augmented(bar, TrainingSettings(rotation=30), generator()).float()
     rows, columns = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
     angle = 0.5 * torch.atan2(
         2 * (turned * rows * columns).sum((1, 2)), (turned * (columns**2 - rows**2)).sum((1, 2))
@@ -62,7 +62,7 @@ def test_grid_is_that_of_affine_grid():
 
 def test_flips_as_often_as_asked_and_shifts_alike_in_both_directions():
     same = images(1).expand(400, -1, -1)
-    flipped = random_affine(same, TrainingSettings(flip=0.25), generator())
+    flipped = augmented(same, TrainingSettings(flip=0.25), generator())
     mirror = (flipped == same[0].flip(1)).all(2).all(1)
     assert 60 <= mirror.sum() <= 140
     assert torch.equal(flipped[~mirror], same[~mirror])
