@@ -16,10 +16,12 @@ TS    := $(BIN)/twinspike
 BUILD := build/$(CONFIG)
 READY := $(VENV)/.ready
 
-SHARED_SOURCES := $(wildcard numerics/*.py quant/*.py twinspike/config.py)
-MODEL_SOURCES  := $(wildcard model/*.py) $(SHARED_SOURCES)
-HW_SOURCES     := $(wildcard hw/*.py hw/*.v) $(SHARED_SOURCES)
-SIM_SOURCES    := $(wildcard sim/*.py sim/*.sv sim/*.cpp)
+# Every source of a folder, however deep: a target is stale when one of them is newer.
+sources         = $(shell find $(1) -name '*.py' -o -name '*.cpp' -o -name '*.v' -o -name '*.sv')
+SHARED_SOURCES := $(call sources,numerics quant) twinspike/config.py
+MODEL_SOURCES  := $(call sources,model) $(SHARED_SOURCES)
+HW_SOURCES     := $(call sources,hw) $(SHARED_SOURCES)
+SIM_SOURCES    := $(call sources,sim)
 CONFIG_FILE    := $(if $(filter %.toml,$(CONFIG)),$(CONFIG),configs/$(CONFIG).toml)
 PRETRAINED     := $(wildcard pretrained/$(CONFIG)/network.safetensors)
 ifneq ($(filter %.toml,$(CONFIG)),)
@@ -151,7 +153,7 @@ bench-hw: $(READY) ## every configuration on every device into results/hardware.
 	@$(MAKE) --no-print-directory train CONFIG=digits
 	$(TS) bench-hw $(foreach b,$(ONLY),--only $(b))
 
-calibrate: $(READY) ## fit the planner's model of logic cells to small cores: results/area-*.json, hw/area.json
+calibrate: $(READY) ## fit the planner's model of logic cells to small cores: results/area-*.json, hw/predict/area.json
 	$(TS) calibrate
 
 data: $(READY) ## verify the datasets, download what is missing

@@ -18,14 +18,15 @@ import torch
 from tqdm import tqdm
 
 from twinspike.config import load_config
-from twinspike.exchange import ImportOptions, import_graph
-from twinspike.hw.emit import emit
+from twinspike.flow.exchange import ImportOptions, import_graph
+from twinspike.hw.emit.emit import emit
 from twinspike.hw.plan import make_plan
 from twinspike.model.drift import predictions
 from twinspike.model.frames import Data, dataset_frames
 from twinspike.numerics.files import write_json
 from twinspike.quant.nir_file import read_graph
-from twinspike.sim.runner import SIMULATORS, simulate
+from twinspike.sim.bench.runner import simulate
+from twinspike.sim.bench.simulators import SIMULATORS
 
 RESULTS = Path(__file__).parent.parent / "results" / "interop.json"
 WIDTHS = (64, 96, 10)

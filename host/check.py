@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..hw.registers import COMMANDS
 from ..numerics import emd
+from ..numerics.commands import COMMANDS
 from ..quant.network import Network
 from ..sim.golden import run
 from ..sim.siamese import Reference, SiameseCore

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..hw.registers import COMMANDS, NO_LABEL
 from ..numerics import emd
+from ..numerics.commands import COMMANDS, NO_LABEL
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.link import spike_bytes, unpack_spikes
-from ..quant.network import Network, load_network
+from ..quant.network import Network
+from ..quant.network_file import load_network
 from . import references, registers, weights
 from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError

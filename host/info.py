@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..hw.registers import IDENTIFICATION, MAP_VERSION
+from ..hw.bus.registers import IDENTIFICATION, MAP_VERSION
 from . import registers
 from .channel import Channel, Traffic
 from .errors import DeviceError

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..hw.registers import STAGED_SLOT
+from ..numerics.commands import STAGED_SLOT
 from ..numerics.errors import out_of_range
 from . import registers
 from .channel import Channel

@@ -1,9 +1,9 @@
-"""Registers by name over a channel; hw/registers.py is their one source."""
+"""Registers by name over a channel; hw/bus/registers.py is their one source."""
 
 from collections.abc import Callable, Sequence
 
-from ..hw.link_plan import RECORD_FIRST, RECORD_LAST
-from ..hw.registers import REGISTERS
+from ..hw.bus.registers import REGISTERS
+from ..hw.link.plan import RECORD_FIRST, RECORD_LAST
 from ..numerics.link import HOLD, Op
 from .channel import Channel
 

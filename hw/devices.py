@@ -125,3 +125,15 @@ def device(name: str) -> Device:
     if name not in DEVICES:
         raise out_of_range("device", name, "one of " + ", ".join(DEVICES))
     return DEVICES[name]
+
+
+SPRAM_BITS = 1 << 18  # one SB_SPRAM256KA: 16,384 words of 16 bits
+
+
+SPRAM_DEPTH = 1 << 14
+
+
+UP5K_SPRAM_BLOCKS = 4
+
+
+SPRAM_WIDTHS = (16, 32, 64)

@@ -1,7 +1,7 @@
 """What an image costs in clocks of the core, as a differentiable function of its spikes.
 
-The cycle contract (hw/cycles.py) at the grain of whole steps. The layers and the readout are a line of
-stations; station l is done with step t at
+The cycle contract (hw/predict/cycles.py) at the grain of whole steps. The layers and the readout are a line
+of stations; station l is done with step t at
 
     end(l, t) = max(end(l, t - 1), end(l - 1, t) + HAND_OVER) + (events(l, t) + 1) * C_l
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from ..numerics.errors import TwinspikeError
 from .events import Events
 
-# From the start of a sweep to its first word readable at the next station, as in hw/cycles.py.
+# From the start of a sweep to its first word readable at the next station, as in hw/predict/cycles.py.
 HAND_OVER = 8
 
 

@@ -1,6 +1,6 @@
 """Fine-tuning an imported network: quantised training from its real-valued layers, on labelled frames.
 
-The layers are those that training uses (quant/layers.py, model/lif.py), so the integers that come
+The layers are those that training uses (quant/layers/dense.py, model/lif.py), so the integers that come
 out behave in torch and in the core alike. The loss is cross-entropy over output spike counts.
 """
 
@@ -18,8 +18,8 @@ from tqdm import tqdm
 from ..numerics.errors import TwinspikeError
 from ..quant.export import integer_layer
 from ..quant.floating import FloatLayer
-from ..quant.layers import MAX_STATE_BITS
-from ..quant.network import Layer, NeuronSpec
+from ..quant.layer import Layer, NeuronSpec
+from ..quant.layers.dense import MAX_STATE_BITS
 from .network import SpikingLayer
 from .schedule import one_cycle
 

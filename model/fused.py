@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..quant.layers import QuantDense
-from ..quant.network import NeuronSpec
+from ..quant.layer import NeuronSpec
+from ..quant.layers.dense import QuantDense
 from . import native
 from .events import Events, events_of_spikes
 

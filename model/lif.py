@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..numerics.lif import state_range
-from ..quant.network import NeuronSpec
+from ..quant.layer import NeuronSpec
 
 # Elements of an array that is worked on several times in a row: 256 KiB of float32.
 IN_CACHE = 1 << 16
@@ -90,7 +90,7 @@ class _Lif(torch.autograd.Function):
 def lif(current: Tensor, threshold: Tensor, spec: NeuronSpec, slope: float = 1.0) -> Tensor:
     """Spikes [T, B, N] of a population driven by integer currents [T, B, N] (bias included).
 
-    `threshold` [N] is integer-valued and gets no gradient: in :mod:`twinspike.quant.layers` it
+    `threshold` [N] is integer-valued and gets no gradient: in :mod:`twinspike.quant.layers.dense` it
     follows from the weights' scale. `slope` narrows (> 1) or widens (< 1) the surrogate.
     """
     return _Lif.apply(current, threshold, spec, slope)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..numerics.lif import state_range
-from ..quant.network import NeuronSpec
+from ..quant.layer import NeuronSpec
 from ..quant.quantizers import Quantised
 
 # For the processor at hand. No fused multiply-add: floats are rounded as torch rounds them.

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..numerics.codings import Coding
-from ..quant.layers import QuantDense
-from ..quant.network import NeuronSpec
+from ..quant.layer import NeuronSpec
+from ..quant.layers.dense import QuantDense
 from . import fused
 from .events import Events
 from .inputs import input_spikes

@@ -8,7 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..numerics import lif
-from ..quant.network import Layer, Network
+from ..quant.layer import Layer
+from ..quant.network import Network
 from ..sim import golden
 
 # Images at once: their membranes are held for every candidate width.

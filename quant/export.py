@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..numerics.codings import Coding
 from ..numerics.errors import TwinspikeError
-from .layers import QuantDense
-from .network import Layer, Network, References
+from .layer import Layer
+from .layers.dense import QuantDense
+from .network import Network, References
 
 # What a trained network depends on, beside its configuration and data.
 PACKAGES = ("torch", "brevitas", "numpy", "scikit-learn")

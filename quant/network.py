@@ -12,55 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse_safetensors
 from safetensors.numpy import save as dump_safetensors
 
-from ..numerics.codings import Coding, coding_from_table
-from ..numerics.errors import TwinspikeError, out_of_range
-from ..numerics.fields import build, setting
-from ..numerics.files import parse_json, read_limited, write_atomically
-from .checks import MAX_LAYERS, check_network, check_shape, is_int
+from ..numerics.codings import Coding
+from ..numerics.errors import out_of_range
+from ..numerics.fields import check
+from ..numerics.files import write_atomically
+from .layer import INT32, Layer, _check_dtype, _check_layer, is_int
 
 VERSION = 1
 METADATA_KEY = "twinspike"
-RESETS = ("subtract", "zero")
-# Far beyond any device that the core targets; a larger file is refused before it is parsed.
-MAX_FILE_BYTES = 1 << 28
-
-
-@dataclasses.dataclass(frozen=True)
-class NeuronSpec:
-    """How the neurons of one dense layer behave; section "layers" of the file's metadata."""
-
-    weight_bits: int = setting(4, low=1, high=8, help="weight width; 1 bit means exactly -1 or +1")
-    leak_shift: int = setting(3, low=0, high=31, help="k of v - (v >> k) each step; 0: no leak")
-    reset: str = setting("subtract", choices=RESETS, help="after a spike: v - threshold, or 0")
-    single_spike: bool = setting(False, help="silent for the rest of the frame after the first spike")
-    state_bits: int = setting(12, low=2, high=32, help="membrane potential clamps to this many bits")
-
-    @property
-    def weight_limit(self) -> int:
-        """Largest weight magnitude: 2^(b-1) - 1 (symmetric narrow range), 1 for binary weights."""
-        return max(1, (1 << (self.weight_bits - 1)) - 1)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Layer:
-    """One dense layer of integers: weight int8 [out, in]; bias and threshold int32 [out]."""
-
-    spec: NeuronSpec
-    weight: np.ndarray
-    bias: np.ndarray
-    threshold: np.ndarray
-
-    @property
-    def inputs(self) -> int:
-        return self.weight.shape[1]
-
-    @property
-    def neurons(self) -> int:
-        return self.weight.shape[0]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -142,89 +103,65 @@ class Network:
         write_atomically(path, self.to_bytes())
 
 
-def load_network(path: Path) -> Network:
-    """Read and validate a network file; raises TwinspikeError with one line if it is not sound."""
-    return parse_network(read_limited(path, MAX_FILE_BYTES, "the network file"), str(path))
+MAX_LAYERS = 16
 
 
-def parse_network(data: bytes, where: str) -> Network:
-    """The network in the bytes of a file; `where` opens the error messages."""
-    try:
-        return _parse(data)
-    except TwinspikeError as error:
-        raise TwinspikeError(f"{where}: {error}") from None
+READOUTS = ("emd", "counts")
 
 
-def _parse(data: bytes) -> Network:
-    try:
-        tensors = parse_safetensors(data)
-        header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise TwinspikeError(f"is not a sound safetensors file ({error}); export the network again") from None
-    text = (header.get("__metadata__") or {}).get(METADATA_KEY)
-    if text is None:
-        raise TwinspikeError(f"metadata key {METADATA_KEY!r} is missing: this is not a network file")
-    return put_together(text, tensors)
+def check_shape(shape: object) -> None:
+    """An image's shape is a tuple of 1 to 4 positive integers."""
+    if (
+        not isinstance(shape, tuple)
+        or not 1 <= len(shape) <= 4
+        or not all(is_int(n) and n > 0 for n in shape)
+    ):
+        raise out_of_range("encoder.shape", shape, "a list of 1 to 4 positive integers")
 
 
-def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
-    """The network of a file's metadata and tensors; raises TwinspikeError unless both are sound."""
-    try:
-        meta = parse_json(text)
-    except ValueError as error:
-        raise TwinspikeError(f"metadata {METADATA_KEY!r} is not JSON ({error})") from None
-    if not isinstance(meta, dict):
-        raise out_of_range("metadata", meta, "a JSON object")
-    if not is_int(meta.get("version")) or meta["version"] != VERSION:
-        raise out_of_range("version", meta.get("version"), str(VERSION))
-    wanted = {"version", "name", "timesteps", "encoder", "layers", "verify_threshold", "provenance"}
-    meta = {"readout": "emd", **meta}
-    wanted.add("readout")
-    for key in sorted(wanted ^ set(meta)):
-        state = "missing" if key in wanted else "unknown"
-        raise TwinspikeError(f"metadata.{key} is {state}: the keys are {', '.join(sorted(wanted))}")
-
-    encoder = meta["encoder"]
-    if not isinstance(encoder, dict):
-        raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
-    shape: Any = encoder.get("shape")
-    check_shape(tuple(shape) if isinstance(shape, list) else shape)
-    coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
-    for field in dataclasses.fields(coding):
-        if field.name not in encoder:
-            raise TwinspikeError(f"encoder.{field.name} is missing")
-
-    entries = meta["layers"]
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
-        raise out_of_range("layers", entries, f"a list of 1 to {MAX_LAYERS} layers")
-    expected = {"references.counts", "references.labels"}
-    specs = []
-    for index, entry in enumerate(entries):
-        where = f"layers.{index}"
-        if not isinstance(entry, dict) or entry.get("kind") != "dense":
-            kind = entry.get("kind") if isinstance(entry, dict) else entry
-            raise out_of_range(f"{where}.kind", kind, "dense")
-        fields = {k: v for k, v in entry.items() if k != "kind"}
-        for field in dataclasses.fields(NeuronSpec):
-            if field.name not in fields:
-                raise TwinspikeError(f"{where}.{field.name} is missing")
-        specs.append(build(NeuronSpec, fields, where))
-        expected |= {f"{where}.weight", f"{where}.bias", f"{where}.threshold"}
-    for name in sorted(expected ^ set(tensors)):
-        state = "missing" if name in expected else "unknown"
-        raise TwinspikeError(f"tensor {name} is {state}: the tensors are {', '.join(sorted(expected))}")
-
-    return Network(
-        name=meta["name"],
-        timesteps=meta["timesteps"],
-        encoder=coding,
-        shape=tuple(shape),
-        layers=tuple(
-            Layer(spec, *(tensors[f"layers.{i}.{part}"] for part in ("weight", "bias", "threshold")))
-            for i, spec in enumerate(specs)
-        ),
-        references=References(tensors["references.counts"], tensors["references.labels"]),
-        verify_threshold=meta["verify_threshold"],
-        provenance=meta["provenance"],
-        readout=meta["readout"],
-    )
+def check_network(network: "Network") -> None:
+    """Raise TwinspikeError, one line naming the field, unless every shape, type and range is sound."""
+    # The name is printed into generated sources: no line breaks, no control characters.
+    name = network.name
+    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
+        raise out_of_range("name", name, "text of 1 to 100 printable characters")
+    if not is_int(network.timesteps) or not 1 <= network.timesteps <= 255:
+        raise out_of_range("timesteps", network.timesteps, "an integer in 1..255")
+    if not is_int(network.verify_threshold) or not 0 <= network.verify_threshold <= INT32.max:
+        raise out_of_range("verify_threshold", network.verify_threshold, f"an integer in 0..{INT32.max}")
+    if not isinstance(network.provenance, Mapping):
+        raise out_of_range("provenance", network.provenance, "a JSON object")
+    check_shape(network.shape)
+    check(network.encoder, "encoder")
+    if not 1 <= len(network.layers) <= MAX_LAYERS:
+        raise out_of_range("layers", len(network.layers), f"1 to {MAX_LAYERS} layers")
+    width = network.encoder.addresses(network.shape)
+    for index, layer in enumerate(network.layers):
+        _check_layer(layer, f"layers.{index}", width)
+        width = layer.neurons
+    counts, labels = network.references.counts, network.references.labels
+    _check_dtype("references.counts", counts, np.uint8)
+    _check_dtype("references.labels", labels, np.int32)
+    if network.readout not in READOUTS:
+        raise out_of_range("readout", network.readout, "one of " + ", ".join(READOUTS))
+    # Only distances need references; a network that counts spikes has none.
+    sound = counts.ndim == 3 and (counts.shape[0] >= 1) == (network.readout == "emd")
+    if not sound or counts.shape[1:] != (network.timesteps, width):
+        allowed = "K >= 1" if network.readout == "emd" else "0"
+        raise out_of_range(
+            "references.counts shape", counts.shape, f"[{allowed}, {network.timesteps}, {width}]"
+        )
+    if labels.shape != counts.shape[:1]:
+        raise out_of_range("references.labels shape", labels.shape, f"[{counts.shape[0]}]")
+    if not len(labels):
+        return
+    growth = np.diff(counts.astype(np.int16), axis=1, prepend=0)
+    if growth.min() < 0 or growth.max() > 1:
+        k, t, n = (int(i[0]) for i in np.nonzero((growth < 0) | (growth > 1)))
+        raise out_of_range(
+            f"references.counts[{k},{t},{n}]",
+            int(counts[k, t, n]),
+            "cumulative counts that grow by 0 or 1 a step from 0",
+        )
+    if labels.min() < 0 or labels.max() > 0xFFFF:
+        raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")

@@ -18,7 +18,8 @@ import numpy as np
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically
 from .dialects import DIALECTS
-from .network import METADATA_KEY, Layer, Network
+from .layer import Layer
+from .network import METADATA_KEY, Network
 
 COUNTS, LABELS = "references_counts", "references_labels"
 

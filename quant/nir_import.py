@@ -11,7 +11,9 @@ from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
 from .floating import FloatLayer, float_layer
-from .network import METADATA_KEY, Layer, Network, References, put_together
+from .layer import Layer
+from .network import METADATA_KEY, Network, References
+from .network_file import put_together
 from .nir_export import COUNTS, LABELS
 from .nir_graph import chain, layers
 from .rounding import (

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically
-from .network import METADATA_KEY, Layer, Network
+from .layer import Layer
+from .network import METADATA_KEY, Network
 
 
 class GivenScale(Int8WeightPerChannelFloat):

@@ -2,7 +2,7 @@
 
 Values and gradients are those of Brevitas's own chain of some forty small nodes (statistics,
 scaling, rounding and clamping straight-through), which takes twenty times as long on a CPU;
-tests/test_quant_quantizers.py holds them against it.
+tests/quant/test_quantizers.py holds them against it.
 """
 
 import dataclasses

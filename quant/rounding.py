@@ -10,9 +10,8 @@ import numpy as np
 
 from ..numerics import lif
 from ..numerics.errors import TwinspikeError
-from .checks import INT32
 from .floating import FloatLayer
-from .network import Layer, NeuronSpec
+from .layer import INT32, Layer, NeuronSpec
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..numerics import emd, lif
 from ..numerics.errors import out_of_range
-from ..quant.network import Layer, Network
+from ..quant.layer import Layer
+from ..quant.network import Network
 
 
 @dataclasses.dataclass(frozen=True)

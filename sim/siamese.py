@@ -1,15 +1,15 @@
 """Golden model of a core with reference slots: what every command does, in numpy.
 
-The registers are those of hw/registers.py, and values are written to them as a host writes them. A core in
-whose registers the same is written, between the same frames, gives the same results and flags.
+The registers are those of hw/bus/registers.py, and values are written to them as a host writes them. A core
+in whose registers the same is written, between the same frames, gives the same results and flags.
 """
 
 import dataclasses
 
 import numpy as np
 
-from ..hw.registers import COMMANDS, NO_LABEL, STAGED_SLOT
 from ..numerics import emd
+from ..numerics.commands import COMMANDS, NO_LABEL, STAGED_SLOT
 from ..quant.network import Network
 
 CLASSIFY, EMBED, ENROL, VERIFY, COMMIT, CLEAR = range(len(COMMANDS))

@@ -120,9 +120,9 @@ class Bench:
     """
 
     def __init__(self, folder: Path):
-        from twinspike import steps
+        from twinspike.cli import steps
         from twinspike.config import load_config
-        from twinspike.folders import folders
+        from twinspike.flow.folders import folders
         from twinspike.model import training
 
         # A checkpoint an epoch, or so short a training would have none to go on from.
@@ -167,7 +167,7 @@ class Bench:
     def check_sound(self, name: str) -> None:
         """Whatever there is can be read: no torn file."""
         from twinspike.numerics.files import parse_json
-        from twinspike.quant.network import load_network
+        from twinspike.quant.network_file import load_network
 
         build = self.place(name).build
         for file, data in contents(build).items():
@@ -182,7 +182,7 @@ class Bench:
         """Each file of an export that is killed is the old one or the new one, whole."""
         import dataclasses
 
-        from twinspike.quant.network import load_network
+        from twinspike.quant.network_file import load_network
 
         place = self.place(name)
         place.build.mkdir(parents=True, exist_ok=True)
@@ -205,9 +205,9 @@ class Bench:
 
     def rtl_kills(self, name: str, kills: list[dict]) -> tuple[int, int]:
         """The folder is the old one or the new one, whole, or for an instant gone; returns (kills, gone)."""
-        from networks import random_network
+        from support.networks import random_network
 
-        from twinspike.hw.emit import emit
+        from twinspike.hw.emit.emit import emit
         from twinspike.hw.plan import make_plan
 
         plans = [make_plan(random_network(seed, widths=(3, 2))) for seed in (1, 2)]
@@ -229,8 +229,8 @@ class Bench:
 
     def study_kills(self, name: str, rng: random.Random, kills: int) -> int:
         """Kill a study's processes, all of them, `kills` times; its rows must be the uninterrupted ones."""
-        from twinspike.measure import measure
-        from twinspike.runs import complete, run_for
+        from twinspike.study.measure import measure
+        from twinspike.study.runs import complete, run_for
 
         configs = [self.config.changed(f"tiny-{seed}", seed=seed) for seed in (1, 2, 3)]
 

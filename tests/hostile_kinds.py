@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 import torch
 from hostile import IdxFile, JsonFile, PlainFile, SafetensorsFile, TomlFile
-from idx_files import idx
-from networks import random_network
+from support.idx_files import idx
+from support.networks import random_network
 
 from twinspike.config import load_config
+from twinspike.flow.record import write_record
+from twinspike.flow.results import read_results
 from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from twinspike.model.idx import read_idx
-from twinspike.quant.network import METADATA_KEY, load_network
+from twinspike.quant.network import METADATA_KEY
+from twinspike.quant.network_file import load_network
 from twinspike.quant.nir_export import export_nir
 from twinspike.quant.nir_file import read_graph
 from twinspike.quant.nir_import import reimport
-from twinspike.record import write_record
-from twinspike.results import read_results
-from twinspike.summary import summary_rows
+from twinspike.report.summary import summary_rows
 
 TOML = """\
 dataset = "digits"

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from crashes import Bench, contents, killed
-from networks import random_network
+from support.networks import random_network
 
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.files import replacing_folder, write_atomically

@@ -27,9 +27,9 @@ SYNTHESISE = """\
 import sys
 from pathlib import Path
 from twinspike.hw.devices import device
-from twinspike.hw.process import run_tool
-from twinspike.hw.synthesis import script
-from twinspike.hw.toolchain import find_yosys
+from twinspike.hw.tools.process import run_tool
+from twinspike.hw.tools.synthesis import script
+from twinspike.hw.tools.toolchain import find_yosys
 out = Path(sys.argv[1])
 (out / "synth.ys").write_text(script("rtl/harness.il", "harness", device("up5k")))
 run_tool(find_yosys(), ["-s", "synth.ys"], out, out / "yosys.log")

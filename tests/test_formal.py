@@ -9,7 +9,7 @@ from formal.__main__ import PROOFS, prove_all, sound, summary
 from formal.mutation import Mutant, applied
 from formal.structure import combinational_paths
 
-from twinspike.hw.skid import Skid
+from twinspike.hw.parts.skid import Skid
 
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: f"{proof.family}: {proof.property}")

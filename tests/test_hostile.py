@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from hostile import campaign, damaged
 from hostile_kinds import kinds
-from networks import random_network
+from support.networks import random_network
 
 from twinspike.config import load_config
-from twinspike.hw.emit import emit, is_current
+from twinspike.hw.emit.emit import emit, is_current
 from twinspike.hw.plan import make_plan
 from twinspike.model.idx import read_idx
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import parse_json, read_limited
 from twinspike.numerics.shapes import conform
-from twinspike.quant.network import METADATA_KEY, load_network
+from twinspike.quant.network import METADATA_KEY
+from twinspike.quant.network_file import load_network
 
 ROOT = Path(__file__).parent.parent
 

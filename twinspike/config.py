@@ -14,7 +14,7 @@ from twinspike.numerics.codings import Coding, coding_from_table
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
-from twinspike.quant.network import NeuronSpec
+from twinspike.quant.layer import NeuronSpec
 
 if TYPE_CHECKING:
     from twinspike.model.cycles import CycleCost
@@ -71,8 +71,8 @@ class Config:
         return text
 
     def cycle_cost(self, classes: int) -> "CycleCost":
-        """Clocks of the core as a differentiable function of spikes: see twinspike/cost.py."""
-        from twinspike.cost import cycle_cost
+        """Clocks of the core as a differentiable function of spikes: see twinspike/flow/cost.py."""
+        from twinspike.flow.cost import cycle_cost
 
         return cycle_cost(self, classes)
 

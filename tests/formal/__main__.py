@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from formal import encoder, ingress, neurons, outputs, streams, structure, synapses
 from twinspike.numerics.files import write_json
-
-from . import encoder, ingress, neurons, outputs, streams, structure, synapses
 
 PROOFS = [
     proof

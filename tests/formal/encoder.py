@@ -5,14 +5,13 @@ import functools
 import numpy as np
 from amaranth.hdl import Const, Mux, Value
 
-from twinspike.hw.bits import lowest_bit, several
-from twinspike.hw.encoder import Encoder
+from formal.bench import Bench, packed, popcount
+from formal.mutation import Mutant
+from formal.proof import Proof
+from twinspike.hw.layers.encoder import Encoder
+from twinspike.hw.parts.bits import lowest_bit, several
 from twinspike.hw.plan import LayerPlan
-from twinspike.quant.network import Layer, NeuronSpec
-
-from .bench import Bench, packed, popcount
-from .mutation import Mutant
-from .proof import Proof
+from twinspike.quant.layer import Layer, NeuronSpec
 
 
 def layer_plan(neurons: int, lanes: int) -> LayerPlan:
@@ -70,11 +69,11 @@ def bit_tricks(width: int) -> Bench:
 
 
 _MUTANTS = (
-    Mutant("encoder", "with m.Elif(advance):", "with m.Else():"),
-    Mutant("encoder", "| word.end)", "| word.last)"),
-    Mutant("encoder", "onehot_word * lanes + index", "onehot_word * lanes + (index ^ 1)"),
-    Mutant("encoder", "last.eq(is_tick & word.last)", "last.eq(word.last)"),
-    Mutant("encoder", "word.mask & ~lowest", "word.mask & ~(lowest | lowest << 1)"),
+    Mutant("layers.encoder", "with m.Elif(advance):", "with m.Else():"),
+    Mutant("layers.encoder", "| word.end)", "| word.last)"),
+    Mutant("layers.encoder", "onehot_word * lanes + index", "onehot_word * lanes + (index ^ 1)"),
+    Mutant("layers.encoder", "last.eq(is_tick & word.last)", "last.eq(word.last)"),
+    Mutant("layers.encoder", "word.mask & ~lowest", "word.mask & ~(lowest | lowest << 1)"),
 )
 
 PROOFS = [
@@ -91,8 +90,8 @@ PROOFS = [
             "encoder", f"lowest bit, and several bits, of every {width}-bit mask",
             functools.partial(bit_tricks, width),
             (
-                Mutant("bits", "~mask[:i].any() if i else", "~mask[i - 1] if i else"),
-                Mutant("bits", "mask[i] & mask[i + 1 :].any()", "mask[i] & mask[i + 1]"),
+                Mutant("parts.bits", "~mask[:i].any() if i else", "~mask[i - 1] if i else"),
+                Mutant("parts.bits", "mask[i] & mask[i + 1 :].any()", "mask[i] & mask[i + 1]"),
             ) if width > 2 else (),
         )
         for width in (4, 17, 64)

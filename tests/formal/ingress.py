@@ -4,11 +4,10 @@ import functools
 
 from amaranth.hdl import Const, Mux, Signal
 
-from twinspike.hw.ingress import ERRORS, Ingress
-
-from .bench import Bench, packed
-from .mutation import Mutant
-from .proof import Proof
+from formal.bench import Bench, packed
+from formal.mutation import Mutant
+from formal.proof import Proof
+from twinspike.hw.core.ingress import ERRORS, Ingress
 
 # The flags that follow from one word and the step that it comes in.
 CAUSES = ("address_range", "early_last", "missing_last")
@@ -92,11 +91,11 @@ PROOFS = [
             "ingress", f"frames and flags ({inputs} inputs, T = {timesteps}, {bits} address bits)",
             functools.partial(frames, inputs, timesteps, bits),
             (
-                Mutant("ingress", "self.i.p.data[:15] < self._inputs", "self.i.p.data[:15] <= self._inputs"),
-                Mutant("ingress", "with m.If(early):", "with m.If(early & ~is_tick):"),
-                Mutant("ingress", "m.d.sync += [step.eq(0), padding.eq(0)]", "m.d.sync += step.eq(0)"),
-                Mutant("ingress", "~(is_tick & final)", "~final"),
-                Mutant("ingress", "i.ready.eq(~padding & (o.ready", "i.ready.eq((o.ready"),
+                Mutant("core.ingress", "data[:15] < self._inputs", "data[:15] <= self._inputs"),
+                Mutant("core.ingress", "with m.If(early):", "with m.If(early & ~is_tick):"),
+                Mutant("core.ingress", "m.d.sync += [step.eq(0), padding.eq(0)]", "m.d.sync += step.eq(0)"),
+                Mutant("core.ingress", "~(is_tick & final)", "~final"),
+                Mutant("core.ingress", "i.ready.eq(~padding & (o.ready", "i.ready.eq((o.ready"),
             )[0 if timesteps > 1 else 4:],
         )
         for inputs, timesteps, bits in ((300, 1, 15), (3, 2, 3), (1, 3, 2))
@@ -104,8 +103,8 @@ PROOFS = [
     Proof(
         "ingress", "error flags stay until cleared, and can be cleared", functools.partial(sticky, 3, 2),
         (
-            Mutant("ingress", "with m.If(self.clear):", "with m.If(self.clear | self.i.valid):"),
-            Mutant("ingress", "m.d.sync += self.errors.eq(0)", "m.d.sync += self.errors[0].eq(0)"),
+            Mutant("core.ingress", "with m.If(self.clear):", "with m.If(self.clear | self.i.valid):"),
+            Mutant("core.ingress", "m.d.sync += self.errors.eq(0)", "m.d.sync += self.errors[0].eq(0)"),
         ),
     ),
 ]  # fmt: skip

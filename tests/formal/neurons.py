@@ -5,15 +5,14 @@ import functools
 import numpy as np
 from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value, signed
 
-from twinspike.hw.arithmetic import clamp, leak
-from twinspike.hw.neurons import Neurons
+from formal.bench import Bench, packed
+from formal.mutation import Mutant
+from formal.proof import Proof
+from twinspike.hw.layers.neurons import Neurons
+from twinspike.hw.parts.arithmetic import clamp, leak
 from twinspike.hw.plan import STATE_LATENCY, LayerPlan
 from twinspike.numerics.lif import state_range
-from twinspike.quant.network import Layer, NeuronSpec
-
-from .bench import Bench, packed
-from .mutation import Mutant
-from .proof import Proof
+from twinspike.quant.layer import Layer, NeuronSpec
 
 # Wide enough that nothing in the equation can overflow.
 WIDE = signed(11)
@@ -165,9 +164,9 @@ _NEURONS = [
     (2, 3, "subtract", True, 2, (0, 1, 0), (1, 2, 1), 2),
 ]
 _NEURON_MUTANTS = (
-    Mutant("neurons", "~above[-1]", "~above[-1] & above.any()"),
-    Mutant("neurons", "m.d.sync += v.eq(0)", "m.d.sync += v[0].eq(0)"),
-    Mutant("neurons", "write.en.eq(valid[STATE_LATENCY])", "write.en.eq(valid[STATE_LATENCY] & ~now.quiet)"),
+    Mutant("layers.neurons", "~above[-1]", "~above[-1] & above.any()"),
+    Mutant("layers.neurons", "m.d.sync += v.eq(0)", "m.d.sync += v[0].eq(0)"),
+    Mutant("layers.neurons", "en.eq(valid[STATE_LATENCY])", "en.eq(valid[STATE_LATENCY] & ~now.quiet)"),
 )
 
 
@@ -179,13 +178,13 @@ def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes)
     layer = Layer(spec, weight, np.array(biases, np.int32), np.array(thresholds, np.int32))
     mutants = list(_NEURON_MUTANTS)
     if LayerPlan(layer, lanes, "block").accumulator_bits > state + 1:
-        mutants.append(Mutant("arithmetic", "sign & ~beyond.all()", "sign & ~beyond.any()"))
+        mutants.append(Mutant("parts.arithmetic", "sign & ~beyond.all()", "sign & ~beyond.any()"))
     if shift:
-        mutants.append(Mutant("neurons", "~control[4].tick | control[4].last", "control[4].last"))
+        mutants.append(Mutant("layers.neurons", "~control[4].tick | control[4].last", "control[4].last"))
     if single:
-        mutants.append(Mutant("neurons", "fired[3].eq(fired[2] | fires)", "fired[3].eq(fires)"))
+        mutants.append(Mutant("layers.neurons", "fired[3].eq(fired[2] | fires)", "fired[3].eq(fires)"))
     if any(biases):
-        mutants.append(Mutant("neurons", "Mux(control[1].tick, bias, weight)", "weight"))
+        mutants.append(Mutant("layers.neurons", "Mux(control[1].tick, bias, weight)", "weight"))
     name = f"spikes equal the equation's: {bits}-bit weights, leak {shift}, reset {reset}"
     name += f"{', single spike' if single else ''}, {state}-bit state"
     return Proof("neurons", name, functools.partial(neurons, layer, lanes), tuple(mutants))
@@ -196,8 +195,8 @@ PROOFS = [
         "neurons", "clamp and leak of every 10-bit value, to every width and by every shift",
         functools.partial(arithmetic, 10),
         (
-            Mutant("arithmetic", "~sign & beyond.any()", "beyond.any()"),
-            Mutant("arithmetic", "return v - (v >> shift)", "return v - (v >> shift) + v[-1]"),
+            Mutant("parts.arithmetic", "~sign & beyond.any()", "beyond.any()"),
+            Mutant("parts.arithmetic", "return v - (v >> shift)", "return v - (v >> shift) + v[-1]"),
         ),
     ),
     *(_neurons_proof(*row) for row in _NEURONS),
@@ -205,7 +204,7 @@ PROOFS = [
         Proof(
             "neurons", f"no overflow at the width derived for layer {seed}, in any order of events",
             functools.partial(accumulator, seed),
-            (Mutant("plan", "return max(1, (high", "return -2 + max(3, (high"),),
+            (Mutant("plan.layer", "return max(1, (high", "return -2 + max(3, (high"),),
         )
         for seed in range(3)
     ),

@@ -3,16 +3,15 @@
 import functools
 
 from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
-from networks import random_network
+from support.networks import random_network
 
+from formal.bench import Bench, packed
+from formal.mutation import Mutant
+from formal.proof import Proof
 from twinspike.hw.core import Core
 from twinspike.hw.plan import CorePlan, make_plan
-from twinspike.hw.readout import Readout
+from twinspike.hw.readout.emd import Readout
 from twinspike.numerics.emd import NO_RUNNER_UP
-
-from .bench import Bench, packed
-from .mutation import Mutant
-from .proof import Proof
 
 
 def tiny_plan(
@@ -134,11 +133,11 @@ PROOFS = [
             "readout", f"each record is the EMD's ({widths[-1]} neurons, T = {t}, K = {k})",
             functools.partial(readout, tiny_plan(k, widths, lanes, t, k)),
             (
-                Mutant("readout", "term.eq(Cat(bits, spike[1] & below)", "term.eq(Cat(bits, spike[1])"),
-                Mutant("readout", "count.eq(Mux(fresh, 0, count_read.data))", "count.eq(count_read.data)"),
-                Mutant("readout", "start.eq(closing[1] & ~self.o.valid)", "start.eq(closing[1])"),
-                Mutant("ranking", "Mux(was_nearest, below_before, below_best)", "below_best"),
-                Mutant("ranking", "(distance < before)", "(distance <= before)"),
+                Mutant("readout.emd", "term.eq(Cat(bits, spike[1] & below)", "term.eq(Cat(bits, spike[1])"),
+                Mutant("readout.emd", "Mux(fresh, 0, count_read.data)", "count_read.data"),
+                Mutant("readout.emd", "start.eq(closing[1] & ~self.o.valid)", "start.eq(closing[1])"),
+                Mutant("readout.ranking", "Mux(was_nearest, below_before, below_best)", "below_best"),
+                Mutant("readout.ranking", "(distance < before)", "(distance <= before)"),
             )[slice(0, 2) if k < 3 else slice(1, 5)],
             depth=depth,
         )
@@ -151,15 +150,15 @@ PROOFS = [
             refuted_in=60,
         )
         for name, mutants in (
-            ("m_axis", (Mutant("skid", "with m.If(o.ready | ~head_valid):", "with m.If(1):"),)),
-            ("m_result", (Mutant("readout", "closing[1] & ~self.o.valid", "closing[1]"),)),
+            ("m_axis", (Mutant("parts.skid", "with m.If(o.ready | ~head_valid):", "with m.If(1):"),)),
+            ("m_result", (Mutant("readout.emd", "closing[1] & ~self.o.valid", "closing[1]"),)),
         )
     ),
     Proof(
         "core", "T TICKs a frame at m_axis, tlast on the last",
         functools.partial(frames, tiny_plan(3, (2,), (1,), 1, 2)),
         (
-            Mutant("core", "Mux(spikes.p.tick, TICK, spikes.p.address)",
+            Mutant("core.core", "Mux(spikes.p.tick, TICK, spikes.p.address)",
                    "Mux(spikes.p.last, spikes.p.address, TICK)"),
         ),
         depth=24,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
-from .bench import Bench
-from .mutation import Mutant, applied
+from formal.bench import Bench
+from formal.mutation import Mutant, applied
 
 # A mutant is in force for the whole process.
 _GENERATING = threading.Lock()

@@ -4,13 +4,12 @@ import functools
 
 from amaranth.hdl import Mux, Signal, Value
 
-from twinspike.hw.fork import Fork
-from twinspike.hw.queue import STEPS_IN_FLIGHT, MaskQueue
-from twinspike.hw.skid import Skid
-
-from .bench import Bench
-from .mutation import Mutant
-from .proof import Proof
+from formal.bench import Bench
+from formal.mutation import Mutant
+from formal.proof import Proof
+from twinspike.hw.layers.queue import STEPS_IN_FLIGHT, MaskQueue
+from twinspike.hw.parts.fork import Fork
+from twinspike.hw.parts.skid import Skid
 
 
 def skid() -> Bench:
@@ -118,10 +117,10 @@ PROOFS = [
     Proof(
         "skid", "two entries, in order, full speed; an offered payload stays", skid,
         (
-            Mutant("skid", "m.d.sync += spare_valid.eq(1)", "m.d.sync += spare_valid.eq(0)"),
-            Mutant("skid", "head_valid.eq(i.valid | spare_valid)", "head_valid.eq(i.valid)"),
-            Mutant("skid", "with m.If(i.ready):", "with m.If(i.valid):"),
-            Mutant("skid", "m.d.sync += head.eq(spare)", "m.d.sync += head.eq(payload)"),
+            Mutant("parts.skid", "m.d.sync += spare_valid.eq(1)", "m.d.sync += spare_valid.eq(0)"),
+            Mutant("parts.skid", "head_valid.eq(i.valid | spare_valid)", "head_valid.eq(i.valid)"),
+            Mutant("parts.skid", "with m.If(i.ready):", "with m.If(i.valid):"),
+            Mutant("parts.skid", "m.d.sync += head.eq(spare)", "m.d.sync += head.eq(payload)"),
         ),
     ),
     *(
@@ -129,8 +128,8 @@ PROOFS = [
             "fork", f"output {k} gets every payload once, in order; an offered payload stays",
             functools.partial(fork, k),
             (
-                Mutant("fork", "o.valid.eq(self.i.valid & ~gave[k])", "o.valid.eq(self.i.valid)"),
-                Mutant("fork", "m.d.sync += gave.eq(0)", "m.d.sync += gave.eq(gave)"),
+                Mutant("parts.fork", "o.valid.eq(self.i.valid & ~gave[k])", "o.valid.eq(self.i.valid)"),
+                Mutant("parts.fork", "m.d.sync += gave.eq(0)", "m.d.sync += gave.eq(gave)"),
             ),
         )
         for k in (0, 1)
@@ -140,11 +139,11 @@ PROOFS = [
             "queue", f"keeps every word of a step's {words}, never overflows, gives its room back",
             functools.partial(mask_queue, words),
             (
-                Mutant("queue", "with m.If(self.begin & ~release):", "with m.If(self.begin):"),
-                Mutant("queue", "release.eq(take & self.o.p.end)",
+                Mutant("layers.queue", "with m.If(self.begin & ~release):", "with m.If(self.begin):"),
+                Mutant("layers.queue", "release.eq(take & self.o.p.end)",
                        "release.eq(self.o.valid & self.o.p.end)"),
-                Mutant("queue", "Mux(take, ahead != written, taken != written)", "taken != written"),
-                Mutant("queue", "self.spikes.mask.any() | self.spikes.end", "self.spikes.mask.any()"),
+                Mutant("layers.queue", "Mux(take, ahead != written, taken != written)", "taken != written"),
+                Mutant("layers.queue", "self.spikes.mask.any() | self.spikes.end", "self.spikes.mask.any()"),
             ),
         )
         for words in (1, 2)

@@ -10,19 +10,18 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable
-from networks import random_network
+from support.networks import random_network
 
+from formal.mutation import Mutant
+from formal.proof import Verdict, hardware, tools
 from twinspike.config import load_config
-from twinspike.folders import pretrained
-from twinspike.hw.bus_top import BusTop
+from twinspike.flow.folders import pretrained
+from twinspike.hw.bus.top import BusTop
 from twinspike.hw.core import Core
 from twinspike.hw.plan import CorePlan, make_plan
-from twinspike.hw.wide_core import WideCore
+from twinspike.hw.wide.core import WideCore
 from twinspike.numerics.codings import Latency
-from twinspike.quant.network import load_network
-
-from .mutation import Mutant
-from .proof import Verdict, hardware, tools
+from twinspike.quant.network_file import load_network
 
 # Cells whose outputs change at a clock's edge only.
 CLOCKED = ("$dff", "$sdff", "$dffe", "$sdffe", "$sdffce", "$adff", "$aldff", "SB_SPRAM256KA")
@@ -113,18 +112,18 @@ def _wide() -> CorePlan:
 
 
 _MUTANTS = (
-    Mutant("core", "self.m_axis_tvalid.eq(spikes.valid)",
+    Mutant("core.core", "self.m_axis_tvalid.eq(spikes.valid)",
            "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)"),
-    Mutant("core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
+    Mutant("core.core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
 )  # fmt: skip
 _WIDE_MUTANTS = (
-    Mutant("wide_core", "self.m_axis_tvalid.eq(events.valid)",
+    Mutant("wide.core", "self.m_axis_tvalid.eq(events.valid)",
            "self.m_axis_tvalid.eq(events.valid & self.m_result_tready)"),
 )  # fmt: skip
 _BUS_MUTANTS = (
-    Mutant("control", "self.m_result_tvalid.eq(offered)",
+    Mutant("bus.control", "self.m_result_tvalid.eq(offered)",
            "self.m_result_tvalid.eq(offered & self.m_result_tready)"),
-    Mutant("control", "core.s_axis_tready & ~soft", "core.s_axis_tready & self.m_result_tready & ~soft"),
+    Mutant("bus.control", "core.s_axis_tready & ~soft", "core.s_axis_tready & self.m_result_tready & ~soft"),
 )  # fmt: skip
 
 PROOFS = [

@@ -5,13 +5,12 @@ import functools
 import numpy as np
 from amaranth.hdl import Const, Mux, Signal
 
+from formal.bench import Bench, packed
+from formal.mutation import Mutant
+from formal.proof import Proof
+from twinspike.hw.layers.dense import DenseSynapses
 from twinspike.hw.plan import STATE_LATENCY, LayerPlan
-from twinspike.hw.synapses import DenseSynapses
-from twinspike.quant.network import Layer, NeuronSpec
-
-from .bench import Bench, packed
-from .mutation import Mutant
-from .proof import Proof
+from twinspike.quant.layer import Layer, NeuronSpec
 
 
 def layer_plan(inputs: int, neurons: int, lanes: int, seed: int, **spec) -> LayerPlan:
@@ -98,11 +97,11 @@ PROOFS = [
             "synapses", f"each row once, in order, no word too soon ({inputs}-{neurons}, {lanes} lanes)",
             functools.partial(synapses, inputs, neurons, lanes),
             (
-                Mutant("synapses", "count == plan.row_cycles - 2", "count == plan.row_cycles - 3"),
-                Mutant("synapses", "(~next_tick | room)", "1"),
-                Mutant("synapses", "self.pair.quiet.eq(quiet)", "self.pair.quiet.eq(0)"),
-                Mutant("synapses", "self.i.ready.eq(~next_valid)", "self.i.ready.eq(1)"),
-                Mutant("synapses", "self.i.p.address * plan.words", "self.i.p.address"),
+                Mutant("layers.dense", "count == plan.row_cycles - 2", "count == plan.row_cycles - 3"),
+                Mutant("layers.dense", "(~next_tick | room)", "1"),
+                Mutant("layers.dense", "self.pair.quiet.eq(quiet)", "self.pair.quiet.eq(0)"),
+                Mutant("layers.dense", "self.i.ready.eq(~next_valid)", "self.i.ready.eq(1)"),
+                Mutant("layers.dense", "self.i.p.address * plan.words", "self.i.p.address"),
             )[: 5 if neurons > lanes else 4],
         )
         for inputs, neurons, lanes in ((3, 2, 2), (2, 3, 1), (3, 7, 1))

@@ -1,0 +1,1 @@
+"""A core on a board: pins, clock, link and loader around it, and its bitstream."""

@@ -1,0 +1,120 @@
+"""The whole network: event stream in, output spikes and one result record a frame out."""
+
+from amaranth.hdl import Cat, Const, Module, Mux
+from amaranth.lib import wiring
+
+from ...numerics.events import TICK
+from ..layers.encoder import Encoder
+from ..layers.layer import DenseLayer
+from ..layers.queue import MaskQueue
+from ..parts.events import event_layout
+from ..parts.fork import Fork
+from ..plan import CorePlan
+from ..readout.counts import CountReadout
+from ..readout.emd import Readout
+from ..weights.image import ImageCheck
+from .ingress import Ingress
+from .signature import core_members
+
+
+class Core(wiring.Component):
+    """An event-driven spiking core with AXI-Stream ports.
+
+    Timing: hw/predict/cycles.py computes when every result appears, clock by clock; the frame interval is
+    close to the busiest layer's (events + T) * C clocks, or the readout's T * (N + 3) + spikes. Both
+    `m_axis` and `m_result` must be taken (tie an unused one's tready high), or the core stops when
+    their buffers are full.
+
+    Members, beside `clk` and `rst` (synchronous, active high): `s_axis_*` (events in), `m_axis_*`
+    (output spikes in the same format), `m_result_*` (96 bits a frame, see RESULT), `network_hash`
+    (first 64 bits of the network file's SHA-256), `error_flags` (see ERRORS) and `error_clear`;
+    with SPRAM weights also `s_load_*` (words of hw/weights/image.py), `weights_loaded` (frames are accepted
+    while it is high), `weights_refused` (the last image was foreign, bit 0, or damaged, bit 1) and
+    `weights_keep` (while high, a reset leaves loaded weights in place). With slots also `s_command_*` (40
+    bits: the value of a register in the lowest 32, above it which one: 0 COMMAND, 1 REFERENCE_AT, 2 STAGE
+    of hw/bus/registers.py; taken between frames), `command_status` (slots.STATUS) and `command_errors`
+    (sticky, slots.ERRORS, cleared like `error_flags`).
+    """
+
+    def __init__(self, plan: CorePlan):
+        self._plan = plan
+        super().__init__(core_members(plan))
+
+    def elaborate(self, platform):
+        m = Module()
+        plan = self._plan
+        m.submodules.ingress = ingress = Ingress(
+            plan.network.inputs,
+            plan.network.timesteps,
+            check_duplicates=plan.check_duplicates,
+            target=plan.target,
+        )
+        m.d.comb += [
+            ingress.clear.eq(self.error_clear),
+            self.error_flags.eq(ingress.errors),
+            self.network_hash.eq(Const(plan.network_hash, 64)),
+        ]
+        open_gate = Const(1)
+        events = ingress.o
+        for index, layer_plan in enumerate(plan.layers):
+            m.submodules[f"layer{index}"] = layer = DenseLayer(layer_plan)
+            m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words)
+            m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
+            wiring.connect(m, events, layer.i)
+            wiring.connect(m, queue.o, encoder.i)
+            m.d.comb += [
+                queue.spikes.eq(layer.spikes),
+                queue.spikes_valid.eq(layer.spikes_valid),
+                queue.begin.eq(layer.sweep),
+                layer.room.eq(queue.room),
+            ]
+            if layer_plan.memory == "spram":
+                m.submodules.image = image = ImageCheck(layer_plan)
+                open_gate = image.loaded
+                m.d.comb += [
+                    image.i.p.data.eq(self.s_load_tdata),
+                    image.i.p.last.eq(self.s_load_tlast),
+                    image.i.valid.eq(self.s_load_tvalid),
+                    self.s_load_tready.eq(image.i.ready),
+                    image.network_hash.eq(self.network_hash),
+                    image.keep.eq(self.weights_keep),
+                    layer.load.eq(image.o),
+                    self.weights_loaded.eq(image.loaded),
+                    self.weights_refused.eq(Cat(image.foreign, image.damaged)),
+                ]
+            events = encoder.o
+
+        # The output spikes go to the readout and to the outside.
+        kind = Readout if plan.network.readout == "emd" else CountReadout
+        m.submodules.readout = readout = kind(plan)
+        m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
+        wiring.connect(m, events, fork.i)
+        wiring.connect(m, fork.o[0], readout.i)
+        spikes = fork.o[1]
+        if plan.slots:
+            m.d.comb += [
+                readout.command.p.eq(self.s_command_tdata),
+                readout.command.valid.eq(self.s_command_tvalid),
+                self.s_command_tready.eq(readout.command.ready),
+                readout.damaged.eq(ingress.errors.any()),
+                readout.clear.eq(self.error_clear),
+                self.command_status.eq(readout.status),
+                self.command_errors.eq(readout.errors),
+            ]
+
+        # Frames wait outside until the weights are there.
+        m.d.comb += [
+            ingress.i.p.data.eq(self.s_axis_tdata),
+            ingress.i.p.last.eq(self.s_axis_tlast),
+            ingress.i.valid.eq(self.s_axis_tvalid & open_gate),
+            self.s_axis_tready.eq(ingress.i.ready & open_gate),
+            self.m_axis_tdata.eq(Mux(spikes.p.tick, TICK, spikes.p.address)),
+            self.m_axis_tlast.eq(spikes.p.last),
+            self.m_axis_tvalid.eq(spikes.valid),
+            spikes.ready.eq(self.m_axis_tready),
+            self.m_result_tdata.eq(readout.o.p),
+            self.m_result_tlast.eq(1),
+            self.m_result_tvalid.eq(readout.o.valid),
+            readout.o.ready.eq(self.m_result_tready),
+        ]
+        return m

@@ -1,0 +1,243 @@
+"""From a plan to files: Verilog, RTLIL, memory images and the description of the ports.
+
+The folder is replaced as a whole, so its files always belong together.
+"""
+
+import dataclasses
+import json
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable
+
+from ...numerics.errors import TwinspikeError
+from ...numerics.files import parse_json, replacing_folder, write_json
+from ...numerics.sources import source_hash
+from ..bus.top import BusTop
+from ..cores import make_core
+from ..plan import CorePlan
+from ..tools.process import run_tool
+from ..tools.toolchain import find_yosys
+from ..weights.image import image_bytes, weight_image
+from .harness import Harness
+from .ports import ports_markdown
+
+TOP = "twinspike_core"
+LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
+SUMMARY = "rtl.json"
+SPRAM_MODEL = Path(str(resources.files("twinspike.hw.weights") / "sb_spram256ka.v"))
+# A name in Verilog, plain or escaped (a space ends it).
+_IDENTIFIER = r"(?:\w+|\\\S+ )"
+# What identifies a source line of the generator says nothing to a reader of the Verilog.
+_STRIPPED = ["generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"]
+
+
+def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
+    """Write the core into folder `out`; returns what its `rtl.json` holds.
+
+    Files: `twinspike_core.v` and the `.mem` images that it reads by name, `twinspike_core.il` and
+    `harness.il` (the core behind few pins) for synthesis, `ports.md`, `rtl.json`; with SPRAM
+    weights also `weights.mem` (words for the load port), `weights.bin` (the same, for a flash memory) and the
+    block's simulation model.
+    Raises TwinspikeError if the folder cannot be written or holds something else, or yosys fails.
+    """
+    out = Path(out)
+    # The folder is replaced: one that holds anything else must not be lost by a slip.
+    ours = not out.exists() or (out / SUMMARY).is_file() or (out.is_dir() and not any(out.iterdir()))
+    if not ours:
+        raise TwinspikeError(f"{out} is not a folder of generated RTL: give a new or an empty one")
+    with replacing_folder(out) as work:
+        return _write_files(plan, work)
+
+
+def _write_files(plan: CorePlan, out: Path) -> dict[str, Any]:
+    write_verilog(plan, out)
+    (out / "harness.il").write_text(harness_rtlil(plan))
+    (out / "ports.md").write_text(ports_markdown(plan))
+    summary = describe(plan)
+    write_json(out / SUMMARY, summary)
+    return summary
+
+
+_NAME = re.compile(r"\\[^\s\"\\]+")  # a public name of RTLIL, as it stands or in a string
+
+
+def harness_rtlil(plan: CorePlan) -> str:
+    """RTLIL of module `harness`, the core behind few pins: what is synthesised."""
+    return plain_names(rtlil.convert(Harness(plan), name="harness", emit_src=False))
+
+
+def plain_names(text: str) -> str:
+    """RTLIL with `.` replaced in module names and brackets in all names.
+
+    Verilog then needs no escaped identifiers for them; and yosys' abc9 takes a name such as `counts[4]`,
+    which Amaranth gives to an element of an array, for a bit of `counts`: it fails, or drives a wire twice.
+    """
+    modules = re.findall(r"^module (\\\S+)", text, re.MULTILINE)
+    dotted = {name: name.replace(".", "_") for name in modules if "." in name}
+    text = re.sub(
+        r"^(module |  cell )(\\\S+)",
+        lambda found: f"{found[1]}{dotted.get(found[2], found[2])}",
+        text,
+        flags=re.MULTILINE,
+    )
+    names = set(_NAME.findall(text))
+    plain = {}
+    for name in sorted(name for name in names if "[" in name):
+        new = name.replace("[", "_").replace("]", "")
+        while new in names:
+            new += "_"
+        names.add(new)
+        plain[name] = new
+    return _NAME.sub(lambda found: plain.get(found[0], found[0]), text)
+
+
+def is_current(plan: CorePlan, out: Path) -> bool:
+    """Whether folder `out` holds the core of this very plan, written by this very generator."""
+    try:
+        found = parse_json((out / SUMMARY).read_text())
+    except (OSError, ValueError):
+        return False
+    return found == json.loads(json.dumps(describe(plan)))
+
+
+def write_verilog(plan: CorePlan, out: Path) -> None:
+    """Write into the existing folder `out` what a simulation needs: `.v` and `.mem` files, and the RTLIL."""
+    component_verilog(make_core(plan), TOP, _header(plan), out)
+    for layer in plan.layers:
+        if layer.memory == "spram":
+            image = weight_image(plan)
+            (out / "weights.mem").write_text("".join(f"{word:04x}\n" for word in image))
+            (out / "weights.bin").write_bytes(image_bytes(image))
+            shutil.copy(SPRAM_MODEL, out)
+
+
+def write_bus_verilog(plan: CorePlan, bus: str, out: Path) -> str:
+    """Write the Verilog of the core behind `bus` beside the core's own; returns the module's name.
+
+    Raises TwinspikeError if the core has no such top, or yosys fails.
+    """
+    name = f"twinspike_{bus}"
+    header = (
+        f"// {name}: {TOP} with registers on a bus, network '{plan.network.name}'. Generated by twinspike.\n"
+        f"// network file SHA-256 {plan.network.content_hash}\n"
+    )
+    component_verilog(BusTop(plan, bus, module=TOP), name, header, out)
+    return name
+
+
+def component_verilog(component: Elaboratable, name: str, header: str, out: Path) -> None:
+    """Write ``name.v``, ``name.il`` and the memory images of a component into folder `out`."""
+    (out / f"{name}.il").write_text(plain_names(rtlil.convert(component, name=name, emit_src=False)))
+    strip = " ".join(f"-remove {name}" for name in _STRIPPED)
+    script = (
+        f"read_rtlil {name}.il\n"
+        "proc -nomux -norom\n"
+        "memory_collect\n"
+        f"attrmap {strip}\n"
+        f"attrmap -modattr {strip}\n"
+        "write_verilog -norename -extmem raw.v\n"
+    )
+    (out / "verilog.ys").write_text(script)
+    run_tool(find_yosys(), ["-s", "verilog.ys"], out, out / "verilog.log")
+    text = _name_memories(_start_blocks((out / "raw.v").read_text()), name, out)
+    (out / f"{name}.v").write_text(f"{LICENCE}{header}\n" + text.split("\n", 1)[1])
+    for name in ("raw.v", "verilog.ys", "verilog.log"):
+        (out / name).unlink()
+
+
+def _start_blocks(text: str) -> str:
+    """See to it that every `always @*` block is evaluated once at the start of a simulation.
+
+    yosys puts a register into each block's sensitivity list for that, initialised where it is declared:
+    for Icarus the event is over before any block waits for it. A design whose `rst` is high from the first
+    moment would then never be reset. A nonblocking assignment comes later.
+    """
+    text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "at_start ", text)
+    return re.sub(
+        r"^( *)reg at_start += 0;$",
+        r"\1reg at_start;\n\1/* verilator lint_off INITIALDLY */ initial at_start <= 0;",
+        text,
+        flags=re.MULTILINE,
+    )
+
+
+def _name_memories(text: str, top: str, out: Path) -> str:
+    """Name each memory image after its module and memory, and refer to it without its folder.
+
+    A memory whose name a signal has too comes as ``\\name$n ``: its image is named as if it had not.
+    """
+    module, lines = "", []
+    for line in text.splitlines():
+        if line.startswith("module "):
+            module = re.split(r"[ (]", line)[1].removeprefix(f"{top}_")
+        found = re.match(r'(\s*initial \$readmemb\(")(.*?)(", (?:(\w+)|\\(\w+)\S* )\);)', line)
+        if found:
+            name = f"{module}_{found[4] or found[5]}.mem"
+            (out / Path(found[2]).name).rename(out / name)
+            line = f"{found[1]}{name}{found[3]}"
+        # Ascending, so that every tool and edition of the standard reads an image from address 0 up.
+        lines.append(re.sub(rf"^(\s*reg \[\d+:0\] {_IDENTIFIER}) \[(\d+):0\];", r"\1 [0:\2];", line))
+    return "\n".join(lines) + "\n"
+
+
+def _header(plan: CorePlan) -> str:
+    network = plan.network
+    shape = "-".join(str(n) for n in (network.inputs, *(layer.neurons for layer in plan.layers)))
+    lanes = ", ".join(str(layer.lanes) for layer in plan.layers)
+    readout = f"{plan.references} references" if network.readout == "emd" else "most output spikes win"
+    readout += f" in {plan.slots} slots" if plan.slots else ""
+    return (
+        f"// {TOP}: spiking network '{network.name}', {shape}, T = {network.timesteps},\n"
+        f"// {readout}, lanes {lanes}, for {plan.target}. Generated by twinspike.\n"
+        f"// network file SHA-256 {network.content_hash}\n"
+        "// Ports are described in ports.md; the .mem files must be found by $readmemb.\n"
+    )
+
+
+def generator_hash() -> str:
+    """Digest of all that decides what is emitted: other sources may write another core for the same plan."""
+    return source_hash("numerics", "quant", "hw", suffixes=(".py", ".v"))
+
+
+def describe(plan: CorePlan) -> dict[str, Any]:
+    """The plan in figures, JSON-ready: a row a layer, widths, and cycles by formula."""
+    layers = [
+        {
+            "inputs": layer.inputs,
+            "neurons": layer.neurons,
+            "lanes": layer.lanes,
+            "banks": layer.banks,
+            "words": layer.words,
+            "row_cycles": layer.row_cycles,
+            "weight_bits": layer.layer.spec.weight_bits,
+            "weight_memory": layer.memory,
+            "weight_memory_bits": layer.weight_words * layer.weight_word_bits,
+            "accumulator_bits": layer.accumulator_bits,
+            "state_memory_bits": layer.words * layer.lanes * layer.accumulator_bits,
+            "threshold_bits": layer.threshold_bits,
+            "bias_bits": layer.bias_bits,
+            **{k: v for k, v in dataclasses.asdict(layer.layer.spec).items() if k != "weight_bits"},
+        }
+        for layer in plan.layers
+    ]
+    return {
+        "top": TOP,
+        "generator": generator_hash(),
+        "target": plan.target,
+        "network": plan.network.name,
+        "network_hash": plan.network.content_hash,
+        "timesteps": plan.network.timesteps,
+        "readout": plan.network.readout,
+        "references": plan.references,
+        "slots": plan.slots,
+        "pixels": plan.pixels,
+        "count_bits": plan.count_bits,
+        "distance_bits": plan.distance_bits,
+        "check_duplicates": plan.check_duplicates,
+        "layers": layers,
+    }

@@ -1,0 +1,154 @@
+"""The description of the core's ports, written beside the Verilog."""
+
+from amaranth.hdl import Shape
+from amaranth.lib.wiring import In
+
+from ..core.ingress import ERRORS
+from ..core.signature import core_members
+from ..plan import CorePlan
+from ..plan.wide import groups, readout_latency, spike_latency
+from ..readout.result import RESULT
+from ..readout.slots import ERRORS as COMMAND_ERRORS
+from ..readout.slots import STATUS
+
+_MEANING = {
+    "s_axis": "input events: address words and TICKs, `tlast` on the frame's T-th TICK",
+    "m_axis": "output spikes of the last layer, in the same format",
+    "m_result": "one record a frame, see below",
+    "s_load": "words of the weight image (`weights.mem`), in order; `tlast` may be set on the last",
+    "network_hash": "first 64 bits of the network file's SHA-256",
+    "error_flags": "sticky error bits, see below",
+    "error_clear": "high for a clock: clears `error_flags`",
+    "s_command": "a command, taken between frames: bits 31..0 the value of a register, bits 33..32 which one "
+    "(0 COMMAND, 1 REFERENCE_AT, 2 STAGE; see the register map)",
+    "command_status": "from bit 0: " + ", ".join(f"{name} ({field.width})" for name, field in STATUS),
+    "command_errors": "sticky: " + ", ".join(f"bit {i} {name}" for i, name in enumerate(COMMAND_ERRORS)),
+    "weights_loaded": "a sound image is in place; until then `s_axis_tready` stays low; `rst` clears it",
+    "weights_refused": "the last image was refused: bit 0 none for this network, bit 1 too short or its CRC "
+    "differs; the next image clears it",
+    "weights_keep": "high: `rst` leaves loaded weights in place",
+}
+
+_RECORD = {
+    "emd": {
+        "distance": "EMD to the nearest reference",
+        "runner_up": "EMD to the second nearest reference (all ones if there is only one)",
+        "label": "label of the nearest reference; a tie goes to the lower index",
+    },
+    "counts": {
+        "distance": "T minus the spikes of the output neuron that spiked most",
+        "runner_up": "T minus the spikes of the second (all ones if there is only one output neuron)",
+        "label": "index of the output neuron that spiked most; a tie goes to the lower index",
+    },
+}
+
+
+def ports_markdown(plan: CorePlan) -> str:
+    """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
+    network = plan.network
+    lines = [
+        f"# Ports of twinspike_core, network {network.name}",
+        "",
+        f"Network file SHA-256: `{network.content_hash}`",
+        "",
+        "| port | direction | bits | meaning |",
+        "| --- | --- | --- | --- |",
+        "| `clk` | in | 1 | clock, rising edge |",
+        "| `rst` | in | 1 | synchronous reset, active high, at least one clock |",
+    ]
+    for name, member in core_members(plan).items():
+        stem = next(s for s in _MEANING if name.startswith(s))
+        direction = "in" if member.flow == In else "out"
+        meaning = _MEANING[stem] if name in (stem, f"{stem}_tdata") else f"handshake of `{stem}`"
+        width = Shape.cast(member.shape).width
+        lines.append(f"| `{name}` | {direction} | {width} | {meaning} |")
+    lines += [
+        "",
+        "AXI-Stream rules hold: `tvalid` never waits for `tready`, and a beat once offered stays until it is",
+        "taken. Tie the `tready` of an output that you do not use high: it stalls the core otherwise.",
+        "",
+        "## Event words",
+        "",
+        f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
+        f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
+        *_beats(plan),
+        "",
+        "## Result record (`m_result_tdata`)",
+        "",
+        "| bits | field | meaning |",
+        "| --- | --- | --- |",
+    ]
+    meanings = _RECORD[network.readout] | {
+        "same": f"1 if distance <= {network.verify_threshold}, the verify threshold"
+    }
+    for name, field in RESULT:
+        bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)
+        lines.append(f"| {bits} | {name} | {meanings[name]} |")
+    lines += [
+        "",
+        "The remaining high bits are 0.",
+        "",
+        "## Error flags",
+        "",
+        "| bit | flag | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for bit, (name, text) in enumerate(ERRORS):
+        absent = name == "duplicate" and not plan.check_duplicates
+        lines.append(f"| {bit} | {name} | {'not checked in this core: always 0' if absent else text} |")
+    lines += [
+        "",
+        "## Cycles",
+        "",
+        *(_wide_cycles(plan) if plan.wide else _cycles(plan)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _beats(plan: CorePlan) -> list[str]:
+    banks = plan.layers[0].banks
+    if banks <= 1:
+        return []
+    return [
+        "",
+        f"A beat of `s_axis` holds {banks} words; `s_axis_tkeep` (two bits a word) says which are",
+        f"used. Slot b (bits 16b + 15..16b) may hold an address a with a mod {banks} = b; the TICK may stand",
+        "in any slot and ends the step after all addresses of its beat. `tlast` goes with the T-th TICK.",
+    ]
+
+
+def _cycles(plan: CorePlan) -> list[str]:
+    return [
+        "A layer takes C = max(ceil(N / P), 5) clocks for each event and each TICK; layers work on",
+        "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
+        *_readout_cycles(plan),
+        "",
+        "| layer | neurons N | lanes P | clocks an event or TICK C |",
+        "| --- | --- | --- | --- |",
+        *(f"| {i} | {x.neurons} | {x.lanes} | {x.row_cycles} |" for i, x in enumerate(plan.layers)),
+    ]
+
+
+def _readout_cycles(plan: CorePlan) -> list[str]:
+    neurons = plan.network.outputs
+    if plan.network.readout == "counts":
+        return [
+            "readout takes an event a clock; a frame's result comes 2 clocks after its last TICK was taken,",
+            f"and the next frame's events are taken from {max(neurons + 1, 3)} clocks after that TICK.",
+        ]
+    return [
+        f"readout takes {neurons + 3} clocks a step and one a spike; a frame's result comes",
+        f"{plan.result_clocks} clocks after its last TICK was taken ({plan.compared} references).",
+    ]
+
+
+def _wide_cycles(plan: CorePlan) -> list[str]:
+    return [
+        "A layer takes a beat a clock, and TICKs 3 clocks apart or more: a step takes as many clocks as its",
+        f"fullest bank has events, at least 3. The readout takes {groups(plan)} clocks a step and gives the",
+        f"result {readout_latency(plan)} clocks after the last step's spikes.",
+        "",
+        "| layer | neurons N | banks E | clocks from TICK to spikes |",
+        "| --- | --- | --- | --- |",
+        *(f"| {i} | {x.neurons} | {x.banks} | {spike_latency(x)} |" for i, x in enumerate(plan.layers)),
+    ]

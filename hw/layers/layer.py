@@ -1,0 +1,53 @@
+"""A dense layer: the walker over its synapses and the neurons that it feeds."""
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..parts.events import event_layout, mask_layout
+from ..plan import LayerPlan
+from ..weights.image import load_layout
+from .dense import DenseSynapses
+from .neurons import Neurons
+
+
+class DenseLayer(wiring.Component):
+    """Events in, words of spikes out. Timing: see DenseSynapses (throughput) and Neurons (latency).
+
+    From an event or TICK taken at `i` with the layer idle, 8 clocks to its first state word written
+    back, or to the first word of spikes at `spikes`.
+
+    Members: `i`, `room`, `sweep`, `load` as in DenseSynapses; `spikes`, `spikes_valid`
+    as in Neurons.
+    """
+
+    def __init__(self, plan: LayerPlan):
+        self._plan = plan
+        members = {
+            "i": In(stream.Signature(event_layout(plan.inputs))),
+            "room": In(1),
+            "sweep": Out(1),
+            "spikes": Out(mask_layout(plan.lanes, plan.words)),
+            "spikes_valid": Out(1),
+        }
+        if plan.memory == "spram":
+            members["load"] = In(load_layout(plan))
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.synapses = synapses = DenseSynapses(self._plan)
+        m.submodules.neurons = neurons = Neurons(self._plan)
+        wiring.connect(m, wiring.flipped(self.i), synapses.i)
+        m.d.comb += [
+            synapses.room.eq(self.room),
+            self.sweep.eq(synapses.sweep),
+            neurons.pair.eq(synapses.pair),
+            neurons.pair_valid.eq(synapses.pair_valid),
+            neurons.weights.eq(synapses.weights),
+            self.spikes.eq(neurons.spikes),
+            self.spikes_valid.eq(neurons.spikes_valid),
+        ]
+        if self._plan.memory == "spram":
+            m.d.comb += synapses.load.eq(self.load)
+        return m

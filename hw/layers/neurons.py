@@ -1,0 +1,144 @@
+"""Membrane state of a layer: P lanes that integrate a weight word a clock, and fire on a sweep."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..parts.arithmetic import clamp
+from ..parts.events import mask_layout
+from ..plan import STATE_LATENCY, LayerPlan
+from .walker import pair_layout
+
+
+class Neurons(wiring.Component):
+    """P-lane integrate-and-fire over a memory of W state words; integration and sweep share a pipeline.
+
+    A state word holds leak(v) of the step before plus the running sum of weights. A sweep adds the
+    bias in place of weights, clamps the sum to u, compares it with the threshold, resets and leaks;
+    at a frame's end it writes 0.
+
+    Throughput one pair a clock. A pair presented in clock p: its weights, or biases, arrive and its
+    state word is read in p + 1, they are added in p + 2, clamped in p + 3, compared and reset in
+    p + 4; in p + 5 spikes are out and the word is written back, so a word may be visited again
+    5 clocks after its last visit (STATE_LATENCY), which DenseSynapses respects.
+
+    Members: `pair`, `pair_valid`, `weights` (In, see DenseSynapses), `spikes` (Out, one word's
+    spikes) with `spikes_valid`. No back-pressure: a sweep starts only when there is room.
+    """
+
+    def __init__(self, plan: LayerPlan):
+        self._plan = plan
+        super().__init__({
+            "pair": In(pair_layout(plan)),
+            "pair_valid": In(1),
+            "weights": In(plan.weight_word_bits),
+            "spikes": Out(mask_layout(plan.lanes, plan.words)),
+            "spikes_valid": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        plan, spec = self._plan, self._plan.layer.spec
+        lanes = range(plan.lanes)
+        lane = data.StructLayout({
+            "v": signed(plan.accumulator_bits),
+            **({"fired": 1} if spec.single_spike else {}),
+        })  # fmt: skip
+        words = data.ArrayLayout(lane, plan.lanes)
+        state = Memory(shape=words, depth=plan.words, init=[])
+        m.submodules.state = state
+        read, write = state.read_port(), state.write_port()
+
+        # control[k] is the pair as it was k clocks ago; valid[k] likewise.
+        stages = range(1, STATE_LATENCY + 1)
+        control = [self.pair, *(Signal(pair_layout(plan), name=f"pair_{k}") for k in stages)]
+        valid = [self.pair_valid, *(Signal(name=f"valid_{k}") for k in stages)]
+        for k in stages:
+            m.d.sync += [control[k].eq(control[k - 1]), valid[k].eq(valid[k - 1])]
+        m.d.comb += read.addr.eq(control[1].word)
+
+        bias = plan.padded(plan.layer.bias.astype("int64"))
+        biases = rom(m, "bias", bias, signed(max(plan.bias_bits, 1)), control[0].word)
+        threshold = plan.padded(plan.thresholds, fill=1)
+        thresholds = rom(m, "threshold", threshold, unsigned(plan.threshold_bits), control[3].word)
+        spikes = [Signal(name=f"spike_{j}") for j in lanes]
+        for j in lanes:
+            weight = weight_lane(self.weights, j, spec.weight_bits)
+            add_lane(
+                m, plan, j, read.data[j], weight, biases[j], thresholds[j], control, spikes[j], write.data[j]
+            )
+
+        real = plan.neurons - (plan.words - 1) * plan.lanes
+        end = Signal()
+        now = control[STATE_LATENCY]
+        m.d.comb += [
+            end.eq(now.word == plan.words - 1),
+            write.addr.eq(now.word),
+            write.en.eq(valid[STATE_LATENCY]),
+            self.spikes_valid.eq(valid[STATE_LATENCY] & now.tick & ~now.quiet),
+            # The lanes beyond the last neuron never spike.
+            self.spikes.mask.eq(Cat(spikes[j] & ~end if j >= real else spikes[j] for j in lanes)),
+            self.spikes.word.eq(now.word),
+            self.spikes.end.eq(end),
+            self.spikes.last.eq(now.last),
+        ]
+        return m
+
+
+def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, written):
+    """One neuron lane: `stored` and `written` are its part of the state word before and after."""
+    spec = plan.layer.spec
+    wide = signed(plan.accumulator_bits)
+    total, u, v = (Signal(wide, name=f"{name}_{j}", reset_less=True) for name in ("total", "u", "v"))
+    operand = Signal(
+        signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True
+    )  # fmt: skip
+    m.d.sync += [
+        operand.eq(Mux(control[1].tick, bias, weight)),
+        total.eq(stored.v + operand),
+        u.eq(Mux(control[3].tick, clamp(total, spec.state_bits), total)),
+    ]
+
+    # Clamped or not: what `above` is outside a sweep is not used.
+    above = Signal(signed(spec.state_bits + 1), name=f"above_{j}")
+    fires = Signal(name=f"fires_{j}")
+    m.d.comb += above.eq(u[: spec.state_bits].as_signed() - threshold)
+    reached = control[4].tick & ~above[-1]
+    if spec.single_spike:
+        fired = [stored.fired] + [Signal(name=f"fired_{j}_{k}", reset_less=True) for k in range(3, 6)]
+        m.d.sync += [fired[1].eq(fired[0]), fired[2].eq(fired[1]), fired[3].eq(fired[2] | fires)]
+        m.d.comb += [fires.eq(reached & ~fired[2]), written.fired.eq(fired[3] & ~control[5].last)]
+    else:
+        m.d.comb += fires.eq(reached)
+    left = Signal(wide, name=f"left_{j}")
+    m.d.comb += left.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
+    m.d.sync += [v.eq(left), spike.eq(fires)]
+    with m.If(control[4].last):
+        m.d.sync += v.eq(0)
+
+    # A sweep leaves v inside the state's range; what leaks is found there.
+    loss = Signal(signed(max(spec.state_bits - spec.leak_shift, 1)), name=f"loss_{j}", reset_less=True)
+    if spec.leak_shift:
+        m.d.sync += loss.eq(left[: spec.state_bits].as_signed() >> spec.leak_shift)
+        with m.If(~control[4].tick | control[4].last):
+            m.d.sync += loss.eq(0)
+    m.d.comb += written.v.eq(v - loss)
+
+
+def weight_lane(weights, j, bits):
+    """Lane j's signed weight in the packed word; a binary one is stored as its sign alone."""
+    field = weights[j * bits : (j + 1) * bits]
+    return field.as_signed() if bits > 1 else Cat(Const(1, 1), field).as_signed()
+
+
+def rom(m, name, table, shape, word):
+    """[W, P] constants as a table indexed by `word`, registered: a lane's values one clock later."""
+    layout = data.ArrayLayout(shape, table.shape[1])
+    if (table == table.reshape(-1)[0]).all():
+        return [Const(int(table.reshape(-1)[0]), shape)] * table.shape[1]
+    memory = Memory(shape=layout, depth=len(table), init=[[int(x) for x in row] for row in table])
+    m.submodules[name] = memory
+    port = memory.read_port()
+    m.d.comb += port.addr.eq(word)
+    return [port.data[j] for j in range(table.shape[1])]

@@ -1,0 +1,39 @@
+"""Packed events of the link to event words."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...numerics.link import SKIP, STEP_ENDS
+from ..parts.events import AXIS
+
+
+class EventUnpacker(wiring.Component):
+    """Bytes to words as `unpack_events` of numerics/link.py; `last` of a byte goes with its word.
+
+    A byte every 2 clocks; a word is offered the clock after its byte was taken.
+
+    Members: `i` (In stream of bytes in `data`, and `last`), `o` (Out stream of words), `clear` (In: forgets
+    the word that is offered, and begins a step).
+    """
+
+    def __init__(self):
+        super().__init__({
+            "i": In(stream.Signature(AXIS)), "o": Out(stream.Signature(AXIS)), "clear": In(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        i, o = self.i, self.o
+        before, address = Signal(15, init=-1), Signal(15)  # the address before in this step
+        m.d.comb += [address.eq(before + i.p.data[:8]), i.ready.eq(~o.valid)]
+        with m.If(o.ready):
+            m.d.sync += o.valid.eq(0)
+        with m.If(i.valid & i.ready):
+            m.d.sync += [before.eq(address), o.p.data.eq(address), o.p.last.eq(i.p.last)]
+            m.d.sync += o.valid.eq(i.p.data[:8] != SKIP)
+            with m.If(i.p.data[:8] == STEP_ENDS):
+                m.d.sync += [before.eq(-1), o.p.data.eq(1 << 15)]
+        with m.If(self.clear):
+            m.d.sync += [before.eq(-1), o.valid.eq(0)]
+        return m

@@ -1,0 +1,1 @@
+"""Small blocks that know nothing of networks: streams, buffers, arithmetic, memories."""

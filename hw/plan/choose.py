@@ -1,0 +1,142 @@
+"""What the generator derives from a network before any gate exists: widths, words, memory images.
+
+Everything here is plain Python, so the cycle model, the documentation and the tests read the same
+numbers as the hardware.
+"""
+
+from math import prod
+
+from ...numerics.errors import TwinspikeError, out_of_range
+from ...quant.network import Network
+from ..devices import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS, architecture
+from ..settings import MAX_SLOTS
+from .core import CorePlan
+from .layer import LayerPlan
+from .pixel_codings import check_coding
+
+# Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
+WIDE_BANKS = (1, 2, 4, 8, 16)
+# A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
+SPRAM_FROM_BITS = 8 * 4096
+
+
+def default_lanes(neurons: int, weight_bits: int) -> int:
+    """Lanes for a layer that nobody chose them for: a 64-bit weight word, and at least 4 words a row."""
+    lanes = max(1, 64 // weight_bits)
+    while lanes > 1 and -(-neurons // lanes) < 4:
+        lanes //= 2
+    return 1 << (lanes.bit_length() - 1)
+
+
+def make_plan(
+    network: Network,
+    lanes: tuple[int, ...] = (),
+    target: str = "generic",
+    banks: tuple[int, ...] = (),
+    check_duplicates: bool | None = None,
+    slots: int = 0,
+    pixels: bool = False,
+) -> CorePlan:
+    """Choose lanes and memories; with `banks`, plan a wide core (lanes are then the layers' neurons).
+
+    Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the
+    device no block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it.
+    `slots` and `pixels` see CorePlan. Raises TwinspikeError for lanes, banks, slots or pixels that do not
+    suit the network or device.
+    """
+    _check_slots(network, slots, banks)
+    if pixels:
+        check_coding(network)
+    if banks:
+        return _wide_plan(network, lanes, target, banks, pixels)
+    if lanes and len(lanes) != len(network.layers):
+        raise TwinspikeError(
+            f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}"
+        )
+    layers = []
+    for index, layer in enumerate(network.layers):
+        where = f"hardware.lanes[{index}]"
+        bits = layer.spec.weight_bits
+        chosen = lanes[index] if lanes else default_lanes(layer.neurons, bits)
+        if not 1 <= chosen <= layer.neurons:
+            raise out_of_range(where, chosen, f"1..{layer.neurons}, the layer's neurons")
+        memory = (
+            "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
+        )
+        # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
+        plan = LayerPlan(layer, chosen, memory, read_ahead=architecture(target) == "ecp5")
+        if memory == "spram":
+            check_spram(plan, index)
+        layers.append(plan)
+    spram = sum(plan.memory == "spram" for plan in layers)
+    if spram > 1:
+        raise TwinspikeError(
+            f"{spram} layers of {network.name} need SPRAM, {target} has room for one: "
+            "use fewer weight bits, smaller layers or a larger device"
+        )
+    if check_duplicates is None:
+        check_duplicates = spram == 0
+    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels)
+
+
+def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
+    if not slots:
+        return
+    if banks:
+        raise TwinspikeError(
+            f"hardware.slots = {slots}: a core of several events a clock has fixed references only: "
+            "leave banks or slots out"
+        )
+    if network.readout != "emd":
+        raise TwinspikeError(
+            f"hardware.slots = {slots}: {network.name} counts spikes instead of comparing references: "
+            "leave slots out"
+        )
+    references = len(network.references.labels)
+    if not references <= slots <= MAX_SLOTS:
+        raise out_of_range(
+            "hardware.slots", slots, f"{references}..{MAX_SLOTS}, from the network's references on"
+        )
+
+
+def _wide_plan(
+    network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...], pixels: bool
+) -> CorePlan:
+    if network.readout != "emd":
+        raise TwinspikeError(
+            f"hardware.banks: {network.name} counts spikes instead of comparing references, which a wide "
+            "core cannot: leave banks out"
+        )
+    neurons = tuple(layer.neurons for layer in network.layers)
+    if len(banks) != len(neurons):
+        raise TwinspikeError(f"hardware.banks has {len(banks)} numbers: expected one a layer, {len(neurons)}")
+    if lanes and lanes != neurons:
+        raise TwinspikeError(
+            f"hardware.lanes = {list(lanes)}: with banks every neuron is a lane, so leave lanes out"
+        )
+    for index, (count, layer) in enumerate(zip(banks, network.layers, strict=True)):
+        if count not in WIDE_BANKS or count > layer.inputs:
+            raise out_of_range(
+                f"hardware.banks[{index}]", count,
+                f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
+            )  # fmt: skip
+    layers = zip(network.layers, neurons, banks, strict=True)
+    wide = tuple(LayerPlan(layer, n, "block", e) for layer, n, e in layers)
+    return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
+
+
+def check_spram(plan: LayerPlan, index: int) -> None:
+    """Raise TwinspikeError if the layer's weights do not fit UP5K's single-port RAM, or its words."""
+    width, bits = plan.weight_word_bits, plan.layer.spec.weight_bits
+    if width not in SPRAM_WIDTHS:
+        fits = ", ".join(str(w // bits) for w in SPRAM_WIDTHS if w % bits == 0) or "none"
+        raise TwinspikeError(
+            f"hardware.lanes[{index}] = {plan.lanes}: {plan.lanes} lanes x {bits} bits = {width} bits do not "
+            f"divide into SPRAM words of {SPRAM_WIDTHS} bits; lanes that do: {fits}"
+        )
+    need, have = plan.weight_words * width, UP5K_SPRAM_BLOCKS * SPRAM_BITS
+    if need > have:
+        raise TwinspikeError(
+            f"layers.{index}: {need} weight bits do not fit the {have} bits of up5k's SPRAM "
+            f"({need - have} too many): use fewer weight bits, fewer neurons or a larger device"
+        )

@@ -1,0 +1,115 @@
+"""A network with its lanes and memory kinds: everything that a core is generated from."""
+
+import dataclasses
+
+import numpy as np
+from amaranth.utils import bits_for
+
+from ...quant.network import Network
+from .layer import LayerPlan
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CorePlan:
+    """A network with its lanes and memory kinds: everything the core is generated from.
+
+    `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory of
+    about two bits an input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and cleared
+    at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a core
+    behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py).
+    """
+
+    network: Network
+    layers: tuple[LayerPlan, ...]
+    target: str
+    check_duplicates: bool = True
+    slots: int = 0
+    pixels: bool = False
+
+    @property
+    def network_hash(self) -> int:
+        """The first 64 bits of the network file's SHA-256."""
+        return int(self.network.content_hash[:16], 16)
+
+    @property
+    def wide(self) -> bool:
+        """Whether the core takes several events a clock, a lane for every neuron."""
+        return self.layers[0].banks > 0
+
+    @property
+    def count_bits(self) -> int:
+        """Width of a cumulative spike count: T at most."""
+        return self.network.timesteps.bit_length()
+
+    @property
+    def distance_bits(self) -> int:
+        """Width in which no distance overflows: sum over n, t of max(reference, t + 1 - reference).
+
+        Where output spikes are counted a distance is at most T. With slots a count may be anything up
+        to T. All ones is no distance.
+        """
+        if not self.references:
+            return self.count_bits
+        timesteps = self.network.timesteps
+        if self.slots:
+            return (self.network.outputs * timesteps * timesteps + 1).bit_length()
+        counts = self.network.references.counts.astype(np.int64)
+        reach = np.arange(1, timesteps + 1)[None, :, None]
+        return int(np.maximum(counts, reach - counts).sum(axis=(1, 2)).max() + 1).bit_length()
+
+    @property
+    def references(self) -> int:
+        """References of the network."""
+        return len(self.network.references.labels)
+
+    @property
+    def compared(self) -> int:
+        """K: references or slots that every frame is compared with."""
+        return self.slots or self.references
+
+    @property
+    def columns(self) -> int:
+        """Columns of counts in the reference memory: K, and the staged copy where there are slots."""
+        return self.slots + 1 if self.slots else self.references
+
+    @property
+    def output_bits(self) -> int:
+        """Bits of an output address."""
+        return bits_for(max(self.network.outputs - 1, 1))
+
+    @property
+    def label_pieces(self) -> int:
+        """P: pieces of a label, each as wide as a count, in the memory of slots."""
+        return -(-16 // self.count_bits)
+
+    @property
+    def result_clocks(self) -> int:
+        """Clocks from a frame's last TICK taken by the EMD readout to its result."""
+        return self.compared + 5 + (self.label_pieces + 2 if self.slots else 0)
+
+    @property
+    def reference_rows(self) -> int:
+        """Rows of the reference memory: T * 2^a, and enough for every column's label in one column."""
+        rows = self.network.timesteps << self.output_bits
+        return max(rows, self.columns << bits_for(self.label_pieces - 1)) if self.slots else rows
+
+    def reference_table(self) -> np.ndarray:
+        """The reference memory's first content [rows, columns]: R_k(t, n) in row t * 2^a + n, column k.
+
+        a is the bits of an output address; rows beyond the last neuron are 0 and never read. With slots
+        one more column holds labels, piece i of column c's in row c * 2^p + i, p the bits of a piece's
+        number; slots without a reference hold 0.
+        """
+        references = self.network.references
+        counts = references.counts.astype(np.int64)  # [K, T, N]
+        padded = np.pad(counts, [(0, 0), (0, 0), (0, (1 << self.output_bits) - counts.shape[2])])
+        table = padded.transpose(1, 2, 0).reshape(-1, len(counts))
+        if not self.slots:
+            return table
+        found = np.zeros((self.reference_rows, self.columns + 1), np.int64)
+        found[: len(table), : self.references] = table
+        for column, label in enumerate(references.labels.tolist()):
+            for piece in range(self.label_pieces):
+                row = (column << bits_for(self.label_pieces - 1)) + piece
+                found[row, -1] = label >> (piece * self.count_bits) & ((1 << self.count_bits) - 1)
+        return found

@@ -1,0 +1,92 @@
+"""How many logic cells a core will take: a linear model fitted to real builds.
+
+    logic cells = sum over features of coefficient x value
+
+The features are what the generator's parts consist of (bits of an adder, memories that lie in logic,
+references); coefficients are fitted, for each device family, to cores that yosys and nextpnr packed
+(`twinspike calibrate`, which keeps the builds and their errors in results/area-<family>.json).
+"""
+
+import json
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from math import log2
+
+from ...numerics.errors import TwinspikeError
+from ..devices import DEVICES
+from ..plan import CorePlan
+from ..plan.wide import current_bits, references_at_once, total_bits
+from ..weights.stores import banks
+from .placement import placed, spram_blocks
+
+COEFFICIENTS = "area.json"
+
+
+def features(plan: CorePlan) -> dict[str, float]:
+    """The model's terms for a core that is planned for a real device: name -> value."""
+    memories = placed(plan)
+    found = {
+        "core": 1.0, "layers": float(len(plan.layers)),
+        "tables": memories["tables"], "registers": memories["registers"], "lut rams": memories["lut ram"],
+        "state bits": sum(x.lanes * x.layer.spec.state_bits for x in plan.layers),
+    }  # fmt: skip
+    return found | (_wide(plan) if plan.wide else _serial(plan))
+
+
+def _serial(plan: CorePlan) -> dict[str, float]:
+    layers = plan.layers
+    return {
+        "lanes": sum(x.lanes for x in layers),
+        "sum bits": sum(x.lanes * x.accumulator_bits for x in layers),
+        # The encoder between two layers finds the next spike of a word.
+        "encoded lanes": sum(x.lanes for x in layers[:-1]),
+        "leaking bits": sum(x.lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift),
+        # A word of weights is chosen among the banks behind them.
+        "bank bits": sum(
+            x.weight_word_bits * (len(banks(x.weight_words)) - 1) for x in layers if x.memory == "block"
+        ),
+        "reference bits": plan.references * (plan.distance_bits + 3 * plan.count_bits),
+        "image": float(spram_blocks(plan) > 0),
+    }
+
+
+def _wide(plan: CorePlan) -> dict[str, float]:
+    layers = plan.layers
+    return {
+        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers),
+        "bank trees": sum(
+            x.neurons * (x.banks - 1) * (x.layer.spec.weight_bits + log2(max(x.banks, 2)) / 2) for x in layers
+        ),
+        "encoded lanes": sum(a.neurons * b.banks for a, b in pairwise(layers)),
+        "compared bits": references_at_once(plan) * layers[-1].neurons * plan.count_bits,
+    }
+
+
+def family(plan: CorePlan) -> str:
+    """Which set of coefficients is the device's and the core's."""
+    return DEVICES[plan.target].architecture + ("-wide" if plan.wide else "")
+
+
+def calibrated(plan: CorePlan) -> bool:
+    """Whether there are coefficients for such cores on their device."""
+    return family(plan) in coefficients()
+
+
+def logic_cells(plan: CorePlan) -> int:
+    """Predicted logic cells (ECP5: LUT4s) of a core in its harness; TwinspikeError if not calibrated."""
+    if not calibrated(plan):
+        known = ", ".join(coefficients()) or "none"
+        raise TwinspikeError(
+            f"logic cells of {family(plan)} cores cannot be predicted (known: {known}): "
+            "run make calibrate first"
+        )
+    fitted = coefficients()[family(plan)]
+    return round(sum(fitted.get(key, 0.0) * value for key, value in features(plan).items()))
+
+
+@cache
+def coefficients() -> dict[str, dict[str, float]]:
+    """Family -> feature -> logic cells, as `twinspike calibrate` left them."""
+    file = resources.files(__package__).joinpath(COEFFICIENTS)
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -1,0 +1,64 @@
+"""When everything happens in a core that nothing stalls from outside: the cycle contract, exactly.
+
+The core is a line of stations that serve items in order. An item enters a station once it has
+arrived, the one before has left it and there is room behind it; so times follow from a recurrence
+of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
+
+All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word a
+clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
+
+    start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
+    taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
+    spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
+    encoder: takes a word when the one before is done, then emits one event a clock, TICK last
+    place(TICK): when a step's last word left the queue
+    readout of N neurons: takes one event a clock, from N + 2 clocks after a TICK was taken; after a
+             frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK.
+             With K slots N + K + 7 + P and K + 7 + P clocks, a label having P pieces
+    count readout: takes one event a clock, after a frame's last TICK from max(N + 1, 3) clocks; the
+             result comes 2 clocks after that TICK
+"""
+
+import numpy as np
+
+from ..plan import CorePlan
+from ..weights.image import weight_image
+from .serial_cycles import _CountReadout, _Layer, _Readout, _Source, _word_counts
+
+
+def frame_times(
+    plan: CorePlan, spikes: np.ndarray, layers: tuple[np.ndarray, ...], *, isolate: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clock of each frame's first word taken and of its result, int64 [B] each, counted from reset.
+
+    `spikes` are the input spikes bool [T, B, inputs] and `layers` every layer's, as the golden
+    model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
+    first word is offered 2 clocks after the previous frame's result. Outputs are always ready.
+    """
+    if plan.wide:
+        from .wide_cycles import wide_frame_times
+
+        return wide_frame_times(plan, spikes, layers, isolate=isolate)
+    source = _Source()
+    load = len(weight_image(plan))
+    # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
+    reset = -(2 * load + 3) if load else 0
+    stations = [_Layer(layer, reset) for layer in plan.layers]
+    kind = _Readout if plan.network.readout == "emd" else _CountReadout
+    readout = kind(plan, reset)
+    counts = spikes.sum(axis=2)
+    words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
+    started: list[int] = []
+    finished: list[int] = []
+    for frame in range(spikes.shape[1]):
+        if isolate and finished:
+            source.earliest = finished[-1] + 2
+        for step in range(plan.network.timesteps):
+            first = source.offer(stations[0], int(counts[step, frame]))
+            if step == 0:
+                started.append(first)
+            for i, station in enumerate(stations):
+                consumer = stations[i + 1] if i + 1 < len(stations) else readout
+                station.places.append(station.emit(words[i][step, frame], consumer))
+        finished.append(readout.end_frame())
+    return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)

@@ -1,0 +1,192 @@
+"""Where a core's memories will lie: in blocks of RAM, LUT RAM or logic, as yosys decides it.
+
+yosys (its pass memory_libmap, with the costs in its device libraries) compares each kind of RAM with
+flip-flops, which cost 1 a bit, or tables, which cost 1/16 a bit of a memory that is only read, and takes
+the least.
+"""
+
+import dataclasses
+from math import ceil
+
+import numpy as np
+
+from ..core.duplicates import rows_layout
+from ..devices import DEVICES, UP5K_SPRAM_BLOCKS
+from ..layers.queue import index_bits
+from ..parts.events import mask_layout
+from ..parts.memories import quick, spare, style
+from ..plan import CorePlan, LayerPlan
+from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
+from ..weights.stores import banks, slices
+
+# (depth, width) that one block of RAM can be, and what yosys takes it to cost.
+_BLOCK_MODES = {
+    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+    "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+}
+_BLOCK_COST = {"ice40": 64, "ecp5": 128}
+# Bits that share a write enable in a block: a written word is filled up to a multiple of them, or of a
+# narrower block's width.
+_BYTE = {"ice40": 1, "ecp5": 9}
+_LUT_RAM, _LUT_RAM_COST = (16, 4), 4
+# For each bit and stacked unit but the first a multiplexer; for each written unit its enable; a read port.
+_MUX_COST, _ENABLE_COST, _READ_COST = 0.5, 0.5, 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A memory: `kind` "ram", "rom", or "tables" (read within a clock, so never a RAM); `asked`: its
+    ram_style."""
+
+    name: str
+    depth: int
+    width: int
+    kind: str = "ram"
+    asked: str = ""
+    enables: int = 1  # parts that are written by themselves
+    changing: int | None = None  # its tables whose content is not 0 or 1 throughout, if that is known
+
+    @property
+    def bits(self) -> int:
+        return self.depth * self.width
+
+    @property
+    def tables(self) -> int:
+        """4-input tables that hold it: one for 16 words of a bit."""
+        return self.width * ceil(self.depth / 16) if self.changing is None else self.changing
+
+
+def stored(plan: CorePlan) -> list[Stored]:
+    """Every memory of a core but SPRAM, named by its place in the core."""
+    return _wide(plan) if plan.wide else _serial(plan)
+
+
+def _serial(plan: CorePlan) -> list[Stored]:
+    found = []
+    if plan.check_duplicates:
+        words, row = rows_layout(plan.layers[0].inputs)
+        asked = quick(plan.target, words * row.size).get("ram_style", "")
+        found.append(Stored("ingress.duplicates.rows", words, row.size, asked=asked))
+    for i, layer in enumerate(plan.layers):
+        spec, words, lanes = layer.layer.spec, layer.words, layer.lanes
+        if layer.memory == "block":
+            for index, (_, depth) in enumerate(banks(layer.weight_words)):
+                for low, bits in slices(layer.weight_word_bits, depth if layer.read_ahead else 0):
+                    part = f"_{low}" if bits < layer.weight_word_bits else ""
+                    found.append(
+                        Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
+                    )
+        found += [
+            Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
+            Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
+            *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits, fill=1),
+            *_constants(layer, f"layer{i}.neurons.bias", layer.layer.bias, layer.bias_bits),
+        ]
+    return found + _readout(plan)
+
+
+def _constants(layer: LayerPlan, name: str, values: np.ndarray, bits: int, fill: int = 0) -> list[Stored]:
+    """A memory of a number a neuron, but for equal ones; bits that never change need no table."""
+    words = layer.padded(values.astype(np.int64), fill)
+    if (words == words.flat[0]).all():
+        return []
+    columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(layer.words, -1)
+    tables = [columns[first : first + 16] for first in range(0, layer.words, 16)]
+    changing = sum(int((table.min(axis=0) != table.max(axis=0)).sum()) for table in tables)
+    return [Stored(name, layer.words, layer.lanes * bits, "rom", changing=changing)]
+
+
+def _readout(plan: CorePlan) -> list[Stored]:
+    neurons = plan.network.outputs
+    asked = style(plan.target, plan.count_bits * neurons).get("ram_style", "")
+    if not plan.references:
+        return [Stored("readout.counts", neurons, plan.count_bits, asked=asked)]
+    rows, columns, table = plan.reference_rows, plan.columns + 1, "readout.references.table"
+    if plan.slots:
+        width = columns * plan.count_bits
+        room = spare(plan.target, rows * width).get("ram_style", "")
+        found = [Stored(table, rows, width, asked=room, enables=columns)]
+    else:
+        found = [
+            Stored(table, rows, _used_bits(plan.reference_table()), "rom"),
+            _labels(plan, "readout.references.labels"),
+        ]
+    return [*found, Stored("readout.cumulative", neurons, plan.count_bits, asked=asked)]
+
+
+def _labels(plan: CorePlan, name: str) -> Stored:
+    return Stored(name, max(plan.references, 2), 16, "tables")
+
+
+def _used_bits(rows: np.ndarray) -> int:
+    """Bits that are set in some row of a table [rows, ...] of counts: others are not there."""
+    return sum(int(value).bit_count() for value in np.bitwise_or.reduce(rows, axis=0).ravel())
+
+
+def _wide(plan: CorePlan) -> list[Stored]:
+    found = []
+    for i, layer in enumerate(plan.layers):
+        width = layer.neurons * layer.layer.spec.weight_bits
+        found += [Stored(f"layer{i}.weights_{b}", bank_rows(layer), width, "rom") for b in range(layer.banks)]
+        found.append(Stored(f"queue{i}.fifo.storage", QUEUE_STEPS, mask_layout(layer.neurons, 1).size))
+    found.append(Stored("readout_queue.fifo.storage", QUEUE_STEPS, mask_layout(plan.network.outputs, 1).size))
+    rows = reference_rows(plan)
+    return [
+        *found,
+        Stored("readout.references", len(rows), _used_bits(rows), "rom"),
+        _labels(plan, "readout.labels"),
+    ]
+
+
+def _units(memory: Stored, depth: int, width: int, byte: int, cost: float) -> tuple[float, int]:
+    """(cost, how many) of units of `depth` words of `width` bits that make up the memory."""
+    rows = ceil(memory.depth / depth)
+    byte = 1 if memory.kind == "rom" else min(byte, width)
+    part = ceil(memory.width / memory.enables / byte) * byte
+    count = ceil(rows * memory.enables * part / width)
+    total = cost * count + _MUX_COST * (rows - 1) * memory.width + _READ_COST
+    return total + (_ENABLE_COST * rows * memory.enables if rows > 1 and memory.kind == "ram" else 0), count
+
+
+def place(memory: Stored, architecture: str) -> tuple[str, int]:
+    """("block", how many), ("lut ram", of 16 x 4 bits), ("registers", bits) or ("tables", of 4 inputs)."""
+    read_only = memory.kind != "ram"
+    logic = ("tables", memory.tables) if read_only else ("registers", memory.bits)
+    if memory.asked == "registers" or memory.kind == "tables":
+        return logic
+    cost, count = _units(memory, *_LUT_RAM, _LUT_RAM[1], _LUT_RAM_COST)
+    if memory.asked == "distributed":
+        return "lut ram", count
+    options = [(memory.bits / 16 if read_only else memory.bits, logic)]
+    if architecture == "ecp5" and not read_only:
+        options.append((cost, ("lut ram", count)))
+    byte, each = _BYTE[architecture], _BLOCK_COST[architecture]
+    for depth, width in _BLOCK_MODES[architecture]:
+        cost, count = _units(memory, depth, width, byte, each)
+        options.append((cost, ("block", count)))
+    return min(options, key=lambda option: option[0])[1]
+
+
+def placed(plan: CorePlan) -> dict[str, int]:
+    """What all memories of a core for a real device take: kind of `place` -> amount."""
+    total = dict.fromkeys(("block", "lut ram", "registers", "tables"), 0)
+    for memory in stored(plan):
+        kind, amount = place(memory, DEVICES[plan.target].architecture)
+        total[kind] += amount
+    return total
+
+
+def memory_bits(plan: CorePlan) -> int:
+    """Bits of all memories, SPRAM included."""
+    spram = sum(x.weight_words * x.weight_word_bits for x in plan.layers if x.memory == "spram")
+    return spram + sum(memory.bits for memory in stored(plan))
+
+
+def ram_blocks(plan: CorePlan) -> int:
+    """Predicted blocks of RAM."""
+    return placed(plan)["block"]
+
+
+def spram_blocks(plan: CorePlan) -> int:
+    """SPRAM blocks: all of them, or none."""
+    return UP5K_SPRAM_BLOCKS if any(layer.memory == "spram" for layer in plan.layers) else 0

@@ -1,0 +1,136 @@
+"""The cycle contract of a wide core that nothing stalls from outside, exactly; see hw/predict/cycles.py.
+
+Clocks, for S = spike_latency(layer) and a layer's source (ingress or serialiser):
+
+    beat taken   = max(entered + 1, beat before + 1); with a TICK also TICK before + 3, and there
+                   must be room: the TICK 15 before has left the layer's queues 2 clocks before
+    spikes       = TICK taken + S, in the queue's output one clock later
+    serialiser   loads a step when the one before ends; s spikes in the fullest bank later, its TICK:
+                   max(load + 1 + s, TICK before + 3, room), taken by the layer one clock later
+    readout      takes a step every min(K, 3) clocks; the result is valid `readout_latency` clocks
+                   after the last one was taken
+    m_axis       as in hw/predict/cycles.py, a word for each step
+"""
+
+from collections import deque
+
+import numpy as np
+
+from ...numerics.events import beat_counts
+from ..plan import CorePlan
+from ..plan.wide import QUEUE_STEPS, TICK_SPACING, groups, readout_latency, spike_latency
+from .stations import Sink, emit_word
+
+_NEVER = -(10**9)
+
+
+def wide_frame_times(
+    plan: CorePlan, spikes: np.ndarray, layers: tuple[np.ndarray, ...], *, isolate: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """As hw/predict/cycles.py's frame_times, for a wide core; beats are packed as numerics/events.py does."""
+    ingress = _Ingress()
+    stations = [_Queue() for _ in plan.layers]
+    serialisers = [_Serialiser() for _ in plan.layers[1:]]
+    readout, axis = _Readout(plan), _Axis()
+    beats = beat_counts(spikes, plan.layers[0].banks)
+    fullest = [
+        np.stack([train[:, :, b :: after.banks].sum(axis=2) for b in range(after.banks)]).max(axis=0)
+        for train, after in zip(layers, plan.layers[1:], strict=False)
+    ]
+    outputs = layers[-1].sum(axis=2)
+    started: list[int] = []
+    finished: list[int] = []
+    for frame in range(spikes.shape[1]):
+        if isolate and finished:
+            ingress.earliest = finished[-1] + 2
+        for step in range(plan.network.timesteps):
+            last = step == plan.network.timesteps - 1
+            first, tick = ingress.step(int(beats[step, frame]), stations[0].room)
+            if step == 0:
+                started.append(first)
+            for i, queue in enumerate(stations):
+                spikes_at = tick + spike_latency(plan.layers[i])
+                if i < len(serialisers):
+                    load, tick = serialisers[i].step(
+                        spikes_at, int(fullest[i][step, frame]), stations[i + 1].room
+                    )
+                    queue.left(load)
+                else:
+                    left = axis.step(spikes_at, int(outputs[step, frame]))
+                    queue.left(max(left, readout.step(spikes_at, last)))
+        finished.append(readout.result)
+    return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
+
+
+class _Queue:
+    """First clock in which a layer's source may send another TICK, as far as its queues go."""
+
+    def __init__(self) -> None:
+        self._places = deque([_NEVER] * QUEUE_STEPS, maxlen=QUEUE_STEPS)
+
+    @property
+    def room(self) -> int:
+        return self._places[0] + 2
+
+    def left(self, clock: int) -> None:
+        self._places.append(clock)
+
+
+class _Ingress:
+    """The port's skid buffer and the gate behind it."""
+
+    def __init__(self) -> None:
+        self.earliest = 1
+        self.taken = self.taken_before = -1
+        self.tick = _NEVER
+
+    def step(self, beats: int, room: int) -> tuple[int, int]:
+        """One step of `beats` beats, the TICK in the last; returns when the first was offered and taken,
+        and when the TICK went into the layer."""
+        first = -1
+        for i in range(beats):
+            entered = max(self.earliest, self.taken_before + 1)
+            self.earliest = entered + 1
+            first = first if i else entered
+            taken = max(entered + 1, self.taken + 1)
+            if i == beats - 1:
+                taken = self.tick = max(taken, self.tick + TICK_SPACING, room)
+            self.taken_before, self.taken = self.taken, taken
+        return first, self.tick
+
+
+class _Serialiser:
+    def __init__(self) -> None:
+        self.tick = _NEVER
+
+    def step(self, spikes_at: int, fullest: int, room: int) -> tuple[int, int]:
+        """Returns when the step was loaded and when its TICK counts as taken by the next layer."""
+        load = max(spikes_at + 1, self.tick)
+        self.tick = max(load + 1 + fullest, self.tick + TICK_SPACING, room)
+        return load, self.tick + 1
+
+
+class _Readout:
+    def __init__(self, plan: CorePlan) -> None:
+        self.plan = plan
+        self.taken = self.result = _NEVER
+
+    def step(self, spikes_at: int, last: bool) -> int:
+        self.taken = max(spikes_at + 1, self.taken + groups(self.plan))
+        if last:
+            self.taken = max(self.taken, self.result + 1)
+            self.result = self.taken + readout_latency(self.plan)
+        return self.taken
+
+
+class _Axis:
+    """The encoder of the output stream: a word a step."""
+
+    def __init__(self) -> None:
+        self.emitted = self.entered = -1
+        self.sink = Sink()
+
+    def step(self, spikes_at: int, spikes: int) -> int:
+        taken = max(spikes_at + 1, self.emitted + 1)
+        self.emitted, self.entered = emit_word(taken, spikes, self.emitted, self.entered, self.sink, end=True)
+        return taken

@@ -1,0 +1,1 @@
+"""From output spikes to a frame's result: distances to references, or counts of spikes."""

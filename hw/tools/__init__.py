@@ -1,0 +1,1 @@
+"""The external tools, where they come from and how they are run: yosys, nextpnr, simulators."""

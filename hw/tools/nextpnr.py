@@ -1,0 +1,112 @@
+"""Placement and routing with nextpnr: one run a seed, its report read back."""
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from ...numerics.errors import TwinspikeError
+from ..devices import Device
+from .process import ToolFailed, run_tool
+from .toolchain import Tool
+
+_PINS = {"ice40": "--pcf", "ecp5": "--lpf"}
+_ROUTED = {"ice40": "--asc", "ecp5": "--textcfg"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """One routed run: slowest clock's Fmax in MHz, and nextpnr's cell type -> (used, available)."""
+
+    seed: int
+    fmax_mhz: float
+    utilisation: dict[str, tuple[int, int]]
+    seconds: float
+
+
+def arguments(device: Device, frequency_mhz: float, pins: Path | None = None) -> list[str]:
+    """What every seed's run has in common; timing below the asked clock is a result, not a failure.
+
+    `pins`: a file of pin constraints beside the netlist.
+    """
+    constrained = [_PINS[device.architecture], pins.name] if pins else []
+    return [*device.nextpnr, *constrained, "--freq", f"{frequency_mhz:g}", "--timing-allow-fail"]
+
+
+def routed(netlist: Path, seed: int) -> Path:
+    """The routed design that a run with pins leaves beside the netlist, for the packer."""
+    return netlist.parent / f"seed{seed}.routed"
+
+
+def place_and_route(
+    tool: Tool, device: Device, netlist: Path, frequency_mhz: float, seed: int, pins: Path | None = None
+) -> Placement:
+    """Place and route `netlist` (yosys JSON), leaving seed<n>.log and .json beside it.
+
+    With `pins` also the routed design (see `routed`).
+    Raises TwinspikeError if it does not fit the device, saying by how much.
+    """
+    folder = netlist.parent
+    report, log = folder / f"seed{seed}.json", folder / f"seed{seed}.log"
+    command = [*arguments(device, frequency_mhz, pins), "--json", netlist.name, "--report", report.name]
+    if pins:
+        command += [_ROUTED[device.architecture], routed(netlist, seed).name]
+    try:
+        seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log)
+    except ToolFailed:
+        check_fit(device, _logged_utilisation(log))
+        raise
+    found = json.loads(report.read_text())
+    if not found["fmax"]:
+        raise TwinspikeError(f"{netlist.name} has no clocked path: there is no Fmax to report (see {log})")
+    return Placement(
+        seed=seed,
+        fmax_mhz=round(min(clock["achieved"] for clock in found["fmax"].values()), 2),
+        utilisation={kind: (u["used"], u["available"]) for kind, u in found["utilization"].items()},
+        seconds=round(seconds, 2),
+    )
+
+
+def pack(tool: Tool, device: Device, netlist: Path) -> dict[str, tuple[int, int]]:
+    """What `netlist` takes once packed into the device's cells: type -> (used, available).
+
+    Seconds instead of minutes, and the same as after placing and routing; it need not fit.
+    """
+    folder, log = netlist.parent, netlist.parent / "pack.log"
+    # Placement is asked for nothing: a design beyond the device is packed all the same.
+    run_tool(tool, [*device.nextpnr, "--json", netlist.name, "--pack-only"], folder, log)
+    return _logged_utilisation(log)
+
+
+def check_fit(device: Device, utilisation: dict[str, tuple[int, int]]) -> None:
+    """Raise TwinspikeError if a counted resource is used beyond what the device has."""
+    over = []
+    for key, (_, name) in device.resources.items():
+        used, available = utilisation.get(device.cell_types[key], (0, 0))
+        if used > available:
+            over.append(f"{used:,} of {available:,} {name} ({used - available:,} too many)")
+    if over:
+        raise TwinspikeError(
+            f"the core does not fit {device.name} ({device.title}): it needs {', and '.join(over)}; "
+            "use fewer lanes (hardware.lanes), smaller layers or fewer weight bits, or a larger device"
+        )
+
+
+def warm_up(tool: Tool) -> bool:
+    """True if YoWASP must still compile `tool` for this machine (about a minute, once)."""
+    if "yowasp" not in tool.source:
+        return False
+    cache = os.environ.get("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir("YoWASP", appauthor=False)
+    module = tool.source.split()[-1].replace("-", "_")
+    return not any(Path(cache, module).glob("*.wasm/*"))
+
+
+def _logged_utilisation(log: Path) -> dict[str, tuple[int, int]]:
+    """The table that nextpnr prints after packing, as in ``Info: ICESTORM_LC: 6012/ 5280 113%``."""
+    rows = re.findall(
+        r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log.read_text(errors="replace"), re.MULTILINE
+    )
+    return {kind: (int(used), int(available)) for kind, used, available in rows}

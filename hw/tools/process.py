@@ -1,0 +1,37 @@
+"""Running a tool to its end, with its output kept in a log file."""
+
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...numerics.errors import TwinspikeError
+from .toolchain import Tool
+
+
+class ToolFailed(TwinspikeError):
+    """A tool ended with an error; its first error line is in the text, the rest in `log`."""
+
+    def __init__(self, tool: Tool, log: Path):
+        errors = re.findall(r"^(?:ERROR|%Error\S*): *(.+)$", log.read_text(errors="replace"), re.MULTILINE)
+        said = errors[0] if errors else "no error line"
+        super().__init__(f"{tool.name} {tool.version} failed: {said} (see {log})")
+        self.log = log
+
+
+def run_tool(tool: Tool, arguments: Sequence[str], folder: Path, log: Path) -> float:
+    """Run `tool` in `folder`, both outputs going to `log`; returns seconds, raises ToolFailed.
+
+    YoWASP's tools see a private, empty temporary folder in place of the system's, so files are to
+    be named relative to `folder`. On Ctrl-C the process is ended before the exception goes on.
+    """
+    start = time.monotonic()
+    with log.open("wb") as file:
+        done = subprocess.run(
+            [*tool.command, *arguments], cwd=folder, env=tool.env(), check=False,
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise ToolFailed(tool, log)
+    return time.monotonic() - start

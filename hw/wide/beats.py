@@ -1,0 +1,26 @@
+"""Beats: what a wide layer takes in one clock."""
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import data
+
+from ..plan import LayerPlan
+from ..plan.wide import bank_rows
+
+
+def beat_layout(plan: LayerPlan) -> data.StructLayout:
+    """One clock's events: a row for each bank (0: none), and whether the step, the frame ends with them.
+
+    There is no valid bit: a clock without events is a beat of zeros.
+    """
+    row = range(bank_rows(plan))
+    return data.StructLayout({"row": data.ArrayLayout(row, plan.banks), "tick": 1, "last": 1})
+
+
+def tick_gate(m: Module, tick: Value, room: Value) -> Value:
+    """Whether a TICK may go in this clock: there is room for its spikes, and the last one is 3 clocks ago.
+
+    `tick` is high in a clock in which one goes.
+    """
+    before, closed = Signal(), Signal()
+    m.d.sync += [before.eq(tick), closed.eq(tick | before)]
+    return room & ~closed

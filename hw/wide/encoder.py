@@ -1,0 +1,116 @@
+"""From a wide layer's spikes to the next layer's beats: a queue of steps and a serialiser a bank."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from ..parts.events import mask_layout
+from ..plan import LayerPlan
+from ..plan.wide import QUEUE_STEPS
+from .beats import beat_layout, tick_gate
+
+
+class StepQueue(wiring.Component):
+    """Holds the spikes of up to 15 steps; the writer asks for `room` when it sends a step's TICK.
+
+    Latency 1 clock, one step a clock.
+
+    Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream).
+    """
+
+    def __init__(self, neurons: int):
+        self._layout = mask_layout(neurons, 1)
+        super().__init__({
+            "spikes": In(self._layout),
+            "spikes_valid": In(1),
+            "begin": In(1),
+            "room": Out(1),
+            "o": Out(stream.Signature(self._layout)),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fifo = fifo = SyncFIFO(width=self._layout.size, depth=QUEUE_STEPS)
+        steps, release = Signal(range(QUEUE_STEPS + 1)), Signal()
+        after, room = Signal.like(steps), Signal(init=1)
+        m.d.comb += [
+            fifo.w_data.eq(self.spikes),
+            fifo.w_en.eq(self.spikes_valid),
+            self.o.p.eq(fifo.r_data),
+            self.o.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(self.o.ready),
+            release.eq(self.o.valid & self.o.ready),
+            after.eq(steps + (self.begin & ~release) - (release & ~self.begin)),
+            self.room.eq(room),
+        ]
+        # A clock late, which TICKs 3 clocks apart never meet.
+        m.d.sync += [steps.eq(after), room.eq(steps != QUEUE_STEPS)]
+        return m
+
+
+class Serialiser(wiring.Component):
+    """Sends a step's spikes into the next layer: one a clock for each bank, then the TICK by itself.
+
+    Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes s + 1 clocks, at
+    least 3 from TICK to TICK. From a step taken to its first beat: 3 clocks.
+
+    Members: `i` (In stream of steps), `beat` (Out, see beat_layout), `tick` (Out: a TICK is on its
+    way), `room` (In: the consumer has room for its spikes).
+    """
+
+    def __init__(self, neurons: int, consumer: LayerPlan):
+        self._neurons = neurons
+        self._consumer = consumer
+        super().__init__({
+            "i": In(stream.Signature(mask_layout(neurons, 1))),
+            "beat": Out(beat_layout(consumer)),
+            "tick": Out(1),
+            "room": In(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        banks = self._consumer.banks
+        shares = [len(range(bank, self._neurons, banks)) for bank in range(banks)]
+        # The step under way, split into the banks' shares.
+        left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]
+        # Whether a share has spikes left is known a clock ahead: found from the shares, it would hold
+        # up everything that follows from the TICK.
+        some = [Signal(name=f"some_{bank}") for bank in range(banks)]
+        active, last = Signal(), Signal()
+        may_tick = tick_gate(m, self.tick, self.room)
+        m.d.comb += [
+            self.tick.eq(active & ~Cat(some).any() & may_tick),
+            self.i.ready.eq(~active | self.tick),
+        ]
+        with m.If(self.i.ready):
+            m.d.sync += [active.eq(self.i.valid), last.eq(self.i.p.last)]
+        chosen = []
+        for bank, mask in enumerate(left):
+            # x & (x - 1) clears the lowest set bit: a carry chain, short in the FPGA's fast logic.
+            rest = mask & (mask - 1)[: len(mask)]
+            onehot = Signal(len(mask), name=f"onehot_{bank}", reset_less=True)
+            with m.If(self.i.ready):
+                own = Cat(self.i.p.mask[n] for n in range(bank, self._neurons, banks))
+                m.d.sync += [mask.eq(Mux(self.i.valid, own, 0)), some[bank].eq(self.i.valid & own.any())]
+            with m.Else():
+                m.d.sync += [mask.eq(rest), some[bank].eq(rest.any())]
+            m.d.sync += onehot.eq(mask & ~rest)
+            chosen.append(onehot)
+        tick, tick_last = Signal(), Signal()
+        m.d.sync += [
+            tick.eq(self.tick),
+            tick_last.eq(last),
+            self.beat.tick.eq(tick),
+            self.beat.last.eq(tick_last),
+        ]
+        for bank, onehot in enumerate(chosen):
+            row = self.beat.row[bank]
+            m.d.sync += row.eq(one_based_index(onehot, len(row)))
+        return m
+
+
+def one_based_index(onehot, width):
+    """1 + the index of the set bit, 0 if there is none."""
+    return Cat(Cat(onehot[i] for i in range(len(onehot)) if (i + 1) >> bit & 1).any() for bit in range(width))

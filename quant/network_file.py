@@ -1,0 +1,108 @@
+"""Reading `network.safetensors`: every shape, range and version is validated."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_safetensors
+
+from ..numerics.codings import coding_from_table
+from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.fields import build
+from ..numerics.files import parse_json, read_limited
+from .layer import Layer, NeuronSpec, is_int
+from .network import MAX_LAYERS, METADATA_KEY, VERSION, Network, References, check_shape
+
+# Far beyond any device that the core targets; a larger file is refused before it is parsed.
+MAX_FILE_BYTES = 1 << 28
+
+
+def load_network(path: Path) -> Network:
+    """Read and validate a network file; raises TwinspikeError with one line if it is not sound."""
+    return parse_network(read_limited(path, MAX_FILE_BYTES, "the network file"), str(path))
+
+
+def parse_network(data: bytes, where: str) -> Network:
+    """The network in the bytes of a file; `where` opens the error messages."""
+    try:
+        return _parse(data)
+    except TwinspikeError as error:
+        raise TwinspikeError(f"{where}: {error}") from None
+
+
+def _parse(data: bytes) -> Network:
+    try:
+        tensors = parse_safetensors(data)
+        header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise TwinspikeError(f"is not a sound safetensors file ({error}); export the network again") from None
+    text = (header.get("__metadata__") or {}).get(METADATA_KEY)
+    if text is None:
+        raise TwinspikeError(f"metadata key {METADATA_KEY!r} is missing: this is not a network file")
+    return put_together(text, tensors)
+
+
+def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
+    """The network of a file's metadata and tensors; raises TwinspikeError unless both are sound."""
+    try:
+        meta = parse_json(text)
+    except ValueError as error:
+        raise TwinspikeError(f"metadata {METADATA_KEY!r} is not JSON ({error})") from None
+    if not isinstance(meta, dict):
+        raise out_of_range("metadata", meta, "a JSON object")
+    if not is_int(meta.get("version")) or meta["version"] != VERSION:
+        raise out_of_range("version", meta.get("version"), str(VERSION))
+    wanted = {"version", "name", "timesteps", "encoder", "layers", "verify_threshold", "provenance"}
+    meta = {"readout": "emd", **meta}
+    wanted.add("readout")
+    for key in sorted(wanted ^ set(meta)):
+        state = "missing" if key in wanted else "unknown"
+        raise TwinspikeError(f"metadata.{key} is {state}: the keys are {', '.join(sorted(wanted))}")
+
+    encoder = meta["encoder"]
+    if not isinstance(encoder, dict):
+        raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
+    shape: Any = encoder.get("shape")
+    check_shape(tuple(shape) if isinstance(shape, list) else shape)
+    coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
+    for field in dataclasses.fields(coding):
+        if field.name not in encoder:
+            raise TwinspikeError(f"encoder.{field.name} is missing")
+
+    entries = meta["layers"]
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
+        raise out_of_range("layers", entries, f"a list of 1 to {MAX_LAYERS} layers")
+    expected = {"references.counts", "references.labels"}
+    specs = []
+    for index, entry in enumerate(entries):
+        where = f"layers.{index}"
+        if not isinstance(entry, dict) or entry.get("kind") != "dense":
+            kind = entry.get("kind") if isinstance(entry, dict) else entry
+            raise out_of_range(f"{where}.kind", kind, "dense")
+        fields = {k: v for k, v in entry.items() if k != "kind"}
+        for field in dataclasses.fields(NeuronSpec):
+            if field.name not in fields:
+                raise TwinspikeError(f"{where}.{field.name} is missing")
+        specs.append(build(NeuronSpec, fields, where))
+        expected |= {f"{where}.weight", f"{where}.bias", f"{where}.threshold"}
+    for name in sorted(expected ^ set(tensors)):
+        state = "missing" if name in expected else "unknown"
+        raise TwinspikeError(f"tensor {name} is {state}: the tensors are {', '.join(sorted(expected))}")
+
+    return Network(
+        name=meta["name"],
+        timesteps=meta["timesteps"],
+        encoder=coding,
+        shape=tuple(shape),
+        layers=tuple(
+            Layer(spec, *(tensors[f"layers.{i}.{part}"] for part in ("weight", "bias", "threshold")))
+            for i, spec in enumerate(specs)
+        ),
+        references=References(tensors["references.counts"], tensors["references.labels"]),
+        verify_threshold=meta["verify_threshold"],
+        provenance=meta["provenance"],
+        readout=meta["readout"],
+    )

@@ -1,0 +1,1 @@
+"""Layer kinds as numpy defines them: geometry, checks and golden currents, one file per kind."""

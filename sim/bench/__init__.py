@@ -1,0 +1,1 @@
+"""Generated Verilog against the golden model, in Verilator or Icarus."""

@@ -1,0 +1,1 @@
+"""A whole board in simulation, behind a pseudo-terminal or an SPI socket."""

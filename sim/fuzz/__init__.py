@@ -1,0 +1,1 @@
+"""Random networks and hostile streams through the RTL."""

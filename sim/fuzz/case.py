@@ -1,0 +1,227 @@
+"""One case of the fuzzing: a few numbers from which networks, frames and hostile streams are made.
+
+Weights and spikes come from a seed and a style, not from the case's own fields: a case stays small
+enough to shrink, to print and to keep as a file that replays it.
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+
+from ...hw.plan import CorePlan, make_plan
+from ...numerics.codings import Latency
+from ...numerics.errors import TwinspikeError
+from ...numerics.events import frame_words
+from ...numerics.ingress import LAST
+from ...quant.layer import INT32, Layer, NeuronSpec
+from ...quant.network import Network, References
+
+WEIGHTS = ("uniform", "rails", "positive", "negative", "sparse")
+THRESHOLDS = ("small", "one", "greatest", "state", "reachable")
+BIASES = ("none", "small", "state", "greatest")
+ACTIVITY = ("mixed", "sparse", "dense", "saturated", "silent")
+MISHAPS = ("address_range", "duplicate", "early_last", "missing_last", "tick_flood", "empty_frame")
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerCase:
+    """One layer: its width and lanes, its NeuronSpec, and the styles of its tables."""
+
+    neurons: int
+    lanes: int
+    weight_bits: int
+    leak_shift: int
+    reset: str
+    single_spike: bool
+    state_bits: int
+    weights: str
+    thresholds: str
+    biases: str
+
+    @property
+    def spec(self) -> NeuronSpec:
+        return NeuronSpec(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NeuronSpec)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A shape, `networks` networks of it that differ in what memory images hold, and their streams.
+
+    `frames` a network and stream; `references` 0 makes networks that count output spikes; `options` go to
+    make_plan; `mishaps` is how many a hostile stream suffers (0: no hostile stream); stalls are chances
+    of 256 in each clock.
+    """
+
+    seed: int
+    inputs: int
+    timesteps: int
+    layers: tuple[LayerCase, ...]
+    references: int
+    activity: str
+    frames: int
+    networks: int
+    options: dict[str, Any]
+    stall_source: int
+    stall_sinks: int
+    mishaps: int
+    simulator: str = "verilator"
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Case":
+        """Raises TwinspikeError for a file that is no case."""
+        try:
+            table = json.loads(text)
+            layers = tuple(LayerCase(**layer) for layer in table.pop("layers"))
+            return cls(layers=layers, **table)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise TwinspikeError(f"{where}: is no case of twinspike fuzz ({error})") from None
+
+    def plan(self, network: Network) -> CorePlan:
+        """Its core; with `banks` among the options a wide one, for which the lanes mean nothing."""
+        options = {**self.options, "banks": tuple(self.options.get("banks", ()))}
+        lanes = () if options["banks"] else tuple(layer.lanes for layer in self.layers)
+        return make_plan(network, lanes, **options)
+
+    def network(self, index: int) -> Network:
+        """Network `index` of the case.
+
+        Those after the first hold its values in another order: each neuron's weights among its inputs, then
+        neurons, then references. Every width derived from them stays, so they share the Verilog. A wide core
+        has thresholds and biases in its logic: there only weights move.
+        """
+        network = self._first()
+        if index == 0:
+            return network
+        rng = np.random.default_rng([self.seed, 1, index])
+
+        def order(count: int) -> np.ndarray:
+            return np.arange(count) if self.options.get("banks") else rng.permutation(count)
+
+        layers = []
+        for layer in network.layers:
+            moved = order(layer.neurons)
+            weight = rng.permuted(layer.weight, axis=1)[moved]
+            layers.append(Layer(layer.spec, weight, layer.bias[moved], layer.threshold[moved]))
+        counts, labels = network.references.counts, network.references.labels
+        who, neurons = order(len(labels)), order(network.outputs)
+        references = References(np.ascontiguousarray(counts[who][:, :, neurons]), labels[who])
+        return dataclasses.replace(network, name=f"case{index}", layers=tuple(layers), references=references)
+
+    def _first(self) -> Network:
+        rng, layers, width = np.random.default_rng([self.seed, 0]), [], self.inputs
+        for shape in self.layers:
+            layers.append(_layer(rng, shape, width))
+            width = shape.neurons
+        rate = rng.choice([0.0, 0.1, 0.5, 1.0], size=(self.references, 1, 1))
+        spikes = rng.random((self.references, self.timesteps, width)) < rate
+        counts = np.cumsum(spikes, axis=1).astype(np.uint8)
+        labels = rng.choice([self.references, 1 << 16], size=self.references)
+        labels = rng.integers(0, labels).astype(np.int32)
+        far = self.timesteps * self.timesteps * width
+        verify = int(rng.choice([0, int(rng.integers(0, far + 1)), min(far, INT32.max), INT32.max]))
+        return Network(
+            "case0", self.timesteps, Latency(), (self.inputs,), tuple(layers), References(counts, labels),
+            verify, readout="emd" if self.references else "counts",
+        )  # fmt: skip
+
+    def spikes(self, index: int) -> np.ndarray:
+        """Input spikes bool [T, frames, inputs] of network `index`."""
+        rng = np.random.default_rng([self.seed, 2, index])
+        shape = (self.timesteps, self.frames, self.inputs)
+        rates = {"mixed": [0.0, 0.02, 0.2, 0.6, 1.0], "sparse": [0.01, 0.05], "dense": [0.6, 0.9],
+                 "saturated": [1.0], "silent": [0.0]}  # fmt: skip
+        # A rate a frame, and now and then another one in a step.
+        rate = rng.choice(rates[self.activity], size=(1, self.frames, 1))
+        other = rng.choice(rates[self.activity], size=(self.timesteps, self.frames, 1))
+        rate = np.where(rng.random(other.shape) < 0.2, other, rate)
+        return rng.random(shape) < rate
+
+    def hostile_words(self, index: int) -> tuple[list[int], dict[str, int]]:
+        """The same frames damaged in `mishaps` places: ({last, word} integers, how often each happened).
+
+        The stream ends with a frame that is whole and sound.
+        """
+        rng = np.random.default_rng([self.seed, 3, index])
+        spikes = self.spikes(index)
+        frames = [words_of(spikes[:, b], rng) for b in range(self.frames)]
+        done = dict.fromkeys(MISHAPS, 0)
+        # A wide core adds up a step's weights in another order of widths, and does not look for duplicates.
+        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("banks")]
+        for _ in range(self.mishaps):
+            # Never the last frame: it must come out right after all that.
+            victim = int(rng.integers(max(1, self.frames - 1)))
+            kind = str(rng.choice(kinds))
+            frames[victim] = _damage(frames[victim], kind, self.inputs, self.timesteps, rng)
+            done[kind] += 1
+        # Whatever step the damage left it in, this `last` ends the frame.
+        frames.insert(self.frames - 1, [LAST | int(rng.integers(self.inputs))])
+        return [word for frame in frames for word in frame], done
+
+
+def words_of(spikes: np.ndarray, rng: np.random.Generator | None = None) -> list[int]:
+    """One frame [T, N] as {last, word} integers; with `rng`, each step's addresses in any order."""
+    words, last = frame_words(spikes)
+    if rng is not None:
+        tick = words >= 0x8000
+        step: np.ndarray = np.cumsum(tick) - tick
+        order = np.lexsort((rng.random(len(words)), tick, step))
+        words = words[order]
+    return [int(w) | (LAST if end else 0) for w, end in zip(words, last, strict=True)]
+
+
+def _damage(words: list[int], kind: str, inputs: int, timesteps: int, rng: np.random.Generator) -> list[int]:
+    at = int(rng.integers(len(words) + 1)) if words else 0
+    last = LAST if rng.random() < 0.2 else 0
+    match kind:
+        case "address_range" if inputs < 0x8000:
+            return [*words[:at], int(rng.integers(inputs, 0x8000)) | last, *words[at:]]
+        case "duplicate":
+            # Beside itself, or later in the step: the last address before `at`, if any.
+            before = [w for w in words[:at] if not w & 0x8000]
+            again = (before[-1] if before else int(rng.integers(inputs))) & 0x7FFF
+            return [*words[:at], *[again] * int(rng.integers(1, 4)), *words[at:]]
+        case "early_last" if words:
+            at = min(at, len(words) - 1)
+            return [*words[:at], words[at] | LAST, *words[at + 1 :]]
+        case "missing_last":
+            return [w & ~LAST for w in words]
+        case "tick_flood":
+            ticks = int(rng.integers(1, 3 * timesteps + 1))
+            return [*words[:at], *(0x8000 | int(x) for x in rng.integers(0, 0x8000, ticks)), *words[at:]]
+        case "empty_frame":
+            return [*[0x8000] * (timesteps - 1), 0x8000 | LAST, *words]
+    return words
+
+
+def _layer(rng: np.random.Generator, shape: LayerCase, inputs: int) -> Layer:
+    spec, size = shape.spec, (shape.neurons, inputs)
+    limit, top = spec.weight_limit, (1 << (spec.state_bits - 1)) - 1
+    weight = rng.integers(-limit, limit + 1, size)
+    match shape.weights:
+        case "rails":
+            weight = rng.choice([-limit, limit], size=size)
+        case "positive" | "negative":
+            weight = np.full(size, limit if shape.weights == "positive" else -limit)
+        case "sparse":
+            weight = np.where(rng.random(size) < 0.05, weight, 0)
+    if spec.weight_bits == 1:
+        weight = np.where(weight > 0, 1, -1)
+    high = {
+        "small": 2 * limit + 1, "one": 1, "greatest": INT32.max, "state": top + 2,
+        "reachable": max(1, limit * inputs // 4),
+    }[shape.thresholds]  # fmt: skip
+    threshold = rng.integers(1, min(high, INT32.max) + 1, shape.neurons)
+    if shape.thresholds in ("greatest", "state"):
+        threshold = np.where(rng.random(shape.neurons) < 0.5, high, threshold)
+    reach = {"none": 0, "small": limit, "state": top, "greatest": INT32.max}[shape.biases]
+    bias = rng.integers(-reach, reach + 1, shape.neurons)
+    if shape.biases == "greatest":
+        bias = rng.choice([INT32.min, INT32.max, 0], size=shape.neurons)
+    return Layer(
+        spec, weight.astype(np.int8), bias.astype(np.int32), np.clip(threshold, 1, INT32.max).astype(np.int32)
+    )

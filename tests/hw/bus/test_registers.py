@@ -1,0 +1,46 @@
+"""The register map: sound in itself, and the same in every form."""
+
+import json
+
+from support.networks import random_network
+
+from twinspike.hw.bus.registers import (
+    ACCESS,
+    ADDRESS_BITS,
+    REGISTERS,
+    constants,
+    registers_header,
+    registers_json,
+    registers_markdown,
+)
+from twinspike.hw.plan import make_plan
+
+
+def test_offsets_and_bits_overlap_nowhere():
+    offsets = [register.offset for register in REGISTERS]
+    assert len(set(offsets)) == len(offsets) == len({register.name for register in REGISTERS})
+    assert all(offset % 4 == 0 and 0 <= offset < 1 << ADDRESS_BITS for offset in offsets)
+    for register in REGISTERS:
+        used = [bit for f in register.fields for bit in range(f.low, f.low + f.width)]
+        assert len(set(used)) == len(used) and max(used) < 32, register.name
+        assert all(field.access in ACCESS for field in register.fields)
+
+
+def test_constants_fit_their_fields():
+    found = constants(make_plan(random_network()))
+    fields = {f"{r.name}.{f.name}": f for r in REGISTERS for f in r.fields}
+    assert all(0 <= value < 1 << fields[key].width for key, value in found.items())
+
+
+def test_markdown_json_and_header_say_the_same():
+    plan = make_plan(random_network())
+    table = json.loads(json.dumps(registers_json(plan)))
+    text, header = registers_markdown(plan), registers_header()
+    for register in table["registers"]:
+        assert f"| `0x{register['offset']:02x}` | `{register['name']}` |" in text
+        assert f"`define TWINSPIKE_{register['name']} 12'h{register['offset']:03x}\n" in header
+        for field in register["fields"]:
+            assert f"| {field['name']} | {field['access']} | {field['meaning']} |" in text
+    assert table["network_hash"] == plan.network.content_hash[:16]
+    threshold = next(r for r in table["registers"] if r["name"] == "THRESHOLD")["fields"][0]
+    assert threshold["reset"] == plan.network.verify_threshold

@@ -1,0 +1,80 @@
+"""The committed networks: their figures re-measured from the data, without torch."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twinspike.config import load_config
+from twinspike.model.datasets import DATA_VARIABLE, IDX_SOURCES, MNIST_0_6, Dataset, data_folder, load_dataset
+from twinspike.model.evaluation import embed, macro_f1
+from twinspike.numerics import emd
+from twinspike.quant.network_file import load_network
+from twinspike.study.recipes import WANTED
+
+ROOT = Path(__file__).parents[2] / "pretrained"
+NAMES = sorted(path.parent.name for path in ROOT.glob("*/network.safetensors"))
+
+
+def network_of(name):
+    return load_network(ROOT / name / "network.safetensors")
+
+
+def metrics_of(name):
+    return json.loads((ROOT / name / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Datasets by name, each read once; skips where one is not there."""
+    found: dict[str, Dataset] = {}
+
+    def get(name: str) -> Dataset:
+        source = IDX_SOURCES["mnist" if name == MNIST_0_6 else name]
+        folder, _ = data_folder(source.folder)
+        if not (folder / "t10k-images-idx3-ubyte.gz").is_file():
+            pytest.skip(f"no {name} in {folder}: set {DATA_VARIABLE}, or run `twinspike data {name}`")
+        if name not in found:
+            found[name] = load_dataset(name, progress=False)
+        return found[name]
+
+    return get
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_what_the_shipped_configuration_trains(name):
+    network, metrics, config = network_of(name), metrics_of(name), load_config(name)
+    assert config.trains_as(network.provenance["config"])
+    assert network.content_hash == metrics["network_hash"]
+    assert metrics["torch_golden_mismatches"] == 0
+    neurons = sum(layer.neurons for layer in config.layers)
+    assert metrics["torch_golden_compared"] == metrics["test_images"] * network.timesteps * neurons
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_as_good_and_as_quiet_as_promised(name, data):
+    network, metrics, dataset = network_of(name), metrics_of(name), data(load_config(name).dataset)
+    embedding = embed(network, dataset.test_images, progress=False)
+    distance = emd.distances(embedding.counts, network.references.counts)
+    label = network.references.labels[emd.nearest(distance)[0]]
+    classes = dataset.classes
+    assert len(network.references.labels) == classes and len(label) == len(dataset.test_labels)
+    score, active = macro_f1(dataset.test_labels, label), embedding.active.mean()
+    # A network that is no recipe promises nothing but its own figures.
+    wanted = WANTED.get(name, {})
+    assert score >= wanted.get("macro_f1", 0)
+    assert active <= wanted.get("hidden_activity", 1)
+    assert score == pytest.approx(metrics["macro_f1"], abs=1e-12)
+    assert active == pytest.approx(metrics["hidden_activity"], abs=1e-12)
+    confusion = np.zeros((classes, classes), dtype=int)
+    np.add.at(confusion, (dataset.test_labels, label), 1)
+    assert confusion.tolist() == metrics["confusion"]
+
+
+def test_references_are_medians_of_the_training_classes(data):
+    network, mnist = network_of("mnist-small"), data("mnist")  # whose references are not refined
+    some = np.flatnonzero(mnist.train_labels == 3)
+    counts = embed(network, mnist.train_images[some], progress=False).counts
+    stored = network.references.counts[network.references.labels.tolist().index(3)]
+    assert np.array_equal(emd.median_reference(counts), stored)

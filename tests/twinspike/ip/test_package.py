@@ -1,0 +1,205 @@
+"""The IP package: complete, right in plain simulators, and honest where a vector is damaged."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.networks import random_network
+from support.simulation import spram_case
+
+from twinspike.hw.bus.registers import REGISTERS
+from twinspike.hw.plan import make_plan
+from twinspike.hw.tools.toolchain import find_verilator
+from twinspike.ip.package import write_ip
+from twinspike.numerics.errors import TwinspikeError
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "soc"
+icarus = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed, and no Python package has it"
+)
+
+
+def package(plan, out, frames=4):
+    spikes = np.random.default_rng(0).random((plan.network.timesteps, frames, plan.network.inputs)) < 0.5
+    return write_ip(plan, spikes, np.arange(frames), out)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return make_plan(random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3), (2, 3))
+
+
+@pytest.fixture(scope="module")
+def folder(plan, tmp_path_factory):
+    out = tmp_path_factory.mktemp("package") / "ip"
+    package(plan, out)
+    return out
+
+
+def make(where, *arguments, environment=None):
+    done = subprocess.run(
+        ["make", "-C", str(where), *arguments],
+        capture_output=True, text=True, check=False,
+        # A parent make exports SIM, empty where the user gave none.
+        env={**(environment or os.environ), "SIM": ""}, timeout=500,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {
+        "README.md", "LICENSE", "ip.json", "registers.md", "registers.json", "twinspike_tiny.core",
+        "rtl/twinspike_core.v", "rtl/twinspike_wishbone.v", "rtl/twinspike_axilite.v",
+        "rtl/twinspike_registers.vh", "tb/Makefile", "tb/tb_stream.sv", "tb/tb_bus.sv", "tb/stimulus.mem",
+        "tb/spikes.mem", "tb/results.mem", "tb/cycles.mem", "tb/vectors.vh", "constraints/clock.sdc",
+        "constraints/ice40.pcf", "constraints/ecp5.lpf",
+    } <= names  # fmt: skip
+    for name in names:
+        if Path(name).suffix in (".v", ".sv", ".vh", ".sdc", ".pcf", ".lpf", ".core") or "Makefile" in name:
+            assert "SPDX-License-Identifier: Apache-2.0\n" in (folder / name).read_text()[:200], name
+    assert "Apache License" in (folder / "LICENSE").read_text()
+    # The bus tops instantiate the core's module; none repeats it.
+    for bus in ("wishbone", "axilite"):
+        text = (folder / f"rtl/twinspike_{bus}.v").read_text()
+        assert len(re.findall(r"^\s*twinspike_core \w+ \(", text, re.MULTILINE)) == 1 and "layer0" not in text
+    readme = (folder / "README.md").read_text()
+    assert plan.network.content_hash in readme and "`wb_adr_i`" in readme and "Not placed yet" in readme
+    offsets = {
+        r["name"]: r["offset"] for r in json.loads((folder / "registers.json").read_text())["registers"]
+    }
+    assert offsets == {r.name: r.offset for r in REGISTERS}
+
+
+@icarus
+def test_all_benches_pass_in_icarus(folder):
+    status, said = make(folder / "tb")
+    assert status == 0, said
+    assert said.count("PASS\n") == 3
+    assert "pass 1, random pauses: 4 results" in said
+
+
+def test_the_stream_bench_passes_in_verilator(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "ip")
+    tool = find_verilator()
+    status, said = make(
+        tmp_path / "ip/tb", "stream", "SIM=verilator", f"VERILATOR={tool.command[0]} -CFLAGS -O0",
+        environment=tool.env(),
+    )  # fmt: skip
+    assert status == 0, said
+    assert "PASS\n" in said
+
+
+@icarus
+@pytest.mark.parametrize(("bench", "file"), [
+    ("stream", "results"), ("stream", "spikes"), ("stream", "cycles"), ("stream", "stimulus"),
+    ("wishbone", "results"), ("axilite", "spikes"),
+])  # fmt: skip
+def test_a_damaged_vector_fails_the_bench(folder, tmp_path, bench, file):
+    shutil.copytree(folder, tmp_path / "ip")
+    path = tmp_path / "ip/tb" / f"{file}.mem"
+    lines = path.read_text().splitlines()
+    # A stimulus without an address in its third line loses it; the others get another lowest bit.
+    at = next(i for i, line in enumerate(lines) if file != "stimulus" or line.startswith("00")) + 1
+    lines[at] = f"{int(lines[at], 16) ^ 1:0{len(lines[at])}x}"
+    path.write_text("\n".join(lines) + "\n")
+    status, said = make(tmp_path / "ip/tb", bench)
+    assert status != 0 and "FAIL" in said and "should be" in said and "PASS\n" not in said
+
+
+@icarus
+def test_a_core_of_several_events_a_clock_comes_with_streams_alone(tmp_path):
+    network = random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3)
+    summary = package(make_plan(network, banks=(2, 1)), tmp_path / "ip")
+    assert summary["tops"] == ["twinspike_core"]
+    assert not list(tmp_path.glob("ip/registers*")) and not (tmp_path / "ip/tb/tb_bus.sv").exists()
+    assert "no tops with a bus" in (tmp_path / "ip/README.md").read_text()
+    status, said = make(tmp_path / "ip/tb")
+    assert status == 0 and said.count("PASS\n") == 1, said
+
+
+@icarus
+def test_the_benches_load_weights_and_leave_pixels_alone(tmp_path):
+    plan, spikes = spram_case(64, 4)
+    plan = dataclasses.replace(plan, slots=plan.references + 1, pixels=True)
+    write_ip(plan, spikes[:, :1], np.arange(1), tmp_path / "ip")
+    status, said = make(tmp_path / "ip/tb", "stream", "wishbone")
+    assert status == 0 and said.count("PASS\n") == 2, said
+
+
+@pytest.fixture(scope="module")
+def slotted(plan, tmp_path_factory):
+    """A package whose core has two slots beside its references."""
+    out = tmp_path_factory.mktemp("slotted") / "ip"
+    package(dataclasses.replace(plan, slots=plan.references + 2), out)
+    return out
+
+
+@icarus
+def test_the_benches_enrol_verify_and_clear(slotted):
+    status, said = make(slotted / "tb", "axilite", "wishbone")
+    assert status == 0 and said.count("PASS\n") == 2, said
+    steps = len((slotted / "tb/slots.mem").read_text().split())
+    assert steps > 50 and said.count(f"{steps} steps with slots") == 2
+
+
+@icarus
+@pytest.mark.parametrize("bus", ["axilite", "wishbone"])
+def test_a_wrong_answer_among_the_slots_fails_the_bench(slotted, tmp_path, bus):
+    shutil.copytree(slotted, tmp_path / "ip")
+    path = tmp_path / "ip/tb/slots.mem"
+    lines = path.read_text().split()
+    # The distance of an enrolled frame to itself, which is 0, is expected to be 1.
+    distance = next(f"{r.offset:03x}" for r in REGISTERS if r.name == "DISTANCE")
+    at = next(i for i, line in enumerate(lines) if line == f"2{distance}ffffffff00000000")
+    lines[at] = lines[at][:-1] + "1"
+    path.write_text("\n".join(lines) + "\n")
+    status, said = make(tmp_path / "ip/tb", bus)
+    assert status != 0 and "FAIL" in said and f"frame {at}: step is 0, should be 1" in re.sub(" +", " ", said)
+
+
+@icarus
+def test_the_example_system_reads_label_and_distance_over_wishbone(folder, tmp_path):
+    status, said = make(EXAMPLE, f"IP={folder}", f"OUT={tmp_path}")
+    assert status == 0 and "PASS\n" in said and "label" in said, said
+    # A wrong answer is noticed.
+    results = (folder / "tb/results.mem").read_text()
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    (other / "tb/results.mem").write_text(f"{int(results.split()[0], 16) ^ 1:024x}\n")
+    status, said = make(EXAMPLE, f"IP={other}", f"OUT={tmp_path}")
+    assert status != 0 and "FAIL: golden label" in said
+
+
+@pytest.mark.parametrize(("target", "wanted"), [
+    pytest.param("sim_axilite", "PASS\n", marks=icarus), ("lint", "lint-only"),
+])  # fmt: skip
+def test_fusesoc_runs_the_core_file(folder, tmp_path, target, wanted):
+    pytest.importorskip("fusesoc")
+    tool = find_verilator()
+    done = subprocess.run(
+        [
+            sys.executable, "-c", "import sys; from fusesoc.main import main; sys.exit(main())",
+            "--cores-root", str(folder), "run", f"--target={target}", "--build-root", str(tmp_path / "work"),
+            "twinspike:ip:tiny",
+        ],
+        cwd=tmp_path, env=tool.env() | {"XDG_CONFIG_HOME": str(tmp_path), "HOME": os.environ["HOME"]},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = done.stdout + done.stderr + "".join(p.read_text() for p in tmp_path.rglob("*.vc"))
+    assert wanted in found
+
+
+def test_a_folder_of_other_files_is_not_replaced(plan, tmp_path):
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(TwinspikeError, match="is not a folder of an IP package"):
+        package(plan, tmp_path)
+    assert (tmp_path / "mine").exists()

@@ -1,0 +1,215 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinspike.config import Config, available, load_config
+from twinspike.model.datasets import DATASETS
+from twinspike.numerics.codings import CODINGS, Latency, Rate
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.layer import NeuronSpec
+
+SOUND = """
+dataset = "digits"
+seed = 3
+timesteps = 6
+
+[encoder]
+kind = "rate"
+peak = 50
+
+[[layers]]
+neurons = 20
+weight_bits = 2
+reset = "zero"
+single_spike = true
+
+[[layers]]
+neurons = 10
+
+[training]
+epochs = 2
+
+[hardware]
+lanes = [4, 2]
+"""
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    """The error text of a configuration file with this content, without the file's name."""
+
+    def of(text):
+        path = tmp_path / "mine.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(TwinspikeError) as caught:
+            load_config(str(path))
+        line = str(caught.value)
+        assert line.startswith("mine.toml: ") and "\n" not in line
+        return line.removeprefix("mine.toml: ")
+
+    return of
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(SOUND)
+    config = load_config(str(path))
+    assert (config.name, config.dataset, config.seed, config.timesteps) == ("mine", "digits", 3, 6)
+    assert config.encoder == Rate(peak=50)
+    assert [layer.neurons for layer in config.layers] == [20, 10]
+    assert config.layers[0].spec == NeuronSpec(weight_bits=2, reset="zero", single_spike=True)
+    assert type(config.layers[1].spec) is NeuronSpec and config.layers[1].spec == NeuronSpec()
+    assert config.training.epochs == 2 and config.hardware.lanes == (4, 2)
+
+
+def test_defaults_need_layers_only(tmp_path):
+    path = tmp_path / "short.toml"
+    path.write_text("[[layers]]\nneurons = 5\n")
+    config = load_config(str(path))
+    assert (config.dataset, config.seed, config.timesteps) == ("digits", 1, 8)
+    assert config.encoder == Latency() and config.layers[0].neurons == 5
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_shipped_configuration_loads(name):
+    config = load_config(name)
+    assert config.name == name and config.dataset in DATASETS
+    assert json.loads(json.dumps(config.table()))["encoder"]["kind"] in CODINGS
+
+
+def test_digits_mnist_and_fashion_ship():
+    assert {"digits", "mnist", "fashion"} <= set(available())
+
+
+def test_table_tells_configurations_apart():
+    config = load_config("digits")
+    assert config.table() == load_config("digits").table()
+    for change in ({"seed": 99}, {"encoder": Rate()}, {"layers": config.layers[:1]}, {"timesteps": 9}):
+        assert dataclasses.replace(config, **change).table() != config.table()
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(TwinspikeError) as caught:
+        load_config("minst")
+    expected = (
+        f"configuration 'minst' is unknown: choose {', '.join(available())}, or give the path of a .toml file"
+    )
+    assert str(caught.value) == expected
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(TwinspikeError) as caught:
+        load_config(str(tmp_path / "none.toml"))
+    assert str(caught.value) == f"configuration file {tmp_path / 'none.toml'} does not exist"
+
+
+CASES = [
+    (
+        "seed = 3",
+        "sed = 3",
+        "sed is unknown: allowed keys are dataset, seed, timesteps, encoder, layers, training, ",
+    ),
+    (
+        '"digits"',
+        '"cifar"',
+        "configuration.dataset = 'cifar' is not allowed: expected one of digits, mnist, fashion",
+    ),
+    ("seed = 3", "seed = -1", "configuration.seed = -1 is not allowed: expected an integer in 0..2147483647"),
+    (
+        "timesteps = 6",
+        "timesteps = 0",
+        "configuration.timesteps = 0 is not allowed: expected an integer in 1..255",
+    ),
+    (
+        "timesteps = 6",
+        "timesteps = 256",
+        "configuration.timesteps = 256 is not allowed: expected an integer in ",
+    ),
+    (
+        "timesteps = 6",
+        "timesteps = 8.0",
+        "configuration.timesteps = 8.0 is not allowed: expected an integer in ",
+    ),
+    (
+        '"rate"',
+        '"rat"',
+        "encoder.kind = 'rat' is unknown: allowed are latency, latency-dense, rate, threshold, ",
+    ),
+    ("peak = 50", "peak = 101", "encoder.peak = 101 is not allowed: expected an integer in 1..100"),
+    ("peak = 50", "peek = 50", "encoder.peek is unknown: allowed keys are peak, seed"),
+    ("[encoder]", "[[encoder]]", "encoder is not a table: write [encoder] with kind = ..."),
+    (
+        "weight_bits = 2",
+        "weight_bits = 9",
+        "layers.0.weight_bits = 9 is not allowed: expected an integer in 1..8",
+    ),
+    (
+        "weight_bits = 2",
+        "bits = 2",
+        "layers.0.bits is unknown: allowed keys are weight_bits, leak_shift, reset, ",
+    ),
+    ('"zero"', '"none"', "layers.0.reset = 'none' is not allowed: expected one of subtract, zero"),
+    ("= true", '= "yes"', "layers.0.single_spike = 'yes' is not allowed: expected true or false"),
+    ("neurons = 10", "neurons = 0", "layers.1.neurons = 0 is not allowed: expected an integer in 1..32768"),
+    ("epochs = 2", "epochs = 0", "training.epochs = 0 is not allowed: expected an integer in 1..10000"),
+    ("epochs = 2", "epoch = 2", "training.epoch is unknown: allowed keys are epochs, batch_size, "),
+    ("[training]", "[[training]]", "training = [{'epochs': 2}] is not allowed: expected a table of settings"),
+    ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one a layer, 2"),
+    (
+        "lanes = [4, 2]",
+        "lanes = 4",
+        "hardware.lanes = 4 is not allowed: expected a list (integers in 1..1024)",
+    ),
+    (
+        "lanes = [4, 2]",
+        "lanes = [4, 0]",
+        "hardware.lanes[1] = 0 is not allowed: expected integers in 1..1024",
+    ),
+    (
+        "lanes = [4, 2]",
+        'targets = ["virtex"]',
+        "hardware.targets[0] = 'virtex' is not allowed: expected one of up5k, ",
+    ),
+    ("[[layers]]", "[layers]", "is not sound TOML: "),
+    ("seed = 3", "seed = ", "is not sound TOML: Invalid value (at line 3, column 8)"),
+    ("seed = 3", f"seed = {'9' * 5000}", "is not sound TOML: "),
+    (
+        "seed = 3",
+        f"seed = 0x{'f' * 5000}",
+        "configuration.seed = an enormous number is not allowed: expected an ",
+    ),
+    ("seed = 3", "seed = " + "[" * 5000, "is not sound TOML: "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "text"), CASES, ids=[f"{i}-{c[1][:20]}" for i, c in enumerate(CASES)])
+def test_bad_configurations_are_named(refusal, old, new, text):
+    assert old in SOUND
+    assert refusal(SOUND.replace(old, new, 1)).startswith(text)
+
+
+@pytest.mark.parametrize("text", ["", "layers = []", "layers = 3", "[[layers]]\nneurons = 1\n" * 17])
+def test_layers_are_needed(refusal, text):
+    assert refusal(text) == "layers is missing or no list: write 1 to 16 [[layers]] entries"
+
+
+def test_a_layer_must_be_a_table(refusal):
+    assert refusal("layers = [5]") == "layers.0 = 5 is not allowed: expected a table of settings"
+
+
+def test_bytes_that_are_no_text(refusal):
+    assert refusal(b"\xff\xfe").startswith("is not sound TOML: 'utf-8' codec can't decode byte 0xff")
+
+
+@settings(max_examples=200, deadline=None)
+@given(start=st.integers(0, len(SOUND)), removed=st.integers(0, 12), inserted=st.text(max_size=6))
+def test_mutated_files_load_or_are_refused_with_one_line(tmp_path_factory, start, removed, inserted):
+    path = tmp_path_factory.getbasetemp() / "mutated.toml"
+    path.write_bytes((SOUND[:start] + inserted + SOUND[start + removed :]).encode())
+    try:
+        assert isinstance(load_config(str(path)), Config)
+    except TwinspikeError as error:
+        assert str(error).startswith("mutated.toml: ") and str(error).isprintable()

@@ -1,0 +1,1 @@
+"""Maintainers' measurements: builds for every device, scaling studies, the area model, energy."""

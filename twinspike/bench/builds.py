@@ -1,0 +1,258 @@
+"""The hardware table: every build simulated on real images, placed and routed; results/hardware.json."""
+
+import dataclasses
+import hashlib
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from twinspike.bench.energy import ENERGY_MODEL, microjoules
+from twinspike.config import available, load_config
+from twinspike.flow.folders import Folders, find_network, folders, pretrained
+from twinspike.hw.devices import DEVICES
+from twinspike.hw.emit.emit import TOP, emit, is_current
+from twinspike.hw.plan import CorePlan, make_plan
+from twinspike.hw.predict.planner import Prediction, predict
+from twinspike.hw.tools.synthesis import synthesise
+from twinspike.model.datasets import load_dataset
+from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.numerics.files import write_json
+from twinspike.quant.network import Network
+from twinspike.sim import golden
+from twinspike.sim.bench.runner import Run, simulate
+
+RESULT = "hardware.json"
+IMAGES = 1000
+# Of these, lane utilisation is measured.
+UTILISATION_IMAGES = 300
+SEEDS = (1, 2, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    """One row: a configuration on a device, with lanes and banks other than the configuration's."""
+
+    config: str
+    device: str
+    lanes: tuple[int, ...] = ()
+    banks: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        parts = [self.config, self.device, *self.lanes, *(f"e{e}" for e in self.banks)]
+        return "-".join(map(str, parts))
+
+
+# On every device that they fit.
+CONFIGS = ("digits", "mnist", "mnist-ternary", "mnist-binary", "fashion-small", "fashion")
+BUILDS = (
+    *(Build(config, "up5k") for config in ("digits", "mnist", "fashion-small", "mnist-fast", "mnist-small")),
+    Build("fashion", "up5k", lanes=(16, 8)),
+    Build("mnist", "up5k", lanes=(8, 2)),
+    # The state of more lanes would take more block RAMs than there are.
+    Build("mnist-ternary", "up5k", lanes=(16, 4)),
+    Build("mnist-binary", "up5k", lanes=(16, 8)),
+    *(Build(config, "hx8k") for config in CONFIGS),
+    *(Build(config, "ecp5-25k") for config in CONFIGS),
+    Build("mnist-wide", "ecp5-25k", banks=(2, 2)),
+    *(Build(config, "ecp5-85k") for config in CONFIGS),
+    Build("mnist-wide", "ecp5-85k", banks=(4, 4)),
+)
+
+
+def measure(builds: list[Build], out: str, results: Path, *, jobs: int = 1) -> dict[str, Any]:
+    """Make or renew the rows of `builds` and write results/hardware.json after each; returns its content.
+
+    Simulations, netlists and placements are kept under `out`, each with a hash of what it was made
+    from, so an interrupted run goes on and an unchanged row costs seconds. What does not fit a
+    device, and a configuration without a trained network, is told with the reason in `left_out`.
+    """
+    path = results / RESULT
+    table = json.loads(path.read_text()) if path.is_file() else {"rows": [], "left_out": []}
+    for build in tqdm(builds, desc="builds", unit="build", disable=None):
+        try:
+            row, reason = _row(build, out, jobs), None
+        except TwinspikeError as error:
+            row, reason = None, str(error)
+        for key in ("rows", "left_out"):
+            table[key] = [old for old in table[key] if old["build"] != build.name]
+        if row:
+            table["rows"].append(row)
+            tqdm.write(summary(row), file=sys.stderr)
+        else:
+            left = {"build": build.name, "config": build.config, "device": build.device, "reason": reason}
+            table["left_out"].append(left)
+            tqdm.write(f"{build.name}: left out: {reason}", file=sys.stderr)
+        order = [each.name for each in BUILDS]
+        table["rows"].sort(key=lambda r: order.index(r["build"]) if r["build"] in order else len(order))
+        table["provenance"] = _provenance()
+        write_json(path, table)
+    return table
+
+
+def summary(row: dict[str, Any]) -> str:
+    """One row in a line."""
+    return (
+        f"{row['build']}: latency {row['latency_us']:.2f} us, an image every {row['interval_us']:.2f} us at "
+        f"{min(row['fmax_mhz']):.1f} MHz; {row['logic_cells']:,} logic cells "
+        f"({row['predicted']['logic_cells']} predicted), {row['ram_blocks']} block RAMs"
+    )
+
+
+def chosen(patterns: list[str]) -> list[Build]:
+    """Builds whose name contains one of `patterns`, all without any; raises TwinspikeError for none."""
+    found = [b for b in BUILDS if not patterns or any(p in b.name for p in patterns)]
+    if not found:
+        raise out_of_range("--only", ", ".join(patterns), "part of " + ", ".join(b.name for b in BUILDS))
+    return found
+
+
+def plan_of(build: Build, out: str) -> tuple[CorePlan, Folders]:
+    """The build's plan; raises TwinspikeError if its network is not there or does not suit the device."""
+    if build.config not in available():
+        raise TwinspikeError(f"configuration {build.config} does not exist")
+    config, place = load_config(build.config), folders(out, build.config)
+    if not place.network.is_file() and pretrained(build.config) is None:
+        raise TwinspikeError(f"no trained network of {build.config}: make train CONFIG={build.config}")
+    network = find_network(place, build.config)
+    lanes = () if build.banks else build.lanes or config.hardware.lanes
+    return make_plan(network, lanes, build.device, build.banks), place
+
+
+def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
+    plan, place = plan_of(build, out)
+    images = load_dataset(load_config(build.config).dataset).test_images[:IMAGES]
+    spikes = plan.network.encode(images)
+    trains = golden.run(plan.network, spikes).spikes
+    expected = predict(plan, spikes, trains)
+    _check_memory(expected)
+    folder = place.build / "hardware" / build.name
+    if not is_current(plan, folder / "rtl"):
+        emit(plan, folder / "rtl")
+    cycles = _simulated(plan, folder, place.build / "hardware" / "simulations", spikes)
+    synth = synthesise(
+        folder / "rtl" / "harness.il", "harness", DEVICES[build.device], folder / "synth", seeds=SEEDS,
+        jobs=jobs, provenance={"network_hash": plan.network.content_hash, "config": build.config},
+    )  # fmt: skip
+    return _figures(build, plan, place, cycles, synth, expected, spikes, trains)
+
+
+def _check_memory(expected: Prediction) -> None:
+    """Refuse in time what is far too large: its synthesis would take very long, to fail."""
+    device, need = DEVICES[expected.plan.target], expected.ram_blocks or 0
+    if need > 1.5 * device.ram_blocks:
+        raise TwinspikeError(
+            f"its memories need about {need} {device.ram_block} blocks, {device.name} has {device.ram_blocks}"
+        )
+
+
+def _simulated(plan: CorePlan, folder: Path, kept: Path, spikes: np.ndarray) -> dict[str, Any]:
+    """Cycles of every image from simulation: alone and back to back; kept by content of core and images.
+
+    Devices whose cores are the same share the simulation. Raises TwinspikeError if a spike or a
+    cycle is not as the golden model and hw/predict/cycles.py have it.
+    """
+    core = (folder / "rtl" / f"{TOP}.il").read_bytes()
+    digest = hashlib.sha256(core + np.packbits(spikes).tobytes()).hexdigest()[:24]
+    path = kept / f"{digest}.json"
+    if path.is_file():
+        return json.loads(path.read_text())
+    frames = spikes.shape[1]
+    runs = [Run("back_to_back", frames), Run("alone", frames, isolate=True)]
+    found = simulate(plan, folder / "rtl", spikes, folder / "sim", runs=runs)["runs"]
+    for row in found:
+        if row["mismatches"] or row["faults"] or not row["cycles_predicted_equal"]:
+            raise TwinspikeError(f"{folder / 'sim'}: run {row['run']} differs from the golden model: {row}")
+    result = {
+        "simulator": found[0]["simulator"],
+        "spikes_compared": sum(row["spikes_compared"] for row in found),
+        "latency": found[1]["cycles"]["latency"]["values"],
+        "interval": found[0]["cycles"]["interval"]["values"],
+    }
+    write_json(path, result)
+    return result
+
+
+def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dict[str, Any]:
+    latency, interval = np.array(cycles["latency"]), np.array(cycles["interval"])
+    slowest = synth["fmax_min_mhz"]
+    operations = _operations(plan, spikes, trains)
+    per_image = float(operations.sum(axis=0).mean())
+    median_interval = float(np.median(interval))
+    return {
+        "build": build.name,
+        "config": build.config,
+        "device": build.device,
+        "network_hash": plan.network.content_hash,
+        "network": [plan.network.inputs, *(layer.neurons for layer in plan.layers)],
+        "f1": _macro_f1(place, plan.network),
+        "lanes": [layer.lanes for layer in plan.layers],
+        "banks": [layer.banks for layer in plan.layers] if plan.wide else [],
+        "images": len(latency),
+        "spikes_compared": cycles["spikes_compared"],
+        "cycles_min": int(latency.min()),
+        "cycles_median": float(np.median(latency)),
+        "cycles_max": int(latency.max()),
+        "interval_cycles": median_interval,
+        "fmax_mhz": synth["fmax_mhz"],
+        "latency_us": round(float(np.median(latency)) / slowest, 3),
+        "interval_us": round(median_interval / slowest, 3),
+        "logic_cells": synth["logic_cells"],
+        "flipflops": synth["flipflops"],
+        "ram_blocks": synth["ram_blocks"],
+        "spram": synth["spram"],
+        "available": {key: synth[f"{key}_available"] for key in ("logic_cells", "ram_blocks", "spram")},
+        "synaptic_operations": per_image,
+        "synaptic_operations_per_second": round(per_image / median_interval * slowest * 1e6),
+        "lane_utilisation": _utilisation(plan, operations, interval),
+        "energy_uj": microjoules(build.device, synth["logic_cells"], median_interval),
+        "predicted": {
+            "cycles_median": expected.latency_cycles,
+            "interval_cycles": expected.interval_cycles,
+            "logic_cells": expected.logic_cells,
+            "ram_blocks": expected.ram_blocks,
+            "memory_bits": expected.memory_bits,
+        },
+        "seeds": synth["seeds"],
+        "tools": synth["tools"],
+        "simulator": cycles["simulator"],
+    }
+
+
+def _operations(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Synaptic operations float [layers, B]: spikes into a layer times its neurons."""
+    incoming = (spikes, *trains[:-1])
+    return np.array([
+        train.sum(axis=(0, 2)) * float(layer.neurons)
+        for train, layer in zip(incoming, plan.layers, strict=True)
+    ])  # fmt: skip
+
+
+def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -> float:
+    """Synaptic operations of the busiest layer over its lanes' clocks, first images, back to back."""
+    count = min(UTILISATION_IMAGES, len(interval))
+    clocks = float(interval[:count].sum())
+    # interval[i] ends with the result of image i + 1.
+    done = operations[:, 1 : count + 1].sum(axis=1)
+    lanes = np.array([layer.lanes * max(layer.banks, 1) for layer in plan.layers])
+    return float((done / lanes / clocks).max())
+
+
+def _macro_f1(place: Folders, network: Network) -> float | None:
+    path = place.build / "metrics.json"
+    metrics = json.loads(path.read_text()) if path.is_file() else {}
+    return metrics.get("macro_f1") if metrics.get("network_hash") == network.content_hash else None
+
+
+def _provenance() -> dict[str, Any]:
+    return {
+        "images": IMAGES,
+        "seeds": list(SEEDS),
+        "energy_model": ENERGY_MODEL,
+        "versions": {name: version(name) for name in ("twinspike", "amaranth", "cocotb")},
+    }

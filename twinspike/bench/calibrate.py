@@ -1,0 +1,170 @@
+"""The model of logic cells fitted to cores that were synthesised and packed."""
+
+import dataclasses
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+from tqdm import tqdm
+
+from twinspike.hw.devices import DEVICES
+from twinspike.hw.emit.emit import harness_rtlil
+from twinspike.hw.plan import CorePlan, make_plan
+from twinspike.hw.predict.area import COEFFICIENTS, coefficients, family, features
+from twinspike.hw.predict.placement import ram_blocks
+from twinspike.hw.tools.synthesis import pack
+from twinspike.numerics.codings import Latency
+from twinspike.numerics.files import write_atomically, write_json
+from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.network import Network, References
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One core to build: `widths` are inputs and the neurons of each layer."""
+
+    target: str
+    widths: tuple[int, ...]
+    lanes: tuple[int, ...] = ()
+    banks: tuple[int, ...] = ()
+    weight_bits: int = 4
+    state_bits: int = 8
+    timesteps: int = 8
+    references: int = 10
+    leak_shift: int = 3
+
+    @property
+    def name(self) -> str:
+        parts = [self.target, *self.widths, "lanes", *self.lanes, "banks", *self.banks, self.weight_bits]
+        parts += [self.state_bits, self.timesteps, self.references]
+        return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
+
+
+# None is a shape that the hardware table builds: that one is to test the model.
+_SERIAL: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((64, 80, 24), (8, 4), {}),
+    ((64, 80, 24), (1, 1), {}),
+    ((64, 64, 16), (16, 4), {"references": 4}),
+    ((784, 96, 32), (16, 8), {}),
+    ((784, 96, 32), (4, 2), {"state_bits": 7}),
+    ((784, 192, 32), (16, 4), {}),
+    ((784, 192, 32), (8, 2), {}),
+    ((784, 128, 16), (32, 4), {"weight_bits": 2}),
+    ((784, 128, 16), (16, 8), {"weight_bits": 1, "state_bits": 7}),
+    ((100, 40, 20), (8, 4), {"weight_bits": 6, "state_bits": 12}),
+    ((64, 64, 32), (4, 4), {"timesteps": 16, "references": 16}),
+    ((64, 32), (8,), {"references": 4}),
+    ((64, 48, 32, 16), (8, 4, 4), {}),
+    ((256, 64, 32), (16, 16), {"references": 2}),
+    ((64, 96, 16), (16, 2), {"weight_bits": 3}),
+    ((64, 72, 24), (8, 4), {"leak_shift": 0}),
+    ((784, 96, 16), (16, 8), {"weight_bits": 1, "leak_shift": 0}),
+    ((128, 48, 24), (2, 2), {"references": 20}),
+    ((784, 64, 32), (8, 8), {"weight_bits": 8, "state_bits": 10}),
+)
+_MANY_LANES: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((784, 320, 32), (64, 16), {"weight_bits": 1, "leak_shift": 0}),
+    ((400, 320, 24), (64, 8), {"weight_bits": 1, "state_bits": 9}),
+    ((256, 256, 16), (64, 4), {"weight_bits": 2}),
+    ((196, 160, 32), (32, 8), {}),
+)
+_WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((64, 32, 16), (1, 1), {}),
+    ((64, 32, 16), (4, 2), {}),
+    ((64, 32, 16), (8, 4), {"state_bits": 10}),
+    ((196, 48, 16), (8, 8), {"references": 4}),
+    ((196, 64, 32), (2, 2), {}),
+    ((196, 64, 32), (4, 4), {"weight_bits": 2}),
+    ((256, 96, 32), (4, 4), {}),
+    ((196, 32, 16, 8), (4, 2, 2), {}),
+    ((400, 64, 24), (8, 4), {"references": 20}),
+)
+SAMPLES = (
+    *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
+    *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES),
+    *(Sample("ecp5-85k", widths, banks=banks, **more) for widths, banks, more in _WIDE),
+)
+
+
+def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> dict[str, dict[str, float]]:
+    """Build the samples of `targets`, fit each family and write results/area.json and the coefficients.
+
+    Builds are kept under `build`, so an interrupted run goes on. Families of other targets stay as
+    they are. Returns family -> feature -> logic cells.
+    """
+    chosen = [sample for sample in SAMPLES if sample.target in targets]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for sample in tqdm(chosen, desc="calibrate", unit="core", disable=None):
+        plan = sample_plan(sample)
+        folder = build / sample.name
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "harness.il", harness_rtlil(plan))
+        measured = pack(folder / "harness.il", "harness", DEVICES[sample.target], folder)
+        rows.setdefault(family(plan), []).append({
+            **dataclasses.asdict(sample), "features": features(plan), "logic_cells": measured["logic_cells"],
+            "ram_blocks": measured["ram_blocks"], "predicted_ram_blocks": ram_blocks(plan),
+        })  # fmt: skip
+    fitted = dict(coefficients())
+    for name, samples in rows.items():
+        fitted[name] = fit([row["features"] for row in samples], [row["logic_cells"] for row in samples])
+        for row, without in zip(samples, _left_out(samples), strict=True):
+            row["predicted"] = round(_predict(fitted[name], row["features"]))
+            row["predicted_without_it"] = round(without)
+        worst = max(abs(row["predicted"] / row["logic_cells"] - 1) for row in samples)
+        tqdm.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
+        write_json(results / f"area-{name}.json", {
+            "family": name, "coefficients": fitted[name], "largest_error": worst, "samples": samples,
+            "versions": {"amaranth": version("amaranth"), "pyosys": version("pyosys")},
+        })  # fmt: skip
+    write_json(shipped / COEFFICIENTS, fitted)
+    coefficients.cache_clear()
+    return fitted
+
+
+def fit(terms: list[dict[str, float]], measured: list[int]) -> dict[str, float]:
+    """Non-negative coefficients of least squared relative error (Lawson and Hanson's algorithm)."""
+    names = sorted({name for row in terms for name in row})
+    matrix = np.array([[row.get(name, 0.0) for name in names] for row in terms])
+    size = np.array(measured, dtype=float)[:, None]
+    found, _ = nnls(matrix / size, np.ones(len(measured)))
+    return {name: round(float(x), 4) for name, x in zip(names, found, strict=True) if x > 5e-5}
+
+
+def _left_out(samples: list[dict[str, Any]]) -> list[float]:
+    """Each sample as a model predicts it that has not seen it."""
+    predictions = []
+    for index, row in enumerate(samples):
+        others = samples[:index] + samples[index + 1 :]
+        model = fit([x["features"] for x in others], [x["logic_cells"] for x in others])
+        predictions.append(_predict(model, row["features"]))
+    return predictions
+
+
+def _predict(model: dict[str, float], terms: dict[str, float]) -> float:
+    return sum(model.get(name, 0.0) * value for name, value in terms.items())
+
+
+def sample_plan(sample: Sample) -> CorePlan:
+    """A core of the sample's shape with weights, thresholds and biases such as training gives."""
+    rng = np.random.default_rng(len(sample.name))
+    spec = NeuronSpec(sample.weight_bits, sample.leak_shift, state_bits=sample.state_bits)
+    layers, reach = [], 1 << (sample.state_bits - 1)
+    for inputs, neurons in pairwise(sample.widths):
+        limit = spec.weight_limit
+        drawn = np.clip(np.rint(rng.normal(0, limit / 2.5, (neurons, inputs))), -limit, limit)
+        weight = np.where(drawn > 0, 1, -1) if sample.weight_bits == 1 else drawn
+        layers.append(Layer(
+            spec, weight.astype(np.int8), rng.integers(-reach // 4, reach // 4, neurons).astype(np.int32),
+            rng.integers(reach // 8, reach // 2, neurons).astype(np.int32),
+        ))  # fmt: skip
+    spikes = rng.random((sample.references, sample.timesteps, sample.widths[-1])) < 0.3
+    references = References(
+        np.cumsum(spikes, axis=1).astype(np.uint8), np.arange(sample.references, dtype=np.int32)
+    )
+    network = Network(
+        "sample", sample.timesteps, Latency(), (sample.widths[0],), tuple(layers), references, 7, {}
+    )
+    return make_plan(network, sample.lanes, sample.target, sample.banks)

@@ -1,0 +1,155 @@
+"""The steps of boards: bitstream, flash, and a board in simulation."""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from twinspike.boards.trial import decisions, make_trial, scores
+from twinspike.config import Config
+from twinspike.flow.folders import Folders, find_network
+from twinspike.flow.plans import board_plan
+from twinspike.host import Device
+from twinspike.host.bench import SPI_BITS, UART_BITS
+from twinspike.hw.board.bitstream import FLASH_IMAGE, SUMMARY, make_bitstream
+from twinspike.hw.board.boards import board
+from twinspike.hw.board.top import check_line
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.files import write_json
+from twinspike.quant.network import Network
+from twinspike.sim.board.board import SimulatedBoard
+
+# The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
+_LOADING_SECONDS = 300
+_OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
+
+
+def bitstream(
+    config: Config,
+    place: Folders,
+    name: str,
+    *,
+    baud: int,
+    line: str = "uart",
+    seeds: list[int],
+    jobs: int = 2,
+    results: Path | None = None,
+) -> None:
+    """Build a board's bitstream and print where everything is."""
+    chosen = board(name)
+    plan = board_plan(config, find_network(place, config.name), chosen)
+    out = folder(place, name)
+    made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
+    fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
+    print(
+        f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
+        f"{made['logic_cells']:,} of {made['logic_cells_available']:,} logic cells, "
+        f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
+    )
+    if results:
+        record(results / "boards.json", name, line, config.name, made)
+
+
+def record(path: Path, board_name: str, line: str, config_name: str, made: dict[str, Any]) -> None:
+    """Put the figures of a board, line and configuration into a file of results; the others stay."""
+    table = json.loads(path.read_text()) if path.is_file() else {}
+    row = board_name if line == "uart" else f"{board_name} by {line}"
+    table.setdefault(row, {})[config_name] = made
+    write_json(path, table)
+
+
+def folder(place: Folders, name: str) -> Path:
+    """Where a board's files lie."""
+    return place.build / "boards" / name
+
+
+def flash(place: Folders, name: str) -> None:
+    """Write the board's flash; raises TwinspikeError if there is no bitstream or no openFPGALoader."""
+    chosen, out = board(name), folder(place, name)
+    if not (out / SUMMARY).is_file():
+        raise TwinspikeError(f"{out}: no bitstream there: make bitstream BOARD={name} first")
+    image = out / FLASH_IMAGE
+    if not image.is_file():
+        (image,) = [path for path in (out / "top.bin", out / "top.bit") if path.is_file()]
+    tool = shutil.which("openFPGALoader")
+    arguments = [*chosen.loader, "--write-flash", str(image)]
+    if tool is None:
+        raise TwinspikeError(
+            f"openFPGALoader is not installed: get it from the system's packages or {_OPENFPGALOADER}, then "
+            f"run: openFPGALoader {' '.join(arguments)}"
+        )
+    if subprocess.run([tool, *arguments], check=False).returncode:
+        raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")
+
+
+def simulated(
+    config: Config, place: Folders, name: str, baud: int, line: str
+) -> tuple[Network, SimulatedBoard]:
+    """The network, and the board in simulation (not running yet), with the line as on the board."""
+    network, chosen = find_network(place, config.name), board(name)
+    check_line(chosen, line)
+    plan = board_plan(config, network, chosen)
+    print(f"{config.name} on {chosen.title}: building the simulation")
+    running = SimulatedBoard(
+        plan,
+        place.build / "sim-board" / f"{name}-{line}",
+        line=line,
+        buffer_bytes=chosen.buffer_bytes,
+        clocks_a_bit=round(chosen.clock_mhz * 1e6 / baud),
+        clock_mhz=round(chosen.clock_mhz),
+    )
+    return network, running
+
+
+def simulate(
+    config: Config,
+    place: Folders,
+    name: str,
+    frames: int,
+    *,
+    baud: int,
+    line: str = "uart",
+    results: Path | None = None,
+) -> bool:
+    """Check a board in simulation against the golden model; returns whether all answers are right.
+
+    Also measures its speed, in its own clocks, and puts the figures into sim_board.json of the folder
+    `results` if there is one.
+    """
+    from twinspike.boards.device import compare, measured
+
+    network, running = simulated(config, place, name, baud, line)
+    hertz = board(name).clock_mhz * 1e6
+    with running, Device.open(running.port, network=network, timeout=5.0) as device:
+        trial = make_trial(config, network, frames)
+        until = time.monotonic() + _LOADING_SECONDS
+        while not device.stats().weights_loaded and time.monotonic() < until:
+            time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
+        checked = compare(device, network, trial)
+        bits = hertz / round(hertz / baud)
+        each = SPI_BITS if line == "spi" else UART_BITS
+        speeds = measured(device, trial.images, bits / each, lambda: running.clocks / hertz)
+        info = device.info
+    print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
+    if results:
+        right, of = decisions(trial, checked)
+        record(results / "sim_board.json", name, line, config.name, {
+            "clock_mhz": hertz / 1e6, "line": line, "baud": bits, "network_hash": info.network_hash,
+            "slots": info.slots, "answers": checked.compared, "different": checked.different,
+            "new_classes": scores(trial, checked),
+            "decisions": {"right": right, "of": of} if trial.unseen else None,
+            "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
+        })  # fmt: skip
+    return not checked.different
+
+
+def serve(config: Config, place: Folders, name: str, baud: int, line: str = "uart") -> None:
+    """Run a board in simulation until Ctrl-C."""
+    _, running = simulated(config, place, name, baud, line)
+    with running:
+        print(f"a simulated {name} listens on {running.port}; Ctrl-C ends it", flush=True)
+        while running.alive:
+            time.sleep(0.2)

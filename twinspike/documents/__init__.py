@@ -1,0 +1,1 @@
+"""Filling README and docs from results, so that no figure in them is typed."""

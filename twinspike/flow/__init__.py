@@ -1,0 +1,1 @@
+"""What the steps share: folders, plans of a configuration, results and records."""

@@ -1,0 +1,95 @@
+"""What a core will cost before it is placed: clocks, logic cells, and the clock's speed.
+
+Clocks follow from the generator's own formula. Logic cells are the planner's estimate (hw/predict/area.py),
+the clock is that of the cores that were placed and routed so far (results/*.json).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twinspike.hw.devices import device
+from twinspike.hw.plan import STATE_LATENCY, CorePlan
+from twinspike.hw.plan.choose import default_lanes
+from twinspike.hw.predict import area
+from twinspike.hw.predict.placement import ram_blocks
+from twinspike.numerics.errors import TwinspikeError
+
+if TYPE_CHECKING:
+    from twinspike.config import Config
+    from twinspike.model.cycles import CycleCost
+
+
+def lanes_of(config: Config) -> tuple[int, ...]:
+    """Lanes of each layer: those of the configuration, else the generator's choice."""
+    chosen = config.hardware.lanes
+    return chosen or tuple(default_lanes(layer.neurons, layer.weight_bits) for layer in config.layers)
+
+
+def cycle_cost(config: Config, classes: int) -> CycleCost:
+    """The times of the core that `config` asks for, with one reference for each of `classes`."""
+    from twinspike.model.cycles import CycleCost
+
+    words = [-(-layer.neurons // lanes) for layer, lanes in zip(config.layers, lanes_of(config), strict=True)]
+    return CycleCost(
+        row_cycles=tuple(max(w, STATE_LATENCY) for w in words),
+        tick_cycles=config.layers[-1].neurons + 2,
+        result_cycles=classes + 5,
+    )
+
+
+def clock(target: str, records: Iterable[dict[str, Any]]) -> float:
+    """MHz to reckon with on `target`: the slowest core measured there; TwinspikeError if there is none."""
+    device(target)
+    found = [core["fmax_min_mhz"] for _, core in _cores(target, records)]
+    if not found:
+        raise TwinspikeError(
+            f"no core was measured for {target} yet, so its clock is unknown: "
+            f"make synth results TARGETS={target}"
+        )
+    return min(found)
+
+
+def logic_cells(plan: CorePlan, records: Iterable[dict[str, Any]]) -> float:
+    """Logic cells to reckon with for a planned core: the planner's model where it is calibrated.
+
+    Elsewhere a line through the measured cores, over lanes x state bits summed over layers. Raises
+    TwinspikeError if fewer than two sizes were measured.
+    """
+    if area.calibrated(plan):
+        return area.logic_cells(plan)
+    cores = _cores(plan.target, records)
+    points = [(_lane_bits(record["configuration"]), core["logic_cells"]) for record, core in cores]
+    if len({bits for bits, _ in points}) < 2:
+        raise TwinspikeError(
+            f"logic cells on {plan.target} are unknown: run make calibrate, or measure two cores that differ "
+            "in size"
+        )
+    lane_bits, cells = np.array(points).T
+    slope, least = np.polyfit(lane_bits, cells, 1)
+    return float(least + slope * sum(x.lanes * x.layer.spec.state_bits for x in plan.layers))
+
+
+def check_fit(plan: CorePlan, cells: float) -> None:
+    """Raise TwinspikeError if the planned core needs more than its device has."""
+    have = device(plan.target)
+    for what, need, there in (
+        ("logic cells", cells, have.logic_cells),
+        ("block RAMs", ram_blocks(plan), have.ram_blocks),
+    ):
+        if need > there:
+            raise TwinspikeError(f"{plan.target} has {there} {what}, this core needs about {need:.0f}")
+
+
+def _cores(target: str, records: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """(record, core) of every configuration that was placed and routed for `target`."""
+    return [(r, core) for r in records if (core := r.get("synth", {}).get(target))]
+
+
+def _lane_bits(table: dict[str, Any]) -> int:
+    layers = table["layers"]
+    lanes = table["hardware"]["lanes"] or [default_lanes(x["neurons"], x["weight_bits"]) for x in layers]
+    return sum(p * layer["state_bits"] for p, layer in zip(lanes, layers, strict=True))

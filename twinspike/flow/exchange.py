@@ -1,0 +1,211 @@
+"""Networks to and from other tools: the steps `import`, `export-nir` and `export-qonnx`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.files import write_atomically, write_json
+from twinspike.quant.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twinspike.config import Config
+    from twinspike.quant.network import Network
+    from twinspike.quant.nir_import import Stages
+
+# Frames that scales, thresholds and leaks are chosen on; more make it slower, not better.
+CALIBRATION_FRAMES = 600
+TUNING_EPOCHS = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportOptions:
+    """How to read a NIR file and what to make of it; see `twinspike import --help`."""
+
+    dialect: str = "nir"
+    dt: float | None = None
+    reset: str = "zero"
+    weight_bits: int = 4
+    calibration: Path | None = None
+    finetune: bool = False
+    epochs: int = TUNING_EPOCHS
+    progress: bool = True
+
+
+def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) -> dict[str, Any]:
+    """Import the network in `path` into folder `out`: network.safetensors, drift.json, drift.md, NAME.toml.
+
+    Timesteps and spike coding are the configuration's, and so are the frames, unless
+    `options.calibration` brings its own. Returns the content of drift.json. A file that twinspike
+    exported comes back as it was, content hash and all; nothing is fitted then.
+    Raises TwinspikeError, one line, and writes nothing, if the file cannot be mapped.
+    """
+    from twinspike.quant.nir_file import read_graph
+    from twinspike.quant.nir_import import reimport
+
+    graph = read_graph(path)
+    network = reimport(graph)
+    if network is not None:
+        network.save(out / "network.safetensors")
+        print(
+            f"{out / 'network.safetensors'}: exported by twinspike and unchanged, {network.content_hash[:16]}"
+        )
+        return {"exact": True, "network_hash": network.content_hash}
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    network, table, notes = import_graph(graph, path.stem, config, options, {"file_sha256": checksum})
+    network.save(out / "network.safetensors")
+    write_json(out / "drift.json", table)
+    from twinspike.model.drift import drift_markdown
+
+    write_atomically(out / "drift.md", drift_markdown(table, f"Import of {path.name}", notes))
+    _print_drift(table, notes, out)
+    if options.calibration is None:
+        write_atomically(out / f"{out.name}.toml", _toml(network, config))
+        print(f"next: twinspike sim --config {out / out.name}.toml --out {out.parent}")
+    else:
+        print(f"next: twinspike rtl --network {out / 'network.safetensors'} --folder {out / 'rtl'}")
+    return table
+
+
+def import_graph(
+    graph: Mapping[str, Any], name: str, config: Config, options: ImportOptions, origin: Mapping[str, Any]
+) -> tuple[Network, dict[str, Any], list[str]]:
+    """The integer network of a graph (see quant/nir_file.py), its drift table, and remarks for a reader.
+
+    `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
+    """
+    from twinspike.model.drift import drift_table, rungs
+    from twinspike.model.frames import dataset_frames, file_frames
+    from twinspike.quant.nir_import import counting_network, float_layers, round_network
+
+    real = float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
+    given = options.calibration
+    data = file_frames(given, config.encoder, config.timesteps) if given else dataset_frames(config)
+    import numpy as np
+
+    if len(data.calibration) > CALIBRATION_FRAMES:
+        chosen = np.random.default_rng(0).permutation(len(data.calibration))[:CALIBRATION_FRAMES]
+        fitted_on = data.calibration.take(np.sort(chosen))
+    else:
+        fitted_on = data.calibration
+    stages = round_network(real, fitted_on.spikes, options.weight_bits)
+    timesteps = len(data.test.spikes)
+    from importlib.metadata import version
+
+    common: dict[str, Any] = {
+        "timesteps": timesteps, "encoder": config.encoder, "shape": data.shape,
+        "provenance": {
+            **origin, "frames": data.source, "from": options.dialect, "reset": options.reset,
+            "dt": options.dt or DIALECTS[options.dialect].dt, "versions": {"twinspike": version("twinspike")},
+        },
+    }  # fmt: skip
+    if config.encoder.addresses(data.shape) != real[0].weight.shape[1]:
+        # Frames of spikes without a coding: the addresses are the image.
+        from twinspike.numerics.codings import Threshold
+
+        common |= {"encoder": Threshold(), "shape": (real[0].weight.shape[1],)}
+    network = counting_network(stages.layers, name=name, **common)
+    tuned = None
+    if options.finetune:
+        tuned = _tuned(stages, data, options, lambda layers: counting_network(layers, name=name, **common))
+    original, notes = _original(graph, options, data.test)
+    table = drift_table(rungs(stages, network, data.test.spikes, original, tuned), data.test.labels)
+    final = tuned or network
+    table |= {
+        "network_hash": final.content_hash,
+        "dialect": options.dialect,
+        "frames_from": data.source,
+        "layers": [_layer_row(stages, i, final) for i in range(len(real))],
+    }
+    return final, table, notes
+
+
+def _tuned(stages: Stages, data, options: ImportOptions, build: Callable[..., Network]) -> Network:
+    from twinspike.model.finetune import fine_tune, tuning_spec
+
+    if data.calibration.labels is None:
+        raise TwinspikeError(
+            "--finetune needs labels: add an array `labels` to the calibration file, or give --config"
+        )
+    specs = [tuning_spec(layer.spec) for layer in stages.layers]
+    return build(
+        fine_tune(
+            stages.reset, specs, data.calibration.spikes, data.calibration.labels,
+            epochs=options.epochs, progress=options.progress,
+        )
+    )  # fmt: skip
+
+
+def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ...] | None, list[str]]:
+    """The original's spikes on the test frames: recorded ones, or its framework's, if that is there."""
+    from twinspike.quant.nir_graph import chain
+
+    about = DIALECTS[options.dialect].about
+    notes = [f"{options.dialect}: {about}"]
+    if test.original is not None:
+        return test.original, [*notes, "the original's spikes are those recorded in the calibration file"]
+    from twinspike.model.frameworks import installed, run_in_framework
+
+    if not installed(options.dialect):
+        return None, [*notes, "no framework ran the original: the report begins with the float import"]
+    dt = options.dt or DIALECTS[options.dialect].dt
+    found = run_in_framework(options.dialect, chain(graph), test.spikes, dt=dt, reset=options.reset)
+    how = "its own importer ran the file" if found else "it cannot run this reset"
+    return found, [*notes, f"{options.dialect}: {how}"]
+
+
+def _layer_row(stages: Stages, index: int, final: Network) -> dict[str, Any]:
+    real, rounded, layer = stages.real[index], stages.rounded[index], final.layers[index]
+    stretch = stages.leaked[index].threshold / real.threshold
+    return {
+        "nodes": real.name,
+        "inputs": layer.inputs,
+        "neurons": layer.neurons,
+        "decay": [float(real.decay.min()), float(real.decay.max())],
+        "leak_shift": layer.spec.leak_shift,
+        "threshold_stretch": float(stretch.mean()),
+        "weight_bits": layer.spec.weight_bits,
+        "state_bits": layer.spec.state_bits,
+        "reset": layer.spec.reset,
+        "exact": rounded.exact,
+        "thresholds": [int(layer.threshold.min()), int(layer.threshold.max())],
+    }
+
+
+def _print_drift(table: dict[str, Any], notes: list[str], out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from twinspike.model.drift import LEGEND, drift_rows
+
+    head, rows = drift_rows(table)
+    shown = Table(
+        title=f"{out / 'drift.md'}: {table['frames']:,} frames, against the {table['against']}",
+        title_justify="left",
+    )
+    for i, title in enumerate(head):
+        shown.add_column(title, justify="right" if i else "left")
+    for row in rows:
+        shown.add_row(*row)
+    console = Console()
+    console.print(shown)
+    for note in (LEGEND, *notes):
+        console.print(f"- {note}", markup=False)
+
+
+def _toml(network: Network, config: Config) -> str:
+    """A configuration with which the other steps take the imported network."""
+    lines = ["# An imported network, for the steps that follow training."]
+    lines += [f"dataset = {json.dumps(config.dataset)}", f"timesteps = {network.timesteps}", "", "[encoder]"]
+    lines += [f"{k} = {json.dumps(v)}" for k, v in network.encoder.table().items()]
+    for layer in network.layers:
+        lines += ["", "[[layers]]", f"neurons = {layer.neurons}"]
+        lines += [f"{k} = {json.dumps(v)}" for k, v in dataclasses.asdict(layer.spec).items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The IP package: a core for somebody else's design."""

@@ -1,0 +1,159 @@
+"""The IP package: a folder that an FPGA engineer can drop into a design, with nothing of Python in it."""
+
+import dataclasses
+import importlib.metadata
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib.wiring import In
+from jinja2 import Environment, StrictUndefined
+
+from twinspike import __version__
+from twinspike.flow.results import read_results
+from twinspike.hw.bus.control import control_members
+from twinspike.hw.bus.registers import registers_header, registers_json, registers_markdown
+from twinspike.hw.bus.top import BUSES
+from twinspike.hw.devices import DEVICES
+from twinspike.hw.emit.emit import LICENCE, TOP, describe, write_bus_verilog, write_verilog
+from twinspike.hw.emit.ports import ports_markdown
+from twinspike.hw.plan import CorePlan
+from twinspike.hw.predict.cycles import frame_times
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.files import replacing_folder, write_json
+from twinspike.sim.bench.vectors import write_vectors
+from twinspike.sim.golden import run as golden_run
+
+SUMMARY = "ip.json"
+# Asked of a tool for a device that nobody has placed the core on yet, as a share of what its entry aims at.
+_GUESS = 0.75
+
+
+def write_ip(
+    plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path, build: Path | None = None
+) -> dict[str, Any]:
+    """Write the package of a plan into folder `out`; returns what its `ip.json` holds.
+
+    `spikes`, bool [T, B, inputs], and the images' true `labels` become the golden vectors; utilisation
+    comes from the build folder `build` where its devices have been placed for this network.
+    A core that takes several events a clock has no bus tops, hence no registers.
+    Raises TwinspikeError if the folder holds something else or cannot be written, or yosys fails.
+    """
+    if out.exists() and not (out / SUMMARY).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise TwinspikeError(f"{out} is not a folder of an IP package: give a new or an empty one")
+    with replacing_folder(out) as work:
+        return _write_files(plan, spikes, labels, work, build)
+
+
+def _write_files(plan, spikes, labels, out: Path, build: Path | None) -> dict[str, Any]:
+    rtl, bench, limits = (out / name for name in ("rtl", "tb", "constraints"))
+    for folder in (rtl, bench, limits):
+        folder.mkdir()
+    write_verilog(plan, rtl)
+    buses = [] if plan.layers[0].banks > 1 else list(BUSES)
+    tops = [TOP, *(write_bus_verilog(plan, bus, rtl) for bus in buses)]
+    for path in rtl.glob("*.il"):
+        path.unlink()
+
+    lengths = write_vectors(plan, spikes, labels, bench)
+    sources = resources.files("twinspike.sim.bench")
+    for name in ("tb_stream.sv", *(["tb_bus.sv"] if buses else [])):
+        (bench / name).write_text(sources.joinpath(name).read_text())
+    if buses:
+        (rtl / "twinspike_registers.vh").write_text(LICENCE + registers_header())
+        (out / "registers.md").write_text(registers_markdown(plan))
+        write_json(out / "registers.json", registers_json(plan))
+
+    devices = _devices(plan, build)
+    context = {
+        "plan": plan, "network": plan.network, "version": __version__, "tops": tops, "buses": buses,
+        "benches": ["stream", *buses], "lengths": lengths, "devices": devices,
+        "clock_mhz": min(row["clock_mhz"] for row in devices),
+        "latency": _latency(plan, spikes), "ports": _deeper(ports_markdown(plan)),
+        "bus_ports": {bus: _bus_ports(plan, bus) for bus in buses},
+        "sources": sorted(p.name for p in rtl.glob("*.v")),
+        "images": sorted(p.name for p in rtl.glob("*.mem")),
+        "vectors": sorted(p.name for p in bench.glob("*.mem")),
+        "name": "".join(c if c.isalnum() else "_" for c in plan.network.name),
+        "shape": "-".join(str(n) for n in (plan.network.inputs, *(x.neurons for x in plan.layers))),
+        "lanes": ", ".join(str(x.lanes) for x in plan.layers),
+    }  # fmt: skip
+    for template, path in (
+        ("readme.md.j2", out / "README.md"),
+        ("fusesoc.j2", out / f"twinspike_{context['name']}.core"),
+        ("makefile.j2", bench / "Makefile"),
+        ("clock.sdc.j2", limits / "clock.sdc"),
+        ("ice40.pcf.j2", limits / "ice40.pcf"),
+        ("ecp5.lpf.j2", limits / "ecp5.lpf"),
+    ):
+        path.write_text(_render(template, context))
+    (out / "LICENSE").write_text(_licence())
+    summary = describe(plan) | {"tops": tops, "vectors": lengths, "version": __version__}
+    write_json(out / SUMMARY, summary)
+    return summary
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.from_string(resources.files(__package__).joinpath(template).read_text()).render(
+        context
+    )
+
+
+def _latency(plan: CorePlan, spikes: np.ndarray) -> dict[str, int]:
+    """Clocks of the golden frames by the cycle contract: alone, and from result to result."""
+    layers = golden_run(plan.network, spikes).spikes
+    started, finished = frame_times(plan, spikes, layers, isolate=True)
+    alone = np.sort(finished - started)
+    _, finished = frame_times(plan, spikes, layers, isolate=False)
+    interval = np.sort(np.diff(finished)) if len(finished) > 1 else alone
+    return {
+        f"{name}_{which}": int(clocks[at])
+        for name, clocks in (("latency", alone), ("interval", interval))
+        for which, at in (("min", 0), ("median", len(clocks) // 2), ("max", -1))
+    }
+
+
+def _devices(plan: CorePlan, build: Path | None) -> list[dict[str, Any]]:
+    """A row a device: what placing this very network there gave, or only the clock to start with."""
+    synths = read_results(build).synths if build else {}
+    rows = []
+    for name, device in DEVICES.items():
+        synth = synths.get(name)
+        if synth and synth["provenance"].get("network_hash") == plan.network.content_hash:
+            fields = dataclasses.asdict(device)
+            rows.append(fields | synth | {"placed": True, "clock_mhz": int(synth["fmax_min_mhz"])})
+        else:
+            rows.append({
+                "name": name, "title": device.title, "architecture": device.architecture, "placed": False,
+                "clock_mhz": int(device.frequency_mhz * _GUESS),
+            })  # fmt: skip
+    return rows
+
+
+def _bus_ports(plan: CorePlan, bus: str) -> list[tuple[str, str, int]]:
+    """(Name, direction, bits) of a bus top's ports beside clock, reset and streams."""
+    members = {**BUSES[bus].MEMBERS, "irq": control_members(plan)["irq"]}
+    return [
+        (name, "in" if member.flow == In else "out", Shape.cast(member.shape).width)
+        for name, member in members.items()
+    ]
+
+
+def _deeper(markdown: str) -> str:
+    """Headings one level down."""
+    return "".join(
+        f"#{line}" if line.startswith("#") else line for line in markdown.splitlines(keepends=True)
+    )
+
+
+def _licence() -> str:
+    """The text of twinspike's licence, which its generated files carry too."""
+    for file in importlib.metadata.files("twinspike") or []:
+        if file.name == "LICENSE":
+            return file.read_text()
+    raise TwinspikeError("the installation of twinspike lacks its LICENSE file: install it again")

@@ -1,0 +1,255 @@
+"""``make report``: one self-contained HTML page about a configuration."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from tqdm import tqdm
+
+from twinspike import __version__
+from twinspike.config import Config, load_config
+from twinspike.hw.devices import DEVICES
+from twinspike.model.datasets import Dataset, load_dataset
+from twinspike.numerics import emd
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.files import replacing_folder, write_atomically
+from twinspike.sim import golden
+
+from ..flow.record import synthesis
+from ..flow.results import Results, read_results
+from . import figures, peers, samples
+from .summary import microseconds, print_summary, summary, summary_rows
+
+__all__ = ["print_summary", "summary", "write_report"]
+
+# Enough for samples and the map; the figures over the whole test set come from metrics.json.
+IMAGES = 1000
+_RESOURCES = {
+    "logic_cells": "logic cells",
+    "flipflops": "flip-flops",
+    "ram_blocks": "block RAMs",
+    "spram": "SPRAM",
+    "dsp": "DSP",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Images:
+    """The first test images with what the golden model makes of them."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    spikes: np.ndarray
+    trace: golden.Trace
+
+
+@dataclasses.dataclass(frozen=True)
+class Matrix:
+    """A square table drawn as shades: `shades` in 0..1, `values` as text ("" is left empty)."""
+
+    labels: list[int]
+    values: list[list[str]]
+    shades: list[list[float]]
+
+    @classmethod
+    def of(cls, values: np.ndarray, shades: np.ndarray, labels: list[int]) -> "Matrix":
+        text = [[f"{value}" if value else "" for value in row] for row in values.tolist()]
+        return cls(labels, text, np.round(shades, 2).tolist())
+
+
+def write_report(build: Path, config_name: str) -> Path:
+    """Write ``build/report/index.html`` and return its path.
+
+    `build` is the folder of one configuration. What no step has made yet is named on the page with
+    the make target that makes it; without a network, or for a torn file, raises TwinspikeError and
+    leaves an earlier report as it was.
+    """
+    results = read_results(build)
+    config = load_config(config_name)
+    page = _page(results, config)
+    folder = build / "report"
+    with replacing_folder(folder) as work:
+        write_atomically(work / "index.html", page)
+    return folder / "index.html"
+
+
+def _page(results: Results, config: Config) -> str:
+    run, problem = _run_images(results, config.dataset)
+    metrics = results.metrics or {}
+    context = {
+        "title": config.name,
+        "version": __version__,
+        "notes": [*results.notes, *([problem] if problem else [])],
+        "coding": config.encoder.kind,
+        "tiles": _tiles(results),
+        "headline": summary_rows(results),
+        "samples": _samples(results, run),
+        "pictures": _pictures(results, run),
+        "matrices": _matrices(results),
+        "simulation": _simulation(results),
+        "verification": metrics.get("verification", {}),
+        "metrics": metrics,
+        "devices": [_device(results, target) for target in results.synths],
+        "peers": _peers(results, config),
+        "provenance": _provenance(results),
+    }
+    files = resources.files(__package__)
+    loader = FunctionLoader(lambda name: files.joinpath(name).read_text(encoding="utf-8"))
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
+    )
+    return environment.get_template("page.html.j2").render(context)
+
+
+def _run_images(results: Results, dataset_name: str) -> tuple[_Images | None, str]:
+    """Golden model on the first test images, or None and why there are no images."""
+    try:
+        dataset: Dataset = load_dataset(dataset_name)
+    except TwinspikeError as error:
+        return None, f"no image figures: {error}"
+    network = results.network
+    if dataset.shape != network.shape:
+        raise TwinspikeError(
+            f"network {network.name!r} takes images {list(network.shape)} but {dataset_name} has "
+            f"{list(dataset.shape)}: train it on this configuration's dataset (make train)"
+        )
+    images, labels = dataset.test_images[:IMAGES], dataset.test_labels[:IMAGES]
+    spikes = network.encode(images)
+    return _Images(images, labels, spikes, golden.run(network, spikes)), ""
+
+
+def _tiles(results: Results) -> list[tuple[str, str, str]]:
+    """The four figures that open the page, as (figure, what it is, in which circumstances)."""
+    tiles = []
+    if results.metrics:
+        f1 = results.metrics["macro_f1"]
+        tiles.append((f"{100 * f1:.2f}%", "macro-F1", "integer network, all test images"))
+    if results.runs:
+        compared = sum(run["spikes_compared"] for run in results.runs)
+        wrong = sum(run["mismatches"] for run in results.runs)
+        tiles.append((f"{wrong:,}", "spikes differ", f"of {compared:,}, RTL against Python"))
+    builds = [synthesis(results, target) for target in results.synths]
+    timed = [build for build in builds if "latency_us" in build]
+    if timed:
+        best = min(timed, key=lambda build: build["latency_us"])
+        time = microseconds(best["latency_cycles"]["median"], best["fmax_min_mhz"])
+        tiles.append((f"{time} µs", "latency, median image", best["device"]))
+    if builds:
+        least = min(builds, key=lambda build: build["logic_cells_available"])
+        share = least["logic_cells"] / least["logic_cells_available"]
+        tiles.append((f"{least['logic_cells']:,}", "logic cells", f"{share:.0%} of {least['device']}"))
+    return tiles
+
+
+def _samples(results: Results, run: _Images | None) -> list[samples.Sample]:
+    if run is None:
+        return []
+    return [
+        samples.tell(results.network, run.images[i], int(run.labels[i]), run.spikes, run.trace, i)
+        for i in samples.choose(run.labels, run.trace.results.label)
+    ]
+
+
+def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Picture]:
+    """Every figure with axes whose data is there, by name."""
+    jobs: dict[str, Callable[[], figures.Picture]] = {}
+    if results.history:
+        jobs["learning"] = partial(figures.learning_curves, results.history)
+    if run is not None:
+        trace, references = run.trace, results.network.references
+        jobs["embedding"] = partial(
+            figures.embedding_map, trace.output_counts, run.labels, trace.results.label, references
+        )
+    for kind, name in (("interval", "back_to_back"), ("latency", "alone")):
+        if spread := results.cycles(name, kind):
+            jobs[kind] = partial(figures.cycle_histogram, kind, spread)
+    with tqdm(jobs.items(), desc="figures", unit="figure", disable=None) as bar:
+        return {name: draw() for name, draw in bar}
+
+
+def _matrices(results: Results) -> dict[str, Matrix]:
+    """Distances between the references, and the confusion matrix if it was measured."""
+    references = results.network.references
+    labels = references.labels.tolist()
+    found = {}
+    if labels:
+        table = emd.distances(references.counts.transpose(1, 0, 2), references.counts)
+        # From the nearest pair to the furthest: the differences between classes are what is looked for.
+        apart = table[table > 0] if table.any() else np.ones(1)
+        shades = np.where(table > 0, 0.08 + 0.82 * (table - apart.min()) / max(1, np.ptp(apart)), 0)
+        found["references"] = Matrix.of(table, shades, labels)
+    if results.metrics and "confusion" in results.metrics:
+        counts = np.asarray(results.metrics["confusion"])
+        share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+        classes = sorted(set(labels))
+        # The root makes errors of a few per cent visible beside the diagonal.
+        found["confusion"] = Matrix.of(
+            counts, np.sqrt(share), classes if len(classes) == len(counts) else list(range(len(counts)))
+        )
+    return found
+
+
+def _simulation(results: Results) -> list[dict[str, str]]:
+    """The table of simulated runs, as text."""
+    rows = []
+    for row in results.runs:
+        predicted = row.get("cycles_predicted_equal")
+        rows.append(
+            {
+                "run": str(row["run"]).replace("_", " "),
+                "target": str(row.get("target", "")),
+                "simulator": str(row.get("simulator", "")),
+                "images": f"{row['frames']:,}",
+                "spikes": f"{row['spikes_compared']:,}",
+                "mismatches": f"{row['mismatches']:,}",
+                "cycles": "–" if predicted is None else "equal" if predicted else "DIFFERENT",
+            }
+        )
+    return rows
+
+
+def _device(results: Results, target: str) -> dict[str, Any]:
+    """One device's bars: (name, used, available) of each resource, (seed, MHz) of each placement."""
+    synth = results.synths[target]
+    return {
+        "name": DEVICES[target].title,
+        "resources": [
+            (name, synth[key], synth[f"{key}_available"])
+            for key, name in _RESOURCES.items()
+            if synth.get(f"{key}_available")
+        ],
+        "seeds": list(zip(synth["seeds"], synth["fmax_mhz"], strict=True)),
+        "slowest": synth["fmax_min_mhz"],
+        "fastest": max(one["fmax_max_mhz"] for one in results.synths.values()),
+    }
+
+
+def _peers(results: Results, config: Config) -> list[peers.Row]:
+    accuracy = results.metrics["accuracy"] if results.metrics else None
+    builds = [synthesis(results, target) for target in results.synths]
+    return peers.compare(peers.published()["accelerators"], config.name, accuracy, builds, config.dataset)
+
+
+def _provenance(results: Results) -> list[tuple[str, str]]:
+    """Where it all came from: network hash, settings, data, versions, tools."""
+    network = results.network
+    rows = [("network SHA-256", network.content_hash)]
+    known: Mapping[str, Any] = {k: v for k, v in network.provenance.items() if k != "metrics"}
+    for key, value in known.items():
+        rows.append(
+            (key.replace("_", " "), value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+        )
+    if results.metrics and "train_seconds" in results.metrics:
+        rows.append(("training", f"{results.metrics['train_seconds']:,.0f} s"))
+    for target, synth in results.synths.items():
+        tools = ", ".join(f"{name} {version}" for name, version in sorted(synth["tools"].items()))
+        times = ", ".join(f"{seconds:.0f}" for seconds in synth["nextpnr_seconds"])
+        rows.append((f"{target}: tools", tools))
+        rows.append((f"{target}: seconds", f"yosys {synth['yosys_seconds']:.0f}, nextpnr {times}"))
+    return rows

@@ -1,0 +1,1 @@
+"""Whatever trains and measures many networks."""
