@@ -67,13 +67,13 @@ test: $(READY) ## run the test suite
 	$(BIN)/python -m pytest -n 2
 
 formal: $(READY) ## prove the hardware's properties, and that the proofs reject broken hardware
-	PYTHONPATH=tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
+	PYTHONPATH=.:tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
 
 crash-test: $(READY) ## kill training, export and RTL emission at random moments
-	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m crashes --json results/crashes.json
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(BIN)/python -m crashes --json results/crashes.json
 
 fuzz-files: $(READY) ## damaged files of every kind: loaded soundly or refused with one line
-	PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json
+	PYTHONPATH=.:tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json
 
 train: $(TRAINED) ## train CONFIG, export the integer network, evaluate it
 

@@ -20,7 +20,7 @@ from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
 from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
-from .cycles import spikes_per_step
+from .cycles import cycle_cost
 from .datasets import Dataset, load_dataset
 from .health import SILENT_BATCHES, check_spikes, check_weights, diverged
 from .inputs import TrainingInputs, input_spikes
@@ -135,10 +135,11 @@ class _Run:
         self.steps = len(self.labels) // self.batch
         self.own = ranks.share(self.batch)
         self.parallel = ranks.parallel(self.network)
-        self.cost = config.cycle_cost(dataset.classes) if self.settings.cycles_weight else None
+        inputs = config.encoder.addresses(dataset.shape)
+        self.cost = cycle_cost(config, dataset.classes, inputs) if self.settings.cycles_weight else None
         if self.cost and self.settings.cycles_target:
             spikes = input_spikes(config.encoder, images[:COST_IMAGES], config.timesteps)
-            self.cost.check_target(spikes_per_step(spikes), self.settings.cycles_target)
+            self.cost.check_target(self.cost.arriving(spikes), self.settings.cycles_target)
 
     @property
     def checkpoint(self) -> Path:
@@ -220,8 +221,8 @@ class _Run:
         loss = embedding_loss(trains[-1], self.labels[chosen], s)
         total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
         if self.cost:
-            inputs = self.ranks.whole(spikes_per_step(spikes)[..., None], torch.int32)[..., 0]
-            clocks = self.cost.penalty(inputs, trains, s.cycles_target)
+            arriving = self.ranks.whole(self.cost.arriving(spikes)[..., None], torch.int32)[..., 0]
+            clocks = self.cost.penalty(arriving, trains, s.cycles_target)
             total = total + s.cycles_weight * clocks
         if not math.isfinite(total.item()):
             raise diverged(self.config, p, f"its loss is {total.item()}")

@@ -5,7 +5,7 @@ import json
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.datasets import DATASETS
@@ -15,9 +15,6 @@ from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
 from twinspike.quant.layer import NeuronSpec
-
-if TYPE_CHECKING:
-    from twinspike.model.cycles import CycleCost
 
 _SECTIONS = ("encoder", "layers", "training", "hardware")
 # Far more than sixteen layers and every setting take.
@@ -69,12 +66,6 @@ class Config:
         for layer in table["layers"]:
             text += "\n[[layers]]\n" + "".join(f"{line}\n" for line in _toml_lines(layer))
         return text
-
-    def cycle_cost(self, classes: int) -> "CycleCost":
-        """Clocks of the core as a differentiable function of spikes: see twinspike/flow/cost.py."""
-        from twinspike.flow.cost import cycle_cost
-
-        return cycle_cost(self, classes)
 
     def changed(self, name: str, **changes: Any) -> "Config":
         """This configuration under another name with other settings; raises TwinspikeError.

@@ -8,6 +8,7 @@ from support.networks import random_network
 from twinspike.cli import steps
 from twinspike.config import load_config
 from twinspike.flow.folders import GENERIC, folders
+from twinspike.flow.plans import needs_own_simulation
 from twinspike.numerics.codings import Latency
 from twinspike.sim.bench import runner
 
@@ -81,7 +82,7 @@ def test_no_difference_makes_it_succeed(ready, monkeypatch, capsys):
 
 def test_only_cores_that_differ_in_kind_are_simulated_by_default(ready, tmp_path):
     config, place = ready
-    assert steps.needs_own_simulation(config, place, GENERIC)
-    assert not steps.needs_own_simulation(config, place, "up5k")
+    assert needs_own_simulation(config, place, GENERIC)
+    assert not needs_own_simulation(config, place, "up5k")
     mnist = load_config("mnist")
-    assert steps.needs_own_simulation(mnist, folders(str(tmp_path), "mnist"), "up5k")
+    assert needs_own_simulation(mnist, folders(str(tmp_path), "mnist"), "up5k")
