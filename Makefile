@@ -166,7 +166,7 @@ fuzz: $(READY) ## random networks and hostile streams through the RTL: NETWORKS=
 	$(TS) fuzz $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY))
 
-lint: $(READY) ## ruff on the tree, mypy on the package as it is installed
+lint: $(READY) ## ruff on the tree; mypy and the direction of imports on the package as it is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf $(TYPES) && mkdir -p $(TYPES)
@@ -175,6 +175,7 @@ lint: $(READY) ## ruff on the tree, mypy on the package as it is installed
 	  --no-build-isolation -w wheel . && $(CURDIR)/$(BIN)/python -m zipfile -e wheel/*.whl package
 	cd $(TYPES)/package && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
 	  --cache-dir $(CURDIR)/.mypy_cache -p twinspike
+	cd $(TYPES)/package && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml --no-cache
 
 clean: ## remove everything that was built (not the environment)
 	rm -rf build

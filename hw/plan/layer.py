@@ -106,6 +106,11 @@ class LayerPlan(abc.ABC):
         return np.pad(numbers, [(0, 0), (0, width - row)], constant_values=-1).reshape(-1, self.lanes)
 
     @property
+    def positions(self) -> np.ndarray:
+        """Where each neuron is: word * P + lane, int64 [N]."""
+        return np.flatnonzero(self.places.reshape(-1) >= 0)
+
+    @property
     def sent(self) -> np.ndarray:
         """Which neuron each sent address means, int64 [addresses]; -1 for padding."""
         return self.places.reshape(-1)[: self.addresses]
