@@ -6,30 +6,14 @@ from typing import Any
 import numpy as np
 
 from ..numerics.errors import out_of_range
-from ..numerics.fields import check, setting
+from ..numerics.fields import check
+from .spec import NeuronSpec
 from .synapses.base import Synapses, check_weights
 from .synapses.dense import Dense
 
-RESETS = ("subtract", "zero")
 # How the outputs of several sources become one input: multiplicities add up, or spikes are combined.
 COMBINES = ("add", "and", "iand")
 INT32 = np.iinfo(np.int32)
-
-
-@dataclasses.dataclass(frozen=True)
-class NeuronSpec:
-    """How the neurons of one layer behave; part of an entry of "layers" in the file's metadata."""
-
-    weight_bits: int = setting(4, low=1, high=8, help="weight width; 1 bit means exactly -1 or +1")
-    leak_shift: int = setting(3, low=0, high=31, help="k of v - (v >> k) each step; 0: no leak")
-    reset: str = setting("subtract", choices=RESETS, help="after a spike: v - threshold, or 0")
-    single_spike: bool = setting(False, help="silent for the rest of the frame after the first spike")
-    state_bits: int = setting(12, low=2, high=32, help="membrane potential clamps to this many bits")
-
-    @property
-    def weight_limit(self) -> int:
-        """Largest weight magnitude: 2^(b-1) - 1 (symmetric narrow range), 1 for binary weights."""
-        return max(1, (1 << (self.weight_bits - 1)) - 1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

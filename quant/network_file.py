@@ -13,8 +13,9 @@ from ..numerics.codings import coding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import build
 from ..numerics.files import parse_json, read_limited
-from .layer import Layer, NeuronSpec, is_int
+from .layer import Layer, is_int
 from .network import MAX_LAYERS, METADATA_KEY, VERSION, Network, References, check_shape
+from .spec import NeuronSpec
 from .synapses.kinds import KINDS
 
 PARTS = ("weight", "bias", "threshold")

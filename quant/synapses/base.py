@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...numerics.errors import out_of_range
+from ..spec import LayerSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Synapses(abc.ABC):
     """
 
     kind: ClassVar[str]
+    settings: ClassVar[type[LayerSettings]]  # of a configuration's `[[layers]]` entry
 
     inputs: int
     neurons: int

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...numerics.errors import out_of_range
 from ...numerics.events import MAX_ADDRESS
+from ..spec import LayerSettings
 from .base import Synapses
 
 
@@ -16,6 +17,7 @@ class Dense(Synapses):
     """Weight [neurons, inputs]; whatever the map before it, its addresses count one by one."""
 
     kind: ClassVar[str] = "dense"
+    settings: ClassVar[type[LayerSettings]] = LayerSettings
 
     @classmethod
     def of(cls, shape: tuple[int, ...], keys: Mapping[str, Any], weight: np.ndarray, where: str) -> "Dense":

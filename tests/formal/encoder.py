@@ -12,7 +12,8 @@ from twinspike.hw.layers.encoder import Encoder
 from twinspike.hw.parts.bits import lowest_bit, several
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.hw.plan.layer import LayerPlan
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 
 def layer_plan(neurons: int, lanes: int) -> LayerPlan:

@@ -13,7 +13,8 @@ from twinspike.hw.parts.arithmetic import clamp, leak
 from twinspike.hw.plan import STATE_LATENCY
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.numerics.lif import state_range
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 # Wide enough that nothing in the equation can overflow.
 WIDE = signed(11)

@@ -11,7 +11,8 @@ from formal.proof import Proof
 from twinspike.hw.layers.dense import DenseWalker
 from twinspike.hw.plan import STATE_LATENCY, LayerPlan
 from twinspike.hw.plan.dense import DensePlan
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 
 def layer_plan(inputs: int, neurons: int, lanes: int, seed: int, **spec) -> LayerPlan:

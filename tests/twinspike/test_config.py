@@ -9,7 +9,7 @@ from twinspike.config import Config, available, load_config
 from twinspike.model.datasets import DATASETS
 from twinspike.numerics.codings import CODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.layer import NeuronSpec
+from twinspike.quant.spec import NeuronSpec
 
 SOUND = """
 dataset = "digits"

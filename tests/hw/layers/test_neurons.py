@@ -11,7 +11,8 @@ from support.streams import bench
 from twinspike.hw.layers.neurons import Neurons
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.numerics import lif
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 
 def golden(layer, spikes):
