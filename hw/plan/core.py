@@ -35,6 +35,11 @@ class CorePlan:
         return int(self.network.content_hash[:16], 16)
 
     @property
+    def loads(self) -> bool:
+        """Whether a layer's weights are loaded at run time, through a port of its own."""
+        return any(layer.memory == "spram" for layer in self.layers)
+
+    @property
     def image_words(self) -> int:
         """Words of the weight image that is loaded at run time; 0 if every weight lies in block RAM."""
         loaded = [layer.load_length for layer in self.layers if layer.memory == "spram"]

@@ -188,4 +188,4 @@ def ram_blocks(plan: CorePlan) -> int:
 
 def spram_blocks(plan: CorePlan) -> int:
     """SPRAM blocks: all of them, or none."""
-    return UP5K_SPRAM_BLOCKS if any(layer.memory == "spram" for layer in plan.layers) else 0
+    return UP5K_SPRAM_BLOCKS if plan.loads else 0

@@ -18,7 +18,7 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
     if target == GENERIC:
         return True
     plan = make_plan_for(config, find_network(place, config.name), target)
-    return any(layer.memory == "spram" for layer in plan.layers)
+    return plan.loads
 
 
 def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:
