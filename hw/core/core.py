@@ -15,6 +15,7 @@ from ..readout.emd import Readout
 from ..weights.image import ImageCheck
 from .ingress import Ingress
 from .signature import core_members
+from .split import AddressSplit
 
 
 class Core(wiring.Component):
@@ -56,6 +57,10 @@ class Core(wiring.Component):
         ]
         open_gate = Const(1)
         events = ingress.o
+        if split := plan.split:
+            m.submodules.split = splitter = AddressSplit(split)
+            wiring.connect(m, events, splitter.i)
+            events = splitter.o
         for index, layer_plan in enumerate(plan.layers):
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
             m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words)

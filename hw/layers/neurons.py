@@ -58,8 +58,12 @@ class Neurons(wiring.Component):
             m.d.sync += [control[k].eq(control[k - 1]), valid[k].eq(valid[k - 1])]
         m.d.comb += read.addr.eq(control[1].word)
 
-        biases = rom(m, "bias", plan.biases, signed(max(plan.bias_bits, 1)), control[0].word)
-        thresholds = rom(m, "threshold", plan.thresholds, unsigned(plan.threshold_bits), control[3].word)
+        def parameter_word(pair):
+            return pair.word if plan.parameter_bits is None else pair.word[: plan.parameter_bits]
+
+        biases = rom(m, "bias", plan.biases, signed(max(plan.bias_bits, 1)), parameter_word(control[0]))
+        bits = unsigned(plan.threshold_bits)
+        thresholds = rom(m, "threshold", plan.thresholds, bits, parameter_word(control[3]))
         spikes = [Signal(name=f"spike_{j}") for j in lanes]
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
@@ -72,7 +76,7 @@ class Neurons(wiring.Component):
         end = Signal()
         now = control[STATE_LATENCY]
         m.d.comb += [
-            end.eq(now.word == plan.words - 1),
+            end.eq(now.word == plan.sweep[-1]),
             write.addr.eq(now.word),
             write.en.eq(valid[STATE_LATENCY]),
             self.spikes_valid.eq(valid[STATE_LATENCY] & now.tick & ~now.quiet),
@@ -132,10 +136,12 @@ def weight_lane(weights, j, bits):
 
 
 def rom(m, name, table, shape, word):
-    """[W, P] constants as a table indexed by `word`, registered: a lane's values one clock later."""
+    """[words, P] constants as a table indexed by `word`, registered: a lane's values one clock later."""
     layout = data.ArrayLayout(shape, table.shape[1])
     if (table == table.reshape(-1)[0]).all():
         return [Const(int(table.reshape(-1)[0]), shape)] * table.shape[1]
+    if not len(word):
+        return [Const(int(value), shape) for value in table[0]]
     memory = Memory(shape=layout, depth=len(table), init=[[int(x) for x in row] for row in table])
     m.submodules[name] = memory
     port = memory.read_port()

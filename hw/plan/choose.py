@@ -6,6 +6,8 @@ numbers as the hardware.
 
 from math import prod
 
+import numpy as np
+
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ..devices import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS, architecture
@@ -13,20 +15,13 @@ from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan
 from .kinds import PLANS
 from .layer import LayerPlan
+from .maps import MapFields
 from .pixel_codings import check_coding
 
 # Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
 WIDE_BANKS = (1, 2, 4, 8, 16)
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
 SPRAM_FROM_BITS = 8 * 4096
-
-
-def default_lanes(neurons: int, weight_bits: int) -> int:
-    """Lanes for a layer that nobody chose them for: a 64-bit weight word, and at least 4 words a row."""
-    lanes = max(1, 64 // weight_bits)
-    while lanes > 1 and -(-neurons // lanes) < 4:
-        lanes //= 2
-    return 1 << (lanes.bit_length() - 1)
 
 
 def make_plan(
@@ -59,17 +54,24 @@ def make_plan(
     for index, layer in enumerate(network.layers):
         where = f"hardware.lanes[{index}]"
         bits = layer.spec.weight_bits
-        chosen = lanes[index] if lanes else default_lanes(layer.neurons, bits)
-        if not 1 <= chosen <= layer.neurons:
-            raise out_of_range(where, chosen, f"1..{layer.neurons}, the layer's neurons")
+        kind = PLANS[layer.kind]
+        chosen = lanes[index] if lanes else kind.default_lanes(layer)
+        kind.check_lanes(layer, chosen, where, f"layers.{index}")
         memory = (
             "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
         )
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
-        plan = PLANS[layer.kind](layer, chosen, memory, read_ahead=architecture(target) == "ecp5")
+        ahead = architecture(target) == "ecp5"
+        plan = kind(layer, chosen, memory, read_ahead=ahead, arrivals=_arrivals(layers, network))
         if memory == "spram":
             check_spram(plan, index)
         layers.append(plan)
+    last = layers[-1]
+    if last.row and last.addresses != last.neurons:
+        raise TwinspikeError(
+            f"layers.{len(layers) - 1}.shape = {list(last.layer.shape)}: the last layer's addresses leave "
+            "the core, so the sizes of its map must be powers of two; or let a dense layer follow"
+        )
     spram = sum(plan.memory == "spram" for plan in layers)
     if spram > 1:
         raise TwinspikeError(
@@ -79,6 +81,14 @@ def make_plan(
     if check_duplicates is None:
         check_duplicates = spram == 0
     return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels)
+
+
+def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
+    """Which input each address that arrives at the next layer means; None: they are the inputs."""
+    if before:
+        return before[-1].sent if before[-1].row else None
+    first = network.layers[0]
+    return MapFields(*first.synapses.map).sent if first.kind == "conv" else None
 
 
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:
@@ -155,6 +165,12 @@ def _wide_plan(
                 f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
             )  # fmt: skip
     layers = zip(network.layers, neurons, banks, strict=True)
+    for index, layer in enumerate(network.layers):
+        if layer.kind != "dense":
+            raise TwinspikeError(
+                f"layers.{index}.kind = {layer.kind}: a core of several events a clock has dense layers "
+                "only: leave banks out"
+            )
     wide = tuple(PLANS[layer.kind](layer, n, "block", e) for layer, n, e in layers)
     return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
 

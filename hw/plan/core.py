@@ -7,6 +7,7 @@ from amaranth.utils import bits_for
 
 from ...quant.network import Network
 from .layer import LayerPlan
+from .maps import MapFields
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
 HEADER_WORDS, TRAILER_WORDS = 8, 2
@@ -33,6 +34,13 @@ class CorePlan:
     def network_hash(self) -> int:
         """The first 64 bits of the network file's SHA-256."""
         return int(self.network.content_hash[:16], 16)
+
+    @property
+    def split(self) -> MapFields | None:
+        """The map whose flat addresses must be divided into bit fields on their way in, if any."""
+        first = self.layers[0]
+        fields = None if first.arrivals is None or self.wide else first.arriving
+        return fields if fields and fields.divisions else None
 
     @property
     def loads(self) -> bool:

@@ -1,6 +1,7 @@
 """The plan of each layer kind. A new kind is one file beside this one and one row here."""
 
+from .conv import ConvPlan
 from .dense import DensePlan
 from .layer import LayerPlan
 
-PLANS: dict[str, type[LayerPlan]] = {"dense": DensePlan}
+PLANS: dict[str, type[LayerPlan]] = {"dense": DensePlan, "conv": ConvPlan}

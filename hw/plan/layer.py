@@ -2,15 +2,26 @@
 
 import abc
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from ...numerics.errors import out_of_range
 from ...numerics.lif import state_range
 from ...quant.layer import Layer
+from .maps import MapFields
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
 STATE_LATENCY = 5
+
+
+def default_lanes(neurons: int, weight_bits: int) -> int:
+    """Lanes for a layer that nobody chose them for: a 64-bit weight word, and at least 4 words a row."""
+    lanes = max(1, 64 // weight_bits)
+    while lanes > 1 and -(-neurons // lanes) < 4:
+        lanes //= 2
+    return 1 << (lanes.bit_length() - 1)
 
 
 class Visit(NamedTuple):
@@ -83,6 +94,11 @@ class LayerPlan(abc.ABC):
         return self.layer.inputs if self.arrivals is None else len(self.arrivals)
 
     @property
+    def arriving(self) -> MapFields | None:
+        """The map whose bit fields the arriving addresses are, where the layer has one."""
+        return None
+
+    @property
     def neurons(self) -> int:
         return self.layer.neurons
 
@@ -91,6 +107,31 @@ class LayerPlan(abc.ABC):
         """W: state words, and words of one sweep."""
         row = self.row or self.neurons
         return self.neurons // row * -(-row // self.lanes)
+
+    @property
+    def sweep(self) -> Sequence[int]:
+        """State words in the order in which a TICK visits them."""
+        return range(self.words)
+
+    @property
+    def parameter_bits(self) -> int | None:
+        """How many low bits of a state word's number choose its thresholds and biases; None: all of them."""
+        return None
+
+    def parameters(self, values: np.ndarray, fill: int) -> np.ndarray:
+        """[channels] -> [parameter words, P]; padding lanes hold `fill`."""
+        return self.padded(self.layer.synapses.spread(values), fill=fill)
+
+    @classmethod
+    def default_lanes(cls, layer: Layer) -> int:
+        """Lanes for a layer that nobody chose them for."""
+        return default_lanes(layer.neurons, layer.spec.weight_bits)
+
+    @classmethod
+    def check_lanes(cls, layer: Layer, lanes: int, where: str, name: str) -> None:
+        """Raise TwinspikeError, from `where`, for lanes that the layer called `name` cannot have."""
+        if not 1 <= lanes <= layer.neurons:
+            raise out_of_range(where, lanes, f"1..{layer.neurons}, the layer's neurons")
 
     @property
     def addresses(self) -> int:
@@ -137,14 +178,14 @@ class LayerPlan(abc.ABC):
 
     @property
     def thresholds(self) -> np.ndarray:
-        """Thresholds as the hardware compares them, int64 [W, P]: never above 2^(state_bits - 1).
+        """Thresholds as the hardware compares them, int64 [parameter words, P]: at most 2^(state_bits - 1).
 
         u is at most 2^(state_bits - 1) - 1, so a larger threshold means the same: silence. That is what
         padding inside the layer holds; at its end padding is gated away instead.
         """
         silent = 1 << (self.layer.spec.state_bits - 1)
-        own = self.layer.synapses.spread(self.layer.threshold.astype(np.int64))
-        return self.padded(np.minimum(own, silent), fill=silent if self.row else 1)
+        own = self.layer.threshold.astype(np.int64)
+        return self.parameters(np.minimum(own, silent), fill=silent if self.row else 1)
 
     @property
     def threshold_bits(self) -> int:
@@ -153,8 +194,8 @@ class LayerPlan(abc.ABC):
 
     @property
     def biases(self) -> np.ndarray:
-        """Biases, int64 [W, P]; 0 in padding lanes."""
-        return self.padded(self.layer.synapses.spread(self.layer.bias.astype(np.int64)))
+        """Biases, int64 [parameter words, P]; 0 in padding lanes."""
+        return self.parameters(self.layer.bias.astype(np.int64), fill=0)
 
     @property
     def bias_bits(self) -> int:

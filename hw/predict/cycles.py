@@ -10,6 +10,8 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
+    a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
+             some to be divided into bit fields: see hw/predict/split.py
     encoder: takes a word when the one before is done, then emits one event a clock, TICK last
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event a clock, from N + 2 clocks after a TICK was taken; after a
@@ -22,7 +24,9 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
 import numpy as np
 
 from ..plan import CorePlan
-from .serial_cycles import CountReadout, Layer, Readout, Source, sent_words
+from .kinds import STATIONS
+from .serial_cycles import CountReadout, Readout, Source, sent_words
+from .split import Split
 
 
 def frame_times(
@@ -41,7 +45,8 @@ def frame_times(
     source = Source()
     # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
-    stations = [Layer(layer, reset) for layer in plan.layers]
+    stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
+    entry = Split(plan.split, stations[0]) if plan.split else stations[0]
     readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
     started: list[int] = []
     finished: list[int] = []
@@ -49,7 +54,7 @@ def frame_times(
         if isolate and finished:
             source.earliest = finished[-1] + 2
         for step in range(plan.network.timesteps):
-            first = source.offer(stations[0], np.flatnonzero(spikes[step, frame]).tolist())
+            first = source.offer(entry, np.flatnonzero(spikes[step, frame]).tolist())
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):

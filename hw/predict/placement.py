@@ -86,13 +86,14 @@ def _serial(plan: CorePlan) -> list[Stored]:
 
 
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
-    """A memory of a number per neuron [W, P], but for equal ones; bits that never change need no table."""
+    """A memory of numbers [words, P], but for equal ones; bits that never change need no table."""
     if (words == words.flat[0]).all():
         return []
-    columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(layer.words, -1)
-    tables = [columns[first : first + 16] for first in range(0, layer.words, 16)]
+    depth = len(words)
+    columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(depth, -1)
+    tables = [columns[first : first + 16] for first in range(0, depth, 16)]
     changing = sum(int((table.min(axis=0) != table.max(axis=0)).sum()) for table in tables)
-    return [Stored(name, layer.words, layer.lanes * bits, "rom", changing=changing)]
+    return [Stored(name, depth, layer.lanes * bits, "rom", changing=changing)]
 
 
 def _readout(plan: CorePlan) -> list[Stored]:

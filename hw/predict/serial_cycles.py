@@ -41,13 +41,18 @@ class Layer(Sink):
         self.start = start
         self.busy = self.plan.tick_clocks if address is None else self.plan.event_clocks(address)
 
+    def swept(self, word: int) -> int:
+        """The clock in which the latest sweep visited state word `word`."""
+        return self.sweep + word
+
     def emit(self, words: list[list[int]], consumer: Sink) -> int:
         """Encode the latest sweep's spikes into `consumer`; returns when the last word left the queue."""
-        final = len(words) - 1
-        for w, spikes in enumerate(words):
+        final = self.plan.sweep[-1]
+        for w in self.plan.sweep:
+            spikes = words[w]
             if not spikes and w != final:
                 continue
-            self.word_taken = max(self.sweep + w + 8, self.emitted + 1)
+            self.word_taken = max(self.swept(w) + 8, self.emitted + 1)
             self.emitted, self.entered = emit_word(
                 self.word_taken, spikes, self.emitted, self.entered, consumer, end=w == final
             )
@@ -60,7 +65,7 @@ class Source:
     def __init__(self) -> None:
         self.earliest = 1
 
-    def offer(self, layer: Layer, addresses: list[int]) -> int:
+    def offer(self, layer: Sink, addresses: list[int]) -> int:
         """One step's events and its TICK; returns when the first word was taken."""
         first = -1
         for i, address in enumerate([*addresses, None]):

@@ -13,7 +13,7 @@ import numpy as np
 
 from twinspike.hw.devices import device
 from twinspike.hw.plan import CorePlan
-from twinspike.hw.plan.choose import default_lanes
+from twinspike.hw.plan.layer import default_lanes
 from twinspike.hw.predict import area
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.numerics.errors import TwinspikeError

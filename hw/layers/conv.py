@@ -1,0 +1,207 @@
+"""Fan-out of a convolution: an event becomes a walk over the places of the map that see it."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+
+from ..plan import STATE_LATENCY
+from ..plan.conv import ConvPlan
+from ..plan.maps import Axis
+from .walker import Walker, pair_layout
+
+
+class ConvWalker(Walker):
+    """Walks what ConvPlan.visits says of an event, or on a TICK each word that holds neurons, in order.
+
+    Tables, one a coordinate, give an event's first output, the first weight word and how many outputs there
+    are; from there on everything steps. A pair is queued before it goes out, and waits there until its state
+    word may be read again: 5 clocks after it went out before (STATE_LATENCY).
+
+    From `i` taken to the first pair: 3 clocks when idle. Then one pair a clock, without bubbles between
+    events; an event takes at least 2 clocks. A TICK waits until `room`. After reset one quiet sweep
+    initialises the state.
+
+    Members: those of Walker.
+    """
+
+    _plan: ConvPlan
+
+    def elaborate(self, platform):
+        m = Module()
+        plan = self._plan
+        memory = self.add_memory(m)
+        rows, columns = plan.axes
+        step_row = rows.back * columns.kernel * plan.span
+        step_column = columns.back * plan.span
+
+        # The next operation; what the tables say of it comes in the same clock.
+        next_valid, next_tick, next_last = Signal(), Signal(), Signal()
+        y, x, c = self._fields()
+        vertical = self._axis(m, "rows", rows, columns.kernel * plan.span, y)
+        horizontal = self._axis(m, "columns", columns, plan.span, x)
+        channel = self._channels(m, c)
+
+        # The walk under way. It starts as the quiet sweep that follows reset.
+        walking, tick, last, quiet = Signal(init=1), Signal(init=1), Signal(init=1), Signal(init=1)
+        map_rows, map_columns, map_words = plan.leaving.height, plan.leaving.width, plan.channel_words
+        sizes = {"row": map_rows, "column": map_columns, "word": map_words}
+        place = {name: Signal(range(max(n, 2)), name=name) for name, n in sizes.items()}
+        left = {name: Signal(range(max(n, 2)), name=f"{name}_left", init=n - 1) for name, n in sizes.items()}
+        # Where a row of the walk begins, and how long it is; likewise the words of a place.
+        first_column = Signal.like(place["column"], name="first_column")
+        all_columns = Signal.like(left["column"], name="all_columns")
+        first_word = Signal.like(place["word"], name="first_word")
+        all_words = Signal.like(left["word"], name="all_words")
+        weight, weight_column, weight_row = (
+            Signal(range(plan.weight_words), name=name) for name in ("weight", "weight_column", "weight_row")
+        )
+        # The pair that goes out next.
+        queued, pair, queued_weight = Signal(), Signal(pair_layout(plan)), Signal.like(weight)
+        wait = Signal(STATE_LATENCY - 1)
+        room = Signal()
+        go, advance, ends, done, start = Signal(), Signal(), Signal(), Signal(), Signal()
+        word_ends, column_ends, row_ends = Signal(), Signal(), Signal()
+        m.d.sync += room.eq(self.room)
+        m.d.comb += [
+            go.eq(queued & ~wait[0]),
+            advance.eq(walking & (~queued | go)),
+            word_ends.eq(left["word"] == 0),
+            column_ends.eq(left["column"] == 0),
+            row_ends.eq(left["row"] == 0),
+            ends.eq(word_ends & column_ends & row_ends),
+            done.eq(advance & ends),
+            start.eq(next_valid & (~next_tick | room) & (~walking | done)),
+            self.i.ready.eq(~next_valid),
+            self.sweep.eq(start & next_tick),
+        ]
+        with m.If(start):
+            m.d.sync += next_valid.eq(0)
+        with m.If(self.i.ready):
+            m.d.sync += [
+                next_valid.eq(self.i.valid),
+                next_tick.eq(self.i.p.tick),
+                next_last.eq(self.i.p.last & self.i.p.tick),
+            ]
+
+        with m.If(~walking | done):
+            begin_column = Mux(next_tick, 0, horizontal.first)
+            count_columns = Mux(next_tick, map_columns - 1, horizontal.more)
+            begin_word = Mux(next_tick, 0, channel.first)
+            count_words = Mux(next_tick, map_words - 1, channel.more)
+            begin_weight = Signal.like(weight)
+            m.d.comb += begin_weight.eq(vertical.weight + horizontal.weight + channel.weight)
+            m.d.sync += [
+                walking.eq(start & (next_tick | (vertical.any & horizontal.any))),
+                tick.eq(next_tick),
+                last.eq(next_last),
+                quiet.eq(0),
+                place["row"].eq(Mux(next_tick, 0, vertical.first)),
+                left["row"].eq(Mux(next_tick, map_rows - 1, vertical.more)),
+                place["column"].eq(begin_column), first_column.eq(begin_column),
+                left["column"].eq(count_columns), all_columns.eq(count_columns),
+                place["word"].eq(begin_word), first_word.eq(begin_word),
+                left["word"].eq(count_words), all_words.eq(count_words),
+                weight.eq(begin_weight), weight_column.eq(begin_weight), weight_row.eq(begin_weight),
+            ]  # fmt: skip
+        with m.Elif(advance):
+            m.d.sync += [place["word"].eq(place["word"] + 1), left["word"].eq(left["word"] - 1)]
+            m.d.sync += weight.eq(weight + 1)
+            with m.If(word_ends):
+                m.d.sync += [place["word"].eq(first_word), left["word"].eq(all_words)]
+                after_column = Mux(column_ends, weight_row - step_row, weight_column - step_column)
+                m.d.sync += [weight.eq(after_column), weight_column.eq(after_column)]
+                m.d.sync += [
+                    place["column"].eq(place["column"] + Mux(tick, 1, columns.step)),
+                    left["column"].eq(left["column"] - 1),
+                ]
+                with m.If(column_ends):
+                    m.d.sync += [place["column"].eq(first_column), left["column"].eq(all_columns)]
+                    m.d.sync += [
+                        place["row"].eq(place["row"] + Mux(tick, 1, rows.step)),
+                        left["row"].eq(left["row"] - 1),
+                        weight_row.eq(weight_row - step_row),
+                    ]
+
+        # A pair's word is compared with those that went out shortly before while the pair is queued.
+        here = Cat(
+            place["word"][: plan.word_bits],
+            place["column"][: plan.leaving.x_bits],
+            place["row"][: plan.leaving.y_bits],
+        )
+        word = Signal.like(pair.word)
+        m.d.comb += word.eq(here)
+        same = self._same(m, word, pair.word, go)
+        with m.If(advance):
+            m.d.sync += [
+                queued.eq(1),
+                pair.word.eq(word), pair.tick.eq(tick), pair.last.eq(last), pair.quiet.eq(quiet),
+                queued_weight.eq(weight),
+                # A word that went out d clocks before this one may go waits STATE_LATENCY - d clocks.
+                wait.eq(Cat(same[: STATE_LATENCY - 1 - k].any() for k in range(STATE_LATENCY - 1))),
+            ]  # fmt: skip
+        with m.Else():
+            m.d.sync += wait.eq(wait >> 1)
+            with m.If(go):
+                m.d.sync += queued.eq(0)
+
+        # The word of the next clock, for a memory that is told so early.
+        ahead = Mux(advance, weight, queued_weight)
+        m.d.comb += [
+            self.pair_valid.eq(go),
+            self.pair.eq(pair),
+            memory.address.eq(ahead if plan.read_ahead else queued_weight),
+            self.weights.eq(memory.data),
+        ]
+        return m
+
+    def _fields(self) -> tuple[Value, Value, Value]:
+        """The bit fields of the address at `i`, each at least a bit wide."""
+        arriving, address = self._plan.arriving, self.i.p.address
+        c_bits, low = arriving.c_bits, arriving.c_bits + arriving.x_bits
+        fields = address[low : low + arriving.y_bits], address[c_bits:low], address[:c_bits]
+        return tuple(field if len(field) else Const(0, 1) for field in fields)
+
+    def _same(self, m: Module, word: Value, pair_word: Value, go: Value) -> Value:
+        """Bit d - 1: if a pair of `word` is queued now, the same word went out d clocks before it may go."""
+        found, out, was = [go & (pair_word == word)], go, pair_word
+        for k in range(1, STATE_LATENCY - 1):
+            late, late_word = Signal(name=f"went_{k}"), Signal.like(word, name=f"went_word_{k}")
+            m.d.sync += [late.eq(out), late_word.eq(was)]
+            found.append(late & (late_word == word))
+            out, was = late, late_word
+        return Cat(found)
+
+    def _axis(self, m: Module, name: str, axis: Axis, words: int, field: Value):
+        """The table of an axis, of whose kernel each place has so many weight words."""
+        layout = data.StructLayout({
+            "first": range(max(axis.outputs, 2)), "more": range(max(axis.outputs, 2)), "any": 1,
+            "weight": range(max(axis.kernel * words, 2)),
+        })  # fmt: skip
+        rows = [
+            {
+                "first": t.first,
+                "more": max(t.count - 1, 0),
+                "any": int(t.count > 0),
+                "weight": t.kernel * words,
+            }
+            for t in axis.table()
+        ]
+        return self._table(m, name, layout, rows, field)
+
+    def _channels(self, m: Module, field: Value):
+        plan = self._plan
+        layout = data.StructLayout({
+            "first": range(max(plan.channel_words, 2)), "more": range(max(plan.channel_words, 2)),
+            "weight": range(max(plan.weight_words, 2)),
+        })  # fmt: skip
+        rows = [{"first": t.first, "more": t.count - 1, "weight": t.base} for t in plan.channel_table]
+        return self._table(m, "channels", layout, rows, field)
+
+    def _table(self, m: Module, name: str, layout: data.StructLayout, rows: list[dict], field: Value):
+        """A table that is read while an event is taken and keeps what it gave until the next one."""
+        rows = rows + rows[:1] * (len(rows) == 1)
+        memory = Memory(shape=layout, depth=len(rows), init=rows)
+        m.submodules[name] = memory
+        port = memory.read_port()
+        m.d.comb += [port.addr.eq(field), port.en.eq(self.i.ready)]
+        return port.data
