@@ -19,6 +19,7 @@ from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import check
 from ..numerics.files import write_atomically
 from .layer import COMBINES, INT32, Layer, check_dtype, check_layer, is_int
+from .synapses.maps import as_map
 
 VERSION = 1
 METADATA_KEY = "twinspike"
@@ -113,6 +114,12 @@ MAX_LAYERS = 16
 READOUTS = ("emd", "counts")
 
 
+def input_map(encoder: Coding, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of a network's input: the images' own, or one row of addresses if they are not its pixels."""
+    addresses = encoder.addresses(shape)
+    return tuple(int(n) for n in shape) if addresses == np.prod(shape) else (addresses,)
+
+
 def check_shape(shape: object) -> None:
     """An image's shape is a tuple of 1 to 4 positive integers."""
     if (
@@ -141,8 +148,9 @@ def check_network(network: "Network") -> None:
         raise out_of_range("layers", len(network.layers), f"1 to {MAX_LAYERS} layers")
     width = network.encoder.addresses(network.shape)
     for index, layer in enumerate(network.layers):
-        width = int(np.prod(_source_shape(network, index)))
-        check_layer(layer, f"layers.{index}", width)
+        seen = _source_shape(network, index)
+        check_layer(layer, f"layers.{index}", int(np.prod(seen)))
+        layer.synapses.check_map(seen, f"layers.{index}")
     width = network.outputs
     counts, labels = network.references.counts, network.references.labels
     check_dtype("references.counts", counts, np.uint8)
@@ -183,9 +191,9 @@ def _source_shape(network: Network, index: int) -> tuple[int, ...]:
             raise out_of_range(f"{where}.sources", list(sources), f"layers before it, -1..{index - 1}")
     if layer.combine == "iand" and len(sources) != 2:
         raise out_of_range(f"{where}.sources", list(sources), "two layers, for combine = iand")
-    inputs = (network.encoder.addresses(network.shape),)
+    inputs = input_map(network.encoder, network.shape)
     shapes = {inputs if source < 0 else network.layers[source].shape for source in sources}
-    if len(shapes) > 1:
+    if len(shapes) > 1 and len({as_map(shape, where) for shape in shapes}) > 1:
         found = " and ".join(str(list(shape)) for shape in sorted(shapes))
         raise TwinspikeError(f"{where}.sources have maps of {found}: all must have the same shape")
     return shapes.pop()

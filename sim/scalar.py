@@ -22,7 +22,28 @@ def _weight(layer, j, i):
     match layer.kind:
         case "dense":
             return int(layer.weight[j][i])
+        case "conv":
+            return _conv_weight(layer, j, i)
     raise ValueError(f"layer kind {layer.kind} is unknown")
+
+
+def _conv_weight(layer, j, i):
+    """Output (y, x) sees input (y * s - p + ky * d, x * s - p + kx * d), within its group of channels."""
+    s = layer.synapses
+    _, width, channels = s.map
+    filters, per_group, kh, kw = layer.weight.shape
+    columns = (width + 2 * s.padding[1] - s.dilation[1] * (kw - 1) - 1) // s.stride[1] + 1
+    out, x, y = j % filters, j // filters % columns, j // filters // columns
+    c, at_x, at_y = i % channels, i // channels % width, i // channels // width
+    if out // (filters // s.groups) != c // per_group:
+        return 0
+    for ky in range(kh):
+        for kx in range(kw):
+            if y * s.stride[0] - s.padding[0] + ky * s.dilation[0] != at_y:
+                continue
+            if x * s.stride[1] - s.padding[1] + kx * s.dilation[1] == at_x:
+                return int(layer.weight[out][c % per_group][ky][kx])
+    return 0
 
 
 def _combined(sources, how):

@@ -40,6 +40,7 @@ def make_plan(
     `slots` and `pixels` see CorePlan. Raises TwinspikeError for lanes, banks, slots or pixels that do not
     suit the network or device.
     """
+    _check_kinds(network)
     _check_chain(network)
     _check_slots(network, slots, banks)
     if pixels:
@@ -110,6 +111,15 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
         settings.slots,
         settings.pixels,
     )
+
+
+def _check_kinds(network: Network) -> None:
+    """Raise TwinspikeError for a layer kind that has no hardware."""
+    for index, layer in enumerate(network.layers):
+        if layer.kind not in PLANS:
+            raise out_of_range(
+                f"layers.{index}.kind", layer.kind, f"a kind that a core has: {' or '.join(PLANS)}"
+            )
 
 
 def _check_chain(network: Network) -> None:

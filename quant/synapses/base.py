@@ -15,12 +15,14 @@ from ..spec import LayerSettings
 class Synapses(abc.ABC):
     """How `inputs` addresses connect to `neurons`; the definition of a kind, in numpy alone.
 
-    A kind is a subclass whose own fields are its keys in the network file. It is registered once, in
-    quant/synapses/kinds.py, and its twins in torch and in hardware are found by its name, `kind`.
+    A kind is a subclass whose fields are its keys in the network file, beside what follows from the map
+    and the tensors. It is registered once, in quant/synapses/kinds.py, and its twins in torch and in
+    hardware are found by its name, `kind`.
     """
 
     kind: ClassVar[str]
     settings: ClassVar[type[LayerSettings]]  # of a configuration's `[[layers]]` entry
+    file_keys: ClassVar[tuple[str, ...]] = ()  # fields that the network file holds
 
     inputs: int
     neurons: int
@@ -52,12 +54,15 @@ class Synapses(abc.ABC):
     @classmethod
     def own_keys(cls) -> tuple[str, ...]:
         """Names of the kind's own keys in the network file."""
-        common = {field.name for field in dataclasses.fields(Synapses)}
-        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in common)
+        return cls.file_keys
 
     def keys(self) -> dict[str, Any]:
         """The kind's own keys as the network file holds them."""
-        return {name: getattr(self, name) for name in self.own_keys()}
+        values = {name: getattr(self, name) for name in self.own_keys()}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+    def check_map(self, shape: tuple[int, ...], where: str) -> None:  # noqa: B027 (dense takes any map)
+        """Raise TwinspikeError unless the layer was made for the map `shape` that its source has."""
 
     @abc.abstractmethod
     def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
@@ -77,6 +82,12 @@ class Synapses(abc.ABC):
     @abc.abstractmethod
     def fan_out(self, address: int) -> int:
         """Synaptic operations that one event at input `address` causes."""
+
+
+def exact_floats(weight: np.ndarray, spikes: np.ndarray) -> type:
+    """The float type in which sums of `weight` [outputs, ...] over `spikes` are exact, in any order."""
+    heaviest = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(axis=1).max(initial=0)
+    return np.float32 if heaviest * max(1, int(spikes.max(initial=0))) < 1 << 24 else np.float64
 
 
 def check_weights(weight: np.ndarray, weight_bits: int, limit: int, where: str) -> None:

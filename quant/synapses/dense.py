@@ -9,7 +9,7 @@ import numpy as np
 from ...numerics.errors import out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ..spec import LayerSettings
-from .base import Synapses
+from .base import Synapses, exact_floats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Dense(Synapses):
             raise out_of_range(f"{where}.weight shape", weight.shape, allowed)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        # float32 is exact: |sum| <= 32768 * 127 < 2^24.
-        return (spikes.astype(np.float32) @ weight.T.astype(np.float32)).astype(np.int64)
+        real = exact_floats(weight, spikes)
+        return (spikes.astype(real) @ weight.T.astype(real)).astype(np.int64)
 
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         wide = weight.astype(np.int64)

@@ -120,7 +120,7 @@ METADATA_CASES = [
     (("layers",), [], "layers = [] is not allowed: expected a list of 1 to 16 layers"),
     (("layers",), {}, "layers = {} is not allowed: expected a list of 1 to 16 layers"),
     (("layers", 0), 5, "layers.0.kind = 5 is not allowed: expected dense"),
-    (("layers", 0, "kind"), "conv", "layers.0.kind = 'conv' is not allowed: expected dense"),
+    (("layers", 0, "kind"), "loop", "layers.0.kind = 'loop' is not allowed: expected dense or conv"),
     (("layers", 0, "weight_bits"), 9, "layers.0.weight_bits = 9 is not allowed: expected an integer in 1..8"),
     (("layers", 0, "weight_bits"), 2, "layers.0.weight[0,"),
     (

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from support.maps import network_of, random_conv
 from support.networks import random_layer, random_network, wide_network
 
 from twinspike.hw.plan import make_plan
@@ -146,3 +147,13 @@ def test_two_layers_in_spram_are_refused():
         "2 layers of wide need SPRAM, up5k has room for one: use fewer weight bits, smaller layers or a "
         "larger device"
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"banks": (1,)}, {"pixels": True}])
+def test_a_layer_kind_without_hardware_is_refused(options, monkeypatch):
+    monkeypatch.setattr("twinspike.hw.plan.choose.PLANS", {"dense": DensePlan})
+    layer = random_conv(np.random.default_rng(0), (3, 4, 1), 2, (2, 2))
+    with pytest.raises(TwinspikeError) as caught:
+        make_plan(network_of([layer], (3, 4)), **options)
+    message = "layers.0.kind = 'conv' is not allowed: expected a kind that a core has: dense"
+    assert str(caught.value) == message

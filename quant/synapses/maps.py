@@ -1,0 +1,160 @@
+"""What the kinds that work on feature maps share: windows of a channel-last map, one weight per tap.
+
+The address of channel c at row y, column x of a map (H, W, C) is (y * W + x) * C + c.
+"""
+
+import dataclasses
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...numerics.errors import TwinspikeError, out_of_range
+from ...numerics.events import MAX_ADDRESS
+from .base import Synapses, exact_floats
+
+Pair = tuple[int, int]
+Map = tuple[int, int, int]
+
+
+def as_map(shape: tuple[int, ...], where: str) -> Map:
+    """A shape as (H, W, C): [H, W, C] itself, [H, W] with one channel, [N] as one row."""
+    sizes = tuple(int(n) for n in shape)
+    if len(sizes) == 3:
+        return sizes
+    if len(sizes) == 2:
+        return (*sizes, 1)
+    if len(sizes) == 1:
+        return (1, *sizes, 1)
+    raise TwinspikeError(f"{where} sees a map of shape {list(sizes)}: expected [H, W, C], [H, W] or [N]")
+
+
+def pair(value: Any, low: int, high: int, where: str) -> Pair:
+    """A pair (y, x) of integers, as a file or a configuration gives it; raises TwinspikeError."""
+    sound = isinstance(value, (list, tuple)) and len(value) == 2
+    if not sound or not all(type(n) is int and low <= n <= high for n in value):
+        raise out_of_range(where, value, f"two integers [y, x] in {low}..{high}")
+    return (value[0], value[1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows(Synapses):
+    """Neurons on a map, each with K taps that look at places of the input map; weights shared by all places.
+
+    A kind says where the taps look, :meth:`looks`. The weight is [filters, C / groups, K], K perhaps spread
+    over two axes; output channels of group g see input channels of group g.
+    """
+
+    map: Map
+    filters: int
+    stride: Pair
+    groups: int
+
+    @property
+    def shape(self) -> Map:
+        return (*self.places, self.filters)
+
+    @property
+    def places(self) -> Pair:
+        """Rows and columns of the output map."""
+        raise NotImplementedError
+
+    @property
+    def taps(self) -> int:
+        """Taps K of each input channel."""
+        raise NotImplementedError
+
+    def looks(self, tap: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the input that tap `tap` looks at, perhaps outside the map.
+
+        Each broadcasts to [rows out, columns out, C].
+        """
+        raise NotImplementedError
+
+    @property
+    def channels(self) -> int:
+        return self.filters
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """[K, places, C]: the input address that a tap looks at, -1 where it is outside: silent."""
+        height, width, channels = self.map
+        table = np.empty((self.taps, *self.places, channels), dtype=np.int64)
+        for tap in range(self.taps):
+            y, x = self.looks(tap)
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            table[tap] = np.where(inside, (y * width + x) * channels + np.arange(channels), -1)
+        return table.reshape(self.taps, -1, channels)
+
+    @cached_property
+    def _pairs(self) -> list[list[tuple[int, int]]]:
+        reached: list[list[tuple[int, int]]] = [[] for _ in range(self.inputs)]
+        for place, tap, channel in np.argwhere(self.seen.transpose(1, 0, 2) >= 0):
+            reached[self.seen[tap, place, channel]].append((int(place), int(tap)))
+        return reached
+
+    def pairs(self, address: int) -> list[tuple[int, int]]:
+        """The (output place y * W_out + x, tap) that look at input `address`, by place, then tap.
+
+        Each of them reaches the filters of the address's group, neurons place * filters + filter.
+        """
+        return self._pairs[address]
+
+    def group_filters(self, address: int) -> range:
+        """The output channels that see the channel of input `address`."""
+        per_group = self.filters // self.groups
+        group = address % self.map[2] // (self.map[2] // self.groups)
+        return range(group * per_group, (group + 1) * per_group)
+
+    def fan_out(self, address: int) -> int:
+        return len(self.pairs(address)) * (self.filters // self.groups)
+
+    def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        group = self.map[2] // self.groups
+        frames = spikes.reshape(-1, self.inputs)
+        real = exact_floats(weight, frames)
+        # One address more, always silent, for what lies outside.
+        padded = np.zeros((len(frames), self.inputs + 1), dtype=real)
+        padded[:, :-1] = frames
+        # [K, groups, C / groups, filters / groups]
+        by_tap = weight.reshape(self.groups, -1, group, self.taps).transpose(3, 0, 2, 1).astype(real)
+        total: Any = 0
+        for tap in range(self.taps):
+            inputs = padded[:, self.seen[tap].ravel()].reshape(-1, self.groups, group)
+            total = total + np.matmul(inputs.transpose(1, 0, 2), by_tap[tap])
+        flat = total.transpose(1, 0, 2).reshape(*spikes.shape[:-1], self.neurons)
+        return flat.astype(np.int64)
+
+    def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # All inputs at once are the worst case; places at the border have fewer of them.
+        every, wide = np.ones(self.inputs, dtype=np.int64), weight.astype(np.int64)
+        least, most = np.minimum(wide, 0), np.maximum(wide, 0)
+        return self.currents(least, every), self.currents(most, every)
+
+    def check_map(self, shape: tuple[int, ...], where: str) -> None:
+        if as_map(shape, where) != self.map:
+            raise out_of_range(f"{where} input map", list(self.map), f"that of its source, {list(shape)}")
+
+    def check_windows(self, weight: np.ndarray, expected: tuple[int, ...], inputs: int, where: str) -> None:
+        """Raise TwinspikeError unless the map suits `inputs` addresses, and the weight is of `expected`."""
+        channels = self.map[2]
+        if prod(self.map) != inputs or self.inputs != inputs:
+            raise out_of_range(f"{where} input map", list(self.map), f"a map of {inputs} addresses")
+        if self.filters < 1:
+            raise out_of_range(f"{where}.weight shape", weight.shape, "at least one output channel")
+        if self.groups < 1 or channels % self.groups or self.filters % self.groups:
+            allowed = f"a divisor of {channels} input and {self.filters} output channels"
+            raise out_of_range(f"{where}.groups", self.groups, allowed)
+        if min(self.places) < 1:
+            raise TwinspikeError(
+                f"{where}: its kernel does not fit the map {list(self.map)}: use a smaller kernel or "
+                "dilation, or more padding"
+            )
+        if weight.shape != expected:
+            raise out_of_range(f"{where}.weight shape", weight.shape, str(list(expected)))
+        if self.neurons != prod(self.shape):
+            raise out_of_range(f"{where} output map", list(self.shape), f"{self.neurons} neurons")
+        if max(self.inputs, self.neurons) > MAX_ADDRESS + 1:
+            allowed = f"at most {MAX_ADDRESS + 1} addresses a side"
+            raise out_of_range(f"{where} maps", [list(self.map), list(self.shape)], allowed)
