@@ -10,6 +10,7 @@ import numpy as np
 
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
+from ...quant.synapses.maps import Windows
 from ..devices import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS, architecture
 from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan
@@ -88,8 +89,8 @@ def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
     """Which input each address that arrives at the next layer means; None: they are the inputs."""
     if before:
         return before[-1].sent if before[-1].row else None
-    first = network.layers[0]
-    return MapFields(*first.synapses.map).sent if first.kind == "conv" else None
+    first = network.layers[0].synapses
+    return MapFields(*first.map).sent if isinstance(first, Windows) else None
 
 
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:

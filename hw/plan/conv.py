@@ -42,6 +42,10 @@ class ConvPlan(LayerPlan):
         """The map that events come from."""
         return MapFields(*self.layer.synapses.map)
 
+    @property
+    def inputs(self) -> int:
+        return self.arriving.addresses
+
     @cached_property
     def leaving(self) -> MapFields:
         return MapFields(*self.layer.shape)

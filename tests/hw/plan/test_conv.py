@@ -74,7 +74,8 @@ def test_a_sweep_visits_the_words_that_hold_neurons_in_ascending_order():
         (
             (3, 1),
             4,
-            "hardware.lanes[0] = 3: allowed for layers.0, a convolution of 6 channels, is a power of two in 1..8",
+            "hardware.lanes[0] = 3: allowed for layers.0, a convolution of 6 channels, is a power of two in "
+            "1..8",
         ),
         (
             (16, 1),
@@ -85,8 +86,8 @@ def test_a_sweep_visits_the_words_that_hold_neurons_in_ascending_order():
         (
             (2, 1),
             1,
-            "hardware.lanes[0] = 2: with binary weights layers.0 needs lanes that divide the 3 channels of each "
-            "of its 2 groups, a power of two in 1..1",
+            "hardware.lanes[0] = 2: with binary weights layers.0 needs lanes that divide the 3 channels of "
+            "each of its 2 groups, a power of two in 1..1",
         ),
     ],
 )
