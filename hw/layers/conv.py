@@ -3,10 +3,10 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
+from amaranth.utils import bits_for
 
 from ..plan import STATE_LATENCY
 from ..plan.conv import ConvPlan
-from ..plan.maps import Axis
 from .walker import Walker, pair_layout
 
 
@@ -37,9 +37,9 @@ class ConvWalker(Walker):
         # The next operation; what the tables say of it comes in the same clock.
         next_valid, next_tick, next_last = Signal(), Signal(), Signal()
         y, x, c = self._fields()
-        vertical = self._axis(m, "rows", rows, columns.kernel * plan.span, y)
-        horizontal = self._axis(m, "columns", columns, plan.span, x)
-        channel = self._channels(m, c)
+        vertical = self._table(m, "rows", y)
+        horizontal = self._table(m, "columns", x)
+        channel = self._table(m, "channels", c)
 
         # The walk under way. It starts as the quiet sweep that follows reset.
         walking, tick, last, quiet = Signal(init=1), Signal(init=1), Signal(init=1), Signal(init=1)
@@ -171,35 +171,15 @@ class ConvWalker(Walker):
             out, was = late, late_word
         return Cat(found)
 
-    def _axis(self, m: Module, name: str, axis: Axis, words: int, field: Value):
-        """The table of an axis, of whose kernel each place has so many weight words."""
-        layout = data.StructLayout({
-            "first": range(max(axis.outputs, 2)), "more": range(max(axis.outputs, 2)), "any": 1,
-            "weight": range(max(axis.kernel * words, 2)),
-        })  # fmt: skip
-        rows = [
-            {
-                "first": t.first,
-                "more": max(t.count - 1, 0),
-                "any": int(t.count > 0),
-                "weight": t.kernel * words,
-            }
-            for t in axis.table()
-        ]
-        return self._table(m, name, layout, rows, field)
-
-    def _channels(self, m: Module, field: Value):
-        plan = self._plan
-        layout = data.StructLayout({
-            "first": range(max(plan.channel_words, 2)), "more": range(max(plan.channel_words, 2)),
-            "weight": range(max(plan.weight_words, 2)),
-        })  # fmt: skip
-        rows = [{"first": t.first, "more": t.count - 1, "weight": t.base} for t in plan.channel_table]
-        return self._table(m, "channels", layout, rows, field)
-
-    def _table(self, m: Module, name: str, layout: data.StructLayout, rows: list[dict], field: Value):
+    def _table(self, m: Module, name: str, field: Value) -> data.View:
         """A table that is read while an event is taken and keeps what it gave until the next one."""
-        rows = rows + rows[:1] * (len(rows) == 1)
+        table = self._plan.tables()[name]
+        fields = ("first", "more", "weight", "any")[: table.shape[1]]
+        widths = [bits_for(max(int(most), 1)) for most in table.max(axis=0)]
+        rows = [dict(zip(fields, row, strict=True)) for row in table.tolist()]
+        # A memory of one row has an address of no bits, which linters dislike.
+        rows += rows[:1] * (len(rows) == 1)
+        layout = data.StructLayout(dict(zip(fields, widths, strict=True)))
         memory = Memory(shape=layout, depth=len(rows), init=rows)
         m.submodules[name] = memory
         port = memory.read_port()

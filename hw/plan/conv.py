@@ -76,6 +76,21 @@ class ConvPlan(LayerPlan):
         span = max(count for _, count in found)
         return [ChannelTaps(low, n, c * height * width * span) for c, (low, n) in enumerate(found)]
 
+    def tables(self) -> dict[str, np.ndarray]:
+        """Rows of {first output, outputs but one, weights}; on the axes, whether there are any outputs."""
+        rows, columns = self.axes
+        found = {}
+        for name, axis, words in (
+            ("rows", rows, columns.kernel * self.span),
+            ("columns", columns, self.span),
+        ):
+            taps = axis.table()
+            found[name] = np.array(
+                [(t.first, max(t.count - 1, 0), t.kernel * words, int(t.count > 0)) for t in taps]
+            )
+        found["channels"] = np.array([(t.first, t.count - 1, t.base) for t in self.channel_table])
+        return found
+
     @property
     def span(self) -> int:
         """Weight words for one place in the kernel."""

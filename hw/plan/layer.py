@@ -113,6 +113,10 @@ class LayerPlan(abc.ABC):
         """State words in the order in which a TICK visits them."""
         return range(self.words)
 
+    def tables(self) -> dict[str, np.ndarray]:
+        """Tables that the walker reads of an event's address, beside its weights: int64 [depth, fields]."""
+        return {}
+
     @property
     def parameter_bits(self) -> int | None:
         """How many low bits of a state word's number choose its thresholds and biases; None: all of them."""

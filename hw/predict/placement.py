@@ -69,6 +69,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
         found.append(Stored("ingress.duplicates.rows", words, row.size, asked=asked))
     for i, layer in enumerate(plan.layers):
         spec, words, lanes = layer.layer.spec, layer.words, layer.lanes
+        found += [
+            Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
+            for name, rows in layer.tables().items()
+        ]
         if layer.memory == "block":
             for index, (_, depth) in enumerate(banks(layer.weight_words)):
                 for low, bits in slices(layer.weight_word_bits, depth if layer.read_ahead else 0):
@@ -94,6 +98,18 @@ def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> lis
     tables = [columns[first : first + 16] for first in range(0, depth, 16)]
     changing = sum(int((table.min(axis=0) != table.max(axis=0)).sum()) for table in tables)
     return [Stored(name, depth, layer.lanes * bits, "rom", changing=changing)]
+
+
+def _table_bits(table: np.ndarray) -> int:
+    """Width of a table [depth, fields], each field as wide as its largest value."""
+    return sum(int(field).bit_length() for field in table.max(axis=0))
+
+
+def _tables(table: np.ndarray) -> int:
+    """4-input tables that hold a table [depth, fields]: none for bits that never change."""
+    columns = (table[:, :, None] >> np.arange(32) & 1).reshape(len(table), -1)
+    parts = [columns[first : first + 16] for first in range(0, len(table), 16)]
+    return sum(int((part.min(axis=0) != part.max(axis=0)).sum()) for part in parts)
 
 
 def _readout(plan: CorePlan) -> list[Stored]:
