@@ -5,7 +5,7 @@ from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.utils import bits_for
 
-from ..plan import STATE_LATENCY
+from ..plan import STATE_LATENCY, UPDATE_LATENCY
 from ..plan.conv import ConvPlan
 from .walker import Walker, pair_layout
 
@@ -15,7 +15,8 @@ class ConvWalker(Walker):
 
     Tables, one a coordinate, give an event's first output, the first weight word and how many outputs there
     are; from there on everything steps. A pair is queued before it goes out, and waits there until its state
-    word may be read again: 5 clocks after it went out before (STATE_LATENCY).
+    word may be read again: 3 clocks after an event's pair of the same word (UPDATE_LATENCY), 5 after a
+    TICK's (STATE_LATENCY); and an event's pair goes out at least 3 clocks after any of a TICK's.
 
     From `i` taken to the first pair: 3 clocks when idle. Then one pair a clock, without bubbles between
     events; an event takes at least 2 clocks. A TICK waits until `room`. After reset one quiet sweep
@@ -130,14 +131,13 @@ class ConvWalker(Walker):
         )
         word = Signal.like(pair.word)
         m.d.comb += word.eq(here)
-        same = self._same(m, word, pair.word, go)
+        waits = self._waits(m, word, tick, pair, go)
         with m.If(advance):
             m.d.sync += [
                 queued.eq(1),
                 pair.word.eq(word), pair.tick.eq(tick), pair.last.eq(last), pair.quiet.eq(quiet),
                 queued_weight.eq(weight),
-                # A word that went out d clocks before this one may go waits STATE_LATENCY - d clocks.
-                wait.eq(Cat(same[: STATE_LATENCY - 1 - k].any() for k in range(STATE_LATENCY - 1))),
+                wait.eq(waits),
             ]  # fmt: skip
         with m.Else():
             m.d.sync += wait.eq(wait >> 1)
@@ -161,15 +161,25 @@ class ConvWalker(Walker):
         fields = address[low : low + arriving.y_bits], address[c_bits:low], address[:c_bits]
         return tuple(field if len(field) else Const(0, 1) for field in fields)
 
-    def _same(self, m: Module, word: Value, pair_word: Value, go: Value) -> Value:
-        """Bit d - 1: if a pair of `word` is queued now, the same word went out d clocks before it may go."""
-        found, out, was = [go & (pair_word == word)], go, pair_word
-        for k in range(1, STATE_LATENCY - 1):
-            late, late_word = Signal(name=f"went_{k}"), Signal.like(word, name=f"went_word_{k}")
-            m.d.sync += [late.eq(out), late_word.eq(was)]
-            found.append(late & (late_word == word))
-            out, was = late, late_word
-        return Cat(found)
+    def _waits(self, m: Module, word: Value, tick: Value, pair: data.View, go: Value) -> Value:
+        """Bit k: a pair of `word` that is queued now has to wait for more than k clocks.
+
+        What went out d clocks before it could go makes it wait STATE_LATENCY - d or UPDATE_LATENCY - d.
+        """
+        out = go, pair.word, pair.tick
+        swept, updated = [], []
+        for d in range(1, STATE_LATENCY):
+            was_out, was_word, was_tick = out
+            same = was_out & (was_word == word)
+            swept.append(same & was_tick)
+            updated.append(same & ~was_tick | was_out & was_tick & ~tick)
+            late = Signal(name=f"out_{d}"), Signal.like(word, name=f"word_{d}"), Signal(name=f"tick_{d}")
+            m.d.sync += [after.eq(before) for after, before in zip(late, out, strict=True)]
+            out = late
+        return Cat(
+            Cat(*swept[: STATE_LATENCY - 1 - k], *updated[: max(UPDATE_LATENCY - 1 - k, 0)]).any()
+            for k in range(STATE_LATENCY - 1)
+        )
 
     def _table(self, m: Module, name: str, field: Value) -> data.View:
         """A table that is read while an event is taken and keeps what it gave until the next one."""

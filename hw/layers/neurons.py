@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..parts.arithmetic import clamp
 from ..parts.events import mask_layout
-from ..plan import STATE_LATENCY, LayerPlan
+from ..plan import STATE_LATENCY, UPDATE_LATENCY, LayerPlan
 from .walker import pair_layout
 
 
@@ -22,6 +22,10 @@ class Neurons(wiring.Component):
     state word is read in p + 1, they are added in p + 2, clamped in p + 3, compared and reset in
     p + 4; in p + 5 spikes are out and the word is written back, so a word may be visited again
     5 clocks after its last visit (STATE_LATENCY), which DenseWalker respects.
+
+    In a `quick` layer an integrated sum is written back in p + 3 already, so its word may be visited again
+    3 clocks later (UPDATE_LATENCY). An event must follow a sweep's last pair by 3 clocks: there is one
+    write port. ConvWalker respects both.
 
     Members: `pair`, `pair_valid`, `weights` (In, see DenseWalker), `spikes` (Out, one word's
     spikes) with `spikes_valid`. No back-pressure: a sweep starts only when there is room.
@@ -68,8 +72,9 @@ class Neurons(wiring.Component):
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
             add_lane(
-                m, plan, j, read.data[j], weight, biases[j], thresholds[j], control, spikes[j], write.data[j]
-            )
+                m, plan, j, read.data[j], weight, biases[j], thresholds[j], control, spikes[j], write.data[j],
+                valid[STATE_LATENCY] & control[STATE_LATENCY].tick,
+            )  # fmt: skip
 
         # Padding at the layer's end is gated away; padding inside has a threshold beyond every membrane.
         real = plan.lanes if plan.row else plan.neurons - (plan.words - 1) * plan.lanes
@@ -77,8 +82,7 @@ class Neurons(wiring.Component):
         now = control[STATE_LATENCY]
         m.d.comb += [
             end.eq(now.word == plan.sweep[-1]),
-            write.addr.eq(now.word),
-            write.en.eq(valid[STATE_LATENCY]),
+            *written_when(plan, write, control, valid),
             self.spikes_valid.eq(valid[STATE_LATENCY] & now.tick & ~now.quiet),
             # The lanes beyond the last neuron never spike.
             self.spikes.mask.eq(Cat(spikes[j] & ~end if j >= real else spikes[j] for j in lanes)),
@@ -89,8 +93,23 @@ class Neurons(wiring.Component):
         return m
 
 
-def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, written):
-    """One neuron lane: `stored` and `written` are its part of the state word before and after."""
+def written_when(plan, write, control, valid):
+    """When the word under way is written, and where: at the end, or in a `quick` layer's event before it."""
+    late = STATE_LATENCY
+    if not plan.quick:
+        return [write.addr.eq(control[late].word), write.en.eq(valid[late])]
+    swept = valid[late] & control[late].tick
+    return [
+        write.addr.eq(Mux(swept, control[late].word, control[UPDATE_LATENCY].word)),
+        write.en.eq(swept | (valid[UPDATE_LATENCY] & ~control[UPDATE_LATENCY].tick)),
+    ]
+
+
+def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, written, swept):
+    """One neuron lane: `stored` and `written` are its part of the state word before and after.
+
+    `swept`: a sweep's word is written now.
+    """
     spec = plan.layer.spec
     wide = signed(plan.accumulator_bits)
     total, u, v = (Signal(wide, name=f"{name}_{j}", reset_less=True) for name in ("total", "u", "v"))
@@ -111,7 +130,9 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     if spec.single_spike:
         fired = [stored.fired] + [Signal(name=f"fired_{j}_{k}", reset_less=True) for k in range(3, 6)]
         m.d.sync += [fired[1].eq(fired[0]), fired[2].eq(fired[1]), fired[3].eq(fired[2] | fires)]
-        m.d.comb += [fires.eq(reached & ~fired[2]), written.fired.eq(fired[3] & ~control[5].last)]
+        after = fired[3] & ~control[5].last
+        after = Mux(swept, after, fired[1]) if plan.quick else after
+        m.d.comb += [fires.eq(reached & ~fired[2]), written.fired.eq(after)]
     else:
         m.d.comb += fires.eq(reached)
     left = Signal(wide, name=f"left_{j}")
@@ -126,7 +147,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
         m.d.sync += loss.eq(left[: spec.state_bits].as_signed() >> spec.leak_shift)
         with m.If(~control[4].tick | control[4].last):
             m.d.sync += loss.eq(0)
-    m.d.comb += written.v.eq(v - loss)
+    m.d.comb += written.v.eq(Mux(swept, v - loss, total) if plan.quick else v - loss)
 
 
 def weight_lane(weights, j, bits):

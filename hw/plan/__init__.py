@@ -2,6 +2,6 @@
 
 from .choose import make_plan, plan_for
 from .core import CorePlan
-from .layer import STATE_LATENCY, LayerPlan
+from .layer import STATE_LATENCY, UPDATE_LATENCY, LayerPlan
 
-__all__ = ["STATE_LATENCY", "CorePlan", "LayerPlan", "make_plan", "plan_for"]
+__all__ = ["STATE_LATENCY", "UPDATE_LATENCY", "CorePlan", "LayerPlan", "make_plan", "plan_for"]

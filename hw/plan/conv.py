@@ -76,6 +76,10 @@ class ConvPlan(LayerPlan):
         span = max(count for _, count in found)
         return [ChannelTaps(low, n, c * height * width * span) for c, (low, n) in enumerate(found)]
 
+    @property
+    def quick(self) -> bool:
+        return True
+
     def tables(self) -> dict[str, np.ndarray]:
         """Rows of {first output, outputs but one, weights}; on the axes, whether there are any outputs."""
         rows, columns = self.axes

@@ -14,6 +14,8 @@ from .maps import MapFields
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
 STATE_LATENCY = 5
+# The same for a visit that only integrates, in a layer that writes its sum back at once (`quick`).
+UPDATE_LATENCY = 3
 
 
 def default_lanes(neurons: int, weight_bits: int) -> int:
@@ -112,6 +114,11 @@ class LayerPlan(abc.ABC):
     def sweep(self) -> Sequence[int]:
         """State words in the order in which a TICK visits them."""
         return range(self.words)
+
+    @property
+    def quick(self) -> bool:
+        """Whether integration writes its sum back after 3 clocks (UPDATE_LATENCY) instead of a sweep's 5."""
+        return False
 
     def tables(self) -> dict[str, np.ndarray]:
         """Tables that the walker reads of an event's address, beside its weights: int64 [depth, fields]."""

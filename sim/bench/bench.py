@@ -9,8 +9,9 @@ from importlib import resources
 
 from ...hw.core.ingress import ERRORS
 from ...hw.emit.emit import TOP
+from ...hw.layers.walker import pair_layout
 from ...hw.parts.events import mask_layout
-from ...hw.plan import STATE_LATENCY, CorePlan, LayerPlan
+from ...hw.plan import STATE_LATENCY, UPDATE_LATENCY, CorePlan, LayerPlan
 from .watch import Group, watch_source
 
 STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit a word, if several), words}
@@ -75,19 +76,29 @@ def _keep_port(banks: int) -> str:
 
 
 def _layer_log(index: int, layer: LayerPlan) -> str:
-    layout, path = mask_layout(layer.lanes, layer.words), f"dut.layer{index}"
-    word, end = layout["word"].width, layout["end"].offset
+    path, end = f"dut.layer{index}", mask_layout(layer.lanes, layer.words)["end"].offset
     return f"""\
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
             $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);""" + (
-        ""
-        if layer.banks
-        else f"""
-        // Code {index:x}5: a state word was read while it was written.
-        if ({path}.neurons.valid_1 && {path}.neurons.valid_{STATE_LATENCY} &&
-            {path}.neurons.pair_1[{word - 1}:0] == {path}.neurons.pair_{STATE_LATENCY}[{word - 1}:0])
-            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
+        "" if layer.banks else "".join(_collision_log(index, layer, stage) for stage in _stages(layer))
     )
+
+
+def _stages(layer: LayerPlan) -> tuple[int, ...]:
+    """Stages of Neurons in which a state word is written."""
+    return (UPDATE_LATENCY, STATE_LATENCY) if layer.quick else (STATE_LATENCY,)
+
+
+def _collision_log(index: int, layer: LayerPlan, stage: int) -> str:
+    path = f"dut.layer{index}.neurons"
+    layout = pair_layout(layer)
+    word, tick = layout["word"].width, f"{path}.pair_{stage}[{layout['tick'].offset}]"
+    which = "" if not layer.quick else f"{'' if stage == STATE_LATENCY else '!'}{tick} && "
+    return f"""
+        // Code {index:x}5: a state word was read while it was written.
+        if ({path}.valid_1 && {path}.valid_{stage} && {which}
+            {path}.pair_1[{word - 1}:0] == {path}.pair_{stage}[{word - 1}:0])
+            $fwrite(log_fault, "%10d %h\\n", cycle, 8'h{index:x}5);"""
 
 
 _LOAD_PORTS = """,

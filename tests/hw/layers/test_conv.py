@@ -60,6 +60,16 @@ def events_for(plan, rng, count):
     return events
 
 
+def assert_apart(pairs):
+    """What Neurons relies on: the clocks between two pairs of a word, and from a sweep to an event."""
+    latest, swept = {}, -9
+    for clock, word, tick, *_ in pairs:
+        assert clock >= latest.get(word, -9)
+        assert tick or clock - swept >= 3
+        latest[word] = clock + (5 if tick else 3)
+        swept = clock if tick else swept
+
+
 @pytest.mark.parametrize("read_ahead", [False, True])
 @pytest.mark.parametrize(("shape", "channels", "kernel", "keys"), GEOMETRIES)
 def test_each_event_makes_the_visits_of_its_plan_in_the_clocks_of_the_model(
@@ -78,7 +88,7 @@ def test_each_event_makes_the_visits_of_its_plan_in_the_clocks_of_the_model(
         clocks = [(1 + i) for i in range(len(plan.sweep))]
         for clock, (address, last) in zip(taken, events, strict=True):
             model.places.extend([-3, -3])
-            before = model.out.copy()
+            due = model.clear.copy()
             model.accept(clock - 1, address)
             assert model.taken == clock
             if address is None:
@@ -89,14 +99,11 @@ def test_each_event_makes_the_visits_of_its_plan_in_the_clocks_of_the_model(
                 visited = [visit.state_word for visit in visits]
                 expected += [(v.state_word, 0, 0, 0, image[v.weight_word]) for v in visits]
             clocks += [model.out[word] for word in visited]
-            waits += sum(model.out[word] - before.get(word, -9) == 5 for word in visited)
+            waits += sum(model.out[word] == due[word] for word in visited)
         got = [(w, t, n, q, None if t else weights) for _, w, t, n, q, weights in pairs]
         assert got == expected
         assert [pair[0] for pair in pairs] == clocks
-        latest = {}
-        for clock, word, *_ in pairs:
-            assert clock - latest.get(word, -9) >= 5
-            latest[word] = clock
+        assert_apart(pairs)
     assert waits > (10 if kernel != (1, 1) else 0)
 
 
