@@ -10,10 +10,7 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.fields import setting
 from ..spec import LayerSettings
-from .maps import Map, Pair, Windows, as_map, pair
-
-# Beyond any map: a side has at most 32,768 places.
-MAX_STEP = 32767
+from .maps import MAX_STEP, Map, Pair, Windows, as_map, check_groups, pair
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,13 +77,10 @@ class Conv(Windows):
             pair(keys[key], low, MAX_STEP, f"{where}.{key}")
             for key, low in (("stride", 1), ("padding", 0), ("dilation", 1))
         )
-        groups = keys["groups"]
-        if type(groups) is not int or groups < 1:
-            raise out_of_range(f"{where}.groups", groups, "an integer >= 1")
+        groups = check_groups(keys["groups"], where)
         kernel = (weight.shape[2], weight.shape[3])
-        return cls.over(
-            as_map(shape, where), weight.shape[0], kernel, stride, padding, dilation, groups
-        )  # fmt: skip
+        map = as_map(shape, where)
+        return cls.over(map, weight.shape[0], kernel, stride, padding, dilation, groups)
 
     @property
     def places(self) -> Pair:

@@ -16,6 +16,8 @@ from .base import Synapses, exact_floats
 
 Pair = tuple[int, int]
 Map = tuple[int, int, int]
+# Beyond any map: a side has at most 32,768 places.
+MAX_STEP = 32767
 
 
 def as_map(shape: tuple[int, ...], where: str) -> Map:
@@ -36,6 +38,13 @@ def pair(value: Any, low: int, high: int, where: str) -> Pair:
     if not sound or not all(type(n) is int and low <= n <= high for n in value):
         raise out_of_range(where, value, f"two integers [y, x] in {low}..{high}")
     return (value[0], value[1])
+
+
+def check_groups(groups: Any, where: str) -> int:
+    """The key `groups` of a file; raises TwinspikeError."""
+    if type(groups) is not int or groups < 1:
+        raise out_of_range(f"{where}.groups", groups, "an integer >= 1")
+    return groups
 
 
 @dataclasses.dataclass(frozen=True)
