@@ -71,7 +71,7 @@ class Network:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """uint8 images [B, *shape] -> bool input spikes [T, B, inputs]."""
+        """uint8 images [B, *shape] -> bool input spikes [T, B, inputs], uint8 with the graded encoder."""
         return self.encoder.encode(images, self.timesteps)
 
     def tensors(self) -> dict[str, np.ndarray]:

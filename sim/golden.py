@@ -53,6 +53,7 @@ class Trace:
 def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch: int = 1000) -> Trace:
     """Run input spikes bool [T, B, inputs] through the network; `batch` bounds the memory used.
 
+    Integers are multiplicities, those of the graded encoder.
     Raises TwinspikeError if T or the number of inputs is not the network's.
     """
     expected = (network.timesteps, network.inputs)
