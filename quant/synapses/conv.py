@@ -26,6 +26,7 @@ class ConvSettings(LayerSettings):
     padding: tuple[int, ...] = setting((0, 0), low=0, high=255, help="silent border, y and x")
     dilation: tuple[int, ...] = setting((1, 1), low=1, high=255, help="distance of the taps, y and x")
     groups: int = setting(1, low=1, high=32768, help="channels are split into so many separate parts")
+    standardise: bool = setting(True, help="weights of zero mean and unit variance, with a learnt gain")
 
     def table(self) -> dict[str, Any]:
         table = super().table()
@@ -100,9 +101,8 @@ class Conv(Windows):
         return y[:, None, None], x[None, :, None]
 
     def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
-        self.check_windows(
-            weight, (self.filters, self.map[2] // max(1, self.groups), *self.kernel), inputs, where
-        )
+        self.check_windows(inputs, where)
+        self.check_weight(weight, (self.filters, self.map[2] // self.groups, *self.kernel), where)
 
 
 def _places(map: Map, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:

@@ -62,7 +62,8 @@ class Taps(Windows):
 
     def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
         channels, taps = self.map[2], weight.shape[2] if weight.ndim == 3 else 1
-        self.check_windows(weight, (self.filters, channels // max(1, self.groups), taps), inputs, where)
+        self.check_windows(inputs, where)
+        self.check_weight(weight, (self.filters, channels // self.groups, taps), where)
         if self.offset.shape != (channels, taps, 2):
             raise out_of_range(f"{where}.offset shape", self.offset.shape, f"[{channels}, {taps}, 2]")
 

@@ -45,7 +45,8 @@ def test_graded_keeps_the_highest_bits_in_step_zero():
 @pytest.mark.parametrize(
     "do, message",
     [
-        (lambda: value_words(np.full((1, 2), 16)), "spikes of an input in a step = 16 is not allowed: expected"),
+        (lambda: value_words(np.full((1, 2), 16)),
+         "spikes of an input in a step = 16 is not allowed: expected"),
         (lambda: value_spikes(np.array([VALUE, 0, TICK]), 1, 2),
          "a VALUE word says that inputs spike 0 times"),
         (lambda: value_spikes(np.array([VALUE | 2, 2, TICK]), 1, 2), "event address = 2 is not allowed"),
