@@ -1,11 +1,12 @@
 """One layer of integers: how its neurons behave, what connects to them, and its tensors."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..numerics.errors import out_of_range
+from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import check
 from .spec import NeuronSpec
 from .synapses.base import Synapses, check_weights
@@ -124,3 +125,14 @@ def check_layer(layer: Layer, where: str, width: int) -> None:
     if layer.threshold.min() < 1:
         j = int(np.argmin(layer.threshold))
         raise out_of_range(f"{where}.threshold[{j}]", int(layer.threshold[j]), f"1..{INT32.max}")
+
+
+def check_plain(layers: Sequence[Layer], where: str) -> None:
+    """Raise TwinspikeError unless the layers are what the format `where` can hold: a chain of dense ones."""
+    for index, layer in enumerate(layers):
+        if layer.kind != "dense":
+            raise out_of_range(f"layers.{index}.kind", layer.kind, f"dense, to be written as {where}")
+        if layer.sources not in ((), (index - 1,)) or layer.hold:
+            given = "hold" if layer.hold else "sources"
+            what = f"layers.{index}.{given} cannot be written as {where}"
+            raise TwinspikeError(f"{what}: expected a plain chain")
