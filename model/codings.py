@@ -13,12 +13,14 @@ from ..numerics.codings import Coding, check_images
 
 
 def encode(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
-    """uint8 images [B, *shape] -> float32 spikes (0 or 1) [T, B, addresses] on the images' device.
+    """uint8 images [B, *shape] -> float32 spikes [T, B, addresses] on the images' device.
+
+    They are 0 or 1, or how often an address spikes with the graded coding.
 
     Raises TwinspikeError for another dtype or T outside 1..255.
     """
     when = spike_steps(coding, images, timesteps)
-    return rate_spikes(coding, images, timesteps) if when is None else dense_spikes(when, timesteps)
+    return several_spikes(coding, images, timesteps) if when is None else dense_spikes(when, timesteps)
 
 
 def dense_spikes(when: torch.Tensor, timesteps: int) -> torch.Tensor:
@@ -33,7 +35,7 @@ def spike_steps(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.T
     None for a coding with several spikes an address. Raises as :func:`encode` does.
     """
     check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps)
-    if isinstance(coding, definition.Rate):
+    if isinstance(coding, (definition.Rate, definition.Graded)):
         return None
     steps = _steps(coding, images, timesteps).to(torch.uint8)
     return steps.clamp_(max=timesteps - 1) if coding.dense else steps
@@ -81,6 +83,16 @@ def _on_off_steps(coding: definition.OnOff, images: torch.Tensor, timesteps: int
     on = torch.where(difference > 0, when, timesteps).reshape(len(x), pixels)
     off = torch.where(difference < 0, when, timesteps).reshape(len(x), pixels)
     return torch.cat([on, off], dim=1)
+
+
+def several_spikes(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    """float32 spikes [T, B, addresses] of a coding with several an address; images must have been checked."""
+    if isinstance(coding, definition.Graded):
+        x = _flat(images)
+        spikes = torch.zeros(timesteps, *x.shape, device=x.device)
+        spikes[0] = x >> (8 - coding.bits)
+        return spikes
+    return rate_spikes(coding, images, timesteps)
 
 
 def rate_spikes(coding: Coding, images: torch.Tensor, timesteps: int) -> torch.Tensor:

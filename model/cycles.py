@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..hw.plan import CorePlan, LayerPlan, plan_for
 from ..numerics.codings import Threshold
-from ..numerics.errors import TwinspikeError
+from ..numerics.errors import TwinspikeError, out_of_range
 from ..quant.layer import Layer
 from ..quant.network import Network, References
 from .events import Events
@@ -122,7 +122,10 @@ def cycle_cost(config: Config, classes: int, inputs: int) -> CycleCost:
 def blank_network(config: Config, classes: int, inputs: int) -> Network:
     """A network of a configuration's widths behind `inputs` addresses, before it has learnt anything."""
     layers, width = [], inputs
-    for settings in config.layers:
+    for index, settings in enumerate(config.layers):
+        if settings.kind != "dense":
+            where = f"layers.{index}.kind"
+            raise out_of_range(where, settings.kind, "dense, where training.cycles_weight prices clocks")
         n = settings.neurons
         ones = np.ones(n, np.int32)
         layers.append(Layer(settings.spec, np.ones((n, width), np.int8), 0 * ones, ones))

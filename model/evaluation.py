@@ -4,6 +4,7 @@ Nothing here sees a float of the training: the figures are those of the core tha
 """
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,14 @@ class Embedding:
 
     `counts`: cumulative output counts uint8 [T, B, n_out]. `spikes`: int64 [B, 1 + layers], the
     number of spikes of the input and of each layer. `active`: float64 [B], the share of hidden
-    neurons (all layers but the last) that fire at least once; 0 without a hidden layer.
+    neurons (all layers but the last) that fire at least once; 0 without a hidden layer. `operations`:
+    int64 [B], synaptic operations, the fan-out of every event.
     """
 
     counts: np.ndarray
     spikes: np.ndarray
     active: np.ndarray
+    operations: np.ndarray
 
 
 def embed(network: Network, images: np.ndarray, *, progress: bool = True, title: str = "embed") -> Embedding:
@@ -47,10 +50,16 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
         )
     widest = max(network.inputs, *(layer.neurons for layer in network.layers))
     chunk = max(1, min(1000, CHUNK_BYTES // (network.timesteps * widest)))
-    hidden = sum(layer.neurons for layer in network.layers[:-1])
+    fires = [layer.synapses.fires for layer in network.layers[:-1]]
+    hidden = sum(layer.neurons for layer in network.layers[:-1] if layer.synapses.fires)
+    fan_out = [
+        np.array([layer.synapses.fan_out(address) for address in range(layer.inputs)])
+        for layer in network.layers
+    ]
     counts = np.empty((network.timesteps, len(images), network.outputs), dtype=np.uint8)
     spikes = np.empty((len(images), 1 + len(network.layers)), dtype=np.int64)
     active = np.zeros(len(images))
+    operations = np.zeros(len(images), dtype=np.int64)
     with tqdm(total=len(images), desc=title, unit="image", disable=not progress) as bar:
         for start in range(0, len(images), chunk):
             part = slice(start, start + chunk)
@@ -59,10 +68,14 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
             counts[:, part] = trace.output_counts
             for column, train in enumerate((inputs, *trace.spikes)):
                 spikes[part, column] = train.sum(axis=(0, 2))
-            for train in trace.spikes[:-1]:
+            for index, reach in enumerate(fan_out):
+                sources = [inputs if s < 0 else trace.spikes[s] for s in network.sources(index)]
+                arrived = golden.combined(sources, network.layers[index].combine)
+                operations[part] += arrived.sum(axis=0, dtype=np.int64) @ reach
+            for train in itertools.compress(trace.spikes, fires):
                 active[part] += train.any(axis=0).sum(axis=1) / hidden
             bar.update(inputs.shape[1])
-    return Embedding(counts, spikes, active)
+    return Embedding(counts, spikes, active, operations)
 
 
 def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> dict[str, Any]:
@@ -73,7 +86,7 @@ def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> di
     baseline_knn_macro_f1       3 nearest by L2 of all training images' raw pixels
     hidden_activity             mean share of hidden neurons that fire at least once an image
     spikes_per_image            {input, hidden, output}, means
-    synaptic_operations         mean an image: sum over layers of spikes in x neurons
+    synaptic_operations         mean an image: sum over layers and their input spikes of the fan-out
     verification                image against image: {roc_auc, eer, threshold, pairs}
     verification_reference      image against reference: {roc_auc, eer, threshold}, and the errors
                                 {false_accept, false_reject} at the network's own `verify_threshold`
@@ -92,7 +105,6 @@ def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> di
     known = dataset.train_labels[chosen]
     neighbours = nearest_labels(test.counts, train.counts, known, k=3, progress=progress)
 
-    neurons = np.array([layer.neurons for layer in network.layers])
     mean_spikes = test.spikes.mean(axis=0)
     return {
         "macro_f1": macro_f1(labels, predicted),
@@ -106,7 +118,7 @@ def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> di
             "hidden": float(mean_spikes[1:-1].sum()),
             "output": float(mean_spikes[-1]),
         },
-        "synaptic_operations": float((mean_spikes[:-1] * neurons).sum()),
+        "synaptic_operations": float(test.operations.mean()),
         "verification": verify_pairs(test.counts, labels, rng),
         "verification_reference": _verify_references(network, distance, labels),
         "confusion": confusion_matrix(labels, predicted).tolist(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..numerics.codings import Coding
+from ..numerics.codings import Coding, Graded
 from . import augment
-from .codings import dense_spikes, rate_spikes, spike_steps
+from .codings import dense_spikes, several_spikes, spike_steps
 from .events import Events, events_of_spikes, events_of_steps
 from .settings import TrainingSettings
 
@@ -17,13 +17,14 @@ CHUNK = 1000
 def input_spikes(coding: Coding, images: Tensor, timesteps: int) -> Tensor | Events:
     """Spikes of uint8 images [B, *shape]: index lists on a CPU, dense [T, B, addresses] elsewhere.
 
-    A GPU multiplies the dense matrix faster than it sorts events.
+    A GPU multiplies the dense matrix faster than it sorts events; multiplicities have no lists.
     """
     when = spike_steps(coding, images, timesteps)
     if when is not None:
         return arranged(when, timesteps)
-    spikes = rate_spikes(coding, images, timesteps)
-    return events_of_spikes(spikes) if spikes.device.type == "cpu" else spikes
+    spikes = several_spikes(coding, images, timesteps)
+    lists = spikes.device.type == "cpu" and not isinstance(coding, Graded)
+    return events_of_spikes(spikes) if lists else spikes
 
 
 def arranged(when: Tensor, timesteps: int) -> Tensor | Events:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..numerics.codings import Coding
+from ..numerics.codings import Coding, Graded
+from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.kinds import make_layer
+from ..quant.layers.pool import QuantPool
+from ..quant.network import input_map
 from ..quant.spec import NeuronSpec
 from . import fused
 from .events import Events
@@ -24,15 +27,23 @@ if TYPE_CHECKING:
 
 
 class SpikingLayer(nn.Module):
-    """One population with its input synapses: spikes [T, B, inputs] -> spikes [T, B, neurons]."""
+    """One population with its input synapses: spikes [T, B, inputs] -> spikes [T, B, neurons].
 
-    def __init__(self, synapses: QuantLayer, slope: float):
+    `several`: an input may spike more than once a step, which lists of events do not say.
+    """
+
+    def __init__(self, synapses: QuantLayer, slope: float, several: bool = False):
         super().__init__()
         self.synapses = synapses
         self.neurons = Lif(synapses.spec, slope)
+        self.several = several
 
     def forward(self, spikes: Tensor | Events) -> Tensor:
-        compiled = fused.PASSES.get(self.synapses.geometry.kind)
+        if self.synapses.hold:
+            dense = spikes if isinstance(spikes, Tensor) else spikes.dense()
+            current, threshold = self.synapses(dense[:1])
+            return self.neurons(current.expand(len(dense), -1, -1), threshold)
+        compiled = None if self.several else fused.PASSES.get(self.synapses.geometry.kind)
         if compiled and fused.usable(spikes, self.synapses.weight):
             return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self.neurons(*self.synapses(spikes))
@@ -49,18 +60,41 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.encoder: Coding = config.encoder
         self.timesteps = config.timesteps
-        seen: tuple[int, ...] = (self.encoder.addresses(shape),)
-        layers = []
+        seen = input_map(self.encoder, shape)
+        several = isinstance(self.encoder, Graded)
+        layers: list[SpikingLayer | QuantPool] = []
         for index, settings in enumerate(config.layers):
-            synapses = make_layer(seen, settings, f"layers.{index}")
-            layers.append(SpikingLayer(synapses, config.training.surrogate_slope))
-            seen = synapses.geometry.shape
+            made = make_layer(seen, settings, f"layers.{index}")
+            seen = made.geometry.shape
+            if isinstance(made, QuantPool):
+                layers.append(made)
+                several = made.geometry.mode == "sum"
+            else:
+                layers.append(SpikingLayer(made, config.training.surrogate_slope, several))
+                several = False
+            if index and isinstance(made, QuantLayer) and made.hold:
+                raise out_of_range(
+                    f"layers.{index}.hold", True, "false: only the first layer can hold its input"
+                )
+        if not isinstance(layers[-1], SpikingLayer):
+            where = f"layers.{len(layers) - 1}.kind"
+            raise out_of_range(where, config.layers[-1].kind, "a kind with neurons, in the last layer")
         self.layers = nn.ModuleList(layers)
 
     @property
     def synapses(self) -> list[QuantLayer]:
         """The layers' weights, biases and thresholds, first layer first."""
         return [layer.synapses for layer in self.layers if isinstance(layer, SpikingLayer)]
+
+    @property
+    def stages(self) -> list[QuantLayer | QuantPool]:
+        """What every layer connects, of those without neurons as well."""
+        return [layer.synapses if isinstance(layer, SpikingLayer) else layer for layer in self.layers]
+
+    def fired(self, trains: Sequence[Tensor]) -> list[Tensor]:
+        """Those of the layers' trains that neurons made."""
+        pairs = zip(self.layers, trains, strict=True)
+        return [train for layer, train in pairs if isinstance(layer, SpikingLayer)]
 
     def initialise(self, settings: TrainingSettings, generator: torch.Generator) -> None:
         """Draw the initial weights; too small a gain gives a network that is silent and never learns."""
@@ -71,7 +105,8 @@ class SpikingNetwork(nn.Module):
     def behave_as(self, specs: Sequence[NeuronSpec]) -> None:
         """Let the neurons be those of an exported network, whose membranes may be narrower."""
         for layer, spec in zip(self.layers, specs, strict=True):
-            layer.neurons.spec = spec
+            if isinstance(layer, SpikingLayer):
+                layer.neurons.spec = spec
 
     def forward(self, inputs: Tensor | Events) -> list[Tensor]:
         """uint8 images [B, *shape], or input spikes -> spikes [T, B, neurons] (0 or 1) of every layer."""

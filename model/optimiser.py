@@ -7,13 +7,13 @@ from .settings import TrainingSettings
 
 
 def make_optimiser(network: SpikingNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Adam; weights decay apart from their gradient (Loshchilov & Hutter, 2019), biases do not.
+    """Adam; weights decay apart from their gradient (Loshchilov & Hutter, 2019), biases and gains do not.
 
     A neuron's weights only count relative to each other, and their size sets how fine its integer
     threshold is: decay keeps weights of few bits from growing until thresholds are tiny.
     """
     weights = [synapses.weight for synapses in network.synapses]
-    biases = [synapses.bias for synapses in network.synapses]
+    biases = [parameter for synapses in network.synapses for parameter in synapses.others]
     groups = [
         {"params": weights, "weight_decay": settings.weight_decay},
         {"params": biases, "weight_decay": 0.0},

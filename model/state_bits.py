@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ..numerics import lif
 from ..quant.layer import Layer
 from ..quant.network import Network
-from ..quant.neurons import moments
+from ..quant.neurons import currents, moments
 from ..sim import golden
 
 # Images at once: their membranes are held for every candidate width.
@@ -24,18 +24,21 @@ def with_least_state_bits(
 
     The configured width is the upper bound. A width is allowed if it changes no spike of any
     neuron in any step of any image; the layers keep their spikes, so each is narrowed by itself.
-    Also returns a row a layer, JSON-ready: `configured` and `state_bits`, `lowest` and `highest` u
-    before its clamp at that width, and `clamped`, the share of neuron steps in which it clamps.
+    Also returns a row a layer with neurons, JSON-ready: `configured` and `state_bits`, `lowest` and
+    `highest` u before its clamp at that width, and `clamped`, the share of neuron steps in which it clamps.
     """
-    alive = [_Widths(layer) for layer in network.layers]
+    alive = {index: _Widths(layer) for index, layer in enumerate(network.layers) if layer.synapses.fires}
     starts = range(0, len(images), CHUNK)
     for start in tqdm(starts, desc="state bits", unit="chunk", disable=not progress):
         spikes = network.encode(images[start : start + CHUNK])
         trains = golden.run(network, spikes).spikes
-        for widths, incoming, train in zip(alive, (spikes, *trains), trains, strict=False):
-            widths.narrow(incoming, train)
-    layers = tuple(w.layer_of(w.least) for w in alive)
-    return dataclasses.replace(network, layers=layers), [w.row() for w in alive]
+        for index, widths in alive.items():
+            sources = [spikes if s < 0 else trains[s] for s in network.sources(index)]
+            widths.narrow(golden.combined(sources, widths.layer.combine), trains[index])
+    layers = list(network.layers)
+    for index, widths in alive.items():
+        layers[index] = widths.layer_of(widths.least)
+    return dataclasses.replace(network, layers=tuple(layers)), [w.row() for w in alive.values()]
 
 
 class _Widths:
@@ -55,14 +58,14 @@ class _Widths:
 
     def narrow(self, incoming: np.ndarray, train: np.ndarray) -> None:
         """Drop the widths that change a spike of `train` [T, B, N] given `incoming` [T, B, inputs]."""
-        currents = [self.layer.synapses.currents(self.layer.weight, step) for step in incoming]
+        sums = list(currents(self.layer, incoming))
         for bits in list(self.alive):
-            if not self._same(bits, currents, train):
+            if not self._same(bits, sums, train):
                 del self.alive[bits]
 
-    def _same(self, bits: int, currents: Sequence[np.ndarray], train: np.ndarray) -> bool:
+    def _same(self, bits: int, sums: Sequence[np.ndarray], train: np.ndarray) -> bool:
         seen = self.alive[bits]
-        now = moments(self.layer, currents, state_bits=bits)
+        now = moments(self.layer, sums, state_bits=bits)
         for step, spikes in zip(now, train, strict=True):
             seen.add(step.total, bits)
             if not np.array_equal(step.spikes, spikes):

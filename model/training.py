@@ -264,7 +264,7 @@ class _Run:
             "epochs": self.progress.epoch,
             "torch_golden_mismatches": 0,
             "torch_golden_compared": compared,
-            "weight_bits": [layer.weight_bits for layer in self.config.layers],
+            "weight_bits": [synapses.spec.weight_bits for synapses in self.network.synapses],
             "state": state,
             "config": self.config.table(),
             "seed": self.config.seed,

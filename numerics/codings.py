@@ -15,6 +15,7 @@ import numpy as np
 from .errors import TwinspikeError, out_of_range
 from .events import frame_words
 from .fields import build, setting
+from .values import value_words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,6 +226,32 @@ class RateDense(Rate):
         return spikes
 
 
+@dataclasses.dataclass(frozen=True)
+class Graded(Coding):
+    """A pixel x spikes x >> (8 - bits) times in step 0: its brightness itself, as a multiplicity.
+
+    Meant for a first layer that holds its input, which then counts in every step: the usual "direct
+    encoding" of an image. Source: Rueckauer et al., "Conversion of continuous-valued deep networks to
+    efficient event-driven networks", Front. Neurosci. 11 (2017).
+    """
+
+    kind: ClassVar[str] = "graded"
+    bits: int = setting(4, low=1, high=4, help="so many of a pixel's highest bits count")
+
+    def encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+        """uint8 [B, *shape] -> uint8 [T, B, addresses], how often each address spikes."""
+        return super().encode(images, timesteps)
+
+    def events(self, image: np.ndarray, timesteps: int) -> tuple[np.ndarray, np.ndarray]:
+        return value_words(self.encode(np.asarray(image)[None], timesteps)[:, 0])
+
+    def _encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
+        x = flat(images)
+        out = np.zeros((timesteps, *x.shape), dtype=np.uint8)
+        out[0] = x >> (8 - self.bits)
+        return out
+
+
 def mix32(x: np.ndarray) -> np.ndarray:
     """A bijective hash of 32-bit words, uint32 in and out.
 
@@ -269,7 +296,7 @@ CODINGS: dict[str, type[Coding]] = {
     coding.kind: coding
     for coding in (
         Latency, LatencyDense, Rate, Threshold, RankOrder, OnOff, RateDense, ThresholdDense, RankOrderDense,
-        OnOffDense,
+        OnOffDense, Graded,
     )
 }  # fmt: skip
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..numerics.codings import Coding
 from ..numerics.errors import TwinspikeError
-from .layer import Layer
+from .layer import Layer, relay
 from .layers.base import QuantLayer
+from .layers.pool import QuantPool
 from .network import Network, References
 
 # What a trained network depends on, beside its configuration and data.
@@ -31,11 +32,12 @@ def integer_layer(synapses: QuantLayer, where: str = "layer") -> Layer:
         _whole(bias, np.int32, f"{where}.bias"),
         _whole(threshold, np.int32, f"{where}.threshold"),
         synapses.geometry,
+        hold=synapses.hold,
     )
 
 
 def untaught_network(
-    synapses: Sequence[QuantLayer],
+    synapses: Sequence[QuantLayer | QuantPool],
     *,
     name: str,
     timesteps: int,
@@ -47,7 +49,10 @@ def untaught_network(
 
     Its embedding is the final one; ``dataclasses.replace`` puts the real references in.
     """
-    layers = tuple(integer_layer(one, f"layers.{i}") for i, one in enumerate(synapses))
+    layers = tuple(
+        integer_layer(one, f"layers.{i}") if isinstance(one, QuantLayer) else relay(one.geometry)
+        for i, one in enumerate(synapses)
+    )
     silent = np.zeros((1, timesteps, layers[-1].neurons), dtype=np.uint8)
     references = References(silent, np.zeros(1, dtype=np.int32))
     return Network(name, timesteps, encoder, shape, layers, references, 0, provenance)

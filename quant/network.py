@@ -71,15 +71,15 @@ class Network:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """uint8 images [B, *shape] -> bool input spikes [T, B, inputs]."""
+        """uint8 images [B, *shape] -> bool input spikes [T, B, inputs], uint8 with the graded encoder."""
         return self.encoder.encode(images, self.timesteps)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The file's tensors by name."""
         tensors = {"references.counts": self.references.counts, "references.labels": self.references.labels}
         for index, layer in enumerate(self.layers):
-            for part in ("weight", "bias", "threshold"):
-                tensors[f"layers.{index}.{part}"] = getattr(layer, part)
+            for part, tensor in layer.tensors.items():
+                tensors[f"layers.{index}.{part}"] = tensor
         return tensors
 
     def metadata(self) -> str:
@@ -151,6 +151,12 @@ def check_network(network: "Network") -> None:
         seen = _source_shape(network, index)
         check_layer(layer, f"layers.{index}", int(np.prod(seen)))
         layer.synapses.check_map(seen, f"layers.{index}")
+        _check_shared(network, index)
+        if layer.hold and (index or network.sources(0) != (-1,) or not layer.synapses.fires):
+            raise out_of_range(f"layers.{index}.hold", True, "false: only the first layer can hold its input")
+    if not network.layers[-1].synapses.fires:
+        last = f"layers.{len(network.layers) - 1}.kind"
+        raise out_of_range(last, network.layers[-1].kind, "a kind with neurons, in the last layer")
     width = network.outputs
     counts, labels = network.references.counts, network.references.labels
     check_dtype("references.counts", counts, np.uint8)
@@ -178,6 +184,21 @@ def check_network(network: "Network") -> None:
         )
     if labels.min() < 0 or labels.max() > 0xFFFF:
         raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
+
+
+def _check_shared(network: Network, index: int) -> None:
+    """Raise TwinspikeError unless the layer whose weights layer `index` shares, if any, has the same ones."""
+    layer, of, where = network.layers[index], network.layers[index].weights_of, f"layers.{index}.weights_of"
+    if of is None:
+        return
+    if not is_int(of) or not 0 <= of < index or network.layers[of].weights_of is not None:
+        raise out_of_range(where, of, f"a layer before it with weights of its own, 0..{index - 1}")
+    owner = network.layers[of]
+    if (owner.weight.shape, owner.spec.weight_bits) != (layer.weight.shape, layer.spec.weight_bits):
+        shape = f"{list(layer.weight.shape)} at {layer.spec.weight_bits} bits"
+        raise out_of_range(where, of, f"a layer with weights of {shape}")
+    if not np.array_equal(owner.weight, layer.weight):
+        raise out_of_range(where, of, "the layer whose weights these are: they differ")
 
 
 def _source_shape(network: Network, index: int) -> tuple[int, ...]:

@@ -13,12 +13,15 @@ from ..numerics.codings import coding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import build
 from ..numerics.files import parse_json, read_limited
-from .layer import Layer, is_int
+from .layer import Layer, is_int, relay, tensor_names
 from .network import MAX_LAYERS, METADATA_KEY, VERSION, Network, References, check_shape, input_map
 from .spec import NeuronSpec
+from .synapses.base import Synapses
+from .synapses.dense import Dense
 from .synapses.kinds import KINDS
 
-PARTS = ("weight", "bias", "threshold")
+# Keys of every kind's entries, beside those of its neurons and its own.
+COMMON = ("kind", "sources", "combine", "weights_of", "hold")
 # Far beyond any device that the core targets; a larger file is refused before it is parsed.
 MAX_FILE_BYTES = 1 << 28
 
@@ -79,7 +82,7 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
         raise out_of_range("layers", entries, f"a list of 1 to {MAX_LAYERS} layers")
     expected = {"references.counts", "references.labels"}
-    expected |= {f"layers.{i}.{part}" for i in range(len(entries)) for part in PARTS}
+    expected |= {f"layers.{i}.{part}" for i, entry in enumerate(entries) for part in _parts(entry)}
     for name in sorted(expected ^ set(tensors)):
         state = "missing" if name in expected else "unknown"
         raise TwinspikeError(f"tensor {name} is {state}: the tensors are {', '.join(sorted(expected))}")
@@ -97,6 +100,14 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
     )
 
 
+def _parts(entry: Any) -> tuple[str, ...]:
+    """Names of the tensors of a file's layer; those of a dense one if its kind is not sound."""
+    entry = entry if isinstance(entry, dict) else {}
+    kind = entry.get("kind")
+    found = KINDS.get(kind if isinstance(kind, str) else "", Dense)
+    return (*tensor_names(found, entry.get("weights_of")), *found.tensors)
+
+
 def _layers(
     entries: list[Any], tensors: Mapping[str, np.ndarray], inputs: tuple[int, ...]
 ) -> tuple[Layer, ...]:
@@ -107,19 +118,43 @@ def _layers(
         kind = entry.get("kind") if isinstance(entry, dict) else entry
         if not isinstance(kind, str) or kind not in KINDS:
             raise out_of_range(f"{where}.kind", kind, " or ".join(KINDS))
-        fields = {key: value for key, value in entry.items() if key not in ("kind", "sources", "combine")}
+        fields = {key: value for key, value in entry.items() if key not in COMMON}
         own = {key: fields.pop(key) for key in KINDS[kind].own_keys() if key in fields}
-        for field in dataclasses.fields(NeuronSpec):
-            if field.name not in fields:
-                raise TwinspikeError(f"{where}.{field.name} is missing")
-        spec = build(NeuronSpec, fields, where)
+        own |= {name: tensors[f"{where}.{name}"] for name in KINDS[kind].tensors}
+        spec = _spec(fields, KINDS[kind], where)
         sources = entry.get("sources", [])
         if not isinstance(sources, list) or not all(is_int(s) and -1 <= s < index for s in sources):
             raise out_of_range(f"{where}.sources", sources, f"a list of layers before it, -1..{index - 1}")
         seen = sources[0] if sources else index - 1
         shape = layers[seen].shape if seen >= 0 else inputs
-        weight, bias, threshold = (tensors[f"{where}.{part}"] for part in PARTS)
+        combine, of, hold = entry.get("combine", "add"), entry.get("weights_of"), entry.get("hold", False)
+        if not isinstance(hold, bool):
+            raise out_of_range(f"{where}.hold", hold, "true or false")
+        if not KINDS[kind].fires:
+            if "weights_of" in entry:
+                raise TwinspikeError(f"{where}.weights_of is unknown: kind {kind} has no weights")
+            synapses = KINDS[kind].of(shape, own, np.zeros(0), where)
+            made = relay(synapses, tuple(sources), combine)
+            layers.append(dataclasses.replace(made, hold=hold))
+            continue
+        if "weights_of" in entry and (not is_int(of) or not 0 <= of < index or not layers[of].synapses.fires):
+            raise out_of_range(
+                f"{where}.weights_of", of, f"a layer before it with weights of its own, 0..{index - 1}"
+            )
+        weight = tensors[f"{where}.weight"] if of is None else layers[of].weight
+        bias, threshold = (tensors[f"{where}.{part}"] for part in ("bias", "threshold"))
         synapses = KINDS[kind].of(shape, own, weight, where)
-        combine = entry.get("combine", "add")
-        layers.append(Layer(spec, weight, bias, threshold, synapses, tuple(sources), combine))
+        layers.append(Layer(spec, weight, bias, threshold, synapses, tuple(sources), combine, of, hold))
     return tuple(layers)
+
+
+def _spec(fields: dict[str, Any], kind: type[Synapses], where: str) -> NeuronSpec:
+    """The neurons of a file's layer, from the keys that are left beside those of every layer and its kind."""
+    if not kind.fires:
+        for key in fields:
+            raise TwinspikeError(f"{where}.{key} is unknown: allowed keys are {', '.join(kind.own_keys())}")
+        return NeuronSpec()
+    for field in dataclasses.fields(NeuronSpec):
+        if field.name not in fields:
+            raise TwinspikeError(f"{where}.{field.name} is missing")
+    return build(NeuronSpec, fields, where)

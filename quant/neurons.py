@@ -17,6 +17,16 @@ class Moment(NamedTuple):
     spikes: np.ndarray
 
 
+def currents(layer: Layer, spikes: np.ndarray) -> Iterator[np.ndarray]:
+    """Step after step, the weighted sums [B, N] of input spikes [T, B, inputs], without bias.
+
+    Where the layer holds its input, those of step 0 count in every step.
+    """
+    held = layer.synapses.currents(layer.weight, spikes[0]) if layer.hold else None
+    for step in spikes:
+        yield layer.synapses.currents(layer.weight, step) if held is None else held
+
+
 def moments(
     layer: Layer,
     currents: Iterable[np.ndarray],

@@ -18,7 +18,7 @@ import numpy as np
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically
 from .dialects import DIALECTS
-from .layer import Layer
+from .layer import Layer, check_plain
 from .network import METADATA_KEY, Network
 
 COUNTS, LABELS = "references_counts", "references_labels"
@@ -26,6 +26,7 @@ COUNTS, LABELS = "references_counts", "references_labels"
 
 def nir_graph(network: Network) -> nir.NIRGraph:
     """The network as a NIR graph; raises TwinspikeError naming what NIR cannot express."""
+    check_plain(network.layers, "NIR")
     for index, layer in enumerate(network.layers):
         _check(layer, index)
     nodes: dict[str, nir.NIRNode] = {"input": nir.Input({"input": np.array([network.inputs])})}

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically
-from .layer import Layer
+from .layer import Layer, check_plain
 from .network import METADATA_KEY, Network
 
 
@@ -52,8 +52,10 @@ class Synapses(nn.Module):
 def export_qonnx(network: Network, path: Path) -> None:
     """Write the network's layers as a QONNX model to `path`, atomically.
 
-    Raises TwinspikeError if the packages of the extra `qonnx` are not installed.
+    Raises TwinspikeError if the packages of the extra `qonnx` are not installed, and for layers that are no
+    chain of dense ones.
     """
+    check_plain(network.layers, "QONNX")
     try:
         import onnx
         import onnxoptimizer  # noqa: F401

@@ -34,11 +34,14 @@ class LayerSettings(NeuronSpec):
     kind: ClassVar[str] = "dense"
 
     neurons: int = setting(128, low=1, high=32768, help="width of the layer")
+    hold: bool = setting(False, help="first layer only: the input of step 0 counts in every step")
 
     def table(self) -> dict[str, Any]:
-        """The entry as JSON-ready values; `kind` only where it is not dense."""
-        kind = {} if self.kind == "dense" else {"kind": self.kind}
-        return kind | dataclasses.asdict(self)
+        """The entry as JSON-ready values; `kind` and `hold` only where they differ from dense and false."""
+        table = ({} if self.kind == "dense" else {"kind": self.kind}) | dataclasses.asdict(self)
+        if not self.hold:
+            del table["hold"]
+        return table
 
     @property
     def spec(self) -> NeuronSpec:

@@ -11,7 +11,7 @@ from ..numerics import emd
 from ..numerics.errors import out_of_range
 from ..quant.layer import Layer
 from ..quant.network import Network
-from ..quant.neurons import moments
+from ..quant.neurons import currents, moments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,10 @@ class Results:
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """What the network did: spikes bool [T, B, N] a layer; membranes int32 alike, if asked for."""
+    """What the network did: spikes bool [T, B, N] a layer; membranes int32 alike, if asked for.
+
+    The train of a sum pool holds multiplicities, int32; membranes of a layer without neurons are 0.
+    """
 
     spikes: tuple[np.ndarray, ...]
     membranes: tuple[np.ndarray, ...] | None
@@ -50,6 +53,7 @@ class Trace:
 def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch: int = 1000) -> Trace:
     """Run input spikes bool [T, B, inputs] through the network; `batch` bounds the memory used.
 
+    Integers are multiplicities, those of the graded encoder.
     Raises TwinspikeError if T or the number of inputs is not the network's.
     """
     expected = (network.timesteps, network.inputs)
@@ -115,11 +119,19 @@ def run_layer(
     With `wrap_bits` the sum before the clamp wraps around as an accumulator of that width would.
     """
     shape = (*spikes.shape[:2], layer.neurons)
+    if not layer.synapses.fires:
+        return _relayed(layer, spikes), np.zeros(shape, np.int32) if membranes else None
     out = np.empty(shape, dtype=bool)
     trace = np.empty(shape, dtype=np.int32) if membranes else None
-    currents = (layer.synapses.currents(layer.weight, step) for step in spikes)
-    for t, now in enumerate(moments(layer, currents, wrap_bits=wrap_bits)):
+    for t, now in enumerate(moments(layer, currents(layer, spikes), wrap_bits=wrap_bits)):
         out[t] = now.spikes
         if trace is not None:
             trace[t] = now.v
     return out, trace
+
+
+def _relayed(layer: Layer, spikes: np.ndarray) -> np.ndarray:
+    """What a layer without neurons sends: bool if an output spikes at most once a step, int32 otherwise."""
+    steps = [layer.synapses.currents(layer.weight, step) for step in spikes]
+    once = layer.synapses.keys().get("mode") == "or"
+    return np.asarray(np.stack(steps), dtype=bool if once else np.int32)

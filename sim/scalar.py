@@ -24,6 +24,8 @@ def _weight(layer, j, i):
             return int(layer.weight[j][i])
         case "conv":
             return _conv_weight(layer, j, i)
+        case "taps":
+            return _taps_weight(layer, j, i)
     raise ValueError(f"layer kind {layer.kind} is unknown")
 
 
@@ -46,6 +48,43 @@ def _conv_weight(layer, j, i):
     return 0
 
 
+def _taps_weight(layer, j, i):
+    """Tap k of channel c at output (y, x) sees input (y * s + offset[c, k, 0], x * s + offset[c, k, 1])."""
+    s = layer.synapses
+    _, width, channels = s.map
+    filters, per_group, taps = layer.weight.shape
+    columns = (width + s.stride[1] - 1) // s.stride[1]
+    out, x, y = j % filters, j // filters % columns, j // filters // columns
+    c, at_x, at_y = i % channels, i // channels % width, i // channels // width
+    if out // (filters // s.groups) != c // per_group:
+        return 0
+    total = 0  # several taps may look at the same input
+    for k in range(taps):
+        dy, dx = (int(d) for d in s.offset[c][k])
+        if y * s.stride[0] + dy == at_y and x * s.stride[1] + dx == at_x:
+            total += int(layer.weight[out][c % per_group][k])
+    return total
+
+
+def _pooled(layer, inputs):
+    """Each output of a pool: how often the inputs of its window spike, or whether any of them does."""
+    s = layer.synapses
+    (height, width, channels), (rows, columns) = s.map, s.window
+    out = []
+    for step in inputs:
+        row = []
+        for y in range(height // rows):
+            for x in range(width // columns):
+                for c in range(channels):
+                    total = 0
+                    for dy in range(rows):
+                        for dx in range(columns):
+                            total += step[((y * rows + dy) * width + x * columns + dx) * channels + c]
+                    row.append(total > 0 if s.mode == "or" else total)
+        out.append(row)
+    return out
+
+
 def _combined(sources, how):
     """How often each input of a layer spikes in each step, from the trains of its sources."""
     out = []
@@ -63,6 +102,8 @@ def _combined(sources, how):
 
 
 def _run_layer(layer, inputs):
+    if layer.kind == "pool":
+        return _pooled(layer, inputs)
     spec = layer.spec
     out: list[list[int]] = [[] for _ in inputs]
     lowest, highest = -(2 ** (spec.state_bits - 1)), 2 ** (spec.state_bits - 1) - 1
@@ -71,7 +112,7 @@ def _run_layer(layer, inputs):
         threshold, bias = int(layer.threshold[channel]), int(layer.bias[channel])
         weights = [_weight(layer, j, i) for i in range(layer.inputs)]
         v, fired = 0, False
-        for t, step in enumerate(inputs):
+        for t, step in enumerate([inputs[0]] * len(inputs) if layer.hold else inputs):
             u = v
             if spec.leak_shift > 0:
                 u = v - v // 2**spec.leak_shift

@@ -154,9 +154,10 @@ def _layer_settings(entry: Any, where: str) -> LayerSettings:
     if not isinstance(entry, dict):
         raise out_of_range(where, entry, "a table of settings")
     kind = entry.get("kind", "dense")
-    if kind not in KINDS:
-        raise out_of_range(f"{where}.kind", kind, "one of " + ", ".join(KINDS))
-    return build(KINDS[kind].settings, {k: v for k, v in entry.items() if k != "kind"}, where)
+    trained = {name: found.settings for name, found in KINDS.items() if found.settings}
+    if kind not in trained:
+        raise out_of_range(f"{where}.kind", kind, "one of " + ", ".join(trained))
+    return build(trained[kind], {k: v for k, v in entry.items() if k != "kind"}, where)
 
 
 def _toml_lines(table: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from ...numerics.codings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
@@ -115,7 +116,11 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
 
 
 def _check_kinds(network: Network) -> None:
-    """Raise TwinspikeError for a layer kind that has no hardware."""
+    """Raise TwinspikeError for a layer kind or an input that has no hardware."""
+    if isinstance(network.encoder, Graded):
+        raise out_of_range("encoder.kind", network.encoder.kind, "an encoder of single spikes, for a core")
+    if network.layers[0].hold:
+        raise out_of_range("layers.0.hold", True, "false: a core cannot hold its input yet")
     for index, layer in enumerate(network.layers):
         if layer.kind not in PLANS:
             raise out_of_range(

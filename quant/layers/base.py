@@ -23,6 +23,9 @@ class SparseSpikes(Protocol):
     def currents(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Spikes [..., in] times weight [out, in], plus bias [out] -> [..., out]."""
 
+    def dense(self) -> Tensor:
+        """The same spikes as a tensor [..., in]."""
+
 
 class QuantLayer(nn.Module, abc.ABC):
     """The synapses of one layer: spikes [..., inputs] -> integer-valued currents [..., neurons].
@@ -39,12 +42,18 @@ class QuantLayer(nn.Module, abc.ABC):
             raise out_of_range(f"{where}.state_bits", spec.state_bits, allowed)
         self.geometry, self.spec = synapses, spec
         self.linear = quant
+        self.hold = False  # whether the input current of step 0 counts in every step
         self.bias = nn.Parameter(torch.zeros(synapses.channels))
 
     @property
     def weight(self) -> Tensor:
         """The real-valued weights, the parameter that learns."""
         return self.linear.weight
+
+    @property
+    def others(self) -> list[nn.Parameter]:
+        """The parameters beside the weights: weight decay leaves them alone."""
+        return [self.bias]
 
     @property
     def fan_in(self) -> int:

@@ -21,8 +21,11 @@ class Synapses(abc.ABC):
     """
 
     kind: ClassVar[str]
-    settings: ClassVar[type[LayerSettings]]  # of a configuration's `[[layers]]` entry
-    file_keys: ClassVar[tuple[str, ...]] = ()  # fields that the network file holds
+    # Of a configuration's `[[layers]]` entry; None for a kind that only comes from files.
+    settings: ClassVar[type[LayerSettings] | None]
+    file_keys: ClassVar[tuple[str, ...]] = ()  # fields that the network file holds in the layer's entry
+    tensors: ClassVar[dict[str, type]] = {}  # fields that it holds as tensors, with their types
+    fires: ClassVar[bool] = True  # whether it has neurons; else `currents` is what its outputs do
 
     inputs: int
     neurons: int
@@ -32,7 +35,7 @@ class Synapses(abc.ABC):
     def of(
         cls, shape: tuple[int, ...], keys: Mapping[str, Any], weight: np.ndarray, where: str
     ) -> "Synapses":
-        """The synapses of a file's layer behind a map of `shape`; `keys` are the kind's own.
+        """The synapses of a file's layer behind a map of `shape`; `keys` are the kind's own, and tensors.
 
         Raises TwinspikeError, one line that begins with `where`, for keys or a map that do not suit.
         """

@@ -10,10 +10,7 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.fields import setting
 from ..spec import LayerSettings
-from .maps import Map, Pair, Windows, as_map, pair
-
-# Beyond any map: a side has at most 32,768 places.
-MAX_STEP = 32767
+from .maps import MAX_STEP, Map, Pair, Windows, as_map, check_groups, pair
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +26,7 @@ class ConvSettings(LayerSettings):
     padding: tuple[int, ...] = setting((0, 0), low=0, high=255, help="silent border, y and x")
     dilation: tuple[int, ...] = setting((1, 1), low=1, high=255, help="distance of the taps, y and x")
     groups: int = setting(1, low=1, high=32768, help="channels are split into so many separate parts")
+    standardise: bool = setting(True, help="weights of zero mean and unit variance, with a learnt gain")
 
     def table(self) -> dict[str, Any]:
         table = super().table()
@@ -80,13 +78,10 @@ class Conv(Windows):
             pair(keys[key], low, MAX_STEP, f"{where}.{key}")
             for key, low in (("stride", 1), ("padding", 0), ("dilation", 1))
         )
-        groups = keys["groups"]
-        if type(groups) is not int or groups < 1:
-            raise out_of_range(f"{where}.groups", groups, "an integer >= 1")
+        groups = check_groups(keys["groups"], where)
         kernel = (weight.shape[2], weight.shape[3])
-        return cls.over(
-            as_map(shape, where), weight.shape[0], kernel, stride, padding, dilation, groups
-        )  # fmt: skip
+        map = as_map(shape, where)
+        return cls.over(map, weight.shape[0], kernel, stride, padding, dilation, groups)
 
     @property
     def places(self) -> Pair:
@@ -106,9 +101,8 @@ class Conv(Windows):
         return y[:, None, None], x[None, :, None]
 
     def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
-        self.check_windows(
-            weight, (self.filters, self.map[2] // max(1, self.groups), *self.kernel), inputs, where
-        )
+        self.check_windows(inputs, where)
+        self.check_weight(weight, (self.filters, self.map[2] // self.groups, *self.kernel), where)
 
 
 def _places(map: Map, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:

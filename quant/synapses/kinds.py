@@ -3,5 +3,7 @@
 from .base import Synapses
 from .conv import Conv
 from .dense import Dense
+from .pool import Pool
+from .taps import Taps
 
-KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Conv)}
+KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Conv, Taps, Pool)}

@@ -16,6 +16,8 @@ from .base import Synapses, exact_floats
 
 Pair = tuple[int, int]
 Map = tuple[int, int, int]
+# Beyond any map: a side has at most 32,768 places.
+MAX_STEP = 32767
 
 
 def as_map(shape: tuple[int, ...], where: str) -> Map:
@@ -36,6 +38,13 @@ def pair(value: Any, low: int, high: int, where: str) -> Pair:
     if not sound or not all(type(n) is int and low <= n <= high for n in value):
         raise out_of_range(where, value, f"two integers [y, x] in {low}..{high}")
     return (value[0], value[1])
+
+
+def check_groups(groups: Any, where: str) -> int:
+    """The key `groups` of a file; raises TwinspikeError."""
+    if type(groups) is not int or groups < 1:
+        raise out_of_range(f"{where}.groups", groups, "an integer >= 1")
+    return groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,13 +145,18 @@ class Windows(Synapses):
         if as_map(shape, where) != self.map:
             raise out_of_range(f"{where} input map", list(self.map), f"that of its source, {list(shape)}")
 
-    def check_windows(self, weight: np.ndarray, expected: tuple[int, ...], inputs: int, where: str) -> None:
-        """Raise TwinspikeError unless the map suits `inputs` addresses, and the weight is of `expected`."""
+    def check_weight(self, weight: np.ndarray, expected: tuple[int, ...], where: str) -> None:
+        """Raise TwinspikeError unless the weight tensor has the shape `expected`."""
+        if weight.shape != expected:
+            raise out_of_range(f"{where}.weight shape", weight.shape, str(list(expected)))
+
+    def check_windows(self, inputs: int, where: str) -> None:
+        """Raise TwinspikeError unless the map is one of `inputs` addresses and the windows fit it."""
         channels = self.map[2]
         if prod(self.map) != inputs or self.inputs != inputs:
             raise out_of_range(f"{where} input map", list(self.map), f"a map of {inputs} addresses")
         if self.filters < 1:
-            raise out_of_range(f"{where}.weight shape", weight.shape, "at least one output channel")
+            raise out_of_range(f"{where} output channels", self.filters, "an integer >= 1")
         if self.groups < 1 or channels % self.groups or self.filters % self.groups:
             allowed = f"a divisor of {channels} input and {self.filters} output channels"
             raise out_of_range(f"{where}.groups", self.groups, allowed)
@@ -151,8 +165,6 @@ class Windows(Synapses):
                 f"{where}: its kernel does not fit the map {list(self.map)}: use a smaller kernel or "
                 "dilation, or more padding"
             )
-        if weight.shape != expected:
-            raise out_of_range(f"{where}.weight shape", weight.shape, str(list(expected)))
         if self.neurons != prod(self.shape):
             raise out_of_range(f"{where} output map", list(self.shape), f"{self.neurons} neurons")
         if max(self.inputs, self.neurons) > MAX_ADDRESS + 1:

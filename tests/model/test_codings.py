@@ -20,6 +20,7 @@ STRATEGIES = {
     "rank-order-dense": st.builds(codings.RankOrderDense, BYTE),
     "rate-dense": st.builds(codings.RateDense, st.integers(1, 100), st.integers(0, 2**31 - 1)),
     "on-off-dense": st.builds(codings.OnOffDense, st.integers(1, 255), st.integers(1, 15)),
+    "graded": st.builds(codings.Graded, st.integers(1, 4)),
     "rate": st.builds(Rate, st.integers(1, 100), st.integers(0, 2**31 - 1)),
     "on-off": st.builds(OnOff, st.integers(1, 255), st.integers(1, 15)),
 }

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.maps import network_of, random_conv
 from support.networks import counting, random_network
 
 from twinspike.numerics.errors import TwinspikeError
@@ -14,6 +15,7 @@ from twinspike.quant.dialects import DIALECTS
 from twinspike.quant.nir_export import export_nir, nir_graph
 from twinspike.quant.nir_file import read_graph
 from twinspike.quant.nir_import import float_layers, reimport, round_network
+from twinspike.quant.spec import NeuronSpec
 
 
 @st.composite
@@ -89,3 +91,18 @@ def test_what_nir_cannot_express_is_refused(tmp_path, spec, message):
 
 def test_dialects_say_what_a_user_must_know():
     assert {d.name for d in DIALECTS.values()} == {"nir", "snntorch", "norse", "spikingjelly"}
+
+
+def test_maps_held_inputs_and_sources_are_refused():
+    conv = random_conv(np.random.default_rng(0), (3, 4, 1), 2, (2, 2), spec=NeuronSpec(reset="zero"))
+    network = random_network(reset="zero")
+    held = dataclasses.replace(network.layers[0], hold=True)
+    for wrong, message in (
+        (network_of([conv], (3, 4)),
+         "layers.0.kind = 'conv' is not allowed: expected dense, to be written as NIR"),
+        (dataclasses.replace(network, layers=(held, network.layers[1])),
+         "layers.0.hold cannot be written as NIR: expected a plain chain"),
+    ):  # fmt: skip
+        with pytest.raises(TwinspikeError) as caught:
+            nir_graph(wrong)
+        assert str(caught.value) == message

@@ -1,0 +1,137 @@
+"""Training networks with feature maps end to end: every spike as in the golden model."""
+
+import numpy as np
+import pytest
+import torch
+
+from twinspike.config import load_config
+from twinspike.model.datasets import Dataset
+from twinspike.model.network import SpikingNetwork
+from twinspike.model.results import spikes_compared
+from twinspike.model.training import train
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.export import untaught_network
+from twinspike.quant.network_file import load_network
+
+HEAD = """
+seed = 1
+timesteps = 3
+[encoder]
+kind = "{encoder}"
+[training]
+epochs = 2
+batch_size = 20
+learning_rate = 0.02
+initial_gain = 3.0
+"""
+CONV = """
+[[layers]]
+kind = "conv"
+channels = 6
+kernel = [3, 3]
+padding = [1, 1]
+"""
+POOL = """
+[[layers]]
+kind = "pool"
+window = [2, 2]
+"""
+DENSE = """
+[[layers]]
+neurons = 8
+"""
+
+
+def config_of(tmp_path, *parts, encoder="latency"):
+    path = tmp_path / "maps.toml"
+    path.write_text(HEAD.format(encoder=encoder) + "".join(parts))
+    return load_config(str(path))
+
+
+def corners(count, seed):
+    """Noisy 6x6 images of three classes: a bright square in one of three corners."""
+    rng, labels = np.random.default_rng(seed), np.arange(count) % 3
+    images = rng.integers(0, 60, (count, 6, 6))
+    for image, label in zip(images, labels, strict=True):
+        y, x = ((0, 0), (0, 3), (3, 0))[label]
+        image[y : y + 3, x : x + 3] = rng.integers(150, 256, (3, 3))
+    return images.astype(np.uint8), labels.astype(np.int64)
+
+
+NETWORKS = [
+    ("latency", [CONV, POOL + 'mode = "sum"', DENSE]),
+    ("latency", [CONV, POOL, CONV + "groups = 3\nstride = [2, 2]", DENSE]),
+    (
+        "graded",
+        [CONV + "hold = true\nstate_bits = 16", CONV + "dilation = [2, 1]", DENSE],
+    ),
+    ("graded", [POOL + 'mode = "sum"', DENSE, DENSE]),
+    ("latency", [DENSE + "hold = true", DENSE]),
+]
+
+
+@pytest.mark.parametrize("encoder, parts", NETWORKS)
+def test_training_ends_in_a_file_with_the_same_spikes(tmp_path, encoder, parts):
+    config = config_of(tmp_path, *parts, encoder=encoder)
+    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    metrics = train(config, tmp_path / "out", progress=False, dataset=dataset)
+    network = load_network(tmp_path / "out" / "network.safetensors")
+    assert metrics["torch_golden_compared"] == 60 * 3 * sum(layer.neurons for layer in network.layers)
+    assert [layer.kind for layer in network.layers] == [layer.kind for layer in config.layers]
+    assert network.layers[0].hold == getattr(config.layers[0], "hold", False)
+    assert metrics["spikes_per_image"]["hidden"] > 0 and metrics["synaptic_operations"] > 0
+    assert metrics["macro_f1"] > 0.5
+
+
+def test_a_spike_that_differs_is_found(tmp_path):
+    config = config_of(tmp_path, CONV, POOL + 'mode = "sum"', DENSE)
+    network = SpikingNetwork(config, (6, 6))
+    network.initialise(config.training, torch.Generator().manual_seed(0))
+    images, _ = corners(10, 0)
+    integer = untaught_network(
+        network.stages, name="x", timesteps=3, encoder=config.encoder, shape=(6, 6), provenance={}
+    )
+    assert spikes_compared(network.eval(), integer, images, False) == 10 * 3 * (216 + 54 + 8)
+    integer.layers[0].threshold[3] += 5
+    with pytest.raises(
+        TwinspikeError, match="torch and golden model differ at frame 0, step 0, layer 0, neuron "
+    ):
+        spikes_compared(network, integer, images, False)
+
+
+@pytest.mark.parametrize(
+    "parts, message",
+    [
+        ([CONV, POOL],
+         "layers.1.kind = 'pool' is not allowed: expected a kind with neurons, in the last layer"),
+        ([CONV, CONV + "hold = true"],
+         "layers.1.hold = True is not allowed: expected false: only the first layer can hold its input"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_trained_is_refused(tmp_path, parts, message):
+    with pytest.raises(TwinspikeError) as caught:
+        SpikingNetwork(config_of(tmp_path, *parts), (6, 6))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("kind", ["taps", "loop"])
+def test_a_kind_without_a_twin_is_refused(tmp_path, kind):
+    with pytest.raises(
+        TwinspikeError, match=f"layers.0.kind = '{kind}' is not allowed: expected one of dense, conv"
+    ):
+        config_of(tmp_path, f'[[layers]]\nkind = "{kind}"\n')
+
+
+def test_a_price_of_clocks_needs_dense_layers(tmp_path):
+    config = config_of(tmp_path, "cycles_weight = 1.0\n", CONV, DENSE)
+    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    with pytest.raises(TwinspikeError, match=r"layers.0.kind = 'conv' is not allowed: expected dense, where"):
+        train(config, tmp_path / "out", progress=False, dataset=dataset)
+
+
+def test_a_configuration_gives_its_keys_back(tmp_path):
+    config = config_of(tmp_path, CONV + "hold = true\n", POOL, DENSE)
+    conv, pool, dense = config.table()["layers"]
+    assert conv["kernel"] == [3, 3] and conv["hold"] and conv["kind"] == "conv" and "neurons" not in conv
+    assert pool == {"kind": "pool", "window": [2, 2], "mode": "or"} and "hold" not in dense
+    assert config.trains_as(config.table())
