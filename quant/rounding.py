@@ -1,7 +1,7 @@
 """From real-valued layers to integers, after training: leak, scales, thresholds and state width.
 
-Chosen on calibration spikes, so that the integer layer spikes where the real one does. What the file
-states exactly (integer weights, a leak of 2^-k) is taken over exactly.
+Chosen on calibration spikes, so that the integer layer spikes as often as the real one and near it. What
+the file states exactly (integer weights, a leak of 2^-k) is taken over exactly.
 """
 
 import dataclasses
@@ -12,14 +12,16 @@ from ..numerics import lif
 from ..numerics.errors import TwinspikeError
 from .checks import INT32
 from .floating import FloatLayer
+from .matching import choose_thresholds
 from .network import Layer, NeuronSpec
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.
 CLIPS = np.linspace(0.3, 1.0, 29)
-# Thresholds tried around the real one, to make up for another leak, and for rounding.
-STRETCHES = np.linspace(0.8, 1.25, 19)
-NUDGES = range(-4, 5)
+# Factors on thresholds that are tried to make up for another leak, and for rounding; 1 comes first.
+STRETCHES = sorted(1.5 ** (np.arange(-15, 16) / 15), key=lambda x: abs(np.log(x)))
+# Moves of integer thresholds that are tried as well.
+NUDGES = sorted(range(-4, 5), key=abs)
 MAX_STATE_BITS = 32
 
 
@@ -37,37 +39,38 @@ def fit_leak(layer: FloatLayer, spikes: np.ndarray) -> tuple[FloatLayer, int]:
     """The layer with a power-of-two leak, and its shift: the nearest decay's, or the better neighbour's.
 
     Another leak changes how high membranes climb; a factor on each neuron's threshold makes up for
-    part of it. Both are chosen by how many output spikes differ on `spikes` bool [T, B, in].
+    part of it. Both are chosen by how far output spikes move on `spikes` bool [T, B, in] (quant/matching.py).
     """
     nearest = nearest_shift(float(np.mean(layer.decay)))
     if np.allclose(layer.decay, leak_factor(nearest), rtol=0, atol=1e-6):
         return dataclasses.replace(layer, decay=np.full(layer.neurons, leak_factor(nearest))), nearest
     currents = layer.currents(spikes)
     target = layer.fire(currents)
+    stretched = [layer.threshold * stretch for stretch in STRETCHES]
     tried = []
-    for shift in sorted({max(1, nearest - 1), max(1, nearest), nearest + 1}):
+    for shift in neighbours(nearest):
         leaky = dataclasses.replace(layer, decay=np.full(layer.neurons, leak_factor(shift)))
-        found, wrong = _fit_thresholds(leaky, currents, target)
-        tried.append((wrong, abs(shift - nearest), shift, found))
-    _, _, shift, found = min(tried, key=lambda one: one[:3])
+
+        def run(threshold: np.ndarray, leaky: FloatLayer = leaky) -> np.ndarray:
+            return dataclasses.replace(leaky, threshold=threshold).fire(currents)
+
+        threshold, wrong = choose_thresholds(stretched, run, target)
+        tried.append((wrong.sum(), dataclasses.replace(leaky, threshold=threshold), shift))
+    _, found, shift = min(tried, key=lambda one: one[0])
     return found, shift
 
 
-def _fit_thresholds(layer: FloatLayer, currents: np.ndarray, target: np.ndarray) -> tuple[FloatLayer, int]:
-    """Each neuron's threshold times what gives most of its spikes, and how many differ still."""
-    best = np.full(layer.neurons, np.inf)
-    chosen = layer.threshold.copy()
-    for stretch in sorted(STRETCHES, key=lambda x: abs(x - 1)):
-        threshold = layer.threshold * stretch
-        wrong = (dataclasses.replace(layer, threshold=threshold).fire(currents) != target).sum(axis=(0, 1))
-        better = wrong < best
-        best[better], chosen[better] = wrong[better], threshold[better]
-    return dataclasses.replace(layer, threshold=chosen), int(best.sum())
+def neighbours(shift: int) -> list[int]:
+    """A shift, and those of the next leaks on either side; 0, no leak, follows the weakest leak."""
+    order = [*range(1, MAX_SHIFT + 1), 0]
+    at = order.index(shift)
+    return [shift, *order[max(at - 1, 0) : at], *order[at + 1 : at + 2]]
 
 
 def hardware_reset(layer: FloatLayer) -> FloatLayer:
-    """The layer with a reset that the core has: in the step of the spike."""
-    return dataclasses.replace(layer, reset="subtract" if layer.reset.startswith("subtract") else "zero")
+    """The layer with a reset that the core has, in the step of the spike, and its start of frames, at 0."""
+    reset = "subtract" if layer.reset.startswith("subtract") else "zero"
+    return dataclasses.replace(layer, reset=reset, start=None)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,8 +123,8 @@ def round_layer(
 
     spikes bool [T, B, in] what the layer gets from the integer layer before it; target bool
     [T, B, out] the spikes that it should give. Each neuron has a scale of its own, chosen by the
-    mean squared error of its current; then its threshold moves by up to 4 where that gives more of
-    the target's spikes. The state is as wide as the calibration needs, with a quarter to spare.
+    mean squared error of its current; then its threshold moves where that brings its spikes nearer to
+    the target's (quant/matching.py). The state is as wide as the calibration needs, with a quarter to spare.
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
     wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS)
@@ -178,12 +181,20 @@ def _layer(layer: FloatLayer, spec: NeuronSpec, weight, bias, threshold) -> Laye
 
 def membranes(layer: Layer, spikes: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
     """Output spikes bool [T, B, out] with other thresholds, and the lowest and highest u."""
+    return _integrate(layer, _currents(layer, spikes), threshold)
+
+
+def _currents(layer: Layer, spikes: np.ndarray) -> np.ndarray:
     currents = spikes.astype(np.float32) @ layer.weight.T.astype(np.float32)
+    return currents.astype(np.int64)
+
+
+def _integrate(layer: Layer, currents: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
     v = np.zeros(currents.shape[1:], dtype=np.int64)
     fired = np.zeros(v.shape, dtype=bool)
     out = np.empty(currents.shape, dtype=bool)
     spec, low, high = layer.spec, 0, 0
-    for t, current in enumerate(currents.astype(np.int64)):
+    for t, current in enumerate(currents):
         u = lif.leak(v, spec.leak_shift) + layer.bias + current
         low, high = min(low, int(u.min())), max(high, int(u.max()))
         v, fired, out[t] = lif.step(
@@ -195,15 +206,13 @@ def membranes(layer: Layer, spikes: np.ndarray, threshold: np.ndarray) -> tuple[
 
 
 def _nudged(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> Layer:
-    """Each neuron's threshold moved to where most of its spikes are the target's, least move first."""
-    best = np.full(layer.neurons, np.inf)
-    chosen = layer.threshold.astype(np.int64)
-    for nudge in sorted(NUDGES, key=abs):
-        threshold = np.maximum(1, layer.threshold.astype(np.int64) + nudge)
-        out, _, _ = membranes(layer, spikes, threshold)
-        wrong = (out != target).sum(axis=(0, 1)).astype(float)
-        better = wrong < best
-        best[better], chosen[better] = wrong[better], threshold[better]
+    """Each neuron's threshold moved to where its spikes are nearest to the target's, least move first."""
+    plain = layer.threshold.astype(np.int64)
+    moved = {tuple(plain + nudge): None for nudge in NUDGES}
+    moved |= {tuple(np.rint(plain * stretch).astype(np.int64)): None for stretch in STRETCHES}
+    candidates = [np.clip(np.array(threshold), 1, INT32.max) for threshold in moved]
+    currents = _currents(layer, spikes)
+    chosen, _ = choose_thresholds(candidates, lambda one: _integrate(layer, currents, one)[0], target)
     return dataclasses.replace(layer, threshold=chosen.astype(np.int32))
 
 
