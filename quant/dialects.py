@@ -44,8 +44,8 @@ DIALECTS = {
             "snntorch", 1e-4, True, False,
             "tau = dt / (1 - beta) and r = tau / dt: u = beta v + I. The file does not say how neurons "
             "reset; snnTorch's default subtracts the threshold a step later: give --reset subtract-delayed "
-            "(subtract for reset_delay=False), or train with reset_mechanism='zero' (Synaptic: zero-delayed). "
-            "beta is clipped to 0..1; 1 is a neuron without leak",
+            "(subtract for reset_delay=False), or train with reset_mechanism='zero' (zero-delayed for "
+            "Synaptic). beta is clipped to 0..1; 1 is a neuron without leak",
             r_is_steps=True,
         ),
         Dialect(

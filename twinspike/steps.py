@@ -286,12 +286,11 @@ def make_plan_for(config: Config, network: Network, target: str):
     from twinspike.hw.plan import make_plan
     from twinspike.hw.settings import CHECKS
 
-    # A network given by hand may have other layers than the configuration.
-    fitting = [
-        numbers if len(numbers) == len(network.layers) else ()
-        for numbers in (config.hardware.lanes, config.hardware.banks)
-    ]
     hardware = config.hardware
+    if [layer.neurons for layer in network.layers] != [layer.neurons for layer in config.layers]:
+        # A network given by hand: lanes, banks and slots were chosen for one of other sizes.
+        return make_plan(network, (), target, (), CHECKS[hardware.check_duplicates])
+    fitting = (hardware.lanes, hardware.banks)
     return make_plan(
         network,
         fitting[0],
