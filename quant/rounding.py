@@ -23,6 +23,14 @@ STRETCHES = sorted(1.5 ** (np.arange(-15, 16) / 15), key=lambda x: abs(np.log(x)
 # Moves of integer thresholds that are tried as well.
 NUDGES = sorted(range(-4, 5), key=abs)
 MAX_STATE_BITS = 32
+# What is nearer to a whole number than this is one that went through 32 bits.
+WHOLE = 2e-5
+# How far below its integer a threshold is written for neurons of real numbers: less than 1, so that it
+# stands for that integer; much, because the core's leak, rounded down, takes less from a membrane than the
+# real one; and no binary fraction, so that no membrane equals it and `>` and `>=` mean the same.
+BELOW = 11 / 12
+# Thresholds tried for neurons that have a bias and no weights.
+LARGEST_TRIED = 4096
 
 
 def leak_factor(shift: int) -> float:
@@ -110,6 +118,47 @@ def exact_layer(layer: FloatLayer, spec: NeuronSpec) -> Layer | None:
     return _layer(layer, spec, layer.weight, layer.bias, integer_threshold(layer, 1.0))
 
 
+def in_scale(layer: FloatLayer, scale: np.ndarray) -> FloatLayer:
+    """The layer with every neuron divided by its `scale` [out], and what is whole but for rounding, whole."""
+
+    def whole(values: np.ndarray) -> np.ndarray:
+        near = np.round(values)
+        return np.where(np.abs(values - near) < WHOLE, near, values)
+
+    return dataclasses.replace(
+        layer, weight=whole(layer.weight / scale[:, None]), bias=whole(layer.bias / scale),
+        threshold=layer.threshold / scale,
+    )  # fmt: skip
+
+
+def whole_scales(layer: FloatLayer, limit: int) -> np.ndarray | None:
+    """Scales [out] that make weights and biases whole, and thresholds BELOW short of it; None if none do.
+
+    So are the graphs that `export-nir` writes, whose layers have one threshold, when another tool has
+    passed them on without their metadata. Of several scales the one of the smallest weights is taken.
+    """
+    found = np.zeros(layer.neurons)
+    largest = np.abs(layer.weight).max(axis=1)
+    for top in range(1, limit + 1):
+        scale = np.where(largest > 0, largest / top, 1.0)
+        _take(layer, scale, (found == 0) & (largest > 0), found)
+    for threshold in range(1, LARGEST_TRIED + 1):
+        open_ = (found == 0) & (largest == 0)
+        if not open_.any():
+            break
+        _take(layer, layer.threshold / (threshold - BELOW), open_, found)
+    return found if (found > 0).all() else None
+
+
+def _take(layer: FloatLayer, scale: np.ndarray, rows: np.ndarray, found: np.ndarray) -> None:
+    """Note `scale` for those of the `rows` in which it makes everything whole."""
+    threshold = layer.threshold / scale + BELOW
+    rows = np.flatnonzero(rows & (np.abs(threshold - np.round(threshold)) < WHOLE * threshold))
+    values = np.column_stack([layer.weight[rows], layer.bias[rows]]) / scale[rows, None]
+    fits = (np.abs(values - np.round(values)) < WHOLE).all(axis=1)
+    found[rows[fits]] = scale[rows[fits]]
+
+
 def integer_threshold(layer: FloatLayer, scale: np.ndarray | float) -> np.ndarray:
     """Least integer that spikes: floor(threshold / scale) + 1, or the ceiling where >= is meant."""
     real = layer.threshold / scale
@@ -128,9 +177,10 @@ def round_layer(
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
     wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS)
-    exact = exact_layer(layer, wide)
-    if exact is not None:
-        return Rounded(_narrow(exact, spikes), np.ones(layer.neurons), exact.threshold, True)
+    for scale in (np.ones(layer.neurons), whole_scales(layer, wide.weight_limit)):
+        exact = None if scale is None else exact_layer(in_scale(layer, scale), wide)
+        if exact is not None:
+            return Rounded(_narrow(exact, spikes), scale, exact.threshold, True)
     rate = spikes.mean(axis=(0, 1))
     scale, weight = _scales(layer, rate, wide)
     bias = np.round(layer.bias / scale)

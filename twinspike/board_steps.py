@@ -33,7 +33,8 @@ def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
     slots = config.hardware.slots or (references + chosen.free_slots if references else 0)
-    lanes = chosen.lanes if len(chosen.lanes) == len(network.layers) else ()
+    fits = [lanes <= layer.neurons for lanes, layer in zip(chosen.lanes, network.layers, strict=False)]
+    lanes = chosen.lanes if len(chosen.lanes) == len(network.layers) and all(fits) else ()
     return make_plan(
         network, lanes, chosen.target, (), CHECKS[config.hardware.check_duplicates], slots, makes(network)
     )

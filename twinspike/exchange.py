@@ -305,6 +305,10 @@ def export(options: argparse.Namespace) -> None:
         from twinspike.quant.qonnx_export import export_qonnx as write
     write(network, options.file)
     print(f"{options.file}: {network.name}, {network.content_hash[:16]}")
+    if options.step == "export-nir":
+        from twinspike.export_check import check
+
+        print(check(network, options.file, options.config))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -379,6 +383,11 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         parser = step(name, f"write a network file as {kind}", more)
         parser.add_argument("network", type=Path, metavar="NETWORK.safetensors")
         parser.add_argument("file", type=Path, metavar="OUT")
+        if kind == "NIR":
+            parser.add_argument(
+                "--config", metavar="NAME",
+                help="configuration whose test images the graph is checked on (default: images of noise)",
+            )  # fmt: skip
 
 
 def _seconds(text: str) -> float:
