@@ -26,8 +26,6 @@ from .schedule import one_cycle
 BATCH = 64
 RATE = 2e-3
 SLOPE = 1.0
-# One frame in so many is kept back.
-HELD_OUT = 5
 # A count's worth in the softmax: a winner by two spikes is rather sure.
 SHARPNESS = 2.0
 
@@ -90,18 +88,6 @@ def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
         made.synapses.linear.weight.copy_(torch.from_numpy(layer.weight / layer.threshold[:, None]))
         made.synapses.bias.copy_(torch.from_numpy(layer.bias / layer.threshold))
     return made
-
-
-def held_out(frames: int) -> np.ndarray:
-    """Which of the frames, bool [frames], are kept back to judge the result by: every fifth, at least one.
-
-    Raises TwinspikeError if that leaves none to train on.
-    """
-    if frames < 2:
-        raise TwinspikeError(f"--finetune with {frames} frame to train on and judge by: give 4 or more")
-    chosen = np.arange(frames) % HELD_OUT == HELD_OUT - 1
-    chosen[-1] |= not chosen.any()
-    return chosen
 
 
 def tuning_spec(spec: NeuronSpec) -> NeuronSpec:

@@ -142,13 +142,17 @@ def import_graph(
 
         common |= {"encoder": Threshold(), "shape": (real[0].weight.shape[1],)}
     network = counting_network(stages.layers, name=name, **common)
-    tuned, tuning = None, None
+    tuned, tuning, test = None, None, data.test
     if options.finetune:
+        if len(data.test) < 2:
+            raise TwinspikeError("--finetune trains, judges and reports on different frames: give 4 or more")
+        # The original was trained on what calibrates: only other frames judge whether training on helped.
+        judge, test = (data.test.take(slice(first, None, 2)) for first in (0, 1))
         build = functools.partial(counting_network, name=name, **common)
-        tuned, tuning = _tuned(stages, network, data.calibration, options, build)
-    original, notes = _original(graph, options, data.test)
-    ladder = rungs(stages, network, data.test.spikes, original, tuned)
-    table = drift_table(ladder, data.test.labels)
+        tuned, tuning = _tuned(stages, network, data.calibration, judge, options, build)
+    original, notes = _original(graph, options, test)
+    ladder = rungs(stages, network, test.spikes, original, tuned)
+    table = drift_table(ladder, test.labels)
     final = tuned if tuned and tuning["kept"] else network
     notes = [unit.line, *notes, *_leaks(stages)]
     if tuning:
@@ -191,28 +195,27 @@ def _leaks(stages: Stages) -> list[str]:
 
 def _tuning_line(tuning: Mapping[str, Any]) -> str:
     return (
-        f"fine-tuning: {tuning['after']:.2%} of {tuning['held_out']:,} held-out frames right, "
+        f"fine-tuning: {tuning['after']:.2%} right of {tuning['held_out']:,} frames held out, "
         f"{tuning['before']:.2%} before it: {'kept' if tuning['kept'] else 'NOT kept'}"
     )
 
 
 def _tuned(
-    stages: Stages, network: Network, frames: Frames, options: ImportOptions, build: Callable[..., Network]
-) -> tuple[Network, dict[str, Any]]:
-    """The network trained on, and how it does on frames held out from that, beside the one before it."""
-    from twinspike.model.finetune import fine_tune, held_out, tuning_spec
+    stages: Stages, network: Network, frames: Frames, judge: Frames, options: ImportOptions,
+    build: Callable[..., Network],
+) -> tuple[Network, dict[str, Any]]:  # fmt: skip
+    """The network trained on `frames`, and how it and the one before it do on the frames of `judge`."""
+    from twinspike.model.finetune import fine_tune, tuning_spec
     from twinspike.sim import golden
 
     if frames.labels is None:
         raise TwinspikeError(
             "--finetune needs labels: add an array `labels` to the calibration file, or give --config"
         )
-    kept_back = held_out(len(frames))
-    learnt, judge = frames.take(~kept_back), frames.take(kept_back)
     specs = [tuning_spec(layer.spec) for layer in stages.layers]
     tuned = build(
         fine_tune(
-            stages.reset, specs, learnt.spikes, learnt.labels,
+            stages.reset, specs, frames.spikes, frames.labels,
             epochs=options.epochs, progress=options.progress,
         )
     )  # fmt: skip
