@@ -29,7 +29,8 @@ WHOLE = 2e-5
 # stands for that integer; much, because the core's leak, rounded down, takes less from a membrane than the
 # real one; and no binary fraction, so that no membrane equals it and `>` and `>=` mean the same.
 BELOW = 11 / 12
-# Thresholds tried for neurons that have a bias and no weights.
+# The same for thresholds, and the largest that can be told so.
+NEAR_THRESHOLD = 1e-3
 LARGEST_TRIED = 4096
 
 
@@ -153,7 +154,8 @@ def whole_scales(layer: FloatLayer, limit: int) -> np.ndarray | None:
 def _take(layer: FloatLayer, scale: np.ndarray, rows: np.ndarray, found: np.ndarray) -> None:
     """Note `scale` for those of the `rows` in which it makes everything whole."""
     threshold = layer.threshold / scale + BELOW
-    rows = np.flatnonzero(rows & (np.abs(threshold - np.round(threshold)) < WHOLE * threshold))
+    near = np.abs(threshold - np.round(threshold)) < NEAR_THRESHOLD
+    rows = np.flatnonzero(rows & near & (threshold < LARGEST_TRIED + 1))
     values = np.column_stack([layer.weight[rows], layer.bias[rows]]) / scale[rows, None]
     fits = (np.abs(values - np.round(values)) < WHOLE).all(axis=1)
     found[rows[fits]] = scale[rows[fits]]
@@ -177,10 +179,11 @@ def round_layer(
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
     wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS)
-    for scale in (np.ones(layer.neurons), whole_scales(layer, wide.weight_limit)):
-        exact = None if scale is None else exact_layer(in_scale(layer, scale), wide)
-        if exact is not None:
-            return Rounded(_narrow(exact, spikes), scale, exact.threshold, True)
+    exact, scale = exact_layer(layer, wide), np.ones(layer.neurons)
+    if exact is None and (found := whole_scales(layer, wide.weight_limit)) is not None:
+        exact, scale = exact_layer(in_scale(layer, found), wide), found
+    if exact is not None:
+        return Rounded(_narrow(exact, spikes), scale, exact.threshold, True)
     rate = spikes.mean(axis=(0, 1))
     scale, weight = _scales(layer, rate, wide)
     bias = np.round(layer.bias / scale)
