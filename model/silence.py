@@ -17,7 +17,7 @@ ADVICE = "check --from, --dt, --reset and the frames, or give more --weight-bits
 
 @dataclasses.dataclass(frozen=True)
 class Silence:
-    """One line for every layer with silent neurons; `dead` if a layer of the import never spikes at all."""
+    """One line for every layer with silent neurons; `dead` if one that spiked never does in the import."""
 
     lines: list[str]
     dead: bool
@@ -30,7 +30,7 @@ def silence(original: Rung, imported: Rung, names: Sequence[str]) -> Silence:
         before, after = base.any(axis=(0, 1)), train.any(axis=(0, 1))
         lost = int((before & ~after).sum())
         if not after.any():
-            dead = True
+            dead |= bool(before.any())
             rate = f"{base.sum(axis=0).mean():.3g} times a neuron and frame in the {original.name}"
             told = f"but {rate}" if before.any() else f"nor does it in the {original.name}"
             lines.append(f"layer {name!r} never spikes in the import, {told}: {ADVICE}")

@@ -6,6 +6,7 @@ import torch
 from twinspike.model.evaluation import class_references
 from twinspike.model.references import _neighbours, refined, refined_if_better
 from twinspike.numerics import emd
+from twinspike.quant.network import References
 
 T, N = 6, 8
 
@@ -55,20 +56,19 @@ def test_neighbours_of_a_train_differ_in_one_spike():
     assert spikes == {(0, 1, 1, 0, 1)} | turned | moved
 
 
-def test_refining_is_kept_only_if_it_helps_on_images_held_out(capsys):
+def test_refining_is_kept_only_if_it_helps_on_images_held_out(capsys, monkeypatch):
     counts, labels = clouds(0)
     medians = class_references(counts, labels)
     found = refined_if_better(medians, counts, labels, 0.05, progress=False)
     assert np.array_equal(found.counts, refined(medians, counts, labels, 0.05, progress=False).counts)
     assert "refined kept" in capsys.readouterr().out
-    # What there is to learn from twelve images of one distribution with labels at random is noise.
-    counts, labels = clouds(3, 60)
-    labels = np.random.default_rng(1).choice([4, 6, 9], 60)
-    medians = class_references(counts, labels)
-    noisy = refined(medians, counts, labels, 0.05, progress=False)
-    assert accuracy(noisy, counts, labels) > accuracy(medians, counts, labels)
+    # Whatever comes back worse is not taken: here the references of two classes change places.
+    monkeypatch.setattr(
+        "twinspike.model.references.refined",
+        lambda old, *_, **__: References(old.counts[[1, 0, 2]], old.labels),
+    )
     assert refined_if_better(medians, counts, labels, 0.05, progress=False) is medians
-    assert "% as medians: medians kept" in capsys.readouterr().out
+    assert "): medians kept" in capsys.readouterr().out
 
 
 def test_too_few_images_to_judge_by_leave_the_medians(capsys):

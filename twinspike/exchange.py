@@ -53,7 +53,7 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
 
     Timesteps and spike coding are the configuration's, and so are the frames, unless
     `options.calibration` brings its own. Returns the content of drift.json; its `dead` says that a layer
-    never spikes, which is said on stderr too. A file that twinspike
+    never spikes though the original's does. Its `warnings` go to stderr too. A file that twinspike
     exported comes back as it was, content hash and all; nothing is fitted then.
     Raises TwinspikeError, one line, and writes nothing, if the file cannot be mapped.
     """
@@ -336,7 +336,7 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         "import", "import a network of snnTorch, Norse or SpikingJelly from a NIR file, with a drift report",
         "Chooses leak, scales, thresholds and state width on calibration frames, and measures on others what "
         "each approximation costs, spike by spike: drift.md beside network.safetensors. The label is the "
-        "output neuron that spikes most. Ends with status 1 if a layer of the result never spikes.",
+        "output neuron that spikes most. Ends with status 1 if a layer spikes in the original and never here.",
     )  # fmt: skip
     parser.add_argument("file", type=Path, metavar="FILE.nir")
     parser.add_argument(
