@@ -61,9 +61,10 @@ def run_in_framework(
 
 
 def _finite(framework: str, nodes: Sequence[Node], dt: float) -> list[Node]:
-    """The nodes in the time unit that snnTorch's importer takes, 1e-4 s a step, with finite time constants.
+    """The nodes as snnTorch's importer takes them, which does not read all that its exporter writes.
 
-    It makes thresholds of nan of the infinite ones that its own exporter writes for beta = 1.
+    It takes 1e-4 s a step; makes thresholds of nan of infinite time constants, which beta = 1 gives; and
+    wants one threshold a layer, so that where they differ weights and biases are divided by them.
     """
     if framework != "snntorch":
         return list(nodes)
@@ -75,6 +76,14 @@ def _finite(framework: str, nodes: Sequence[Node], dt: float) -> list[Node]:
             count = max(np.size(fields[name]), np.size(fields["r"]))
             fields["r"], tau = time_constants(node, dialect, dt, count)
             fields[name] = tau * (dialect.dt / dt)
+            threshold = np.asarray(fields["v_threshold"], dtype=np.float64).reshape(-1)
+            if len(threshold) > 1 and (threshold != threshold[0]).any() and made:
+                before = dict(made[-1].fields)
+                before["weight"] = np.asarray(before["weight"]) / threshold[:, None]
+                if "bias" in before:
+                    before["bias"] = np.asarray(before["bias"]) / threshold
+                made[-1] = Node(made[-1].name, made[-1].type, before)
+                fields["v_threshold"] = np.ones_like(threshold)
             if node.type == "CubaLIF":
                 fields["tau_syn"] = np.asarray(fields["tau_syn"]) * (dialect.dt / dt)
         made.append(Node(node.name, node.type, fields))

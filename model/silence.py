@@ -6,18 +6,23 @@ Shares of equal spike positions and of equal predictions do not show it, so it i
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from .drift import Rung
 
 # Silent neurons of a layer that are worth a remark, as a share of those that spike in the original.
 MANY = 0.25
+# Rates that differ by this factor, and by more than chance.
+FACTOR = 1.5
 ADVICE = "check --from, --dt, --reset and the frames, or give more --weight-bits"
 
 
 @dataclasses.dataclass(frozen=True)
 class Silence:
-    """One line for every layer with silent neurons; `dead` if one that spiked never does in the import."""
+    """One line for every layer that fell silent or spikes much more or less; `dead` if one fell silent."""
 
     lines: list[str]
     dead: bool
@@ -36,9 +41,20 @@ def silence(original: Rung, imported: Rung, names: Sequence[str]) -> Silence:
             lines.append(f"layer {name!r} never spikes in the import, {told}: {ADVICE}")
         elif not before.any():
             lines.append(f"layer {name!r} spikes in the import, but never in the {original.name}: {ADVICE}")
+        elif _far(base, train):
+            lines.append(
+                f"layer {name!r} spikes {train.sum() / base.sum():.2g} times as often as in the "
+                f"{original.name}: {ADVICE}"
+            )
         elif lost > MANY * before.sum():
             lines.append(
                 f"layer {name!r}: {lost} of the {before.sum()} neurons that spike in the {original.name} "
                 f"never do in the import: {ADVICE}"
             )
     return Silence(lines, dead)
+
+
+def _far(base: np.ndarray, train: np.ndarray) -> bool:
+    before, after = int(base.sum()), int(train.sum())
+    beyond = max(before, after) > FACTOR * min(before, after)
+    return beyond and abs(before - after) > 3 * math.sqrt(before + after)

@@ -20,6 +20,8 @@ MAX_SHIFT = 12
 CLIPS = np.linspace(0.3, 1.0, 29)
 # Factors on thresholds that are tried to make up for another leak, and for rounding; 1 comes first.
 STRETCHES = sorted(1.5 ** (np.arange(-15, 16) / 15), key=lambda x: abs(np.log(x)))
+# How many stronger leaks than the real layer's are tried where the core's rounding weakens it.
+STRONGER = 3
 # Moves of integer thresholds that are tried as well.
 NUDGES = sorted(range(-4, 5), key=abs)
 MAX_STATE_BITS = 32
@@ -194,7 +196,7 @@ def round_layer(
             "than 24 bits: the layer would never spike; check --from, --dt and the calibration data"
         )
     made = _layer(layer, wide, weight, bias, threshold)
-    return Rounded(_narrow(_nudged(made, spikes, target), spikes), scale, made.threshold, False)
+    return Rounded(_narrow(_fitted(made, spikes, target), spikes), scale, made.threshold, False)
 
 
 def _scales(layer: FloatLayer, rate: np.ndarray, spec: NeuronSpec) -> tuple[np.ndarray, np.ndarray]:
@@ -258,15 +260,33 @@ def _integrate(layer: Layer, currents: np.ndarray, threshold: np.ndarray) -> tup
     return out, low, high
 
 
-def _nudged(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> Layer:
-    """Each neuron's threshold moved to where its spikes are nearest to the target's, least move first."""
+def _fitted(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> Layer:
+    """Each neuron's threshold moved to where its spikes are nearest to the target's, least move first.
+
+    The core rounds its leak down: a membrane below 2^k loses nothing at all. Stronger leaks and the next
+    weaker one are therefore tried too. A layer that falls silent is the last choice.
+    """
+    shift, tried = layer.spec.leak_shift, []
+    around = range(max(shift - STRONGER, 1), min(shift + 1, MAX_SHIFT) + 1) if shift else ()
+    for k in sorted({shift, *around}, key=lambda k: abs(k - shift)):
+        other = dataclasses.replace(layer, spec=dataclasses.replace(layer.spec, leak_shift=k))
+        found, wrong = _nudged(other, spikes, target)
+        alive = membranes(found, spikes, found.threshold.astype(np.int64))[0].any()
+        tried.append((not alive and bool(target.any()), wrong, len(tried), found))
+        if not wrong:
+            break
+    return min(tried)[3]
+
+
+def _nudged(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> tuple[Layer, float]:
     plain = layer.threshold.astype(np.int64)
     moved = {tuple(plain + nudge): None for nudge in NUDGES}
-    moved |= {tuple(np.rint(plain * stretch).astype(np.int64)): None for stretch in STRETCHES}
+    for power in (1, 3):  # finely near the threshold, coarsely far from it
+        moved |= {tuple(np.rint(plain * stretch**power).astype(np.int64)): None for stretch in STRETCHES}
     candidates = [np.clip(np.array(threshold), 1, INT32.max) for threshold in moved]
     currents = _currents(layer, spikes)
-    chosen, _ = choose_thresholds(candidates, lambda one: _integrate(layer, currents, one)[0], target)
-    return dataclasses.replace(layer, threshold=chosen.astype(np.int32))
+    chosen, wrong = choose_thresholds(candidates, lambda one: _integrate(layer, currents, one)[0], target)
+    return dataclasses.replace(layer, threshold=chosen.astype(np.int32)), float(wrong.sum())
 
 
 def _narrow(layer: Layer, spikes: np.ndarray) -> Layer:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 STEPS = ("import", "export-nir", "export-qonnx")
 # Frames that scales, thresholds and leaks are chosen on; more make it slower, not better.
 CALIBRATION_FRAMES = 600
+# As many steps in all are enough: frames of many steps are fewer.
+CALIBRATION_STEPS = 20_000
 TUNING_EPOCHS = 30
 # A leak that differs by more than this, as a share of the membrane a step, is worth a remark.
 FAR_LEAK = 0.1
@@ -117,8 +119,9 @@ def import_graph(
         )
     import numpy as np
 
-    if len(data.calibration) > CALIBRATION_FRAMES:
-        chosen = np.random.default_rng(0).permutation(len(data.calibration))[:CALIBRATION_FRAMES]
+    enough = min(CALIBRATION_FRAMES, -(-CALIBRATION_STEPS // len(data.calibration.spikes)))
+    if len(data.calibration) > enough:
+        chosen = np.random.default_rng(0).permutation(len(data.calibration))[:enough]
         fitted_on = data.calibration.take(np.sort(chosen))
     else:
         fitted_on = data.calibration
@@ -336,7 +339,7 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         "import", "import a network of snnTorch, Norse or SpikingJelly from a NIR file, with a drift report",
         "Chooses leak, scales, thresholds and state width on calibration frames, and measures on others what "
         "each approximation costs, spike by spike: drift.md beside network.safetensors. The label is the "
-        "output neuron that spikes most. Ends with status 1 if a layer spikes in the original and never here.",
+        "output neuron that spikes most. Status 1: a layer spikes in the original and never here.",
     )  # fmt: skip
     parser.add_argument("file", type=Path, metavar="FILE.nir")
     parser.add_argument(
