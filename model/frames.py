@@ -42,12 +42,16 @@ class Frames:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Data:
-    """Frames to choose by and others to measure with; the shape of an image and where they come from."""
+    """Frames to choose by and others to measure with; the shape of an image and where they come from.
+
+    `own_steps`: they came as spikes, and so with a number of steps.
+    """
 
     calibration: Frames
     test: Frames
     shape: tuple[int, ...]
     source: str
+    own_steps: bool = False
 
 
 def dataset_frames(config: Config) -> Data:
@@ -104,7 +108,8 @@ def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
     whole = Frames(
         spikes, None if labels is None else labels.astype(np.int64), tuple(original) if original else None
     )
-    return Data(whole.take(slice(0, None, 2)), whole.take(slice(1, None, 2)), tuple(shape), Path(path).name)
+    even, odd = (whole.take(slice(first, None, 2)) for first in (0, 1))
+    return Data(even, odd, tuple(shape), Path(path).name, own_steps="spikes" in arrays)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

@@ -14,13 +14,15 @@ from .floating import FloatLayer, float_layer
 from .layer import Layer
 from .network import METADATA_KEY, Network, References
 from .network_file import put_together
-from .nir_export import COUNTS, LABELS
+from .nir_export import COUNTS, LABELS, THRESHOLDS
 from .nir_graph import chain, layers
 from .rounding import (
+    BELOW,
     Rounded,
     exact_layer,
     fit_leak,
     hardware_reset,
+    in_scale,
     integer_threshold,
     real_layer,
     round_layer,
@@ -134,6 +136,7 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     if not isinstance(extra, Mapping) or not isinstance(text := extra.get(METADATA_KEY), str):
         return None
     found = float_layers(graph)
+    found = tuple(_unscaled(layer, extra.get(f"{THRESHOLDS}{i}")) for i, layer in enumerate(found))
     tensors = _references(text, extra, found[-1].neurons)
     for index, layer in enumerate(found):
         threshold = integer_threshold(layer, 1.0)
@@ -151,6 +154,14 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     network = put_together(text, tensors)
     same = all(exact_layer(real, made.spec) for real, made in zip(found, network.layers, strict=True))
     return network if same else None
+
+
+def _unscaled(layer: FloatLayer, thresholds: Any) -> FloatLayer:
+    """A layer that was exported divided by its `thresholds`, in whole numbers again; others as they are."""
+    given = np.asarray(thresholds)
+    if thresholds is None or given.shape != (layer.neurons,) or given.dtype.kind not in "iu":
+        return layer
+    return in_scale(layer, 1 / (given - BELOW))
 
 
 def _references(text: str, extra: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:

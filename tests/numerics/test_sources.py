@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinspike.hw.emit import emit
+from twinspike.hw.emit.emit import emit
 from twinspike.numerics import sources
 from twinspike.numerics.sources import source_hash
 from twinspike.study import runs

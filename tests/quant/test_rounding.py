@@ -41,17 +41,6 @@ def test_a_leak_that_is_a_power_of_two_is_taken_over_as_it_is():
     np.testing.assert_array_equal(found.threshold, layer.threshold)
 
 
-def test_fitting_the_leak_never_makes_it_worse_than_the_nearest_shift_alone():
-    rng = np.random.default_rng(2)
-    layer = float_layers(small_graph(rng, (12, 20), tau=1e-3, r=10.0))[0]  # decay 0.9
-    spikes = spikes_of(rng, 10, 60, 12)
-    plain = dataclasses.replace(layer, decay=np.full(20, leak_factor(3)))
-    found, _ = fit_leak(layer, spikes)
-    target = layer.run(spikes)
-    assert target.any()
-    assert (found.run(spikes) != target).sum() <= (plain.run(spikes) != target).sum()
-
-
 @pytest.mark.parametrize("weight_bits", [1, 2, 4, 8])
 def test_the_fit_keeps_the_ranges_and_more_bits_keep_more_spikes(weight_bits):
     rng = np.random.default_rng(3)

@@ -1,7 +1,6 @@
 """The command line of networks from other tools, and to them."""
 
 import argparse
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,10 @@ def export(options: argparse.Namespace) -> None:
         from twinspike.quant.qonnx_export import export_qonnx as write
     write(network, options.file)
     print(f"{options.file}: {network.name}, {network.content_hash[:16]}")
+    if options.step == "export-nir":
+        from twinspike.flow.export_check import check
+
+        print(check(network, options.file, options.config))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,14 +35,12 @@ def run(options: argparse.Namespace) -> int:
     from twinspike.config import load_config
 
     config = load_config(options.config)
-    if options.timesteps:
-        config = dataclasses.replace(config, timesteps=options.timesteps)
     chosen = ImportOptions(
         options.dialect, options.dt, options.reset, options.weight_bits, options.calibration,
-        options.finetune, options.epochs,
+        options.finetune, options.epochs, timesteps=options.timesteps,
     )  # fmt: skip
-    import_nir(options.file, options.out or Path("build") / options.file.stem, config, chosen)
-    return 0
+    table = import_nir(options.file, options.out or Path("build") / options.file.stem, config, chosen)
+    return 1 if table.get("dead") else 0
 
 
 def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
@@ -48,7 +49,7 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         "import", "import a network of snnTorch, Norse or SpikingJelly from a NIR file, with a drift report",
         "Chooses leak, scales, thresholds and state width on calibration frames, and measures on others what "
         "each approximation costs, spike by spike: drift.md beside network.safetensors. The label is the "
-        "output neuron that spikes most.",
+        "output neuron that spikes most. Status 1: a layer spikes in the original and never here.",
     )  # fmt: skip
     parser.add_argument("file", type=Path, metavar="FILE.nir")
     parser.add_argument(
@@ -58,7 +59,9 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         "--from", dest="dialect", default="nir", choices=DIALECTS,
         help="who wrote the file: it does not say how steps, `>` or `>=` and resets are meant (default: nir)",
     )  # fmt: skip
-    parser.add_argument("--dt", type=_seconds, metavar="S", help="seconds a step (default: the framework's)")
+    parser.add_argument(
+        "--dt", type=_seconds, metavar="S", help="seconds a step in the file's time (default: as it seems)"
+    )
     parser.add_argument(
         "--reset", default="zero", choices=RESETS,
         help="what neurons do, if not what NIR says; snnTorch's default is subtract-delayed (default: zero)",
@@ -71,7 +74,7 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         help="configuration with the dataset, coding and timesteps it was trained with (default: digits)",
     )  # fmt: skip
     parser.add_argument(
-        "--timesteps", type=int, metavar="T", help="another number of steps than the configuration's"
+        "--timesteps", type=int, metavar="T", help="another number of steps than the configuration's, 1..255"
     )
     parser.add_argument(
         "--calibration", type=Path, metavar="FILE.npz",
@@ -96,6 +99,11 @@ def add_steps(step: Callable[..., argparse.ArgumentParser]) -> None:
         parser = step(name, f"write a network file as {kind}", more)
         parser.add_argument("network", type=Path, metavar="NETWORK.safetensors")
         parser.add_argument("file", type=Path, metavar="OUT")
+        if kind == "NIR":
+            parser.add_argument(
+                "--config", metavar="NAME",
+                help="configuration whose test images the graph is checked on (default: images of noise)",
+            )  # fmt: skip
 
 
 def _seconds(text: str) -> float:

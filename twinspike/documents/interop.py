@@ -22,7 +22,7 @@ def interop(figures: Figures, where: str) -> str:
 def _row(network: dict[str, Any]) -> list[str]:
     rungs = {rung["rung"]: rung for rung in network["drift"]["rungs"]}
     last = rungs["float import"]["layers"][-1]
-    runs = network["runs"]
+    runs, tuned = network["runs"], network["drift"]["finetuning"]
     timed = [run["cycles_predicted_equal"] for run in runs if run["cycles_predicted_equal"] is not None]
     return [
         f"{network['framework']} {network['version']}",
@@ -30,7 +30,7 @@ def _row(network: dict[str, Any]) -> list[str]:
         f"{network['accuracy']:.2%}",
         f"{last['differ']:,} of {last['positions']:,}",
         f"{rungs['integer network']['accuracy']:.2%}",
-        f"{rungs['fine-tuned']['accuracy']:.2%}",
+        f"{rungs['fine-tuned']['accuracy']:.2%}" + ("" if tuned["kept"] else ", not kept"),
         f"{sum(run['spikes_compared'] for run in runs):,}",
         f"{sum(run['mismatches'] for run in runs):,}",
         "every frame" if all(timed) else "no",
@@ -52,6 +52,66 @@ def drift(figures: Figures, where: str) -> str:
             cells.append(f"{row['layers'][-1]['overlap']:.1%}{cost}")
         rows.append([f"{rung['rung']}: {rung['meaning']}", *cells])
     return table(head, rows)
+
+
+def rates(figures: Figures, where: str) -> str:
+    """Spikes of each layer of the trained networks: in the framework, imported, and as the core has them."""
+    head = (
+        "trained in", "layer", "spikes a neuron and frame there", "float import", "integer network",
+        "kept of its spikes", "EMD a neuron and frame",
+    )  # fmt: skip
+    rows = []
+    for network in _networks(figures):
+        rungs = {rung["rung"]: rung["layers"] for rung in network["drift"]["rungs"]}
+        first = network["drift"]["rungs"][0]["layers"]
+        for i, (there, real, made) in enumerate(
+            zip(first, rungs["float import"], rungs["integer network"], strict=True)
+        ):
+            rows.append([
+                f"{network['framework']}, `{network['reset']}`", f"{i}", f"{there['spikes']:.2f}",
+                f"{real['spikes']:.2f}", f"{made['spikes']:.2f}", f"{made['overlap']:.1%}",
+                f"{made['distance']:.2f}",
+            ])  # fmt: skip
+    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+
+
+def exports(figures: Figures, where: str) -> str:
+    """Fresh exports with one parameter away from its default: spikes a neuron and frame, layer by layer."""
+    head = (
+        "exported by", "away from its default", "`--reset`", "spikes there", "float import",
+        "spikes that differ", "integer network", "kept",
+    )  # fmt: skip
+    rows = []
+    for row in figures.studies.get(STUDY, {}).get("exports", []):
+        layers = row["layers"]
+        differ, positions = (sum(x[key] for x in layers) for key in ("float_differ", "positions"))
+        rows.append([
+            f"{row['framework']} {row['version']}", row["what"], f"`{row['reset']}`",
+            _each(layers, "original", ".2f"), _each(layers, "float", ".2f"), f"{differ:,} of {positions:,}",
+            _each(layers, "integer", ".2f"), _each(layers, "integer_overlap", ".0%"),
+        ])  # fmt: skip
+    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+
+
+def files(figures: Figures, where: str) -> str:
+    """Files of other people: spikes of each layer, simulators that agree, or the line that refuses them."""
+    head = ("file", "import", "spikes: float", "integers", "simulators with the same spikes")
+    rows = []
+    for row in figures.studies.get(STUDY, {}).get("files", []):
+        if "refused" in row:
+            rows.append([f"`{row['file']}`", f"refused: {row['refused']}", "", "", ""])
+            continue
+        recorded = row["recorded"]
+        same = [name for name, one in recorded.items() if one["same"]]
+        agree = f"{len(same)} of {len(recorded)}: {', '.join(same) or 'none'}" if recorded else ""
+        counts = [_each(row["layers"], key, ".0f") for key in ("float", "integer")]
+        how = f"{row['steps']:,} steps of {row['dt']:g} s, {row['input_spikes']} input spikes"
+        rows.append([f"`{row['file']}`", how, *counts, agree])
+    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+
+
+def _each(layers: list[dict[str, Any]], key: str, form: str) -> str:
+    return " / ".join(format(layer[key], form) for layer in layers)
 
 
 def dialects(figures: Figures, where: str) -> str:

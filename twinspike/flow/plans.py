@@ -22,8 +22,15 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
 
 
 def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:
-    """The plan of a configuration's core for one target."""
-    return plan_for(network, config.hardware, target)
+    """The plan of a configuration's core for one target.
+
+    For a network of other sizes, given by hand, the plan follows from the network alone: lanes, events per
+    clock and slots were chosen for another one.
+    """
+    hardware = config.hardware
+    if [layer.neurons for layer in network.layers] != [layer.neurons for layer in config.layers]:
+        hardware = dataclasses.replace(hardware, lanes=(), banks=(), slots=0, pixels=False)
+    return plan_for(network, hardware, target)
 
 
 def test_images(
@@ -47,9 +54,12 @@ def test_images(
 def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
+    suits = len(chosen.lanes) == len(network.layers) and all(
+        lanes <= layer.neurons for lanes, layer in zip(chosen.lanes, network.layers, strict=True)
+    )
     hardware = dataclasses.replace(
         config.hardware,
-        lanes=chosen.lanes,
+        lanes=chosen.lanes if suits else (),
         banks=(),
         slots=config.hardware.slots or (references + chosen.free_slots if references else 0),
         pixels=makes(network),
