@@ -91,9 +91,7 @@ def float_layer(weights: Node, neurons: Node, dialect: Dialect, dt: float, reset
     threshold = _vector(neurons, "v_threshold", count)
     rest = _vector(neurons, "v_reset", count, 0.0)
     if reset != "zero" and rest.any():
-        raise neurons.refuse(
-            f"its v_reset is not 0, which --reset {reset} does not use: give --reset zero"
-        )
+        raise neurons.refuse(f"its v_reset is not 0, which --reset {reset} does not use: give --reset zero")
     # Exporters write r = tau / dt in 32 bits; a gain that is 1 but for that would move u off a threshold
     # that it should meet.
     gain = np.where(np.abs(gain - 1) < 1e-6, 1.0, gain)
