@@ -68,7 +68,8 @@ def _finite(framework: str, nodes: Sequence[Node], dt: float) -> list[Node]:
     """
     if framework != "snntorch":
         return list(nodes)
-    dialect, made = DIALECTS[framework], []
+    dialect = DIALECTS[framework]
+    made: list[Node] = []
     for node in nodes:
         fields = dict(node.fields)
         if node.type in ("LIF", "CubaLIF"):

@@ -41,15 +41,15 @@ def silence(original: Rung, imported: Rung, names: Sequence[str]) -> Silence:
             lines.append(f"layer {name!r} never spikes in the import, {told}: {ADVICE}")
         elif not before.any():
             lines.append(f"layer {name!r} spikes in the import, but never in the {original.name}: {ADVICE}")
-        elif _far(base, train):
-            lines.append(
-                f"layer {name!r} spikes {train.sum() / base.sum():.2g} times as often as in the "
-                f"{original.name}: {ADVICE}"
-            )
         elif lost > MANY * before.sum():
             lines.append(
                 f"layer {name!r}: {lost} of the {before.sum()} neurons that spike in the {original.name} "
                 f"never do in the import: {ADVICE}"
+            )
+        elif _far(base, train):
+            lines.append(
+                f"layer {name!r} spikes {train.sum() / base.sum():.2g} times as often as in the "
+                f"{original.name}: {ADVICE}"
             )
     return Silence(lines, dead)
 

@@ -35,13 +35,15 @@ def choose_thresholds(
     bool [T, B, N] of thresholds. Frames with even index choose; a neuron keeps what they chose only if it
     is no worse on the others, which had no part in it.
     """
-    plain = None
-    for threshold in candidates:
+
+    def judge(threshold: np.ndarray) -> np.ndarray:
         spikes = run(threshold)
-        cost = np.stack([mismatch(spikes[:, i::2], target[:, i::2]) for i in (0, 1)])
-        if plain is None:
-            plain, best, chosen = cost, cost.copy(), threshold.copy()
-            continue
+        return np.stack([mismatch(spikes[:, i::2], target[:, i::2]) for i in (0, 1)])
+
+    plain = judge(candidates[0])
+    best, chosen = plain.copy(), candidates[0].copy()
+    for threshold in candidates[1:]:
+        cost = judge(threshold)
         better = cost[0] < best[0]
         best[:, better], chosen[better] = cost[:, better], threshold[better]
     worse = best[1] > plain[1]

@@ -25,7 +25,7 @@ from ..numerics.files import write_atomically
 from .dialects import DIALECTS
 from .layer import Layer
 from .network import METADATA_KEY, Network
-from .rounding import BELOW
+from .scaling import BELOW
 
 COUNTS, LABELS, THRESHOLDS = "references_counts", "references_labels", "thresholds_"
 # Steps of the time constant that stands for no leak, as a power of 2: 1 - 2^-40 is 1 in 32 bits.

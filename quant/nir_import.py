@@ -17,16 +17,15 @@ from .network_file import put_together
 from .nir_export import COUNTS, LABELS, THRESHOLDS
 from .nir_graph import chain, layers
 from .rounding import (
-    BELOW,
     Rounded,
     exact_layer,
     fit_leak,
     hardware_reset,
-    in_scale,
     integer_threshold,
     real_layer,
     round_layer,
 )  # fmt: skip
+from .scaling import BELOW, in_scale
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

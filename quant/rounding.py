@@ -13,6 +13,7 @@ from ..numerics.errors import TwinspikeError
 from .floating import FloatLayer
 from .layer import INT32, Layer
 from .matching import choose_thresholds
+from .scaling import in_scale, whole_scales
 from .spec import NeuronSpec
 
 MAX_SHIFT = 12
@@ -25,15 +26,6 @@ STRONGER = 3
 # Moves of integer thresholds that are tried as well.
 NUDGES = sorted(range(-4, 5), key=abs)
 MAX_STATE_BITS = 32
-# What is nearer to a whole number than this is one that went through 32 bits.
-WHOLE = 2e-5
-# How far below its integer a threshold is written for neurons of real numbers: less than 1, so that it
-# stands for that integer; much, because the core's leak, rounded down, takes less from a membrane than the
-# real one; and no binary fraction, so that no membrane equals it and `>` and `>=` mean the same.
-BELOW = 11 / 12
-# The same for thresholds, and the largest that can be told so.
-NEAR_THRESHOLD = 1e-3
-LARGEST_TRIED = 4096
 
 
 def leak_factor(shift: int) -> float:
@@ -119,48 +111,6 @@ def exact_layer(layer: FloatLayer, spec: NeuronSpec) -> Layer | None:
     if not (fits and binary and leak) or layer.reset != spec.reset:
         return None
     return _layer(layer, spec, layer.weight, layer.bias, integer_threshold(layer, 1.0))
-
-
-def in_scale(layer: FloatLayer, scale: np.ndarray) -> FloatLayer:
-    """The layer with every neuron divided by its `scale` [out], and what is whole but for rounding, whole."""
-
-    def whole(values: np.ndarray) -> np.ndarray:
-        near = np.round(values)
-        return np.where(np.abs(values - near) < WHOLE, near, values)
-
-    return dataclasses.replace(
-        layer, weight=whole(layer.weight / scale[:, None]), bias=whole(layer.bias / scale),
-        threshold=layer.threshold / scale,
-    )  # fmt: skip
-
-
-def whole_scales(layer: FloatLayer, limit: int) -> np.ndarray | None:
-    """Scales [out] that make weights and biases whole, and thresholds BELOW short of it; None if none do.
-
-    So are the graphs that `export-nir` writes, whose layers have one threshold, when another tool has
-    passed them on without their metadata. Of several scales the one of the smallest weights is taken.
-    """
-    found = np.zeros(layer.neurons)
-    largest = np.abs(layer.weight).max(axis=1)
-    for top in range(1, limit + 1):
-        scale = np.where(largest > 0, largest / top, 1.0)
-        _take(layer, scale, (found == 0) & (largest > 0), found)
-    for threshold in range(1, LARGEST_TRIED + 1):
-        open_ = (found == 0) & (largest == 0)
-        if not open_.any():
-            break
-        _take(layer, layer.threshold / (threshold - BELOW), open_, found)
-    return found if (found > 0).all() else None
-
-
-def _take(layer: FloatLayer, scale: np.ndarray, rows: np.ndarray, found: np.ndarray) -> None:
-    """Note `scale` for those of the `rows` in which it makes everything whole."""
-    threshold = layer.threshold / scale + BELOW
-    near = np.abs(threshold - np.round(threshold)) < NEAR_THRESHOLD
-    rows = np.flatnonzero(rows & near & (threshold < LARGEST_TRIED + 1))
-    values = np.column_stack([layer.weight[rows], layer.bias[rows]]) / scale[rows, None]
-    fits = (np.abs(values - np.round(values)) < WHOLE).all(axis=1)
-    found[rows[fits]] = scale[rows[fits]]
 
 
 def integer_threshold(layer: FloatLayer, scale: np.ndarray | float) -> np.ndarray:
@@ -266,7 +216,8 @@ def _fitted(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> Layer:
     The core rounds its leak down: a membrane below 2^k loses nothing at all. Stronger leaks and the next
     weaker one are therefore tried too. A layer that falls silent is the last choice.
     """
-    shift, tried = layer.spec.leak_shift, []
+    shift = layer.spec.leak_shift
+    tried: list[tuple[bool, float, int, Layer]] = []
     around = range(max(shift - STRONGER, 1), min(shift + 1, MAX_SHIFT) + 1) if shift else ()
     for k in sorted({shift, *around}, key=lambda k: abs(k - shift)):
         other = dataclasses.replace(layer, spec=dataclasses.replace(layer.spec, leak_shift=k))

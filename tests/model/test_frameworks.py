@@ -71,7 +71,7 @@ def test_a_trained_network_becomes_a_core_that_is_exact(framework, tmp_path):
     config = load_config(str(others.CONFIG))
     data = dataset_frames(config)
     network = others.train(
-        framework, (64, 24, 10), data.calibration.spikes[:, :600], data.calibration.labels[:600], epochs=3
+        framework, (64, 24, 10), data.calibration.spikes[:, :600], data.calibration.labels[:600], epochs=6
     )
     others.write_nir(framework, network, 64, tmp_path / "n.nir")
     graph = read_graph(tmp_path / "n.nir")

@@ -8,7 +8,7 @@ import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from twinspike.config import Config
-    from twinspike.model.frames import Frames
     from twinspike.quant.network import Network
     from twinspike.quant.nir_import import Stages
 
@@ -100,6 +99,7 @@ def import_graph(
 
     `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
     """
+    from twinspike.flow.tuning import tuned_network, tuning_line
     from twinspike.model.drift import drift_table, rungs
     from twinspike.model.frames import dataset_frames, file_frames
     from twinspike.model.silence import silence
@@ -150,15 +150,15 @@ def import_graph(
         # The original was trained on what calibrates: only other frames judge whether training on helped.
         judge, test = (data.test.take(slice(first, None, 2)) for first in (0, 1))
         build = functools.partial(counting_network, name=name, **common)
-        tuned, tuning = _tuned(stages, network, data.calibration, judge, options, build)
+        tuned, tuning = tuned_network(stages, network, data.calibration, judge, options, build)
     original, notes = _original(graph, options, test)
     ladder = rungs(stages, network, test.spikes, original, tuned)
     table = drift_table(ladder, test.labels)
-    final = tuned if tuned and tuning["kept"] else network
+    final = tuned if tuned and tuning and tuning["kept"] else network
     notes = [unit.line, *notes, *_leaks(stages)]
     if tuning:
         table["finetuning"] = tuning
-        notes.append(_tuning_line(tuning))
+        notes.append(tuning_line(tuning))
     quiet = silence(ladder[0], ladder[-1 if final is tuned or not tuned else -2], [x.name for x in real])
     table |= {
         "warnings": quiet.lines,
@@ -192,43 +192,6 @@ def _leaks(stages: Stages) -> list[str]:
             was = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
             lines.append(f"layer {real.name!r}: what a membrane keeps a step, {was}, becomes {factor:.4g}")
     return lines
-
-
-def _tuning_line(tuning: Mapping[str, Any]) -> str:
-    return (
-        f"fine-tuning: {tuning['after']:.2%} right of {tuning['held_out']:,} frames held out, "
-        f"{tuning['before']:.2%} before it: {'kept' if tuning['kept'] else 'NOT kept'}"
-    )
-
-
-def _tuned(
-    stages: Stages, network: Network, frames: Frames, judge: Frames, options: ImportOptions,
-    build: Callable[..., Network],
-) -> tuple[Network, dict[str, Any]]:  # fmt: skip
-    """The network trained on `frames`, and how it and the one before it do on the frames of `judge`."""
-    from twinspike.model.finetune import fine_tune, tuning_spec
-    from twinspike.sim import golden
-
-    if frames.labels is None:
-        raise TwinspikeError(
-            "--finetune needs labels: add an array `labels` to the calibration file, or give --config"
-        )
-    specs = [tuning_spec(layer.spec) for layer in stages.layers]
-    tuned = build(
-        fine_tune(
-            stages.reset, specs, frames.spikes, frames.labels,
-            epochs=options.epochs, progress=options.progress,
-        )
-    )  # fmt: skip
-
-    def right(one: Network) -> float:
-        from twinspike.model.drift import predictions
-
-        return float((predictions(golden.run(one, judge.spikes).spikes[-1]) == judge.labels).mean())
-
-    before, after = right(network), right(tuned)
-    # Of equals the one that was not trained on is nearer to the original.
-    return tuned, {"held_out": len(judge), "before": before, "after": after, "kept": after > before}
 
 
 def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ...] | None, list[str]]:

@@ -17,6 +17,7 @@ from twinspike.hw.board.boards import board
 from twinspike.model.frames import Data, Frames
 from twinspike.numerics.codings import Threshold
 from twinspike.quant.network_file import load_network
+from twinspike.quant.nir_import import float_layers, run_layers
 from twinspike.sim import golden
 
 
@@ -105,11 +106,12 @@ def test_timesteps_out_of_range_or_beside_spikes_are_refused(tmp_path, capsys):
 def test_a_layer_that_the_import_silences_is_named(tmp_path, capsys):
     made = network([20, 16, 6])
     spikes = np.random.default_rng(1).random((10, 40, 20)) < 0.3
-    recorded = {f"original{i}": np.ones((10, 40, n), bool) for i, n in enumerate((16, 6))}
+    own = run_layers(float_layers(made), spikes)
+    recorded = {"original0": own[0], "original1": np.ones((10, 40, 6), bool)}
     file = write(tmp_path / "net.nir", made)
     np.savez(tmp_path / "d.npz", spikes=spikes, **recorded)
     assert run("import", file, "--calibration", tmp_path / "d.npz", "--out", tmp_path / "a") == 0
-    assert "never spikes" not in capsys.readouterr().err
+    assert "layer 'fc1, lif1' spikes 0." in capsys.readouterr().err
     made["nodes"]["lif1"]["v_threshold"][:] = 1e3
     file = write(tmp_path / "dead.nir", made)
     assert run("import", file, "--calibration", tmp_path / "d.npz", "--out", tmp_path / "b") == 1
