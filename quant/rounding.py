@@ -8,11 +8,11 @@ import dataclasses
 
 import numpy as np
 
-from ..numerics import lif
 from ..numerics.errors import TwinspikeError
 from .floating import FloatLayer
 from .layer import INT32, Layer
 from .matching import choose_thresholds
+from .neurons import moments
 from .scaling import in_scale, whole_scales
 from .spec import NeuronSpec
 
@@ -195,18 +195,11 @@ def _currents(layer: Layer, spikes: np.ndarray) -> np.ndarray:
 
 
 def _integrate(layer: Layer, currents: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
-    v = np.zeros(currents.shape[1:], dtype=np.int64)
-    fired = np.zeros(v.shape, dtype=bool)
     out = np.empty(currents.shape, dtype=bool)
-    spec, low, high = layer.spec, 0, 0
-    for t, current in enumerate(currents):
-        u = lif.leak(v, spec.leak_shift) + layer.bias + current
-        low, high = min(low, int(u.min())), max(high, int(u.max()))
-        v, fired, out[t] = lif.step(
-            v, fired, current, layer.bias.astype(np.int64), threshold,
-            leak_shift=spec.leak_shift, reset=spec.reset, single_spike=spec.single_spike,
-            state_bits=spec.state_bits,
-        )  # fmt: skip
+    low, high = 0, 0
+    for t, now in enumerate(moments(layer, currents, threshold=threshold)):
+        low, high = min(low, int(now.total.min())), max(high, int(now.total.max()))
+        out[t] = now.spikes
     return out, low, high
 
 
