@@ -22,6 +22,7 @@ from .plan import CorePlan
 from .ports import ports_markdown
 from .process import run_tool
 from .toolchain import find_yosys
+from .verilog import waived
 from .weight_image import image_bytes, weight_image
 
 TOP = "twinspike_core"
@@ -142,7 +143,7 @@ def component_verilog(component: Elaboratable, name: str, header: str, out: Path
     (out / "verilog.ys").write_text(script)
     run_tool(find_yosys(), ["-s", "verilog.ys"], out, out / "verilog.log")
     text = _name_memories(_start_blocks((out / "raw.v").read_text()), name, out)
-    (out / f"{name}.v").write_text(f"{LICENCE}{header}\n" + text.split("\n", 1)[1])
+    (out / f"{name}.v").write_text(f"{LICENCE}{header}\n" + waived(text.split("\n", 1)[1]))
     for name in ("raw.v", "verilog.ys", "verilog.log"):
         (out / name).unlink()
 
