@@ -37,7 +37,7 @@ export SIM WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -69,6 +69,9 @@ formal: $(READY) ## prove the hardware's properties, and that the proofs reject 
 
 crash-test: $(READY) ## kill training, export and RTL emission at random moments
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m crashes --json results/crashes.json
+
+reset-test: $(READY) ## every shipped core in Icarus with undefined inputs until its reset, and in Verilator's lint
+	PYTHONPATH=tests $(BIN)/python -m resets $(if $(FRAMES),--frames $(FRAMES)) --json results/reset.json
 
 fuzz-files: $(READY) ## damaged files of every kind: loaded soundly or refused with one line
 	PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json

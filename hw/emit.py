@@ -22,14 +22,12 @@ from .plan import CorePlan
 from .ports import ports_markdown
 from .process import run_tool
 from .toolchain import find_yosys
-from .verilog import waived
+from .verilog import IDENTIFIER, keep_unreset, waived
 from .weight_image import image_bytes, weight_image
 
 TOP = "twinspike_core"
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
 SUMMARY = "rtl.json"
-# A name in Verilog, plain or escaped (a space ends it).
-_IDENTIFIER = r"(?:\w+|\\\S+ )"
 # What identifies a source line of the generator says nothing to a reader of the Verilog.
 _STRIPPED = ["generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"]
 
@@ -142,7 +140,7 @@ def component_verilog(component: Elaboratable, name: str, header: str, out: Path
     )
     (out / "verilog.ys").write_text(script)
     run_tool(find_yosys(), ["-s", "verilog.ys"], out, out / "verilog.log")
-    text = _name_memories(_start_blocks((out / "raw.v").read_text()), name, out)
+    text = _name_memories(keep_unreset(_start_blocks((out / "raw.v").read_text())), name, out)
     (out / f"{name}.v").write_text(f"{LICENCE}{header}\n" + waived(text.split("\n", 1)[1]))
     for name in ("raw.v", "verilog.ys", "verilog.log"):
         (out / name).unlink()
@@ -179,7 +177,7 @@ def _name_memories(text: str, top: str, out: Path) -> str:
             (out / Path(found[2]).name).rename(out / name)
             line = f"{found[1]}{name}{found[3]}"
         # Ascending, so that every tool and edition of the standard reads an image from address 0 up.
-        lines.append(re.sub(rf"^(\s*reg \[\d+:0\] {_IDENTIFIER}) \[(\d+):0\];", r"\1 [0:\2];", line))
+        lines.append(re.sub(rf"^(\s*reg \[\d+:0\] {IDENTIFIER}) \[(\d+):0\];", r"\1 [0:\2];", line))
     return "\n".join(lines) + "\n"
 
 
