@@ -11,17 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import random_network
+from networks import counting, random_network
 from test_sim_runner import spram_case
 
 from twinspike.hw import emit
 from twinspike.hw.plan import make_plan
-from twinspike.hw.registers import REGISTERS
+from twinspike.hw.registers import REGISTERS, core_registers
 from twinspike.hw.toolchain import find_verilator
 from twinspike.ip import write_ip
 from twinspike.numerics.errors import TwinspikeError
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "soc"
+_FIGURES = ("vectors.vh", "vectors.json", "ip.json")
 icarus = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="Icarus Verilog is not installed, and no Python package has it"
 )
@@ -76,7 +77,7 @@ def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
     offsets = {
         r["name"]: r["offset"] for r in json.loads((folder / "registers.json").read_text())["registers"]
     }
-    assert offsets == {r.name: r.offset for r in REGISTERS}
+    assert offsets == {r.name: r.offset for r in core_registers(plan)}
 
 
 @icarus
@@ -113,6 +114,29 @@ def test_a_damaged_vector_fails_the_bench(folder, tmp_path, bench, file):
     path.write_text("\n".join(lines) + "\n")
     status, said = make(tmp_path / "ip/tb", bench)
     assert status != 0 and "FAIL" in said and "should be" in said and "PASS\n" not in said
+
+
+@pytest.fixture(scope="module")
+def counted(plan, tmp_path_factory):
+    """A package of a network without references."""
+    out = tmp_path_factory.mktemp("counted") / "ip"
+    package(make_plan(counting(plan.network), (2, 3)), out)
+    return out
+
+
+@icarus
+@pytest.mark.parametrize("start", [0, 1])
+def test_the_benches_of_a_network_without_references_pass(counted, start):
+    status, said = make(counted / "tb", f"START={start}")
+    assert status == 0 and said.count("PASS\n") == 3 and "warning" not in said, said
+
+
+def test_nothing_speaks_of_references_where_there_are_none(counted):
+    # The benches are the same for every core, and vectors say how many there are: none.
+    for path in counted.rglob("*"):
+        if path.is_file() and path.suffix not in (".sv", ".v", ".mem", ".vvp") and path.name not in _FIGURES:
+            said = re.findall(r".*(?:reference|slot|COMMIT).*", path.read_text(), re.IGNORECASE)
+            assert said == [], path
 
 
 @icarus

@@ -62,7 +62,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None) -> dict[st
     for name in ("tb_stream.sv", *(["tb_bus.sv"] if buses else [])):
         (bench / name).write_text(sources.joinpath(name).read_text())
     if buses:
-        (rtl / "twinspike_registers.vh").write_text(LICENCE + registers_header())
+        (rtl / "twinspike_registers.vh").write_text(LICENCE + registers_header(plan))
         (out / "registers.md").write_text(registers_markdown(plan))
         write_json(out / "registers.json", registers_json(plan))
 
