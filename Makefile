@@ -108,7 +108,7 @@ synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds
 	$(TS) synth --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t))
 
 ip: $(NETWORK) ## IP package for somebody else's design: rtl, registers, test benches, FuseSoC, datasheet
-	$(TS) ip --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
+	$(TS) ip --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES)) $(if $(NAME),--name $(NAME))
 
 netlist: $(NETWORK) ## the synthesised cells in simulation, against the golden model
 	$(TS) netlist --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t)) $(if $(FRAMES),--frames $(FRAMES))

@@ -5,6 +5,7 @@ from amaranth.lib.wiring import In
 
 from .core import core_members
 from .ingress import ERRORS
+from .names import USUAL, Names
 from .plan import CorePlan
 from .readout import RESULT
 from .slots import ERRORS as COMMAND_ERRORS
@@ -43,11 +44,11 @@ _RECORD = {
 }
 
 
-def ports_markdown(plan: CorePlan) -> str:
+def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
     network = plan.network
     lines = [
-        f"# Ports of twinspike_core, network {network.name}",
+        f"# Ports of {names.core}, network {network.name}",
         "",
         f"Network file SHA-256: `{network.content_hash}`",
         "",
@@ -61,7 +62,7 @@ def ports_markdown(plan: CorePlan) -> str:
         direction = "in" if member.flow == In else "out"
         meaning = _MEANING[stem] if name in (stem, f"{stem}_tdata") else f"handshake of `{stem}`"
         width = Shape.cast(member.shape).width
-        lines.append(f"| `{name}` | {direction} | {width} | {meaning} |")
+        lines.append(f"| `{name}` | {direction} | {width} | {names.rename(meaning)} |")
     lines += [
         "",
         "AXI-Stream rules hold: `tvalid` never waits for `tready`, and a beat once offered stays until it is",

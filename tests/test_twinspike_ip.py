@@ -15,6 +15,7 @@ from networks import counting, random_network
 from test_sim_runner import spram_case
 
 from twinspike.hw import emit
+from twinspike.hw.names import USUAL
 from twinspike.hw.plan import make_plan
 from twinspike.hw.registers import REGISTERS, core_registers
 from twinspike.hw.toolchain import find_verilator
@@ -28,9 +29,9 @@ icarus = pytest.mark.skipif(
 )
 
 
-def package(plan, out, frames=4):
+def package(plan, out, frames=4, names=USUAL):
     spikes = np.random.default_rng(0).random((plan.network.timesteps, frames, plan.network.inputs)) < 0.5
-    return write_ip(plan, spikes, np.arange(frames), out)
+    return write_ip(plan, spikes, np.arange(frames), out, names=names)
 
 
 @pytest.fixture(scope="module")

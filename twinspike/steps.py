@@ -159,15 +159,22 @@ def sim(
     return good
 
 
-def ip(config: Config, place: Folders, target: str, *, frames: int, out: Path | None) -> None:
-    """Write the IP package: Verilog, registers, test benches with golden vectors, constraints, datasheet."""
+def ip(
+    config: Config, place: Folders, target: str, *, frames: int, out: Path | None, name: str = ""
+) -> None:
+    """Write the IP package: Verilog, registers, test benches with golden vectors, constraints, datasheet.
+
+    With a `name` its modules, files and macros have names of their own (see hw/names.py).
+    """
+    from twinspike.hw.names import Names
     from twinspike.ip import write_ip
 
+    names = Names(name)
     network = find_network(place, config.name)
     images, labels = test_images(config, network, frames)
     folder = out or place.ip(target)
     plan = make_plan_for(config, network, target)
-    summary = write_ip(plan, network.encode(images), labels, folder, place.build)
+    summary = write_ip(plan, network.encode(images), labels, folder, place.build, names)
     print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: make -C {folder}/tb")
 
 
