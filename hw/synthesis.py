@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def script(rtlil: str, top: str, device: Device) -> str:
     """The yosys script: file names are relative to the output folder, where it runs."""
     return "\n".join(
         [
-            f"read_rtlil {rtlil}",
+            f"read_rtlil {_quoted(rtlil)}",
             _COLLISIONS,
             _REPLICAS,
             _ONE_HOT,
@@ -139,6 +140,11 @@ def script(rtlil: str, top: str, device: Device) -> str:
             "",
         ]
     )
+
+
+def _quoted(path: str) -> str:
+    """A path as yosys takes it for one word."""
+    return f'"{path}"' if re.search(r"[\s;#]", path) else path
 
 
 def make_netlist(

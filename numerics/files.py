@@ -84,6 +84,7 @@ def write_json(path: Path, value: Any) -> None:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """A new folder to fill, which takes the place of `folder` at the end; after an error it is gone.
 
+    But for the log that the error names (its attribute `log`): that is kept beside `folder`, and named anew.
     Raises TwinspikeError if it cannot be made, filled or put in place.
     """
     folder, work, aside = Path(folder), None, None
@@ -97,9 +98,22 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         if folder.exists():
             folder.rename(aside / "old")
         work.rename(folder)
+    except TwinspikeError as error:
+        _keep_log(error, work, folder)
+        raise
     except OSError as error:
         raise TwinspikeError(f"{folder}: cannot write: {error.strerror or error}") from None
     finally:
         for left in (work, aside):
             if left is not None:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _keep_log(error: TwinspikeError, work: Path | None, folder: Path) -> None:
+    log = getattr(error, "log", None)
+    if work is None or log is None or work not in log.parents:
+        return
+    kept = folder.with_name(f"{folder.name}.{log.name}")
+    shutil.copyfile(log, kept)
+    error.args = (str(error).replace(str(log), str(kept)),)
+    error.log = kept  # type: ignore[attr-defined]

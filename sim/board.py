@@ -28,6 +28,7 @@ from ..hw.uart import Rate, UartLine
 from ..hw.weight_image import image_bytes, weight_image
 from ..numerics.files import replacing_folder, write_atomically
 from .verilator import keep_runtime, program, take_runtime
+from .workplace import workplace
 
 TOP = "system"
 _LEAST_CLOCKS = {"uart": uart.LEAST_CLOCKS, "spi": spi.LEAST_CLOCKS}
@@ -112,10 +113,14 @@ def build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit:
 
 
 def _compile(tool: Tool, folder: Path, options: list[str], sources: list[str]) -> None:
-    take_runtime(folder / "made", tool.version, _OPTIONS)
-    binary = dataclasses.replace(tool, command=(program(tool),))
-    arguments = ["-j", "2", *options, "--top-module", TOP, "--Mdir", "made"]
-    run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
-    keep_runtime(folder / "made", tool.version, _OPTIONS)
-    (folder / "made" / f"V{TOP}").rename(folder / f"V{TOP}")
-    shutil.rmtree(folder / "made")
+    with workplace(tool, folder) as place:
+        made = place.folder / "made"
+        take_runtime(made, tool.version, _OPTIONS)
+        binary = dataclasses.replace(place.tool, command=(program(tool),))
+        arguments = ["-j", "2", *options, "--top-module", TOP, "--Mdir", str(made)]
+        # make looks for the C++ source by itself.
+        files = [str(place.plain(folder.resolve() / s)) if s.endswith(".cpp") else s for s in sources]
+        run_tool(binary, [*arguments, *files], folder, folder / "build.log")
+        keep_runtime(made, tool.version, _OPTIONS)
+        shutil.move(made / f"V{TOP}", folder / f"V{TOP}")
+        shutil.rmtree(made)

@@ -24,6 +24,7 @@ from ..numerics.files import replacing_folder
 from .bench import STIMULUS, bench_source
 from .runner import find_simulator
 from .verilator import keep_runtime, program, take_runtime
+from .workplace import workplace
 
 # -O1 compiles nearly as fast as -O0 and runs eight times faster.
 _VERILATOR = (
@@ -162,13 +163,15 @@ def _resource(name: str) -> str:
 
 def build_verilator(tool: Tool, folder: Path, sources: list[str]) -> Path:
     """Build module `clock` of `sources` (options of Verilator may stand among them); returns the program."""
-    take_runtime(folder / "made", tool.version, _VERILATOR)
-    binary = dataclasses.replace(tool, command=(program(tool),))
-    arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", "made"]
-    run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
-    keep_runtime(folder / "made", tool.version, _VERILATOR)
-    (folder / "made" / "Vclock").rename(folder / "simulate")
-    shutil.rmtree(folder / "made")
+    with workplace(tool, folder) as place:
+        made = place.folder / "made"
+        take_runtime(made, tool.version, _VERILATOR)
+        binary = dataclasses.replace(place.tool, command=(program(tool),))
+        arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", str(made)]
+        run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
+        keep_runtime(made, tool.version, _VERILATOR)
+        shutil.move(made / "Vclock", folder / "simulate")
+        shutil.rmtree(made)
     return folder / "simulate"
 
 

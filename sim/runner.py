@@ -14,6 +14,7 @@ from cocotb_tools.runner import get_results, get_runner
 
 from ..hw.cycles import frame_times
 from ..hw.plan import CorePlan
+from ..hw.process import first_error
 from ..hw.toolchain import Tool, find_icarus, find_verilator
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import write_atomically
@@ -22,9 +23,10 @@ from .golden import Trace
 from .golden import run as golden_run
 from .logs import compare, observe
 from .vectors import stimulus_lines
-from .verilator import FastVerilator, arguments, keep_runtime, take_runtime
+from .verilator import COCOTB, FastVerilator, arguments, keep_runtime, take_runtime
 from .watch import Group, groups, gtkwave, surfer
 from .waves import to_fst
+from .workplace import Workplace, workplace
 
 SIMULATORS = ("verilator", "icarus")
 WAVES = "waves.fst"
@@ -83,8 +85,8 @@ def simulate(
     watched = _watched(plan, trace) if waves else []
     write_atomically(out / "bench.sv", bench_source(plan, watched))
     write_atomically(out / "runs.json", json.dumps([dataclasses.asdict(run) for run in runs]))
-    with _environment(tool):
-        seconds = _run_cocotb(tool, simulator, sorted(rtl.glob("*.v")), out, waves)
+    with workplace(tool, out, rtl.resolve(), *COCOTB) as place, _environment(place.tool):
+        seconds = _run_cocotb(place, simulator, sorted(rtl.glob("*.v")), out, waves)
     if waves:
         write_atomically(out / "waves.gtkw", gtkwave(watched, WAVES))
         write_atomically(out / "waves.sucl", surfer(watched))
@@ -165,9 +167,10 @@ def _environment(tool: Tool):
         os.environ.update(before)
 
 
-def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
-    runner = FastVerilator(tool) if simulator == "verilator" else get_runner(simulator)
-    build = out / (f"{simulator}-waves" if waves else simulator)
+def _run_cocotb(place: Workplace, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
+    tool = place.tool
+    runner = FastVerilator(place) if simulator == "verilator" else get_runner(simulator)
+    build = place.folder / (f"{simulator}-waves" if waves else simulator)
     for log in out.glob("run*.log"):
         log.unlink()
     try:
@@ -183,7 +186,8 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
         if simulator == "verilator":
             keep_runtime(build, tool.version, made_with)
     except (RuntimeError, SystemExit) as error:
-        raise TwinspikeError(f"{tool}: cannot build the bench ({error}); see {out / 'build.log'}") from None
+        said = first_error(out / "build.log") or error
+        raise TwinspikeError(f"{tool}: cannot build the bench ({said}); see {out / 'build.log'}") from None
     start = time.monotonic()
     try:
         report = runner.test(

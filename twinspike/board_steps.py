@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -91,7 +92,7 @@ def flash(place: Folders, name: str) -> None:
     if tool is None:
         raise TwinspikeError(
             f"openFPGALoader is not installed: get it from the system's packages or {_OPENFPGALOADER}, then "
-            f"run: openFPGALoader {' '.join(arguments)}"
+            f"run: {shlex.join(['openFPGALoader', *arguments])}"
         )
     if subprocess.run([tool, *arguments], check=False).returncode:
         raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def sim(
     )
     if waves:
         folder = place.sim(target)
-        print(f"waves: cd {folder}; gtkwave waves.fst waves.gtkw")
+        print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
         print("       or surfer --command-file waves.sucl waves.fst")
     return good
 
@@ -175,7 +176,8 @@ def ip(
     folder = out or place.ip(target)
     plan = make_plan_for(config, network, target)
     summary = write_ip(plan, network.encode(images), labels, folder, place.build, names)
-    print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: make -C {folder}/tb")
+    check = shlex.join(["make", "-C", f"{folder}/tb"])
+    print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: {check}")
 
 
 def _print_runs(rows: list[dict[str, Any]], path: Path) -> None:
