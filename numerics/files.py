@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -95,9 +96,16 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         work.chmod(0o755)
         # The old folder steps aside whole: removed in place, it would be torn for a while.
         aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-        if folder.exists():
-            folder.rename(aside / "old")
-        work.rename(folder)
+        for attempt in itertools.count():
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(aside / str(attempt))
+            try:
+                work.rename(folder)
+                break
+            except OSError as error:
+                # Another process has put its own folder in place meanwhile: this one is newer.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
     except TwinspikeError as error:
         _keep_log(error, work, folder)
         raise

@@ -11,6 +11,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 import tty
 from importlib import resources
 from pathlib import Path
@@ -27,6 +28,7 @@ from ..hw.toolchain import Tool, find_verilator
 from ..hw.uart import Rate, UartLine
 from ..hw.weight_image import image_bytes, weight_image
 from ..numerics.files import replacing_folder, write_atomically
+from ..numerics.locks import alone_with
 from .verilator import keep_runtime, program, take_runtime
 from .workplace import workplace
 
@@ -57,9 +59,10 @@ class SimulatedBoard:
         link = link_plan(plan, buffer_bytes=buffer_bytes, clock_mhz=clock_mhz)
         self._clocks_a_bit = clocks_a_bit or _LEAST_CLOCKS[line]
         self._program = build(plan, link, line, folder, self._clocks_a_bit)
-        self._flash = folder / "flash.bin"
+        # Of this board alone: another may run in the same folder.
+        self._own = tempfile.TemporaryDirectory(dir=folder, prefix=".running.")
+        self._flash, self._clocks = (Path(self._own.name) / name for name in ("flash.bin", "clocks"))
         write_atomically(self._flash, image_bytes(weight_image(plan)))
-        self._clocks = folder / "clocks"
         self.port = ""
 
     def __enter__(self) -> "SimulatedBoard":
@@ -89,10 +92,16 @@ class SimulatedBoard:
         self._process.terminate()
         self._process.wait()
         os.close(self._slave)
+        self._own.cleanup()
 
 
 def build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit: int) -> Path:
     """The simulator of a board with the core of `plan`, compiled below `folder` unless it is there."""
+    with alone_with(folder):
+        return _build(plan, link, line, folder, clocks_a_bit)
+
+
+def _build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit: int) -> Path:
     tool = find_verilator()
     system = System(plan, link, SpiLine() if line == "spi" else UartLine(Rate(clocks_a_bit, 1)))
     with replacing_folder(folder / "rtl") as rtl:

@@ -21,6 +21,7 @@ from ..hw.process import run_tool
 from ..hw.toolchain import Tool
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import replacing_folder
+from ..numerics.locks import alone_with
 from .bench import STIMULUS, bench_source
 from .runner import find_simulator
 from .verilator import keep_runtime, program, take_runtime
@@ -99,15 +100,16 @@ class Workshop:
         said = [self._simulator, self._tool.version, *_VERILATOR, *options]
         said += [f"{name}\n{text}" for name, text in sources.items()]
         folder = self._folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
-        if not folder.is_dir():
-            with replacing_folder(folder) as work:
-                for name, text in sources.items():
-                    (work / name).write_text(text)
-                build = build_verilator if self._simulator == "verilator" else _build_icarus
-                build(self._tool, work, [*options, *sources])
-            self.built += 1
-            self._forget()
-        os.utime(folder)
+        with alone_with(folder):
+            if not folder.is_dir():
+                with replacing_folder(folder) as work:
+                    for name, text in sources.items():
+                        (work / name).write_text(text)
+                    build = build_verilator if self._simulator == "verilator" else _build_icarus
+                    build(self._tool, work, [*options, *sources])
+                self.built += 1
+                self._forget()
+            os.utime(folder)
         return _commands(self._tool, self._simulator, folder.resolve())
 
     def _forget(self) -> None:

@@ -18,6 +18,7 @@ from ..hw.process import first_error
 from ..hw.toolchain import Tool, find_icarus, find_verilator
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import write_atomically
+from ..numerics.locks import alone_with
 from .bench import STIMULUS, bench_source
 from .golden import Trace
 from .golden import run as golden_run
@@ -76,6 +77,11 @@ def simulate(
     breaks off; a mismatch is reported in the table.
     """
     tool = find_simulator(simulator)
+    with alone_with(out):
+        return _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs)
+
+
+def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str, Any]:
     runs = standard_runs(spikes.shape[1]) if runs is None else runs
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):

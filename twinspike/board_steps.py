@@ -22,6 +22,7 @@ from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.settings import CHECKS
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
+from twinspike.numerics.locks import alone_with
 from twinspike.quant.network import Network
 from twinspike.sim.board import SimulatedBoard
 
@@ -55,7 +56,8 @@ def bitstream(
     chosen = board(name)
     plan = board_plan(config, find_network(place, config.name), chosen)
     out = folder(place, name)
-    made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
+    with alone_with(out):
+        made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
     fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
     print(
         f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
@@ -68,10 +70,11 @@ def bitstream(
 
 def record(path: Path, board_name: str, line: str, config_name: str, made: dict[str, Any]) -> None:
     """Put the figures of a board, line and configuration into a file of results; the others stay."""
-    table = json.loads(path.read_text()) if path.is_file() else {}
     row = board_name if line == "uart" else f"{board_name} by {line}"
-    table.setdefault(row, {})[config_name] = made
-    write_json(path, table)
+    with alone_with(path):
+        table = json.loads(path.read_text()) if path.is_file() else {}
+        table.setdefault(row, {})[config_name] = made
+        write_json(path, table)
 
 
 def folder(place: Folders, name: str) -> Path:
