@@ -35,14 +35,15 @@ def claimed(path: Path) -> Iterator[bool]:
     """Whether `path` is this caller's until the end; no other process's or caller's then."""
     lock = _lock_beside(path, shared=False)
     with _one_line(path):
+        mine = True
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            lock = None
+            mine = False
     try:
-        yield lock is not None
+        yield mine
     finally:
-        if lock is not None:
+        if mine:
             lock.release()
 
 

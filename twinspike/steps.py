@@ -169,9 +169,7 @@ def sim(
     return good
 
 
-def ip(
-    config: Config, place: Folders, target: str, *, frames: int, out: Path | None, name: str = ""
-) -> None:
+def ip(config: Config, place: Folders, target: str, *, frames: int, out: Path | None, name: str = "") -> None:
     """Write the IP package: Verilog, registers, test benches with golden vectors, constraints, datasheet.
 
     With a `name` its modules, files and macros have names of their own (see hw/names.py).
