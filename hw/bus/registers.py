@@ -5,7 +5,7 @@ ignores writes.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...numerics.commands import COMMANDS, NO_LABEL, STAGED_SLOT
@@ -192,6 +192,43 @@ REGISTERS = (
 )  # fmt: skip
 
 
+# What a core without slots does not have, a register or a field of one each ...
+_OF_SLOTS = {
+    "COMMAND", "COMMAND_STATUS", "REFERENCE_AT", "REFERENCE", "STAGE", "FEATURES.slots",
+    *(f"ERRORS.{name}" for name, _ in COMMAND_ERRORS if name != "command_unknown"),
+}  # fmt: skip
+# ... and what is said otherwise of those that it has.
+_WITHOUT_SLOTS = {
+    "CONTROL.soft_reset": "1 resets the core: frames in progress, event port, results, errors and counters; "
+    "MODE, INTERRUPT, THRESHOLD and loaded weights stay",
+    "ERRORS.command_unknown": "a command was written, all four bytes at 0x80: this core has none",
+    "LABEL.label": "label of the last result",
+}
+
+
+def core_registers(plan: CorePlan) -> tuple[Register, ...]:
+    """The registers of a core, in its own words: those for what it does not have are left out.
+
+    They lie in the gateware of any core, but read as zero and ignore writes there.
+    """
+    absent = set() if plan.slots else _OF_SLOTS
+    if not (plan.references or plan.slots):
+        absent = absent | {"FRAME.references"}
+    words = {} if plan.slots else _WITHOUT_SLOTS
+    return tuple(
+        dataclasses.replace(
+            register,
+            fields=tuple(
+                dataclasses.replace(field, meaning=words.get(f"{register.name}.{field.name}", field.meaning))
+                for field in register.fields
+                if f"{register.name}.{field.name}" not in absent
+            ),
+        )
+        for register in REGISTERS
+        if register.name not in absent
+    )
+
+
 def constants(plan: CorePlan) -> dict[str, int]:
     """Values of the fields that a core fixes, and reset values of the others that are not zero."""
     network = plan.network
@@ -229,15 +266,17 @@ def registers_json(plan: CorePlan) -> dict[str, Any]:
                     for field in register.fields
                 ],
             }
-            for register in REGISTERS
+            for register in core_registers(plan)
         ],
     }
 
 
-def registers_header() -> str:
-    """Verilog macros of the registers' offsets."""
+def registers_header(plan: CorePlan, prefix: str = "TWINSPIKE") -> str:
+    """Verilog macros of the registers' offsets, each named `prefix` and then as the register."""
     digits = ADDRESS_BITS // 4
-    lines = [f"`define TWINSPIKE_{r.name} {ADDRESS_BITS}'h{r.offset:0{digits}x}\n" for r in REGISTERS]
+    lines = [
+        f"`define {prefix}_{r.name} {ADDRESS_BITS}'h{r.offset:0{digits}x}\n" for r in core_registers(plan)
+    ]
     return "// Byte offsets of the registers.\n" + "".join(lines)
 
 
@@ -250,20 +289,22 @@ def registers_markdown(plan: CorePlan) -> str:
         "and ignore writes. Bytes of a write that are not selected count as zeros, except in fields to read",
         "and write, where they stay as they are.",
         "",
-        *registers_table(constants(plan)),
+        *registers_table(constants(plan), core_registers(plan)),
         "",
         *(f"- `{key}`: {text}" for key, text in ACCESS.items()),
         "",
-        *(register.note for register in REGISTERS if register.note),
+        *(register.note for register in core_registers(plan) if register.note),
     ]
     return "\n".join(lines) + "\n"
 
 
-def registers_table(fixed: Mapping[str, int] | None = None) -> list[str]:
+def registers_table(
+    fixed: Mapping[str, int] | None = None, registers: Iterable[Register] = REGISTERS
+) -> list[str]:
     """Lines of a Markdown table, a field each; with the values of one core, by ``REGISTER.field``."""
     titles = ["offset", "register", "bits", "field", "access", "meaning"]
     rows = []
-    for register in REGISTERS:
+    for register in registers:
         for index, field in enumerate(register.fields):
             head = ["", ""] if index else [f"`0x{register.offset:02x}`", f"`{register.name}`"]
             row = [*head, field.bits, field.name, field.access, field.meaning]

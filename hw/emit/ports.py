@@ -10,6 +10,7 @@ from ..plan.wide import groups, readout_latency, spike_latency
 from ..readout.result import RESULT
 from ..readout.slots import ERRORS as COMMAND_ERRORS
 from ..readout.slots import STATUS
+from .names import USUAL, Names
 
 _MEANING = {
     "s_axis": "input events: address words and TICKs, `tlast` on the frame's T-th TICK",
@@ -43,11 +44,11 @@ _RECORD = {
 }
 
 
-def ports_markdown(plan: CorePlan) -> str:
+def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
     network = plan.network
     lines = [
-        f"# Ports of twinspike_core, network {network.name}",
+        f"# Ports of {names.core}, network {network.name}",
         "",
         f"Network file SHA-256: `{network.content_hash}`",
         "",
@@ -61,7 +62,7 @@ def ports_markdown(plan: CorePlan) -> str:
         direction = "in" if member.flow == In else "out"
         meaning = _MEANING[stem] if name in (stem, f"{stem}_tdata") else f"handshake of `{stem}`"
         width = Shape.cast(member.shape).width
-        lines.append(f"| `{name}` | {direction} | {width} | {meaning} |")
+        lines.append(f"| `{name}` | {direction} | {width} | {names.rename(meaning)} |")
     lines += [
         "",
         "AXI-Stream rules hold: `tvalid` never waits for `tready`, and a beat once offered stays until it is",

@@ -14,18 +14,21 @@ from cocotb_tools.runner import get_results, get_runner
 
 from ...hw.plan import CorePlan
 from ...hw.predict.cycles import frame_times
+from ...hw.tools.process import first_error
 from ...hw.tools.toolchain import Tool
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically
+from ...numerics.locks import alone_with
 from ..golden import Trace
 from ..golden import run as golden_run
 from .bench import STIMULUS, bench_source
 from .logs import compare, observe
 from .simulators import find_simulator
 from .vectors import stimulus_lines
-from .verilator import FastVerilator, arguments, keep_runtime, take_runtime
+from .verilator import COCOTB, FastVerilator, arguments, keep_runtime, take_runtime
 from .watch import Group, groups, gtkwave, surfer
 from .waves import to_fst
+from .workplace import Workplace, workplace
 
 WAVES = "waves.fst"
 
@@ -74,6 +77,11 @@ def simulate(
     breaks off; a mismatch is reported in the table.
     """
     tool = find_simulator(simulator)
+    with alone_with(out):
+        return _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs)
+
+
+def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str, Any]:
     runs = standard_runs(spikes.shape[1]) if runs is None else runs
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
@@ -83,8 +91,8 @@ def simulate(
     watched = _watched(plan, trace) if waves else []
     write_atomically(out / "bench.sv", bench_source(plan, watched))
     write_atomically(out / "runs.json", json.dumps([dataclasses.asdict(run) for run in runs]))
-    with _environment(tool):
-        seconds = _run_cocotb(tool, simulator, sorted(rtl.glob("*.v")), out, waves)
+    with workplace(tool, out, rtl.resolve(), *COCOTB) as place, _environment(place.tool):
+        seconds = _run_cocotb(place, simulator, sorted(rtl.glob("*.v")), out, waves)
     if waves:
         write_atomically(out / "waves.gtkw", gtkwave(watched, WAVES))
         write_atomically(out / "waves.sucl", surfer(watched))
@@ -158,9 +166,10 @@ def _environment(tool: Tool):
         os.environ.update(before)
 
 
-def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
-    runner = FastVerilator(tool) if simulator == "verilator" else get_runner(simulator)
-    build = out / (f"{simulator}-waves" if waves else simulator)
+def _run_cocotb(place: Workplace, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
+    tool = place.tool
+    runner = FastVerilator(place) if simulator == "verilator" else get_runner(simulator)
+    build = place.folder / (f"{simulator}-waves" if waves else simulator)
     for log in out.glob("run*.log"):
         log.unlink()
     try:
@@ -176,7 +185,8 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
         if simulator == "verilator":
             keep_runtime(build, tool.version, made_with)
     except (RuntimeError, SystemExit) as error:
-        raise TwinspikeError(f"{tool}: cannot build the bench ({error}); see {out / 'build.log'}") from None
+        said = first_error(out / "build.log") or error
+        raise TwinspikeError(f"{tool}: cannot build the bench ({said}); see {out / 'build.log'}") from None
     start = time.monotonic()
     try:
         report = runner.test(

@@ -20,6 +20,8 @@ from .slot_vectors import slot_lines
 
 FILES = ("stimulus.mem", "spikes.mem", "results.mem", "cycles.mem")
 SLOT_STEPS = "slots.mem"
+# Lengths whose macro is there only if the core has the part: benches ask for it with `ifdef.
+_PARTS = ("SLOTS", "SLOT_STEPS", "PIXELS", "KEEP", "LOAD_WORDS")
 
 
 def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path) -> dict[str, int]:
@@ -60,7 +62,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "KEEP": int(banks > 1),
         "LOAD_WORDS": len(weight_image(plan)),
     }
-    macros = [f"`define {name} {value}\n" for name, value in lengths.items() if value]
+    macros = [f"`define {name} {value}\n" for name, value in lengths.items() if value or name not in _PARTS]
     network_hash = f"`define NETWORK_HASH 64'h{plan.network.content_hash[:16]}\n"
     write_atomically(out / "vectors.vh", "".join([LICENCE, *macros, network_hash]))
     write_atomically(out / "vectors.json", json.dumps(lengths | {"labels": labels.tolist()}) + "\n")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -19,6 +20,7 @@ from twinspike.hw.board.boards import board
 from twinspike.hw.board.top import check_line
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
+from twinspike.numerics.locks import alone_with
 from twinspike.quant.network import Network
 from twinspike.sim.board.board import SimulatedBoard
 
@@ -42,7 +44,8 @@ def bitstream(
     chosen = board(name)
     plan = board_plan(config, find_network(place, config.name), chosen)
     out = folder(place, name)
-    made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
+    with alone_with(out):
+        made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
     fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
     print(
         f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
@@ -55,10 +58,11 @@ def bitstream(
 
 def record(path: Path, board_name: str, line: str, config_name: str, made: dict[str, Any]) -> None:
     """Put the figures of a board, line and configuration into a file of results; the others stay."""
-    table = json.loads(path.read_text()) if path.is_file() else {}
     row = board_name if line == "uart" else f"{board_name} by {line}"
-    table.setdefault(row, {})[config_name] = made
-    write_json(path, table)
+    with alone_with(path):
+        table = json.loads(path.read_text()) if path.is_file() else {}
+        table.setdefault(row, {})[config_name] = made
+        write_json(path, table)
 
 
 def folder(place: Folders, name: str) -> Path:
@@ -79,7 +83,7 @@ def flash(place: Folders, name: str) -> None:
     if tool is None:
         raise TwinspikeError(
             f"openFPGALoader is not installed: get it from the system's packages or {_OPENFPGALOADER}, then "
-            f"run: openFPGALoader {' '.join(arguments)}"
+            f"run: {shlex.join(['openFPGALoader', *arguments])}"
         )
     if subprocess.run([tool, *arguments], check=False).returncode:
         raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")

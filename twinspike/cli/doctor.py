@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -96,7 +97,7 @@ def _tools() -> Iterator[Finding]:
             continue
         passed_over = "".join(f"; passed over as too old: {older}" for older in tool.passed_over)
         where = (
-            tool.source if tool.source.startswith("package") else f"{tool.source}: {' '.join(tool.command)}"
+            tool.source if tool.source.startswith("package") else f"{tool.source}: {shlex.join(tool.command)}"
         )
         yield Finding("Tools", name, "ok", tool.version, where + passed_over)
 

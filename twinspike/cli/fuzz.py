@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.locks import alone_with
 
 RESULTS = Path("results") / "fuzz.json"
 
@@ -21,9 +22,10 @@ def fuzz(networks: int | None, minutes: int | None, seed: int | None, case: Path
         differs = replay(case, folder)
         print(f"{case}: {differs or 'everything is equal'}")
         return 1 if differs else 0
-    campaign = Campaign(folder, RESULTS, seed)
-    first = campaign.counts["next_seed"]
-    finding = campaign.run(networks, minutes if networks or minutes else 5)
+    with alone_with(RESULTS):  # each campaign goes on where the last one ended
+        campaign = Campaign(folder, RESULTS, seed)
+        first = campaign.counts["next_seed"]
+        finding = campaign.run(networks, minutes if networks or minutes else 5)
     c = campaign.counts
     print(
         f"seeds {first} to {c['next_seed']}; in all {c['networks']:,} networks, "

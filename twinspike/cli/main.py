@@ -104,7 +104,10 @@ def _run(options: argparse.Namespace) -> int:
             ]  # fmt: skip
             return 0 if all(outcome) else 1
         case "ip":
-            steps.ip(config, place, options.target, frames=options.frames, out=options.folder)
+            steps.ip(
+                config, place, options.target,
+                frames=options.frames, out=options.folder, name=options.name,
+            )  # fmt: skip
         case "synth":
             targets = options.target or list(config.hardware.targets)
             steps.synth(config, place, targets, seeds=options.seeds, jobs=options.jobs)
@@ -201,6 +204,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="test images as golden vectors (default: 10)",
     )
+    ip.add_argument(
+        "--name", default="", metavar="NAME",
+        help="of the core's module, and what the names of its other modules, memory images and macros begin "
+        "with: packages of different names stand in one design (default: twinspike_core and so on)",
+    )  # fmt: skip
     ip.add_argument("--folder", type=Path, metavar="DIR", help="where to write (default: build/<config>/ip)")
 
     synth = step(

@@ -10,6 +10,7 @@ from twinspike.flow.folders import Folders, find_network
 from twinspike.hw.devices import device
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
+from twinspike.numerics.locks import alone_with
 from twinspike.sim.bench.netlist import simulate_netlist
 
 RESULTS = Path("results") / "netlist.json"
@@ -22,13 +23,16 @@ def netlist(config: Config, place: Folders, targets: list[str], frames: int) -> 
     """
     network = find_network(place, config.name)
     images, _ = steps.test_images(config, network, frames)
-    spikes, table = network.encode(images), _read(RESULTS)
+    spikes = network.encode(images)
     good = True
     for target in targets:
         plan = steps.make_plan_for(config, network, target)
-        found = simulate_netlist(plan, device(target), spikes, place.target(target))
-        table.setdefault(config.name, {})[target] = found
-        write_json(RESULTS, table)
+        with alone_with(place.target(target) / "netlist"):
+            found = simulate_netlist(plan, device(target), spikes, place.target(target))
+        with alone_with(RESULTS):
+            table = _read(RESULTS)
+            table.setdefault(config.name, {})[target] = found
+            write_json(RESULTS, table)
         for row in found["runs"]:
             equal = row["mismatches"] == 0 and not row["faults"] and row.get("cycles_predicted_equal", True)
             good = good and equal

@@ -1,7 +1,10 @@
 """The steps of the flow, each on the outputs of the ones before it. Torch is loaded only to train."""
 
+import contextlib
 import dataclasses
 import io
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
 from twinspike.flow.plans import make_plan_for, test_images
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.locks import alone_with
 from twinspike.quant.network import Network
 
 WAVE_FRAMES = 3
@@ -25,7 +29,10 @@ def train(config: Config, place: Folders, *, resume: bool) -> None:
     """Train and export; prints the figures."""
     from twinspike.model.training import train as run
 
-    metrics = run(config, place.build, resume=resume)
+    # Processes that torchrun started work on one training together.
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    with contextlib.nullcontext() if together else alone_with(place.build / "training"):
+        metrics = run(config, place.build, resume=resume)
     if metrics:  # one of several processes has them
         _print_metrics(metrics)
 
@@ -88,7 +95,8 @@ def rtl(
     folder = out or place.rtl(target)
     prediction = _planned(config, network, target, goal) if goal else None
     plan = prediction.plan if prediction else make_plan_for(config, network, target)
-    emit(plan, folder)
+    with alone_with(folder):
+        emit(plan, folder)
     table = Table(title=f"{folder}: core for {target}", title_justify="left")
     for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks an event", "weights"):
         table.add_column(title, justify="right")
@@ -137,14 +145,16 @@ def sim(
     find_simulator(simulator)
     network = find_network(place, config.name)
     plan = make_plan_for(config, network, target)
-    if not is_current(plan, place.rtl(target)):
-        emit(plan, place.rtl(target))
     # Waves of a few frames fill a screen; those of hundreds fill a disk.
     usual = WAVE_FRAMES if waves else config.hardware.frames
     images, _ = test_images(config, network, usual if frames is None else frames)
-    result = simulate(
-        plan, place.rtl(target), network.encode(images), place.sim(target), simulator=simulator, waves=waves
-    )
+    spikes = network.encode(images)
+    with alone_with(place.rtl(target)):
+        if not is_current(plan, place.rtl(target)):
+            emit(plan, place.rtl(target))
+        result = simulate(
+            plan, place.rtl(target), spikes, place.sim(target), simulator=simulator, waves=waves
+        )
     # A look at waves does not replace the report on many frames.
     path = place.sim(target) / "waves.json" if waves else place.sim_report(target)
     write_json(path, result)
@@ -155,21 +165,27 @@ def sim(
     )
     if waves:
         folder = place.sim(target)
-        print(f"waves: cd {folder}; gtkwave waves.fst waves.gtkw")
+        print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
         print("       or surfer --command-file waves.sucl waves.fst")
     return good
 
 
-def ip(config: Config, place: Folders, target: str, *, frames: int, out: Path | None) -> None:
-    """Write the IP package: Verilog, registers, test benches with golden vectors, constraints, datasheet."""
+def ip(config: Config, place: Folders, target: str, *, frames: int, out: Path | None, name: str = "") -> None:
+    """Write the IP package: Verilog, registers, test benches with golden vectors, constraints, datasheet.
+
+    With a `name` its modules, files and macros have names of their own (see hw/emit/names.py).
+    """
+    from twinspike.hw.emit.names import Names
     from twinspike.ip.package import write_ip
 
+    names = Names(name)
     network = find_network(place, config.name)
     images, labels = test_images(config, network, frames)
     folder = out or place.ip(target)
     plan = make_plan_for(config, network, target)
-    summary = write_ip(plan, network.encode(images), labels, folder, place.build)
-    print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: make -C {folder}/tb")
+    summary = write_ip(plan, network.encode(images), labels, folder, place.build, names)
+    check = shlex.join(["make", "-C", f"{folder}/tb"])
+    print(f"{folder}: {', '.join(summary['tops'])}; {len(images)} golden images; check: {check}")
 
 
 def _print_runs(rows: list[dict[str, Any]], path: Path) -> None:
@@ -204,11 +220,13 @@ def synth(config: Config, place: Folders, targets: list[str], *, seeds: list[int
     network = find_network(place, config.name)
     for target in targets:
         plan = make_plan_for(config, network, target)
-        emit(plan, place.rtl(target))
-        result = synthesise(
-            place.rtl(target) / "harness.il", "harness", device(target), place.synth(target),
-            seeds=seeds, jobs=jobs, provenance={"network_hash": network.content_hash, "config": config.name},
-        )  # fmt: skip
+        provenance = {"network_hash": network.content_hash, "config": config.name}
+        with alone_with(place.rtl(target)):
+            emit(plan, place.rtl(target))
+            result = synthesise(
+                place.rtl(target) / "harness.il", "harness", device(target), place.synth(target),
+                seeds=seeds, jobs=jobs, provenance=provenance,
+            )  # fmt: skip
         fmax = " / ".join(f"{result[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
         print(
             f"{target}: {result['logic_cells']:,} of {result['logic_cells_available']:,} logic cells, "

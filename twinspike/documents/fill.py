@@ -38,6 +38,7 @@ FILLS: dict[str, Callable[..., str]] = {
         study_tables.enrolment,
         reliability_tables.fuzzing, reliability_tables.coverage, reliability_tables.netlists,
         reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
+        reliability_tables.resets,
         bench_tables.training_speed, *hardware_tables.FILLS, *board_tables.FILLS,
     )
 }  # fmt: skip

@@ -49,6 +49,27 @@ def kills(figures: Figures, where: str) -> str:
     return table(head, rows)
 
 
+def resets(figures: Figures, where: str) -> str:
+    """Shipped cores in Icarus, undefined until their reset, and in Verilator's lint."""
+    found = figures.studies.get("reset")
+    if found is None:
+        return NOT_YET
+    head = ("configuration", "benches passed", "results compared", "words compared", "modules lint takes")
+    rows = []
+    for name in sorted({row["configuration"] for row in found["benches"]}):
+        benches, lints = (
+            [row for row in found[key] if row["configuration"] == name] for key in ("benches", "lints")
+        )
+        rows.append([
+            name,
+            f"{sum(row['passed'] for row in benches)} of {len(benches)}",
+            f"{sum(row['results'] for row in benches)}",
+            f"{sum(row['words'] for row in benches):,}",
+            f"{sum(row['usual'] and row['all'] for row in lints)} of {len(lints)}",
+        ])  # fmt: skip
+    return table(head, rows)
+
+
 _MISHAPS = {
     "address_range": "an address that the network has not",
     "duplicate": "an address twice in a step",
