@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.networks import random_network
+from support.packages import make, package
 from support.simulation import assert_equal_and_on_time, input_spikes
 
 from twinspike.cli import steps
@@ -21,7 +22,6 @@ from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.process import ToolFailed
 from twinspike.hw.tools.synthesis import make_netlist, script
 from twinspike.hw.tools.toolchain import Tool, find_verilator, find_yosys
-from twinspike.ip.test_package import make, package
 from twinspike.numerics.files import replacing_folder, write_atomically
 from twinspike.sim.bench import direct, runner, workplace
 from twinspike.sim.bench.runner import Run, simulate

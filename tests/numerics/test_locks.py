@@ -171,11 +171,11 @@ def test_a_board_is_built_by_one(plan, tmp_path, monkeypatch):
 
 TWO = """
 import sys, numpy
-sys.path.insert(0, sys.argv[2])
+sys.path.append(sys.argv[2])
 from pathlib import Path
-from networks import random_network
+from support.networks import random_network
 from twinspike.hw.plan import make_plan
-from twinspike.sim.runner import Run, simulate
+from twinspike.sim.bench.runner import Run, simulate
 plan = make_plan(random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3), (2, 3))
 folder, spikes = Path(sys.argv[1]), numpy.random.default_rng(0).random((3, 6, 5)) < 0.5
 rows = simulate(plan, folder / "rtl", spikes, folder / "sim", runs=[Run("all", 6)])["runs"]
@@ -187,7 +187,7 @@ def test_two_simulations_at_once_in_a_fresh_folder_are_both_right(plan, tmp_path
     emit(plan, tmp_path / "rtl")
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", TWO, str(tmp_path), str(Path(__file__).parent)],
+            [sys.executable, "-c", TWO, str(tmp_path), str(Path(__file__).parents[1])],
             stderr=subprocess.PIPE, text=True,
         )
         for _ in range(2)

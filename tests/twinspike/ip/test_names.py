@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from support.networks import counting, random_network
+from support.packages import make, package
 from support.simulation import spram_case
 
 from twinspike.cli.main import main
@@ -14,7 +15,7 @@ from twinspike.hw.emit.emit import write_verilog
 from twinspike.hw.emit.names import USUAL, Names
 from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.toolchain import find_icarus, find_verilator
-from twinspike.ip.test_package import icarus, make, package
+from twinspike.ip.test_package import icarus
 from twinspike.numerics.errors import TwinspikeError
 
 FRAMES = 3

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.networks import counting, random_network
+from support.packages import make, package
 from support.simulation import spram_case
 
 from twinspike.hw.bus.registers import REGISTERS, core_registers
 from twinspike.hw.emit.emit import emit
-from twinspike.hw.emit.names import USUAL
 from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.toolchain import find_verilator
 from twinspike.ip.package import write_ip
@@ -29,11 +29,6 @@ icarus = pytest.mark.skipif(
 )
 
 
-def package(plan, out, frames=4, names=USUAL):
-    spikes = np.random.default_rng(0).random((plan.network.timesteps, frames, plan.network.inputs)) < 0.5
-    return write_ip(plan, spikes, np.arange(frames), out, names=names)
-
-
 @pytest.fixture(scope="module")
 def plan():
     return make_plan(random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3), (2, 3))
@@ -44,16 +39,6 @@ def folder(plan, tmp_path_factory):
     out = tmp_path_factory.mktemp("package") / "ip"
     package(plan, out)
     return out
-
-
-def make(where, *arguments, environment=None):
-    done = subprocess.run(
-        ["make", "-C", str(where), *arguments],
-        capture_output=True, text=True, check=False,
-        # A parent make exports SIM, empty where the user gave none.
-        env={**(environment or os.environ), "SIM": ""}, timeout=500,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
