@@ -1,11 +1,10 @@
 """The count readout: exact against the golden model, clock by clock as documented."""
 
-import shutil
-
 import numpy as np
 import pytest
 from networks import counting
 from streams import pump
+from support.optional import needs
 from test_hw_readout import events_of, expected, fields_of, plan_of
 
 from twinspike.hw.counts import CountReadout
@@ -60,7 +59,7 @@ def test_events_take_a_clock_each_and_a_frame_its_clearing(neurons):
 
 
 @pytest.mark.parametrize("lanes", [(4, 3), (2, 10), (8, 1)])
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="icarus is not installed")
+@needs("icarus")
 def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes):
     plan = make_plan(counting(timesteps=6, shape=(12,), widths=(8, 10), verify_threshold=3), lanes)
     emit(plan, tmp_path / "rtl")

@@ -84,11 +84,13 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None) -> dict[st
         ("ip_readme.md.j2", out / "README.md"),
         ("ip_fusesoc.j2", out / f"twinspike_{context['name']}.core"),
         ("ip_makefile.j2", bench / "Makefile"),
+        ("ip_verilator.j2", bench / "verilator"),
         ("ip_clock.sdc.j2", limits / "clock.sdc"),
         ("ip_ice40.pcf.j2", limits / "ice40.pcf"),
         ("ip_ecp5.lpf.j2", limits / "ecp5.lpf"),
     ):
         path.write_text(_render(template, context))
+    (bench / "verilator").chmod(0o755)
     (out / "LICENSE").write_text(_licence())
     summary = describe(plan) | {"tops": tops, "vectors": lengths, "version": __version__}
     write_json(out / SUMMARY, summary)
