@@ -58,9 +58,14 @@ def test_events_take_a_clock_each_and_a_frame_its_clearing(neurons):
     assert passed.clocks == results
 
 
-@pytest.mark.parametrize("lanes", [(4, 3), (2, 10), (8, 1)])
-@needs("icarus")
-def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes):
+@pytest.mark.parametrize(
+    ("lanes", "simulator"),
+    [
+        ((4, 3), "verilator"),
+        *(pytest.param(lanes, "icarus", marks=needs("icarus")) for lanes in ((4, 3), (2, 10), (8, 1))),
+    ],
+)
+def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes, simulator):
     plan = make_plan(counting(timesteps=6, shape=(12,), widths=(8, 10), verify_threshold=3), lanes)
     emit(plan, tmp_path / "rtl")
     spikes = np.random.default_rng(1).random((6, 40, 12)) < 0.4
@@ -69,7 +74,7 @@ def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes):
         Run("alone", 10, isolate=True),
         Run("stalled", 20, stall_source=64, stall_sinks=128),
     ]
-    rows = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim", simulator="icarus", runs=runs)["runs"]
+    rows = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim", simulator=simulator, runs=runs)["runs"]
     for row in rows:
         assert row["mismatches"] == 0 and not row["faults"] and row.get("cycles_predicted_equal", True), row
     assert len(np.unique(run(plan.network, spikes).results.label)) > 1
