@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -49,8 +50,8 @@ def folder(plan, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(folder):
-    """The same package with the benches that Verilator has compiled, (status, output) of its first run."""
-    return folder, bench(folder, "verilator")
+    """The same package, and a function that runs its benches in Verilator, which compiles them once."""
+    return folder, functools.cache(lambda: bench(folder, "verilator"))
 
 
 def make(where, *arguments, environment=ENVIRONMENT):
@@ -109,7 +110,7 @@ def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
 @in_each_simulator
 def test_all_benches_pass(built, simulator):
     folder, verilated = built
-    status, said = verilated if simulator == "verilator" else bench(folder, simulator)
+    status, said = verilated() if simulator == "verilator" else bench(folder, simulator)
     assert status == 0, said
     assert said.count("PASS\n") == 3
     assert "pass 1, random pauses: 4 results" in said
@@ -153,18 +154,19 @@ def test_the_benches_load_weights_and_leave_pixels_alone(tmp_path, simulator):
 
 @pytest.fixture(scope="module")
 def slotted(plan, tmp_path_factory):
-    """A package whose core has two slots beside its references, and how its bus benches end in Verilator."""
+    """A package whose core has two slots beside its references, and a function as that of `built`."""
     out = tmp_path_factory.mktemp("slotted") / "ip"
     package(dataclasses.replace(plan, slots=plan.references + 2), out)
-    return out, bench(out, "verilator", "axilite", "wishbone")
+    return out, functools.cache(lambda: bench(out, "verilator", "axilite", "wishbone"))
 
 
 @in_each_simulator
 def test_the_benches_enrol_verify_and_clear(slotted, simulator):
-    slotted, verilated = slotted
-    status, said = verilated if simulator == "verilator" else bench(slotted, simulator, "axilite", "wishbone")
+    folder, verilated = slotted
+    buses = ("axilite", "wishbone")
+    status, said = verilated() if simulator == "verilator" else bench(folder, simulator, *buses)
     assert status == 0 and said.count("PASS\n") == 2, said
-    steps = len((slotted / "tb/slots.mem").read_text().split())
+    steps = len((folder / "tb/slots.mem").read_text().split())
     assert steps > 50 and said.count(f"{steps} steps with slots") == 2
 
 

