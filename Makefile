@@ -68,13 +68,13 @@ env: $(READY) ## create the Python environment
 demo: $(READY) ## the whole flow on the bundled digits: train, RTL, simulation, UP5K, report
 	@$(MAKE) --no-print-directory train rtl sim synth report CONFIG=digits TARGETS=up5k
 
-test: $(READY) ## run the test suite
-	$(BIN)/python -m pytest -n 2
+test: $(READY) ## run the test suite (ARGS='-m icarus': pytest's own arguments)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 formal: $(READY) ## prove the hardware's properties, and that the proofs reject broken hardware
 	PYTHONPATH=.:tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
 
-crash-test: $(READY) ## kill training, export and RTL emission at random moments
+crash-test: $(READY) ## kill training, studies, export and RTL emission at random points
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(BIN)/python -m crashes --json results/crashes.json
 
 reset-test: $(READY) ## every shipped core in Icarus with undefined inputs until its reset, and in Verilator's lint

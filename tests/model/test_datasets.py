@@ -8,14 +8,11 @@ import platformdirs
 import pytest
 from support.file_server import running_server
 from support.idx_files import idx
+from support.optional import needs
 
 from twinspike.model import datasets
 from twinspike.model.datasets import IdxFile, IdxSource, ensure_dataset, load_dataset
 from twinspike.numerics.errors import TwinspikeError
-
-needs_data = pytest.mark.skipif(
-    not os.environ.get("TWINSPIKE_DATA"), reason="TWINSPIKE_DATA does not name a folder with the datasets"
-)
 
 
 def line_of(caught):
@@ -39,7 +36,7 @@ def test_digits_are_stratified_fixed_and_eight_bit():
     assert ensure_dataset("digits") == []
 
 
-@needs_data
+@needs("datasets")
 @pytest.mark.parametrize(("name", "per_class"), [("mnist", None), ("fashion", 1000)])
 def test_idx_datasets_load_whole(name, per_class):
     dataset = load_dataset(name, progress=False)

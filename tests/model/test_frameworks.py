@@ -86,7 +86,5 @@ def test_a_trained_network_becomes_a_core_that_is_exact(framework, tmp_path):
     plan = make_plan(integer)
     emit(plan, tmp_path / "rtl")
     spikes = data.test.spikes[:, :6]
-    rows = simulate(
-        plan, tmp_path / "rtl", spikes, tmp_path / "sim", simulator="icarus", runs=[Run("back_to_back", 6)]
-    )["runs"]
+    rows = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim", runs=[Run("back_to_back", 6)])["runs"]
     assert rows[0]["mismatches"] == 0 and rows[0]["cycles_predicted_equal"] and not rows[0]["faults"]

@@ -1,23 +1,19 @@
 """Omniglot's archives: what is read, what is refused; batches of several images a class."""
 
 import io
-import os
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.optional import needs
 
 from twinspike.model import omniglot
 from twinspike.model.batches import epoch_order, with_quarter_turns
 from twinspike.model.datasets import load_dataset, omniglot_folder
 from twinspike.model.omniglot import centred, load_characters, load_one_shot_runs
 from twinspike.numerics.errors import TwinspikeError
-
-needs_data = pytest.mark.skipif(
-    not os.environ.get("TWINSPIKE_DATA"), reason="TWINSPIKE_DATA does not name a folder with the datasets"
-)
 
 
 def generator():
@@ -111,7 +107,7 @@ def _content(names):
     return digest.hexdigest()
 
 
-@needs_data
+@needs("datasets")
 def test_the_one_shot_runs_ask_for_twenty_characters_each():
     runs = load_one_shot_runs(omniglot_folder())
     assert len(runs) == 20
@@ -120,7 +116,7 @@ def test_the_one_shot_runs_ask_for_twenty_characters_each():
         assert sorted(run.answer) == list(range(20))
 
 
-@needs_data
+@needs("datasets")
 def test_a_network_for_enrolment_never_sees_the_new_digits():
     dataset = load_dataset("mnist-0-6", progress=False)
     assert set(dataset.train_labels) == set(dataset.test_labels) == set(range(7))

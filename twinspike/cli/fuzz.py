@@ -24,6 +24,10 @@ def fuzz(networks: int | None, minutes: int | None, seed: int | None, case: Path
         return 1 if differs else 0
     with alone_with(RESULTS):  # each campaign goes on where the last one ended
         campaign = Campaign(folder, RESULTS, seed)
+        if campaign.leaves_out_icarus:
+            print(
+                "Icarus Verilog is not installed: its share of the seeds is left out (apt install iverilog)"
+            )
         first = campaign.counts["next_seed"]
         finding = campaign.run(networks, minutes if networks or minutes else 5)
     c = campaign.counts

@@ -40,7 +40,7 @@ def kills(figures: Figures, where: str) -> str:
     found = figures.studies.get("crashes")
     if found is None:
         return NOT_YET
-    head = ("step", "killed at a random moment", "killed before a file operation")
+    head = ("step", "killed at a random point", "killed at each point in turn")
     rows = [
         [name, f"{found[name]['random']:,}", f"{found[name].get('before_file_operations', 0):,}"]
         for name in ("train", "study", "export", "rtl")

@@ -92,11 +92,13 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         ("readme.md.j2", out / "README.md"),
         ("fusesoc.j2", out / f"twinspike_{context['name']}.core"),
         ("makefile.j2", bench / "Makefile"),
+        ("verilator.j2", bench / "verilator"),
         ("clock.sdc.j2", limits / "clock.sdc"),
         ("ice40.pcf.j2", limits / "ice40.pcf"),
         ("ecp5.lpf.j2", limits / "ecp5.lpf"),
     ):
         path.write_text(_render(template, context))
+    (bench / "verilator").chmod(0o755)
     (out / "LICENSE").write_text(_licence())
     summary = describe(plan) | {"top": names.core, "tops": tops, "vectors": lengths, "version": __version__}
     write_json(out / SUMMARY, summary)

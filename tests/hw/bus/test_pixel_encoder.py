@@ -1,11 +1,11 @@
 """The on-chip encoder: the words of the software's coding, in the clocks that its docstring states."""
 
 import dataclasses
-import os
 
 import numpy as np
 import pytest
 from support.networks import random_network
+from support.optional import needs
 from support.streams import pump
 
 from twinspike.config import available, load_config
@@ -96,9 +96,7 @@ def test_every_pixel_value_for_many_numbers_of_steps():
         assert passed.outputs == wanted, timesteps
 
 
-@pytest.mark.skipif(
-    not os.environ.get("TWINSPIKE_DATA"), reason="TWINSPIKE_DATA does not name a folder with the datasets"
-)
+@needs("datasets")
 def test_real_images_of_every_configuration():
     """One image of each dataset, as each configuration encodes it."""
     settings = [load_config(name) for name in available()]

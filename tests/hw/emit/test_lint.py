@@ -1,37 +1,15 @@
 """Verilator's lint takes every kind of core without options, and with all of them has nothing to say."""
 
-import dataclasses
 import subprocess
 
 import pytest
-from support.networks import counting, random_network
-from support.simulation import spram_case
+from support.tops import plans, write_tops
 
-from twinspike.hw.bus.top import BUSES
-from twinspike.hw.emit.emit import TOP, write_bus_verilog, write_verilog
-from twinspike.hw.plan import make_plan
+from twinspike.hw.emit.emit import TOP
 from twinspike.hw.tools.toolchain import find_verilator
 
 # All that Verilator has to say, but for the name that the files cannot waive (see hw/emit/verilog.py).
 EVERYTHING = ("-Wall", "-Wno-PROCASSINIT")
-
-
-def plans():
-    network = random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3)
-    plain = make_plan(network, (2, 3))
-    return {
-        "references": plain,
-        "slots and pixels": dataclasses.replace(plain, slots=5, pixels=True),
-        "counts": make_plan(counting(network), (2, 3)),
-        "loaded weights": spram_case(64, 4)[0],
-        "several events a clock": make_plan(network, banks=(2, 1)),
-    }
-
-
-def write_tops(plan, folder):
-    """Write the core and its bus tops; returns the modules' names."""
-    write_verilog(plan, folder)
-    return [TOP, *(write_bus_verilog(plan, bus, folder) for bus in BUSES if plan.layers[0].banks <= 1)]
 
 
 def lint(folder, top, *options):

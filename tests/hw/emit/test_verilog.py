@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hw.emit.test_lint import plans, write_tops
+from support.tops import plans, write_tops
 
 from twinspike.hw.emit.verilog import keep_unreset
 

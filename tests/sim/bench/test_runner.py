@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from support.optional import needs
 from support.simulation import assert_equal_and_on_time, input_spikes, network_of, spram_case
 
 from twinspike.hw.emit.emit import emit
@@ -98,11 +99,10 @@ def test_an_injected_fault_is_found_where_it_is(single_step, tmp_path):
 
 
 @pytest.mark.parametrize(("width", "bits", "simulator"), [
-    (64, 4, "verilator"), (16, 8, "icarus"), (32, 4, "icarus"),
+    (64, 4, "verilator"), pytest.param(16, 8, "icarus", marks=needs("icarus")),
+    pytest.param(32, 4, "icarus", marks=needs("icarus")),
 ])  # fmt: skip
 def test_weights_loaded_into_spram(width, bits, simulator, tmp_path):
-    if simulator == "icarus" and shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed, and no Python package has it")
     plan, spikes = spram_case(width, bits)
     assert (plan.layers[0].memory, plan.layers[0].weight_word_bits) == ("spram", width)
     emit(plan, tmp_path / "rtl")

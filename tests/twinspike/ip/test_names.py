@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from support.networks import counting, random_network
+from support.optional import needs
 from support.packages import make, package
 from support.simulation import spram_case
 
@@ -15,7 +16,6 @@ from twinspike.hw.emit.emit import write_verilog
 from twinspike.hw.emit.names import USUAL, Names
 from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.toolchain import find_icarus, find_verilator
-from twinspike.ip.test_package import icarus
 from twinspike.numerics.errors import TwinspikeError
 
 FRAMES = 3
@@ -92,14 +92,14 @@ def test_no_module_file_or_macro_of_one_is_in_the_other(pair):
     assert not seen[0] & seen[1]
 
 
-@icarus
+@needs("icarus")
 def test_their_own_benches_pass(pair):
     for folder in pair.values():
         status, said = make(folder / "tb")
         assert status == 0 and said.count("PASS\n") == 3, said
 
 
-@pytest.mark.parametrize("simulator", [pytest.param("icarus", marks=icarus), "verilator"])
+@pytest.mark.parametrize("simulator", [pytest.param("icarus", marks=needs("icarus")), "verilator"])
 def test_two_packages_run_side_by_side_in_one_design(pair, simulator, tmp_path):
     cores = ""
     for name, folder in pair.items():

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from support.chromium import Chromium, find_chromium
 from support.networks import counting, random_network
+from support.optional import needs
 
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.errors import TwinspikeError
@@ -249,13 +250,11 @@ def test_a_network_for_other_images_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium: install one, or name it in CHROMIUM")
-    with Chromium(program, tmp_path_factory.mktemp("profile")) as chromium:
+    with Chromium(find_chromium(), tmp_path_factory.mktemp("profile")) as chromium:
         yield chromium
 
 
+@needs("chromium")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
 def test_a_browser_draws_it_all(build, browser, width, dark):
@@ -272,6 +271,7 @@ def test_a_browser_draws_it_all(build, browser, width, dark):
         assert shapes >= 3 and share > 0.25, f"{name}: {shapes} shapes on {share:.0%} of its height"
 
 
+@needs("chromium")
 def test_a_keyboard_chooses_the_sample(build, browser):
     browser.open(build / "report" / "index.html", width=1200)
     # The check of contrast finds what it looks for.
