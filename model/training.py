@@ -50,6 +50,8 @@ COST_IMAGES = 1000
 class TrainingInterrupted(TwinspikeError):
     """Ctrl-C: the checkpoint is written, and the message says how to go on."""
 
+    status = 130  # what a shell reports of a command that Ctrl-C ended
+
 
 def train(
     config: Config,

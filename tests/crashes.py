@@ -120,14 +120,14 @@ class Bench:
     """
 
     def __init__(self, folder: Path):
-        from twinspike.cli import steps
         from twinspike.config import load_config
         from twinspike.flow.folders import folders
+        from twinspike.flow.training import train
         from twinspike.model import training
 
         # A checkpoint an epoch, or so short a training would have none to go on from.
         training.CHECKPOINT_SECONDS = 0.0
-        self.folder, self.steps = folder, steps
+        self.folder, self.step, self.exported = folder, train, training.export
         path = folder / "tiny.toml"
         path.write_text(TOML)
         self.config = load_config(str(path))
@@ -135,13 +135,13 @@ class Bench:
         # Twice: the first of a fresh machine compiles the kernels, the second is the one to time.
         for _ in range(2):
             start = time.monotonic()
-            if killed(lambda: steps.train(self.config, self.place("whole"), resume=False)):
+            if killed(lambda: train(self.config, self.place("whole"), resume=False, warn=print)):
                 raise RuntimeError("nobody killed the first training")
             self.train_seconds = time.monotonic() - start
         self.whole = contents(self.place("whole").build)
 
     def train(self, name: str, **kill) -> bool:
-        return killed(lambda: self.steps.train(self.config, self.place(name), resume=True), **kill)
+        return killed(lambda: self.step(self.config, self.place(name), resume=True, warn=print), **kill)
 
     def training_kills(self, name: str, rng: random.Random, kills: int) -> int:
         """Kill and go on `kills` times, then to the end: the outcome must be the uninterrupted one.
@@ -188,7 +188,7 @@ class Bench:
         place.build.mkdir(parents=True, exist_ok=True)
         for file, data in self.whole.items():
             (place.build / file).write_bytes(data)
-        assert not killed(lambda: self.steps.export(self.config, place))
+        assert not killed(lambda: self.exported(self.config, place.build))
         new = contents(place.build)
         older = dataclasses.replace(load_network(place.network), name="older").to_bytes()
         old = {**new, "network.safetensors": older, "metrics.json": b'{"older": 1}\n'}
@@ -196,7 +196,7 @@ class Bench:
         for kill in kills:
             for file, data in old.items():
                 (place.build / file).write_bytes(data)
-            done += killed(lambda: self.steps.export(self.config, place), **kill)
+            done += killed(lambda: self.exported(self.config, place.build), **kill)
             found = contents(place.build)
             assert found.keys() == old.keys(), f"{kill}: {sorted(found)}"
             torn = [file for file, data in found.items() if data not in (old[file], new[file])]

@@ -15,13 +15,9 @@ from brevitas.function.ops_ste import round_ste
 from brevitas.nn import QuantLinear
 from torch import Tensor, nn
 
-from ...numerics.errors import out_of_range
 from ...numerics.lif import state_range
-from ..layer import NeuronSpec
+from ..layer import NeuronSpec, check_trainable
 from ..quantizers import Quantised, quantised, weight_quantizer
-
-# float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
-MAX_STATE_BITS = 24
 
 
 class SparseSpikes(Protocol):
@@ -40,9 +36,7 @@ class QuantDense(nn.Module):
 
     def __init__(self, inputs: int, neurons: int, spec: NeuronSpec, where: str = "layer"):
         super().__init__()
-        if spec.state_bits > MAX_STATE_BITS:
-            allowed = f"2..{MAX_STATE_BITS} to train (floats hold that many bits exactly)"
-            raise out_of_range(f"{where}.state_bits", spec.state_bits, allowed)
+        check_trainable(spec, where)
         self.spec = spec
         self.linear = QuantLinear(
             inputs,

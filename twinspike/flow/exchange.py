@@ -47,9 +47,13 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     exported comes back as it was, content hash and all; nothing is fitted then.
     Raises TwinspikeError, one line, and writes nothing, if the file cannot be mapped.
     """
+    from twinspike.config import load_config
     from twinspike.quant.nir_file import read_graph
     from twinspike.quant.nir_import import reimport
 
+    from .identity import check_free, claim
+
+    check_free(out / f"{out.name}.toml", out)
     graph = read_graph(path)
     network = reimport(graph)
     if network is not None:
@@ -68,6 +72,7 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     _print_drift(table, notes, out)
     if options.calibration is None:
         write_atomically(out / f"{out.name}.toml", _toml(network, config))
+        claim(load_config(str(out / f"{out.name}.toml")), out)
         print(f"next: twinspike sim --config {out / out.name}.toml --out {out.parent}")
     else:
         print(f"next: twinspike rtl --network {out / 'network.safetensors'} --folder {out / 'rtl'}")

@@ -5,9 +5,11 @@ import json
 import pytest
 from support.networks import random_network
 
-from twinspike.cli import steps
+from twinspike.cli.commands.sim import print_runs
 from twinspike.config import load_config
+from twinspike.flow.cores import as_predicted, simulate_core
 from twinspike.flow.folders import GENERIC, folders
+from twinspike.flow.plans import needs_own_simulation
 from twinspike.numerics.codings import Latency
 from twinspike.sim.bench import runner
 
@@ -45,7 +47,9 @@ def simulated(ready, monkeypatch, **changes):
         return {"runs": [ROW | changes]}
 
     monkeypatch.setattr(runner, "simulate", simulate)
-    good = steps.sim(config, place, GENERIC, frames=2, simulator="verilator", waves=False)
+    path, found = simulate_core(config, place, GENERIC, frames=2, simulator="verilator", waves=False)
+    print_runs(found["runs"], path)
+    good = all(as_predicted(row) for row in found["runs"])
     assert json.loads(place.sim_report(GENERIC).read_text())["runs"] == [ROW | changes]
     return good, given[0]
 
@@ -81,7 +85,7 @@ def test_no_difference_makes_it_succeed(ready, monkeypatch, capsys):
 
 def test_only_cores_that_differ_in_kind_are_simulated_by_default(ready, tmp_path):
     config, place = ready
-    assert steps.needs_own_simulation(config, place, GENERIC)
-    assert not steps.needs_own_simulation(config, place, "up5k")
+    assert needs_own_simulation(config, place, GENERIC)
+    assert not needs_own_simulation(config, place, "up5k")
     mnist = load_config("mnist")
-    assert steps.needs_own_simulation(mnist, folders(str(tmp_path), "mnist"), "up5k")
+    assert needs_own_simulation(mnist, folders(str(tmp_path), "mnist"), "up5k")
