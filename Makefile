@@ -72,13 +72,13 @@ test: $(READY) #@ run the test suite
 	$(BIN)/python -m pytest -n 2
 
 formal: $(READY) #@ prove the hardware's properties, and that the proofs reject broken hardware
-	PYTHONPATH=tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
+	PYTHONPATH=.:tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
 
 crash-test: $(READY) #@ kill training, export and RTL emission at random moments
-	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m crashes --json results/crashes.json
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(BIN)/python -m crashes --json results/crashes.json
 
 fuzz-files: $(READY) #@ damaged files of every kind: loaded soundly or refused with one line
-	PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json
+	PYTHONPATH=.:tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json
 
 train: $(TRAINED) ## train CONFIG, export the integer network, evaluate it
 
@@ -173,7 +173,7 @@ fuzz: $(READY) #@ random networks and hostile streams through the RTL: NETWORKS=
 	$(TS) fuzz $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY))
 
-lint: $(READY) #@ ruff on the tree, mypy on the package as it is installed
+lint: $(READY) #@ ruff on the tree; mypy and the direction of imports on the package as it is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf $(TYPES) && mkdir -p $(TYPES)
@@ -182,6 +182,7 @@ lint: $(READY) #@ ruff on the tree, mypy on the package as it is installed
 	  --no-build-isolation -w wheel . && $(CURDIR)/$(BIN)/python -m zipfile -e wheel/*.whl package
 	cd $(TYPES)/package && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
 	  --cache-dir $(CURDIR)/.mypy_cache -p twinspike
+	cd $(TYPES)/package && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml --no-cache
 
 clean: ## remove everything that was built (not the environment)
 	rm -rf build

@@ -1,6 +1,6 @@
 """Checkpoints of a training: one safetensors file, replaced atomically; no pickle.
 
-All randomness is a function of (seed, epoch, step), so weights, optimiser state and the position
+All randomness is a function of (seed, epoch, step), so weights, the rule's state and the position
 are all it takes to continue exactly.
 """
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import parse_json, read_limited, write_atomically
 from ..numerics.shapes import Shape, conform
+from .rules.base import Rule
 
 KEY = "twinspike-checkpoint"
 # Weights of the widest network that a configuration can name would be larger; a machine that trains
@@ -55,14 +56,10 @@ class Stopwatch:
         self.progress.cpu_seconds = self.cpu + time.process_time()
 
 
-def save_checkpoint(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress, config: dict
-) -> None:
+def save_checkpoint(path: Path, network: nn.Module, rule: Rule, progress: Progress, config: dict) -> None:
     """Write everything that :func:`load_checkpoint` needs to continue; `config` must be JSON-ready."""
     metadata = {"config": config, "progress": dataclasses.asdict(progress)}
-    tensors = {
-        name: value.detach().cpu().contiguous() for name, value in _tensors(network, optimiser).items()
-    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in _tensors(network, rule).items()}
     write_atomically(path, dump_safetensors(tensors, {KEY: json.dumps(metadata)}))
 
 
@@ -71,10 +68,8 @@ def read_checkpoint(path: Path) -> bytes:
     return read_limited(path, MAX_FILE_BYTES, "a checkpoint")
 
 
-def load_checkpoint(
-    data: bytes, path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, config: dict
-) -> Progress:
-    """Restore network and optimiser in place from a checkpoint's content; `path` is for messages.
+def load_checkpoint(data: bytes, path: Path, network: nn.Module, rule: Rule, config: dict) -> Progress:
+    """Restore network and rule in place from a checkpoint's content; `path` is for messages.
 
     Raises TwinspikeError for one that is corrupt, or of another configuration (named by key).
     """
@@ -90,16 +85,17 @@ def load_checkpoint(
     difference = _difference(saved, json.loads(json.dumps(config)))
     if difference:
         raise TwinspikeError(f"{path}: was made with another configuration: {difference}; {remedy}")
-    _prime(optimiser)
-    expected = _tensors(network, optimiser)
+    rule.prime()
+    expected = _tensors(network, rule)
     if _kinds(tensors) != _kinds(expected):
         raise TwinspikeError(f"{path}: holds other tensors than this network's; {remedy}")
     for name, value in tensors.items():
         if not torch.isfinite(value).all():
             raise TwinspikeError(f"{path}: tensor {name} holds values that are not finite; {remedy}")
     with torch.no_grad():
-        for name, value in expected.items():
-            value.copy_(tensors[name])
+        for name, parameter in network.named_parameters():
+            parameter.copy_(tensors[f"network.{name}"])
+    rule.restore(tensors)
     return progress
 
 
@@ -115,24 +111,9 @@ def _kinds(tensors: dict[str, Tensor]) -> dict[str, Any]:
     return {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
 
 
-def _tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Every tensor of the state by name, the live ones: copying into them restores the state."""
-    parameters = dict(network.named_parameters())
-    tensors: dict[str, Tensor] = {f"network.{name}": value for name, value in parameters.items()}
-    for name, parameter in parameters.items():
-        for key, value in optimiser.state.get(parameter, {}).items():
-            tensors[f"optimiser.{name}.{key}"] = value
-    return tensors
-
-
-def _prime(optimiser: torch.optim.Optimizer) -> None:
-    """Make Adam create its state tensors (they appear at the first step) without moving a weight."""
-    for group in optimiser.param_groups:
-        group["lr"] = 0.0
-        for parameter in group["params"]:
-            parameter.grad = torch.zeros_like(parameter)
-    optimiser.step()
-    optimiser.zero_grad()
+def _tensors(network: nn.Module, rule: Rule) -> dict[str, Tensor]:
+    """Every tensor of the state by name: the weights, and what the rule keeps beside them."""
+    return {f"network.{name}": value for name, value in network.named_parameters()} | rule.state()
 
 
 def _difference(saved: Any, current: Any, where: str = "") -> str:

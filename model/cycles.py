@@ -3,41 +3,75 @@
 The cycle contract (hw/predict/cycles.py) at the grain of whole steps. The layers and the readout are a line
 of stations; station l is done with step t at
 
-    end(l, t) = max(end(l, t - 1), end(l - 1, t) + HAND_OVER) + (events(l, t) + 1) * C_l
+    end(l, t) = max(end(l, t - 1), end(l - 1, t) + HAND_OVER) + clocks(l, t)
 
-where C_l = clocks an event or TICK; the readout takes an event a clock, and longer for a TICK. The
-recurrence is made of maxima and sums, so gradients reach exactly the spikes on the critical path. A test
-holds it to within a few per cent of the contract.
+where clocks(l, t) is what the layer's plan says of each event that arrives in step t, and of its TICK; the
+readout takes an event per clock, and longer for a TICK. The recurrence is made of maxima and sums, so
+gradients reach exactly the spikes on the critical path. A test holds it to within a few per cent of the
+contract.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..hw.plan import CorePlan, LayerPlan, plan_for
+from ..numerics.codings import Threshold
 from ..numerics.errors import TwinspikeError
+from ..quant.layer import Layer
+from ..quant.network import Network, References
 from .events import Events
+
+if TYPE_CHECKING:
+    from ..config import Config
 
 # From the start of a sweep to its first word readable at the next station, as in hw/predict/cycles.py.
 HAND_OVER = 8
 
 
-class CycleCost(NamedTuple):
-    """A core's times in clocks: an event's in each layer; in the readout those after a TICK, before it
-    takes another event, and from the last TICK to the result."""
+class Station(NamedTuple):
+    """Clocks of a layer: for an event at each address, float [addresses] or one number, and for a TICK."""
 
-    row_cycles: tuple[int, ...]
+    event_clocks: Tensor | float
+    tick_clocks: float
+
+    def clocks(self, spikes: Tensor | Events) -> Tensor:
+        """Clocks that each step of each image takes, [T, B], of spikes [T, B, addresses] or events."""
+        if isinstance(self.event_clocks, Tensor):
+            arrived = (
+                spikes.weighted(self.event_clocks)
+                if isinstance(spikes, Events)
+                else (spikes @ self.event_clocks.to(spikes.device))
+            )
+        else:
+            arrived = self.event_clocks * spikes_per_step(spikes)
+        return arrived + self.tick_clocks
+
+
+class CycleCost(NamedTuple):
+    """A core's times in clocks: those of each layer; in the readout those after a TICK, before it takes
+    another event, and from the last TICK to the result."""
+
+    stations: tuple[Station, ...]
     tick_cycles: int
     result_cycles: int
 
-    def latency(self, events: Sequence[Tensor]) -> Tensor:
+    def arriving(self, spikes: Tensor | Events) -> Tensor:
+        """Clocks [T, B] of the first layer for the input's spikes."""
+        return self.stations[0].clocks(spikes)
+
+    def latency(self, arriving: Tensor, trains: Sequence[Tensor]) -> Tensor:
         """Clocks [B] from a frame's first word to its result.
 
-        events [T, B]: those of the input and of every layer, first to last.
+        arriving [T, B] as of :meth:`arriving`; trains [T, B, N]: every layer's spikes, first to last.
         """
-        costs = [(n + 1) * c for n, c in zip(events[:-1], self.row_cycles, strict=True)]
-        costs.append(events[-1] + self.tick_cycles)
+        costs = [arriving, *(s.clocks(train) for s, train in zip(self.stations[1:], trains, strict=False))]
+        costs.append(trains[-1].sum(2) + self.tick_cycles)
         ends = [torch.zeros_like(costs[0][0]) for _ in costs]
         for t in range(len(costs[0])):
             arrived = ends[0]
@@ -46,23 +80,56 @@ class CycleCost(NamedTuple):
                 arrived = ends[station] + HAND_OVER
         return ends[-1] - self.tick_cycles + self.result_cycles
 
-    def penalty(self, inputs: Tensor, trains: Sequence[Tensor], target: float) -> Tensor:
-        """Thousands of clocks by which the batch's mean latency exceeds `target`, differentiable.
+    def penalty(self, arriving: Tensor, trains: Sequence[Tensor], target: float) -> Tensor:
+        """Thousands of clocks by which the batch's mean latency exceeds `target`, differentiable."""
+        return torch.relu(self.latency(arriving, trains).mean() - target) / 1000
 
-        inputs [T, B]: the input's events; trains [T, B, N]: every layer's spikes.
-        """
-        events = [inputs, *(train.sum(2) for train in trains)]
-        return torch.relu(self.latency(events).mean() - target) / 1000
-
-    def check_target(self, inputs: Tensor, target: float) -> None:
-        """Raise TwinspikeError if input events [T, B] alone take longer than `target`, with silent layers."""
-        silent = [torch.zeros_like(inputs)] * len(self.row_cycles)
-        least = self.latency([inputs, *silent]).mean().item()
+    def check_target(self, arriving: Tensor, target: float) -> None:
+        """Raise TwinspikeError if the input's clocks [T, B] alone exceed `target`, with silent layers."""
+        silent = [torch.zeros(*arriving.shape, 1, device=arriving.device) for _ in self.stations]
+        quiet = CycleCost(
+            tuple(Station(0.0, station.tick_clocks) for station in self.stations),
+            self.tick_cycles,
+            self.result_cycles,
+        )
+        least = quiet.latency(arriving, silent).mean().item()
         if least > target:
             raise TwinspikeError(
                 f"training.cycles_target = {target:g} cannot be met: input events alone take {least:,.0f} "
-                "clocks an image; use more hardware.lanes, an encoder of fewer events or fewer timesteps"
+                "clocks per image; use more hardware.lanes, an encoder of fewer events or fewer timesteps"
             )
+
+
+def cost_of(plan: CorePlan) -> CycleCost:
+    """The times of a planned core."""
+    return CycleCost(tuple(_station(layer) for layer in plan.layers), plan.tick_clocks, plan.result_clocks)
+
+
+def _station(plan: LayerPlan) -> Station:
+    clocks = np.array([plan.event_clocks(address) for address in range(plan.inputs)], dtype=np.float32)
+    uniform = bool((clocks == clocks[0]).all())
+    return Station(float(clocks[0]) if uniform else torch.from_numpy(clocks), float(plan.tick_clocks))
+
+
+def cycle_cost(config: Config, classes: int, inputs: int) -> CycleCost:
+    """The times of the core that `config` asks for, with one reference for each of `classes`.
+
+    The plan is that of the generator itself, for a network whose weights do not matter yet.
+    """
+    return cost_of(plan_for(blank_network(config, classes, inputs), config.hardware, "generic"))
+
+
+def blank_network(config: Config, classes: int, inputs: int) -> Network:
+    """A network of a configuration's widths behind `inputs` addresses, before it has learnt anything."""
+    layers, width = [], inputs
+    for settings in config.layers:
+        n = settings.neurons
+        ones = np.ones(n, np.int32)
+        layers.append(Layer(settings.spec, np.ones((n, width), np.int8), 0 * ones, ones))
+        width = n
+    silent = np.zeros((classes, config.timesteps, width), np.uint8)
+    references = References(silent, np.arange(classes, dtype=np.int32))
+    return Network(config.name, config.timesteps, Threshold(), (inputs,), tuple(layers), references, 0)
 
 
 def spikes_per_step(spikes: Tensor | Events) -> Tensor:

@@ -49,6 +49,13 @@ class Events:
         """How many spikes each image has in each step: float32 [T, B]."""
         return self.start.diff().float().view(self.shape[:2])
 
+    def weighted(self, values: Tensor) -> Tensor:
+        """Sum of values [A] over each image's events in each step: float32 [T, B]."""
+        total = torch.zeros(len(self.start) - 1, device=self.address.device)
+        place = torch.repeat_interleave(self.start.diff())
+        total.index_add_(0, place, values.to(total.device, total.dtype)[self.address.long()])
+        return total.view(self.shape[:2])
+
     def currents(self, weight: Tensor, bias: Tensor) -> Tensor:
         """sum of weight[:, a] over the events a, plus bias: [out, A], [out] -> [T, B, out]."""
         return _EventProduct.apply(weight, bias, self)

@@ -18,7 +18,9 @@ from tqdm import tqdm
 from ..numerics.errors import TwinspikeError
 from ..quant.export import integer_layer
 from ..quant.floating import FloatLayer
-from ..quant.layer import MAX_TRAINED_STATE_BITS, Layer, NeuronSpec
+from ..quant.layer import Layer
+from ..quant.layers.dense import QuantDense
+from ..quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec
 from .network import SpikingLayer
 from .schedule import one_cycle
 
@@ -82,9 +84,9 @@ def _loss(layers: nn.ModuleList, spikes: Tensor, targets: Tensor) -> Tensor:
 
 def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
     """The layer with thresholds of 1, as quantised training counts: each neuron divided by its own."""
-    made = SpikingLayer(layer.weight.shape[1], layer.neurons, spec, SLOPE, where)
+    made = SpikingLayer(QuantDense(layer.weight.shape[1], layer.neurons, spec, where), SLOPE)
     with torch.no_grad():
-        made.synapses.linear.weight.copy_(torch.from_numpy(layer.weight / layer.threshold[:, None]))
+        made.synapses.weight.copy_(torch.from_numpy(layer.weight / layer.threshold[:, None]))
         made.synapses.bias.copy_(torch.from_numpy(layer.bias / layer.threshold))
     return made
 

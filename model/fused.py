@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..quant.layer import NeuronSpec
-from ..quant.layers.dense import QuantDense
+from ..quant.layers.base import QuantLayer
+from ..quant.spec import NeuronSpec
 from . import native
 from .events import Events, events_of_spikes
 
@@ -21,14 +21,14 @@ def usable(spikes: Tensor | Events, weight: Tensor) -> bool:
     return native.usable(weight) and (isinstance(spikes, Events) or native.usable(spikes))
 
 
-def layer(spikes: Tensor | Events, synapses: QuantDense, spec: NeuronSpec, slope: float) -> Tensor:
+def layer(spikes: Tensor | Events, synapses: QuantLayer, spec: NeuronSpec, slope: float) -> Tensor:
     """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A]."""
     quantised = synapses.quantised()
     bias, threshold = synapses.folded(quantised.scale)
     events, inputs = spikes, None
     if isinstance(spikes, Tensor):
         events, inputs = events_of_spikes(spikes.detach()), spikes
-    return _Layer.apply(inputs, synapses.linear.weight, bias, threshold, quantised, events, spec, slope)
+    return _Layer.apply(inputs, synapses.weight, bias, threshold, quantised, events, spec, slope)
 
 
 class _Layer(torch.autograd.Function):
@@ -53,3 +53,7 @@ class _Layer(torch.autograd.Function):
         )
         by_input = by_current @ ctx.quantised.integers() if further else None
         return by_input, by_weight, by_bias, None, None, None, None, None
+
+
+# Layer kinds that have a compiled pass; the others run as torch's own operations.
+PASSES = {"dense": layer}

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..numerics.lif import state_range
-from ..quant.layer import NeuronSpec
+from ..quant.spec import NeuronSpec
 
 # Elements of an array that is worked on several times in a row: 256 KiB of float32.
 IN_CACHE = 1 << 16

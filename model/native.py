@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from ..numerics.lif import state_range
-from ..quant.layer import NeuronSpec
 from ..quant.quantizers import Quantised
+from ..quant.spec import NeuronSpec
 
 # For the processor at hand. No fused multiply-add: floats are rounded as torch rounds them.
 OPTIONS = (

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ..numerics.codings import Coding
-from ..quant.layer import NeuronSpec
-from ..quant.layers.dense import QuantDense
+from ..quant.layers.base import QuantLayer
+from ..quant.layers.kinds import make_layer
+from ..quant.spec import NeuronSpec
 from . import fused
 from .events import Events
 from .inputs import input_spikes
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
 class SpikingLayer(nn.Module):
     """One population with its input synapses: spikes [T, B, inputs] -> spikes [T, B, neurons]."""
 
-    def __init__(self, inputs: int, neurons: int, spec: NeuronSpec, slope: float, where: str):
+    def __init__(self, synapses: QuantLayer, slope: float):
         super().__init__()
-        self.synapses = QuantDense(inputs, neurons, spec, where)
-        self.neurons = Lif(spec, slope)
+        self.synapses = synapses
+        self.neurons = Lif(synapses.spec, slope)
 
     def forward(self, spikes: Tensor | Events) -> Tensor:
-        if fused.usable(spikes, self.synapses.linear.weight):
-            return fused.layer(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
+        compiled = fused.PASSES.get(self.synapses.geometry.kind)
+        if compiled and fused.usable(spikes, self.synapses.weight):
+            return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self.neurons(*self.synapses(spikes))
 
 
@@ -47,23 +49,23 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.encoder: Coding = config.encoder
         self.timesteps = config.timesteps
-        width = self.encoder.addresses(shape)
+        seen: tuple[int, ...] = (self.encoder.addresses(shape),)
         layers = []
-        for index, layer in enumerate(config.layers):
-            slope = config.training.surrogate_slope
-            layers.append(SpikingLayer(width, layer.neurons, layer.spec, slope, f"layers.{index}"))
-            width = layer.neurons
+        for index, settings in enumerate(config.layers):
+            synapses = make_layer(seen, settings, f"layers.{index}")
+            layers.append(SpikingLayer(synapses, config.training.surrogate_slope))
+            seen = synapses.geometry.shape
         self.layers = nn.ModuleList(layers)
 
     @property
-    def synapses(self) -> list[QuantDense]:
+    def synapses(self) -> list[QuantLayer]:
         """The layers' weights, biases and thresholds, first layer first."""
         return [layer.synapses for layer in self.layers if isinstance(layer, SpikingLayer)]
 
     def initialise(self, settings: TrainingSettings, generator: torch.Generator) -> None:
         """Draw the initial weights; too small a gain gives a network that is silent and never learns."""
         for synapses in self.synapses:
-            std = settings.initial_gain / math.sqrt(synapses.linear.in_features)
+            std = settings.initial_gain / math.sqrt(synapses.fan_in)
             synapses.reset_parameters(std, settings.initial_bias, generator)
 
     def behave_as(self, specs: Sequence[NeuronSpec]) -> None:

@@ -12,7 +12,7 @@ def make_optimiser(network: SpikingNetwork, settings: TrainingSettings) -> torch
     A neuron's weights only count relative to each other, and their size sets how fine its integer
     threshold is: decay keeps weights of few bits from growing until thresholds are tiny.
     """
-    weights = [synapses.linear.weight for synapses in network.synapses]
+    weights = [synapses.weight for synapses in network.synapses]
     biases = [synapses.bias for synapses in network.synapses]
     groups = [
         {"params": weights, "weight_decay": settings.weight_decay},

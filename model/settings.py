@@ -4,6 +4,8 @@ import dataclasses
 
 from ..numerics.fields import setting
 
+# The setting `rule` -> module below model/rules and class, imported when a training begins.
+RULES = {"surrogate": ("surrogate", "Surrogate")}
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")
 # See model/distances.py.
 DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
@@ -22,6 +24,7 @@ class TrainingSettings:
     images: int = setting(0, low=0, high=10**9, help="train with only so many of the images; 0: all")
     learning_rate: float = setting(2e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
     weight_decay: float = setting(0.0, low=0.0, high=100.0, help="of Adam's weights, not of biases")
+    rule: str = setting("surrogate", choices=tuple(RULES), help="how weights learn: see model/rules")
     loss: str = setting("supervised-contrastive", choices=LOSSES, help="loss over the distances of a batch")
     distance: str = setting("emd", choices=DISTANCES, help="distance in the loss; the core compares by EMD")
     tau: float = setting(2.0, low=0.1, high=1000.0, help="steps, decay of the van Rossum distance's filter")

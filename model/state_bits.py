@@ -10,6 +10,7 @@ from tqdm import tqdm
 from ..numerics import lif
 from ..quant.layer import Layer
 from ..quant.network import Network
+from ..quant.neurons import moments
 from ..sim import golden
 
 # Images at once: their membranes are held for every candidate width.
@@ -54,23 +55,17 @@ class _Widths:
 
     def narrow(self, incoming: np.ndarray, train: np.ndarray) -> None:
         """Drop the widths that change a spike of `train` [T, B, N] given `incoming` [T, B, inputs]."""
-        currents = list(golden.currents(self.layer, incoming))
+        currents = [self.layer.synapses.currents(self.layer.weight, step) for step in incoming]
         for bits in list(self.alive):
             if not self._same(bits, currents, train):
                 del self.alive[bits]
 
     def _same(self, bits: int, currents: Sequence[np.ndarray], train: np.ndarray) -> bool:
-        layer, spec, seen = self.layer, self.layer.spec, self.alive[bits]
-        bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
-        v = np.zeros(train.shape[1:], np.int64)
-        fired = np.zeros(v.shape, bool)
-        for current, spikes in zip(currents, train, strict=True):
-            seen.add(lif.leak(v, spec.leak_shift) + bias + current, bits)
-            v, fired, got = lif.step(
-                v, fired, current, bias, threshold, leak_shift=spec.leak_shift, reset=spec.reset,
-                single_spike=spec.single_spike, state_bits=bits,
-            )  # fmt: skip
-            if not np.array_equal(got, spikes):
+        seen = self.alive[bits]
+        now = moments(self.layer, currents, state_bits=bits)
+        for step, spikes in zip(now, train, strict=True):
+            seen.add(step.total, bits)
+            if not np.array_equal(step.spikes, spikes):
                 return False
         return True
 

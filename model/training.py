@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,17 +19,16 @@ from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
 from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
-from .cycles import spikes_per_step
+from .cycles import CycleCost, cycle_cost
 from .datasets import Dataset, load_dataset
 from .health import SILENT_BATCHES, check_spikes, check_weights, diverged
 from .inputs import TrainingInputs, input_spikes
 from .interrupts import Interrupts
-from .losses import activity_penalty, embedding_loss
 from .memory import keep_freed_memory
 from .network import SpikingNetwork
-from .optimiser import make_optimiser
 from .ranks import Ranks, joined_ranks
 from .results import integer_network, spikes_compared, weights_table, with_metrics
+from .rules.base import Batch, Diverged, Means, make_rule
 from .schedule import one_cycle
 from .state_bits import with_least_state_bits
 
@@ -126,7 +124,6 @@ class _Run:
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)
-        self.optimiser = make_optimiser(self.network, self.settings)
         self.progress = Progress()
         images = torch.from_numpy(dataset.train_images).to(self.device)
         self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
@@ -137,10 +134,18 @@ class _Run:
         self.steps = len(self.labels) // self.batch
         self.own = ranks.share(self.batch)
         self.parallel = ranks.parallel(self.network)
-        self.cost = config.cycle_cost(dataset.classes) if self.settings.cycles_weight else None
-        if self.cost and self.settings.cycles_target:
+        self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
+
+    def _cost(self, images: Tensor) -> CycleCost | None:
+        """The core's clocks in the loss, where they have a price; checks that a target can be met."""
+        if not self.settings.cycles_weight:
+            return None
+        config, shape = self.config, self.dataset.shape
+        cost = cycle_cost(config, self.dataset.classes, config.encoder.addresses(shape))
+        if self.settings.cycles_target:
             spikes = input_spikes(config.encoder, images[:COST_IMAGES], config.timesteps)
-            self.cost.check_target(spikes_per_step(spikes), self.settings.cycles_target)
+            cost.check_target(cost.arriving(spikes), self.settings.cycles_target)
+        return cost
 
     @property
     def checkpoint(self) -> Path:
@@ -152,7 +157,7 @@ class _Run:
         data = self.ranks.of_first(read_checkpoint(self.checkpoint) if found else None)
         if data is not None:
             table = weights_table(self.config)
-            self.progress = load_checkpoint(data, self.checkpoint, self.network, self.optimiser, table)
+            self.progress = load_checkpoint(data, self.checkpoint, self.network, self.rule, table)
         return data is not None
 
     def leave(self) -> None:
@@ -169,7 +174,7 @@ class _Run:
         check_weights(self.network, self.config, self.progress)
         if self.ranks.first:
             table = weights_table(self.config)
-            save_checkpoint(self.checkpoint, self.network, self.optimiser, self.progress, table)
+            save_checkpoint(self.checkpoint, self.network, self.rule, self.progress, table)
 
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
         p, epochs = self.progress, self.settings.epochs
@@ -215,26 +220,14 @@ class _Run:
                     saved = time.monotonic()
 
     def _learn(self, chosen: Tensor) -> dict[str, float]:
-        """One step of the optimiser on the images of index `chosen`; gives what the log adds up."""
+        """One step of the rule on the images of index `chosen`; gives what the log adds up."""
         p, s = self.progress, self.settings
         spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step), self.own)
-        trains = [self.ranks.whole(train) for train in self.parallel(spikes)]
-        loss = embedding_loss(trains[-1], self.labels[chosen], s)
-        total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
-        if self.cost:
-            inputs = self.ranks.whole(spikes_per_step(spikes)[..., None], torch.int32)[..., 0]
-            clocks = self.cost.penalty(inputs, trains, s.cycles_target)
-            total = total + s.cycles_weight * clocks
-        if not math.isfinite(total.item()):
-            raise diverged(self.config, p, f"its loss is {total.item()}")
         rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.zero_grad()
-        self.ranks.backward(total)
-        self.optimiser.step()
-        spikes = {f"layer {i}": len(train) * train.mean().item() for i, train in enumerate(trains)}
-        return {"loss": loss.item(), **spikes}
+        try:
+            return self.rule.step(self.parallel, Batch(spikes, self.labels[chosen], rate))
+        except Diverged as found:
+            raise diverged(self.config, p, str(found)) from None
 
     def _accumulate(self, figures: dict[str, float]) -> None:
         sums = self.progress.sums

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..numerics.codings import Coding
 from ..numerics.errors import TwinspikeError
 from .layer import Layer
-from .layers.dense import QuantDense
+from .layers.base import QuantLayer
 from .network import Network, References
 
 # What a trained network depends on, beside its configuration and data.
@@ -19,22 +19,23 @@ PACKAGES = ("torch", "brevitas", "numpy", "scikit-learn")
 
 
 @torch.no_grad()
-def integer_layer(dense: QuantDense, where: str = "layer") -> Layer:
+def integer_layer(synapses: QuantLayer, where: str = "layer") -> Layer:
     """The layer's weights, biases and thresholds as integers.
 
     Raises TwinspikeError if a value is no integer (a weight that is not finite, for example).
     """
-    weight, bias, threshold = dense.integers()
+    weight, bias, threshold = synapses.integers()
     return Layer(
-        dense.spec,
+        synapses.spec,
         _whole(weight, np.int8, f"{where}.weight"),
         _whole(bias, np.int32, f"{where}.bias"),
         _whole(threshold, np.int32, f"{where}.threshold"),
+        synapses.geometry,
     )
 
 
 def untaught_network(
-    synapses: Sequence[QuantDense],
+    synapses: Sequence[QuantLayer],
     *,
     name: str,
     timesteps: int,
@@ -46,7 +47,7 @@ def untaught_network(
 
     Its embedding is the final one; ``dataclasses.replace`` puts the real references in.
     """
-    layers = tuple(integer_layer(dense, f"layers.{i}") for i, dense in enumerate(synapses))
+    layers = tuple(integer_layer(one, f"layers.{i}") for i, one in enumerate(synapses))
     silent = np.zeros((1, timesteps, layers[-1].neurons), dtype=np.uint8)
     references = References(silent, np.zeros(1, dtype=np.int32))
     return Network(name, timesteps, encoder, shape, layers, references, 0, provenance)

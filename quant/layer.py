@@ -1,97 +1,91 @@
-"""One layer of integers: how its neurons behave, and its tensors."""
+"""One layer of integers: how its neurons behave, what connects to them, and its tensors."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ..numerics.errors import out_of_range
-from ..numerics.events import MAX_ADDRESS
-from ..numerics.fields import check, setting
+from ..numerics.fields import check
+from .spec import NeuronSpec
+from .synapses.base import Synapses, check_weights
+from .synapses.dense import Dense
 
-RESETS = ("subtract", "zero")
-# float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
-MAX_TRAINED_STATE_BITS = 24
-
-
-@dataclasses.dataclass(frozen=True)
-class NeuronSpec:
-    """How the neurons of one dense layer behave; section "layers" of the file's metadata."""
-
-    weight_bits: int = setting(4, low=1, high=8, help="weight width; 1 bit means exactly -1 or +1")
-    leak_shift: int = setting(3, low=0, high=31, help="k of v - (v >> k) each step; 0: no leak")
-    reset: str = setting("subtract", choices=RESETS, help="after a spike: v - threshold, or 0")
-    single_spike: bool = setting(False, help="silent for the rest of the frame after the first spike")
-    state_bits: int = setting(
-        12,
-        low=2,
-        high=32,
-        help=f"membrane potential clamps to this many bits; training takes at most {MAX_TRAINED_STATE_BITS}",
-    )
-
-    @property
-    def weight_limit(self) -> int:
-        """Largest weight magnitude: 2^(b-1) - 1 (symmetric narrow range), 1 for binary weights."""
-        return max(1, (1 << (self.weight_bits - 1)) - 1)
-
-
-def check_trainable(spec: NeuronSpec, where: str) -> None:
-    """Raise TwinspikeError if `spec` asks for membranes wider than the floats of training hold exactly."""
-    if spec.state_bits > MAX_TRAINED_STATE_BITS:
-        allowed = f"2..{MAX_TRAINED_STATE_BITS} to train (floats hold that many bits exactly)"
-        raise out_of_range(f"{where}.state_bits", spec.state_bits, allowed)
+# How the outputs of several sources become one input: multiplicities add up, or spikes are combined.
+COMBINES = ("add", "and", "iand")
+INT32 = np.iinfo(np.int32)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layer:
-    """One dense layer of integers: weight int8 [out, in]; bias and threshold int32 [out]."""
+    """One layer of integers: weight int8, its shape by kind; bias and threshold int32, one per output.
+
+    `synapses` says how inputs connect to neurons; without it the layer is dense and the weight's shape says
+    all. `sources` lists the layers whose outputs are its input, -1 being the network's input; empty means
+    the layer before. `combine` is what becomes of several sources.
+    """
 
     spec: NeuronSpec
     weight: np.ndarray
     bias: np.ndarray
     threshold: np.ndarray
+    synapses: Synapses = None  # type: ignore[assignment]
+    sources: tuple[int, ...] = ()
+    combine: str = "add"
+
+    def __post_init__(self) -> None:
+        if self.synapses is None:
+            neurons, inputs = self.weight.shape if self.weight.ndim == 2 else (0, 0)
+            object.__setattr__(self, "synapses", Dense(inputs, neurons))
+
+    @property
+    def kind(self) -> str:
+        return self.synapses.kind
 
     @property
     def inputs(self) -> int:
-        return self.weight.shape[1]
+        return self.synapses.inputs
 
     @property
     def neurons(self) -> int:
-        return self.weight.shape[0]
+        return self.synapses.neurons
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output map, whose flat order is the order of the neurons."""
+        return self.synapses.shape
 
-INT32 = np.iinfo(np.int32)
+    def table(self) -> dict[str, Any]:
+        """The layer's entry in the file's metadata; what has its default and is newer than it stays out."""
+        table = {"kind": self.kind, **dataclasses.asdict(self.spec), **self.synapses.keys()}
+        if self.sources:
+            table["sources"] = list(self.sources)
+        if self.combine != "add":
+            table["combine"] = self.combine
+        return table
 
 
 def is_int(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _check_dtype(name: str, array: np.ndarray, dtype: type) -> None:
+def check_dtype(name: str, array: np.ndarray, dtype: type) -> None:
+    """Raise TwinspikeError unless the tensor called `name` is of `dtype`."""
     if array.dtype != dtype:
         raise out_of_range(f"{name} dtype", array.dtype.name, np.dtype(dtype).name)
 
 
-def _check_layer(layer: "Layer", where: str, width: int) -> None:
+def check_layer(layer: Layer, where: str, width: int) -> None:
+    """Raise TwinspikeError, naming the field, unless the layer is sound behind `width` addresses."""
     check(layer.spec, where)
-    weight, limit = layer.weight, layer.spec.weight_limit
     for part, dtype in (("weight", np.int8), ("bias", np.int32), ("threshold", np.int32)):
-        _check_dtype(f"{where}.{part}", getattr(layer, part), dtype)
-    if weight.ndim != 2 or weight.shape[0] < 1 or weight.shape[1] != width:
-        raise out_of_range(f"{where}.weight shape", weight.shape, f"[neurons >= 1, {width}]")
-    if max(weight.shape) > MAX_ADDRESS + 1:
-        raise out_of_range(
-            f"{where}.weight shape", weight.shape, f"at most {MAX_ADDRESS + 1} addresses a side"
-        )
+        check_dtype(f"{where}.{part}", getattr(layer, part), dtype)
+    layer.synapses.check(layer.weight, width, where)
+    channels = layer.synapses.channels
     for part in ("bias", "threshold"):
-        if getattr(layer, part).shape != (layer.neurons,):
-            raise out_of_range(f"{where}.{part} shape", getattr(layer, part).shape, f"[{layer.neurons}]")
-    bad = np.abs(weight.astype(np.int16)) > limit
-    allowed = f"-{limit}..{limit} at {layer.spec.weight_bits} bits"
-    if layer.spec.weight_bits == 1:
-        bad, allowed = bad | (weight == 0), "-1 or +1 at 1 bit"
-    if bad.any():
-        j, i = (int(axis[0]) for axis in np.nonzero(bad))
-        raise out_of_range(f"{where}.weight[{j},{i}]", int(weight[j, i]), allowed)
+        if getattr(layer, part).shape != (channels,):
+            raise out_of_range(f"{where}.{part} shape", getattr(layer, part).shape, f"[{channels}]")
+    check_weights(layer.weight, layer.spec.weight_bits, layer.spec.weight_limit, where)
     if layer.threshold.min() < 1:
         j = int(np.argmin(layer.threshold))
         raise out_of_range(f"{where}.threshold[{j}]", int(layer.threshold[j]), f"1..{INT32.max}")

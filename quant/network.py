@@ -15,10 +15,10 @@ import numpy as np
 from safetensors.numpy import save as dump_safetensors
 
 from ..numerics.codings import Coding
-from ..numerics.errors import out_of_range
+from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import check
 from ..numerics.files import write_atomically
-from .layer import INT32, Layer, _check_dtype, _check_layer, is_int
+from .layer import COMBINES, INT32, Layer, check_dtype, check_layer, is_int
 
 VERSION = 1
 METADATA_KEY = "twinspike"
@@ -61,6 +61,10 @@ class Network:
     def outputs(self) -> int:
         return self.layers[-1].neurons
 
+    def sources(self, index: int) -> tuple[int, ...]:
+        """The layers whose outputs are the input of layer `index`; -1 is the network's input."""
+        return self.layers[index].sources or (index - 1,)
+
     @property
     def content_hash(self) -> str:
         return hashlib.sha256(self.to_bytes()).hexdigest()
@@ -84,7 +88,7 @@ class Network:
             "name": self.name,
             "timesteps": int(self.timesteps),
             "encoder": {**self.encoder.table(), "shape": [int(n) for n in self.shape]},
-            "layers": [{"kind": "dense", **dataclasses.asdict(layer.spec)} for layer in self.layers],
+            "layers": [layer.table() for layer in self.layers],
             "verify_threshold": int(self.verify_threshold),
             "provenance": self.provenance,
         }
@@ -137,11 +141,12 @@ def check_network(network: "Network") -> None:
         raise out_of_range("layers", len(network.layers), f"1 to {MAX_LAYERS} layers")
     width = network.encoder.addresses(network.shape)
     for index, layer in enumerate(network.layers):
-        _check_layer(layer, f"layers.{index}", width)
-        width = layer.neurons
+        width = int(np.prod(_source_shape(network, index)))
+        check_layer(layer, f"layers.{index}", width)
+    width = network.outputs
     counts, labels = network.references.counts, network.references.labels
-    _check_dtype("references.counts", counts, np.uint8)
-    _check_dtype("references.labels", labels, np.int32)
+    check_dtype("references.counts", counts, np.uint8)
+    check_dtype("references.labels", labels, np.int32)
     if network.readout not in READOUTS:
         raise out_of_range("readout", network.readout, "one of " + ", ".join(READOUTS))
     # Only distances need references; a network that counts spikes has none.
@@ -165,3 +170,22 @@ def check_network(network: "Network") -> None:
         )
     if labels.min() < 0 or labels.max() > 0xFFFF:
         raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
+
+
+def _source_shape(network: Network, index: int) -> tuple[int, ...]:
+    """Shape of the map that layer `index` sees; raises TwinspikeError if its sources are not sound."""
+    layer, where = network.layers[index], f"layers.{index}"
+    if layer.combine not in COMBINES:
+        raise out_of_range(f"{where}.combine", layer.combine, "one of " + ", ".join(COMBINES))
+    sources = network.sources(index)
+    for source in sources:
+        if not is_int(source) or not -1 <= source < index:
+            raise out_of_range(f"{where}.sources", list(sources), f"layers before it, -1..{index - 1}")
+    if layer.combine == "iand" and len(sources) != 2:
+        raise out_of_range(f"{where}.sources", list(sources), "two layers, for combine = iand")
+    inputs = (network.encoder.addresses(network.shape),)
+    shapes = {inputs if source < 0 else network.layers[source].shape for source in sources}
+    if len(shapes) > 1:
+        found = " and ".join(str(list(shape)) for shape in sorted(shapes))
+        raise TwinspikeError(f"{where}.sources have maps of {found}: all must have the same shape")
+    return shapes.pop()

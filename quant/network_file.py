@@ -13,9 +13,12 @@ from ..numerics.codings import coding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import build
 from ..numerics.files import parse_json, read_limited
-from .layer import Layer, NeuronSpec, is_int
+from .layer import Layer, is_int
 from .network import MAX_LAYERS, METADATA_KEY, VERSION, Network, References, check_shape
+from .spec import NeuronSpec
+from .synapses.kinds import KINDS
 
+PARTS = ("weight", "bias", "threshold")
 # Far beyond any device that the core targets; a larger file is refused before it is parsed.
 MAX_FILE_BYTES = 1 << 28
 
@@ -76,18 +79,7 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
         raise out_of_range("layers", entries, f"a list of 1 to {MAX_LAYERS} layers")
     expected = {"references.counts", "references.labels"}
-    specs = []
-    for index, entry in enumerate(entries):
-        where = f"layers.{index}"
-        if not isinstance(entry, dict) or entry.get("kind") != "dense":
-            kind = entry.get("kind") if isinstance(entry, dict) else entry
-            raise out_of_range(f"{where}.kind", kind, "dense")
-        fields = {k: v for k, v in entry.items() if k != "kind"}
-        for field in dataclasses.fields(NeuronSpec):
-            if field.name not in fields:
-                raise TwinspikeError(f"{where}.{field.name} is missing")
-        specs.append(build(NeuronSpec, fields, where))
-        expected |= {f"{where}.weight", f"{where}.bias", f"{where}.threshold"}
+    expected |= {f"layers.{i}.{part}" for i in range(len(entries)) for part in PARTS}
     for name in sorted(expected ^ set(tensors)):
         state = "missing" if name in expected else "unknown"
         raise TwinspikeError(f"tensor {name} is {state}: the tensors are {', '.join(sorted(expected))}")
@@ -97,12 +89,37 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
         timesteps=meta["timesteps"],
         encoder=coding,
         shape=tuple(shape),
-        layers=tuple(
-            Layer(spec, *(tensors[f"layers.{i}.{part}"] for part in ("weight", "bias", "threshold")))
-            for i, spec in enumerate(specs)
-        ),
+        layers=_layers(entries, tensors, (coding.addresses(tuple(shape)),)),
         references=References(tensors["references.counts"], tensors["references.labels"]),
         verify_threshold=meta["verify_threshold"],
         provenance=meta["provenance"],
         readout=meta["readout"],
     )
+
+
+def _layers(
+    entries: list[Any], tensors: Mapping[str, np.ndarray], inputs: tuple[int, ...]
+) -> tuple[Layer, ...]:
+    """The layers of a file's entries; `inputs` is the shape of the network's input."""
+    layers: list[Layer] = []
+    for index, entry in enumerate(entries):
+        where = f"layers.{index}"
+        kind = entry.get("kind") if isinstance(entry, dict) else entry
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise out_of_range(f"{where}.kind", kind, " or ".join(KINDS))
+        fields = {key: value for key, value in entry.items() if key not in ("kind", "sources", "combine")}
+        own = {key: fields.pop(key) for key in KINDS[kind].own_keys() if key in fields}
+        for field in dataclasses.fields(NeuronSpec):
+            if field.name not in fields:
+                raise TwinspikeError(f"{where}.{field.name} is missing")
+        spec = build(NeuronSpec, fields, where)
+        sources = entry.get("sources", [])
+        if not isinstance(sources, list) or not all(is_int(s) and -1 <= s < index for s in sources):
+            raise out_of_range(f"{where}.sources", sources, f"a list of layers before it, -1..{index - 1}")
+        seen = sources[0] if sources else index - 1
+        shape = layers[seen].shape if seen >= 0 else inputs
+        weight, bias, threshold = (tensors[f"{where}.{part}"] for part in PARTS)
+        synapses = KINDS[kind].of(shape, own, weight, where)
+        combine = entry.get("combine", "add")
+        layers.append(Layer(spec, weight, bias, threshold, synapses, tuple(sources), combine))
+    return tuple(layers)

@@ -11,7 +11,8 @@ import numpy as np
 from ..numerics import lif
 from ..numerics.errors import TwinspikeError
 from .floating import FloatLayer
-from .layer import INT32, Layer, NeuronSpec
+from .layer import INT32, Layer
+from .spec import NeuronSpec
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.

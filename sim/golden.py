@@ -4,14 +4,14 @@ Every spike of torch's evaluation pass, of the RTL and of the netlist is held ag
 """
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 
-from ..numerics import emd, lif
+from ..numerics import emd
 from ..numerics.errors import out_of_range
 from ..quant.layer import Layer
 from ..quant.network import Network
+from ..quant.neurons import moments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +82,28 @@ def classify(network: Network, counts: np.ndarray) -> Results:
 
 
 def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list]:
-    trains, states = [], []
-    for layer in network.layers:
-        spikes, v = run_layer(layer, spikes, membranes)
-        trains.append(spikes)
+    trains: list[np.ndarray] = []
+    states = []
+    for index, layer in enumerate(network.layers):
+        inputs = combined([spikes if s < 0 else trains[s] for s in network.sources(index)], layer.combine)
+        train, v = run_layer(layer, inputs, membranes)
+        trains.append(train)
         states.append(v)
     return trains, states
+
+
+def combined(trains: list[np.ndarray], how: str) -> np.ndarray:
+    """What a layer sees of its sources' spikes [T, B, N]: a sum of multiplicities, or a logical combination.
+
+    "iand" is a spike of the first source that the second one does not have.
+    """
+    if len(trains) == 1:
+        return trains[0]
+    if how == "add":
+        return np.asarray(np.sum(trains, axis=0, dtype=np.int64))
+    if how == "and":
+        return np.logical_and.reduce(trains)
+    return np.logical_and(trains[0], np.logical_not(trains[1]))
 
 
 def run_layer(
@@ -98,32 +114,12 @@ def run_layer(
     `spikes` may hold integers, how often each weight is added: duplicate events, which no sound stream has.
     With `wrap_bits` the sum before the clamp wraps around as an accumulator of that width would.
     """
-    timesteps, batch, _ = spikes.shape
-    # int64 throughout: 32767 inputs x 127 plus a 32-bit bias and state stay far inside it.
-    bias, threshold = layer.bias.astype(np.int64), layer.threshold.astype(np.int64)
-    v = np.zeros((batch, layer.neurons), dtype=np.int64)
-    fired = np.zeros(v.shape, dtype=bool)
-    out = np.empty((timesteps, *v.shape), dtype=bool)
-    trace = np.empty((timesteps, *v.shape), dtype=np.int32) if membranes else None
-    spec = layer.spec
-    for t, current in enumerate(currents(layer, spikes)):
-        if wrap_bits is not None:
-            before = lif.leak(v, spec.leak_shift) + bias
-            half = 1 << (wrap_bits - 1)
-            current = ((before + current + half) & (2 * half - 1)) - half - before
-        v, fired, out[t] = lif.step(
-            v, fired, current, bias, threshold,
-            leak_shift=spec.leak_shift, reset=spec.reset,
-            single_spike=spec.single_spike, state_bits=spec.state_bits,
-        )  # fmt: skip
+    shape = (*spikes.shape[:2], layer.neurons)
+    out = np.empty(shape, dtype=bool)
+    trace = np.empty(shape, dtype=np.int32) if membranes else None
+    currents = (layer.synapses.currents(layer.weight, step) for step in spikes)
+    for t, now in enumerate(moments(layer, currents, wrap_bits=wrap_bits)):
+        out[t] = now.spikes
         if trace is not None:
-            trace[t] = v
+            trace[t] = now.v
     return out, trace
-
-
-def currents(layer: Layer, spikes: np.ndarray) -> Iterator[np.ndarray]:
-    """Weighted sums of each step of `spikes` [T, B, inputs], without the bias: int64 [B, out] each."""
-    weight = layer.weight.T.astype(np.float32)
-    for step in spikes:
-        # float32 is exact: |sum| <= 32768 * 127 < 2^24.
-        yield (step.astype(np.float32) @ weight).astype(np.int64)

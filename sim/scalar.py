@@ -10,20 +10,45 @@ def run(network, frame):
 
     The result is (label, distance, runner_up, same), with runner_up 0xFFFFFFFF for a single reference.
     """
-    trains, inputs = [], frame
-    for layer in network.layers:
-        inputs = _run_layer(layer, inputs)
-        trains.append(inputs)
-    return trains, _classify(network, inputs)
+    trains: list[list[list[int]]] = []
+    for index, layer in enumerate(network.layers):
+        sources = [frame if s < 0 else trains[s] for s in layer.sources or (index - 1,)]
+        trains.append(_run_layer(layer, _combined(sources, layer.combine)))
+    return trains, _classify(network, trains[-1])
+
+
+def _weight(layer, j, i):
+    """The weight between input `i` and neuron `j`, 0 if there is none: a line per layer kind."""
+    match layer.kind:
+        case "dense":
+            return int(layer.weight[j][i])
+    raise ValueError(f"layer kind {layer.kind} is unknown")
+
+
+def _combined(sources, how):
+    """How often each input of a layer spikes in each step, from the trains of its sources."""
+    out = []
+    for steps in zip(*sources, strict=True):
+        row = []
+        for spikes in zip(*steps, strict=True):
+            if how == "add":
+                row.append(sum(int(s) for s in spikes))
+            elif how == "and":
+                row.append(1 if all(spikes) else 0)
+            else:
+                row.append(1 if spikes[0] and not spikes[1] else 0)
+        out.append(row)
+    return out
 
 
 def _run_layer(layer, inputs):
     spec = layer.spec
     out: list[list[int]] = [[] for _ in inputs]
     lowest, highest = -(2 ** (spec.state_bits - 1)), 2 ** (spec.state_bits - 1) - 1
-    for j in range(len(layer.threshold)):
-        threshold, bias = int(layer.threshold[j]), int(layer.bias[j])
-        weights = [int(w) for w in layer.weight[j]]
+    for j in range(layer.neurons):
+        channel = j % len(layer.threshold)
+        threshold, bias = int(layer.threshold[channel]), int(layer.bias[channel])
+        weights = [_weight(layer, j, i) for i in range(layer.inputs)]
         v, fired = 0, False
         for t, step in enumerate(inputs):
             u = v
@@ -31,8 +56,7 @@ def _run_layer(layer, inputs):
                 u = v - v // 2**spec.leak_shift
             u = u + bias
             for i, spikes in enumerate(step):
-                if spikes:
-                    u = u + weights[i]
+                u = u + weights[i] * int(spikes)
             if u > highest:
                 u = highest
             if u < lowest:

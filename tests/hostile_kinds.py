@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from hostile import IdxFile, JsonFile, PlainFile, SafetensorsFile, TomlFile
 from support.idx_files import idx
 from support.networks import random_network
@@ -15,6 +14,9 @@ from twinspike.flow.record import write_record
 from twinspike.flow.results import read_results
 from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from twinspike.model.idx import read_idx
+from twinspike.model.network import SpikingNetwork
+from twinspike.model.ranks import Ranks
+from twinspike.model.rules.base import Means, Rule, make_rule
 from twinspike.quant.network import METADATA_KEY
 from twinspike.quant.network_file import load_network
 from twinspike.quant.nir_export import export_nir
@@ -84,18 +86,18 @@ def _gzip(data: bytes) -> bytes:
 
 
 def _checkpoint(folder: Path) -> tuple[Path, Any, Any]:
-    layers = torch.nn.Linear(3, 2)
+    settings = load_config("digits").changed("tiny", timesteps=2, layers={"neurons": 2})
+    network = SpikingNetwork(settings, (3,))
     path, config = folder / "checkpoint.safetensors", {"seed": 1, "training": {"epochs": 2}}
 
-    def fresh() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-        return layers, torch.optim.Adam(layers.parameters())
+    def fresh() -> tuple[SpikingNetwork, Rule]:
+        return network, make_rule(network, Means(settings.training, Ranks()))
 
-    _, optimiser = fresh()
-    layers(torch.ones(1, 3)).sum().backward()
-    optimiser.step()
+    _, rule = fresh()
+    rule.prime()
     row = {"epoch": 1, "loss": 0.5, "hidden_spikes": 0.1, "output_spikes": 0.2}
     progress = Progress(1, 3, 1.5, 1.0, {"loss": 2.0}, [row])
-    save_checkpoint(path, layers, optimiser, progress, config)
+    save_checkpoint(path, network, rule, progress, config)
     source = SafetensorsFile(path.read_bytes(), KEY)
     return path, source, lambda path: load_checkpoint(read_checkpoint(path), path, *fresh(), config)
 

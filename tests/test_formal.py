@@ -24,8 +24,8 @@ def test_a_mutant_is_in_force_only_within_its_context():
     with applied(streams.PROOFS[0].mutants[0]):
         assert Skid.elaborate.__code__ is not code
     assert Skid.elaborate.__code__ is code
-    gone = Mutant("skid", "no such text", "")
-    with pytest.raises(ValueError, match="the text occurs 0 times, not once: skid"), applied(gone):
+    gone = Mutant("parts.skid", "no such text", "")
+    with pytest.raises(ValueError, match=r"the text occurs 0 times, not once: parts\.skid"), applied(gone):
         pass
 
 

@@ -7,35 +7,21 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.datasets import DATASETS
 from twinspike.model.settings import TrainingSettings
 from twinspike.numerics.codings import Coding, coding_from_table
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
-from twinspike.quant.layer import NeuronSpec
-
-if TYPE_CHECKING:
-    from twinspike.model.cycles import CycleCost
+from twinspike.quant.spec import LayerSettings
+from twinspike.quant.synapses.kinds import KINDS
 
 _SECTIONS = ("encoder", "layers", "training", "hardware")
 # Far more than sixteen layers and every setting take.
 MAX_FILE_BYTES = 1 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerSettings(NeuronSpec):
-    """One `[[layers]]` entry: its width beside the neuron's behaviour."""
-
-    neurons: int = setting(128, low=1, high=32768, help="width of the layer")
-
-    @property
-    def spec(self) -> NeuronSpec:
-        names = (f.name for f in dataclasses.fields(NeuronSpec))
-        return NeuronSpec(**{name: getattr(self, name) for name in names})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +45,8 @@ class Config:
 
     def table(self) -> dict[str, Any]:
         """The configuration as JSON-ready values, for provenance and for change detection."""
-        table = {**dataclasses.asdict(self), "encoder": self.encoder.table()}
+        layers = [layer.table() for layer in self.layers]
+        table = {**dataclasses.asdict(self), "encoder": self.encoder.table(), "layers": layers}
         del table["given"], table["changes"]
         return table
 
@@ -95,12 +82,6 @@ class Config:
         for layer in table["layers"]:
             text += "\n[[layers]]\n" + "".join(f"{line}\n" for line in _toml_lines(layer))
         return text
-
-    def cycle_cost(self, classes: int) -> "CycleCost":
-        """Clocks of the core as a differentiable function of spikes: see twinspike/flow/cost.py."""
-        from twinspike.flow.cost import cycle_cost
-
-        return cycle_cost(self, classes)
 
     def changed(self, name: str, **changes: Any) -> "Config":
         """This configuration under another name with other settings; raises TwinspikeError.
@@ -234,7 +215,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     entries = table.get("layers")
     if not isinstance(entries, list) or not 1 <= len(entries) <= 16:
         raise TwinspikeError("layers is missing or no list: write 1 to 16 [[layers]] entries")
-    layers = tuple(build(LayerSettings, entry, f"layers.{i}") for i, entry in enumerate(entries))
+    layers = tuple(_layer_settings(entry, f"layers.{i}") for i, entry in enumerate(entries))
     config = Config(
         name=name,
         dataset=top.dataset,
@@ -249,6 +230,16 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     if lanes and len(lanes) != len(layers):
         raise TwinspikeError(f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(layers)}")
     return config
+
+
+def _layer_settings(entry: Any, where: str) -> LayerSettings:
+    """One `[[layers]]` entry: the settings of its `kind`, dense unless it says otherwise."""
+    if not isinstance(entry, dict):
+        raise out_of_range(where, entry, "a table of settings")
+    kind = entry.get("kind", "dense")
+    if kind not in KINDS:
+        raise out_of_range(f"{where}.kind", kind, "one of " + ", ".join(KINDS))
+    return build(KINDS[kind].settings, {k: v for k, v in entry.items() if k != "kind"}, where)
 
 
 def _toml_lines(table: dict[str, Any]) -> list[str]:

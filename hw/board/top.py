@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from amaranth.build import Subsignal
 from amaranth.hdl import C, ClockDomain, ClockSignal, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
@@ -61,7 +62,7 @@ class BoardTop(Elaboratable):
 
         m.submodules.system = system = System(self._plan, self.link, self._line, board.flash_offset)
         (self._uart if isinstance(self._line, UartLine) else self._spi)(m, platform, system)
-        if hasattr(system, "flash_miso"):
+        if self._plan.loads:
             self._flash(m, platform, system)
         lights: dict[tuple[str, int], Any] = {}
         for output, name, number, part in board.lights:
@@ -74,8 +75,9 @@ class BoardTop(Elaboratable):
         return m
 
     def _uart(self, m, platform, system):
-        lines = platform.lookup("uart", 0).ios  # some boards have handshake lines beside the two
-        serial = platform.request("uart", 0, dir={line.name: "-" for line in lines if hasattr(line, "name")})
+        # Some boards have handshake lines beside the two; an attribute of the whole has no name.
+        lines = [line for line in platform.lookup("uart", 0).ios if isinstance(line, Subsignal)]
+        serial = platform.request("uart", 0, dir={line.name: "-" for line in lines})
         m.submodules.rx = rx = io.Buffer("i", serial.rx)
         m.submodules.tx = tx = io.Buffer("o", serial.tx)
         m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx)]

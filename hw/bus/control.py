@@ -56,7 +56,7 @@ class Control(wiring.Component):
 
         m.submodules.monitor = monitor = ResetInserter(soft)(FrameMonitor(self._plan.network.timesteps))
         m.submodules.select = select = ResetInserter(soft)(FrameSelect(3 if self._plan.pixels else 2))
-        if hasattr(core, "s_load_tdata"):
+        if self._plan.loads:
             self._load(m, core, monitor, select, registers, found, soft)
         else:
             m.d.comb += registers.status.STATUS.weights_loaded.eq(1)
@@ -265,6 +265,6 @@ def control_members(plan: CorePlan) -> dict:
     }  # fmt: skip
     if plan.pixels:
         members |= axis("s_pixel", In, 8)
-    if any(layer.memory == "spram" for layer in plan.layers):
+    if plan.loads:
         members |= {**axis("s_load", In, 16), "reload": Out(1)}
     return members

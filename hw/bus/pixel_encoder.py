@@ -26,10 +26,10 @@ class PixelRows:
 
     def __init__(self, network: Network):
         self.network = network
-        self.neurons = network.inputs
+        self.addresses = network.inputs
         self.code_bits = network.timesteps.bit_length()
-        self.lanes = min(max(1, ROW_BITS // self.code_bits), self.neurons)
-        self.words = -(-self.neurons // self.lanes)
+        self.lanes = min(max(1, ROW_BITS // self.code_bits), self.addresses)
+        self.words = -(-self.addresses // self.lanes)
 
 
 class PixelEncoder(wiring.Component):
@@ -95,7 +95,7 @@ class PixelEncoder(wiring.Component):
             with m.If(lane == lanes - 1):
                 m.d.sync += [lane.eq(0), row.eq(row + 1)]
             with m.If(self.i.p.last | final):
-                m.d.sync += [self.space.eq(rows.neurons), lane.eq(0), row.eq(0)]
+                m.d.sync += [self.space.eq(rows.addresses), lane.eq(0), row.eq(0)]
                 m.d.sync += [dropping.eq(~self.i.p.last), self.stray.eq((self.i.p.last ^ final) & ~dropping)]
             with m.If(whole):
                 m.d.sync += [filling.eq(0), self.space.eq(0)]
@@ -150,7 +150,7 @@ class PixelEncoder(wiring.Component):
             encoder.o.ready.eq(self.o.ready),
         ]
         with m.If(self.o.valid & self.o.ready & self.o.p.last):
-            m.d.sync += [filling.eq(1), self.space.eq(rows.neurons)]
+            m.d.sync += [filling.eq(1), self.space.eq(rows.addresses)]
         return m
 
     def _code(self, pixel: Value) -> Value:

@@ -208,7 +208,7 @@ def constants(plan: CorePlan) -> dict[str, int]:
         "THRESHOLD.threshold": network.verify_threshold,
         "FEATURES.slots": plan.slots,
         "FEATURES.pixels": int(plan.pixels),
-        "FEATURES.loads": int(any(layer.memory == "spram" for layer in plan.layers)),
+        "FEATURES.loads": int(plan.loads),
     }
 
 

@@ -39,6 +39,6 @@ class BusTop(wiring.Component):
         m.submodules.bus = adapter = self._adapter
         wiring.connect(m, adapter.registers, control.registers)
         for name, member in self._members.items():
-            own, inner = getattr(self, name), getattr(adapter if hasattr(adapter, name) else control, name)
+            own, inner = getattr(self, name), getattr(adapter if name in adapter.MEMBERS else control, name)
             m.d.comb += inner.eq(own) if member.flow == In else own.eq(inner)
         return m

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 
 from ...numerics.events import TICK
 from ..layers.encoder import Encoder
-from ..layers.layer import DenseLayer
+from ..layers.layer import SpikingLayer
 from ..layers.queue import MaskQueue
 from ..parts.events import event_layout
 from ..parts.fork import Fork
@@ -57,7 +57,7 @@ class Core(wiring.Component):
         open_gate = Const(1)
         events = ingress.o
         for index, layer_plan in enumerate(plan.layers):
-            m.submodules[f"layer{index}"] = layer = DenseLayer(layer_plan)
+            m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
             m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words)
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
             wiring.connect(m, events, layer.i)

@@ -26,7 +26,7 @@ def core_members(plan: CorePlan) -> dict:
         "error_flags": Out(len(ERRORS)),
         "error_clear": In(1),
     }
-    if any(layer.memory == "spram" for layer in plan.layers):
+    if plan.loads:
         members |= {
             **axis("s_load", In, 16),
             "weights_loaded": Out(1), "weights_refused": Out(2), "weights_keep": In(1),

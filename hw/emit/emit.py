@@ -213,7 +213,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
             "lanes": layer.lanes,
             "banks": layer.banks,
             "words": layer.words,
-            "row_cycles": layer.row_cycles,
+            "row_cycles": layer.tick_clocks,
             "weight_bits": layer.layer.spec.weight_bits,
             "weight_memory": layer.memory,
             "weight_memory_bits": layer.weight_words * layer.weight_word_bits,

@@ -17,7 +17,7 @@ class Harness(wiring.Component):
     """
 
     def __init__(self, plan: CorePlan):
-        self._core = make_core(plan)
+        self._plan, self._core = plan, make_core(plan)
         width = len(self._core.s_axis_tdata)
         super().__init__({
             **axis("s_axis", In, width),
@@ -49,17 +49,17 @@ class Harness(wiring.Component):
             core.error_clear.eq(registered(self.error_clear)),
         ]
         m.d.sync += self.s_axis_tready.eq(core.s_axis_tready)
-        if hasattr(core, "s_axis_tkeep"):
+        if len(core.s_axis_tdata) > 16:
             m.d.comb += core.s_axis_tkeep.eq(registered(self.s_axis_tkeep))
         status = core.error_flags
-        if hasattr(core, "s_load_tdata"):
+        if self._plan.loads:
             m.d.comb += [
                 core.s_load_tdata.eq(word),
                 core.s_load_tvalid.eq(valid & load),
                 core.s_load_tlast.eq(last),
             ]
             status = Cat(status, core.weights_loaded, core.weights_refused, core.s_load_tready)
-        if hasattr(core, "s_command_tdata"):
+        if self._plan.slots:
             m.d.comb += [
                 core.s_command_tdata.eq(Cat(word, word, word)),
                 core.s_command_tvalid.eq(load & last),

@@ -125,7 +125,7 @@ def _cycles(plan: CorePlan) -> list[str]:
         "",
         "| layer | neurons N | lanes P | clocks an event or TICK C |",
         "| --- | --- | --- | --- |",
-        *(f"| {i} | {x.neurons} | {x.lanes} | {x.row_cycles} |" for i, x in enumerate(plan.layers)),
+        *(f"| {i} | {x.neurons} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
     ]
 
 

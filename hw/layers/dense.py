@@ -1,17 +1,11 @@
 """Dense fan-out: an event becomes a walk over (weight word, state word) pairs."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from ..parts.events import event_layout
-from ..plan import LayerPlan
-from ..weights.image import load_layout
-from ..weights.stores import BlockWeights, SpramWeights
-from .walker import pair_layout
+from .walker import Walker
 
 
-class DenseSynapses(wiring.Component):
+class DenseWalker(Walker):
     """Walks an event's row of weights, or on a TICK the state words alone: the layer's only clockwork.
 
     Each event or TICK takes C = max(W, 5) clocks, W = ceil(N / P): W pairs, one a clock, then
@@ -19,32 +13,13 @@ class DenseSynapses(wiring.Component):
     Events follow each other without bubbles. From `i` taken to the first pair: 2 clocks when idle.
     A TICK waits until `room`. After reset one quiet sweep initialises the state.
 
-    Members: `i` (In stream of events), `pair` (Out, payload with `pair_valid`), `weights` (Out,
-    one clock after its pair), `room` (In: a step's spikes can be taken), `sweep` (Out: pulses when
-    a TICK's walk starts); with SPRAM weights also `load` (In, of weight_image.load_layout).
+    Members: those of Walker.
     """
-
-    def __init__(self, plan: LayerPlan):
-        self._plan = plan
-        members = {
-            "i": In(stream.Signature(event_layout(plan.inputs))),
-            "pair": Out(pair_layout(plan)),
-            "pair_valid": Out(1),
-            "weights": Out(plan.weight_word_bits),
-            "room": In(1),
-            "sweep": Out(1),
-        }
-        if plan.memory == "spram":
-            members["load"] = In(load_layout(plan))
-        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
-        memory = SpramWeights(plan) if plan.memory == "spram" else BlockWeights(plan)
-        m.submodules.memory = memory
-        if plan.memory == "spram":
-            m.d.comb += memory.load.eq(self.load)
+        memory = self.add_memory(m)
 
         # The next operation, its row's address already computed.
         next_valid, next_tick, next_last = Signal(), Signal(), Signal()
@@ -52,11 +27,11 @@ class DenseSynapses(wiring.Component):
         # The operation under way. It starts as the quiet sweep that follows reset.
         busy, tick, last, quiet = Signal(init=1), Signal(init=1), Signal(init=1), Signal(init=1)
         row = Signal(range(plan.weight_words))
-        count = Signal(range(plan.row_cycles))
+        count = Signal(range(plan.tick_clocks))
         # Control, not arithmetic, limits the clock: these flags are registered, one clock ahead of
         # their use or (room) late, which is safe since a step takes longer than that.
         done, room, start = Signal(), Signal(), Signal()
-        m.d.sync += [done.eq(busy & (count == plan.row_cycles - 2)), room.eq(self.room)]
+        m.d.sync += [done.eq(busy & (count == plan.tick_clocks - 2)), room.eq(self.room)]
         m.d.comb += [
             start.eq(next_valid & (~next_tick | room) & (~busy | done)),
             self.i.ready.eq(~next_valid),
@@ -85,7 +60,7 @@ class DenseSynapses(wiring.Component):
 
         # The row of the next clock, for a memory that is told so early.
         ahead = Mux(busy & ~done, row + 1, next_row)
-        walking = busy if plan.row_cycles == plan.words else busy & (count < plan.words)
+        walking = busy if plan.tick_clocks == plan.words else busy & (count < plan.words)
         m.d.comb += [
             self.pair_valid.eq(walking),
             self.pair.word.eq(count),

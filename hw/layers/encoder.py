@@ -12,14 +12,14 @@ from ..parts.skid import Skid
 
 
 class Words(Protocol):
-    """Addresses 0..neurons - 1 in words of `lanes`, as of a layer."""
+    """Addresses 0..addresses - 1 in words of `lanes`, as of a layer."""
 
     @property
     def lanes(self) -> int: ...
     @property
     def words(self) -> int: ...
     @property
-    def neurons(self) -> int: ...
+    def addresses(self) -> int: ...
 
 
 class Encoder(wiring.Component):
@@ -38,14 +38,14 @@ class Encoder(wiring.Component):
         self._plan = plan
         super().__init__({
             "i": In(stream.Signature(mask_layout(plan.lanes, plan.words))),
-            "o": Out(stream.Signature(event_layout(plan.neurons))),
+            "o": Out(stream.Signature(event_layout(plan.addresses))),
         })  # fmt: skip
 
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
         lanes = plan.lanes
-        m.submodules.events = events = Skid(event_layout(plan.neurons))
+        m.submodules.events = events = Skid(event_layout(plan.addresses))
         wiring.connect(m, events.o, wiring.flipped(self.o))
 
         # Stage 1: the word whose spikes are being emitted.

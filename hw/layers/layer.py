@@ -1,4 +1,4 @@
-"""A dense layer: the walker over its synapses and the neurons that it feeds."""
+"""A layer of any kind: the walker over its synapses and the neurons that it feeds."""
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -7,17 +7,17 @@ from amaranth.lib.wiring import In, Out
 from ..parts.events import event_layout, mask_layout
 from ..plan import LayerPlan
 from ..weights.image import load_layout
-from .dense import DenseSynapses
+from .kinds import WALKERS
 from .neurons import Neurons
 
 
-class DenseLayer(wiring.Component):
-    """Events in, words of spikes out. Timing: see DenseSynapses (throughput) and Neurons (latency).
+class SpikingLayer(wiring.Component):
+    """Events in, words of spikes out. Timing: see the kind's walker (throughput) and Neurons (latency).
 
     From an event or TICK taken at `i` with the layer idle, 8 clocks to its first state word written
     back, or to the first word of spikes at `spikes`.
 
-    Members: `i`, `room`, `sweep`, `load` as in DenseSynapses; `spikes`, `spikes_valid`
+    Members: `i`, `room`, `sweep`, `load` as in Walker; `spikes`, `spikes_valid`
     as in Neurons.
     """
 
@@ -36,7 +36,7 @@ class DenseLayer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.synapses = synapses = DenseSynapses(self._plan)
+        m.submodules.synapses = synapses = WALKERS[self._plan.layer.kind](self._plan)
         m.submodules.neurons = neurons = Neurons(self._plan)
         wiring.connect(m, wiring.flipped(self.i), synapses.i)
         m.d.comb += [

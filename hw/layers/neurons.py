@@ -21,9 +21,9 @@ class Neurons(wiring.Component):
     Throughput one pair a clock. A pair presented in clock p: its weights, or biases, arrive and its
     state word is read in p + 1, they are added in p + 2, clamped in p + 3, compared and reset in
     p + 4; in p + 5 spikes are out and the word is written back, so a word may be visited again
-    5 clocks after its last visit (STATE_LATENCY), which DenseSynapses respects.
+    5 clocks after its last visit (STATE_LATENCY), which DenseWalker respects.
 
-    Members: `pair`, `pair_valid`, `weights` (In, see DenseSynapses), `spikes` (Out, one word's
+    Members: `pair`, `pair_valid`, `weights` (In, see DenseWalker), `spikes` (Out, one word's
     spikes) with `spikes_valid`. No back-pressure: a sweep starts only when there is room.
     """
 
@@ -58,10 +58,8 @@ class Neurons(wiring.Component):
             m.d.sync += [control[k].eq(control[k - 1]), valid[k].eq(valid[k - 1])]
         m.d.comb += read.addr.eq(control[1].word)
 
-        bias = plan.padded(plan.layer.bias.astype("int64"))
-        biases = rom(m, "bias", bias, signed(max(plan.bias_bits, 1)), control[0].word)
-        threshold = plan.padded(plan.thresholds, fill=1)
-        thresholds = rom(m, "threshold", threshold, unsigned(plan.threshold_bits), control[3].word)
+        biases = rom(m, "bias", plan.biases, signed(max(plan.bias_bits, 1)), control[0].word)
+        thresholds = rom(m, "threshold", plan.thresholds, unsigned(plan.threshold_bits), control[3].word)
         spikes = [Signal(name=f"spike_{j}") for j in lanes]
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
@@ -69,7 +67,8 @@ class Neurons(wiring.Component):
                 m, plan, j, read.data[j], weight, biases[j], thresholds[j], control, spikes[j], write.data[j]
             )
 
-        real = plan.neurons - (plan.words - 1) * plan.lanes
+        # Padding at the layer's end is gated away; padding inside has a threshold beyond every membrane.
+        real = plan.lanes if plan.row else plan.neurons - (plan.words - 1) * plan.lanes
         end = Signal()
         now = control[STATE_LATENCY]
         m.d.comb += [

@@ -1,9 +1,12 @@
-"""What every walker hands to the neurons: the state words that an event or a TICK visits."""
+"""What every walker is to its layer: events in, pairs of state word and weights out."""
 
-from amaranth.lib import data
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from ..parts.events import word_shape
+from ..parts.events import event_layout, word_shape
 from ..plan import LayerPlan
+from ..weights.image import load_layout
+from ..weights.stores import BlockWeights, SpramWeights
 
 
 def pair_layout(plan: LayerPlan) -> data.StructLayout:
@@ -13,3 +16,34 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
     `quiet`: the sweep that initialises the state after reset, its spikes do not count.
     """
     return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1})
+
+
+class Walker(wiring.Component):
+    """The part of a layer that knows its kind; a subclass per kind is found through hw/layers/kinds.py.
+
+    Members: `i` (In stream of events), `pair` (Out, payload with `pair_valid`), `weights` (Out,
+    one clock after its pair), `room` (In: a step's spikes can be taken), `sweep` (Out: pulses when
+    a TICK's walk starts); with SPRAM weights also `load` (In, of hw/weights/image.py's load_layout).
+    """
+
+    def __init__(self, plan: LayerPlan):
+        self._plan = plan
+        members = {
+            "i": In(stream.Signature(event_layout(plan.inputs))),
+            "pair": Out(pair_layout(plan)),
+            "pair_valid": Out(1),
+            "weights": Out(plan.weight_word_bits),
+            "room": In(1),
+            "sweep": Out(1),
+        }
+        if plan.memory == "spram":
+            members["load"] = In(load_layout(plan))
+        super().__init__(members)
+
+    def add_memory(self, m) -> BlockWeights | SpramWeights:
+        """The weight memory as a submodule, connected to `load` where weights are loaded."""
+        memory = SpramWeights(self._plan) if self._plan.memory == "spram" else BlockWeights(self._plan)
+        m.submodules.memory = memory
+        if self._plan.memory == "spram":
+            m.d.comb += memory.load.eq(self.load)
+        return memory

@@ -25,7 +25,7 @@ class Link(wiring.Component):
     """
 
     def __init__(self, plan: LinkPlan, line: Line):
-        self._plan, self._line = plan, line
+        self.plan, self._line = plan, line
         self.PINS = line.PINS
         super().__init__({
             **line.PINS, "registers": Out(PORT),
@@ -37,8 +37,8 @@ class Link(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.line = line = self._line
-        m.submodules.receiver = receiver = LinkReceiver(self._plan.buffer_bytes)
-        m.submodules.engine = engine = LinkEngine(self._plan)
+        m.submodules.receiver = receiver = LinkReceiver(self.plan.buffer_bytes)
+        m.submodules.engine = engine = LinkEngine(self.plan)
         m.submodules.sender = sender = LinkSender()
         m.d.comb += [
             receiver.data.eq(line.data),
@@ -50,7 +50,7 @@ class Link(wiring.Component):
         wiring.connect(m, engine.o, sender.i)
         wiring.connect(m, sender.o, line.i)
         connect_pins(m, self, line)
-        for name in ("registers", "events", "spikes", "result", *(["pixels"] if self._plan.pixels else [])):
+        for name in ("registers", "events", "spikes", "result", *(["pixels"] if self.plan.pixels else [])):
             wiring.connect(m, getattr(engine, name), wiring.flipped(getattr(self, name)))
         return m
 
@@ -77,7 +77,7 @@ def attach(m: Module, link: Link, control: Control) -> None:
         link.result.valid.eq(control.m_result_tvalid),
         control.m_result_tready.eq(link.result.ready),
     ]
-    if hasattr(link, "pixels"):
+    if link.plan.pixels:
         m.d.comb += [
             control.s_pixel_tdata.eq(link.pixels.p.data),
             control.s_pixel_tlast.eq(link.pixels.p.last),

@@ -72,7 +72,7 @@ def link_plan(
         slots=max(2, min(answer_bytes // slot_bytes, 32)),
         slot_bytes=slot_bytes,
         outputs=network.outputs,
-        pixels=bool(getattr(plan, "pixels", False)),
+        pixels=plan.pixels,
         patience_bits=max(16, clocks.bit_length() + 1),
         clock_mhz=clock_mhz,
     )

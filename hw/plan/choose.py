@@ -9,8 +9,9 @@ from math import prod
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ..devices import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS, architecture
-from ..settings import MAX_SLOTS
+from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan
+from .kinds import PLANS
 from .layer import LayerPlan
 from .pixel_codings import check_coding
 
@@ -44,6 +45,7 @@ def make_plan(
     `slots` and `pixels` see CorePlan. Raises TwinspikeError for lanes, banks, slots or pixels that do not
     suit the network or device.
     """
+    _check_chain(network)
     _check_slots(network, slots, banks)
     if pixels:
         check_coding(network)
@@ -64,7 +66,7 @@ def make_plan(
             "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
         )
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
-        plan = LayerPlan(layer, chosen, memory, read_ahead=architecture(target) == "ecp5")
+        plan = PLANS[layer.kind](layer, chosen, memory, read_ahead=architecture(target) == "ecp5")
         if memory == "spram":
             check_spram(plan, index)
         layers.append(plan)
@@ -77,6 +79,38 @@ def make_plan(
     if check_duplicates is None:
         check_duplicates = spram == 0
     return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels)
+
+
+def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:
+    """The plan of a `[hardware]` table's core for one target.
+
+    Lanes and banks that were given for another number of layers do not count: a network given by hand may
+    have other layers than the configuration.
+    """
+
+    def fitting(numbers: tuple[int, ...]) -> tuple[int, ...]:
+        return numbers if len(numbers) == len(network.layers) else ()
+
+    return make_plan(
+        network,
+        fitting(settings.lanes),
+        target,
+        fitting(settings.banks),
+        CHECKS[settings.check_duplicates],
+        settings.slots,
+        settings.pixels,
+    )
+
+
+def _check_chain(network: Network) -> None:
+    """Raise TwinspikeError unless each layer's only source is the layer before it."""
+    for index in range(len(network.layers)):
+        if network.sources(index) != (index - 1,):
+            sources = list(network.sources(index))
+            raise TwinspikeError(
+                f"layers.{index}.sources = {sources}: a core can only chain its layers so far, each "
+                f"behind the one before; expected [{index - 1}]"
+            )
 
 
 def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
@@ -121,7 +155,7 @@ def _wide_plan(
                 f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
             )  # fmt: skip
     layers = zip(network.layers, neurons, banks, strict=True)
-    wide = tuple(LayerPlan(layer, n, "block", e) for layer, n, e in layers)
+    wide = tuple(PLANS[layer.kind](layer, n, "block", e) for layer, n, e in layers)
     return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
 
 

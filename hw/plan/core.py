@@ -8,6 +8,9 @@ from amaranth.utils import bits_for
 from ...quant.network import Network
 from .layer import LayerPlan
 
+# Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
+HEADER_WORDS, TRAILER_WORDS = 8, 2
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CorePlan:
@@ -30,6 +33,17 @@ class CorePlan:
     def network_hash(self) -> int:
         """The first 64 bits of the network file's SHA-256."""
         return int(self.network.content_hash[:16], 16)
+
+    @property
+    def loads(self) -> bool:
+        """Whether a layer's weights are loaded at run time, through a port of its own."""
+        return any(layer.memory == "spram" for layer in self.layers)
+
+    @property
+    def image_words(self) -> int:
+        """Words of the weight image that is loaded at run time; 0 if every weight lies in block RAM."""
+        loaded = [layer.load_length for layer in self.layers if layer.memory == "spram"]
+        return sum(loaded) + HEADER_WORDS + TRAILER_WORDS if loaded else 0
 
     @property
     def wide(self) -> bool:
@@ -81,6 +95,11 @@ class CorePlan:
     def label_pieces(self) -> int:
         """P: pieces of a label, each as wide as a count, in the memory of slots."""
         return -(-16 // self.count_bits)
+
+    @property
+    def tick_clocks(self) -> int:
+        """Clocks from a TICK taken by the readout until it takes another event."""
+        return 2 if self.network.readout == "counts" else self.network.outputs + 2
 
     @property
     def result_clocks(self) -> int:

@@ -1,6 +1,8 @@
-"""One layer in hardware: its lanes, words, widths and memory contents."""
+"""One layer in hardware, whatever its kind: lanes, state words, widths, and what its memories hold."""
 
+import abc
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,24 +13,74 @@ from ...quant.layer import Layer
 STATE_LATENCY = 5
 
 
+class Visit(NamedTuple):
+    """One pair of words that the walker of an event visits."""
+
+    state_word: int
+    weight_word: int
+
+
 def signed_bits(low: int, high: int) -> int:
     """Fewest bits of two's complement that hold every integer of low..high."""
     return max(1, (high if high >= 0 else 0).bit_length() + 1, (~low if low < 0 else 0).bit_length() + 1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LayerPlan:
-    """One dense layer in hardware: `lanes` (P) neurons a clock, ceil(N / P) words a row."""
+class LayerPlan(abc.ABC):
+    """One layer in hardware: `lanes` (P) neurons per clock, W state words of P neurons each.
+
+    A kind of layer is a subclass (hw/plan/dense.py), which knows how its walker visits state and weights.
+
+    `row`: neurons that fill words of their own, so that padding lies behind each of these groups, inside the
+    layer, and word * P + lane remains an address; 0: the neurons follow each other and padding lies at the
+    end alone. `arrivals` [addresses]: which input each address that arrives means, -1 for padding of the
+    layer before; None: the addresses are the inputs.
+    """
 
     layer: Layer
     lanes: int
     memory: str  # "block": initialised memory; "spram": loaded through the load port
     banks: int = 0  # E: events a clock of a wide layer (hw/plan/wide.py); 0: one event in W clocks
     read_ahead: bool = False  # block RAMs get the address before its register and have one behind them
+    row: int = 0
+    arrivals: np.ndarray | None = None
+
+    @abc.abstractmethod
+    def visits(self, address: int) -> list[Visit]:
+        """The pairs of words that an event at `address` visits, in order: the description of the walker.
+
+        The cycle model, the tests and proofs of the walker, the fuzzer and the cost in the loss read it.
+        """
+
+    @abc.abstractmethod
+    def event_clocks(self, address: int) -> float:
+        """Clocks for which an event at `address` occupies the layer before the next can begin.
+
+        Less than one where the layer takes several events per clock.
+        """
+
+    @property
+    @abc.abstractmethod
+    def tick_clocks(self) -> int:
+        """Clocks for which a TICK occupies the layer: its sweep over the state words."""
+
+    @property
+    @abc.abstractmethod
+    def weight_words(self) -> int:
+        """Depth of the weight memory, in words of `weight_word_bits`."""
+
+    @abc.abstractmethod
+    def weight_image(self) -> list[int]:
+        """The weight memory's words: P weights each, lane 0 in the lowest bits.
+
+        A binary weight is stored as one bit, 1 for -1 (its sign). What padding lanes accumulate does not
+        matter: they never spike.
+        """
 
     @property
     def inputs(self) -> int:
-        return self.layer.inputs
+        """Addresses that may arrive."""
+        return self.layer.inputs if self.arrivals is None else len(self.arrivals)
 
     @property
     def neurons(self) -> int:
@@ -36,39 +88,73 @@ class LayerPlan:
 
     @property
     def words(self) -> int:
-        """W: state words, and weight words of one input's row."""
-        return -(-self.neurons // self.lanes)
+        """W: state words, and words of one sweep."""
+        row = self.row or self.neurons
+        return self.neurons // row * -(-row // self.lanes)
 
     @property
-    def row_cycles(self) -> int:
-        """C = max(W, 5): clocks that one event or TICK occupies the layer (1 where it is wide)."""
-        return 1 if self.banks else max(self.words, STATE_LATENCY)
+    def addresses(self) -> int:
+        """Addresses that the layer sends: its neurons, or word * P + lane where padding lies inside."""
+        return self.words * self.lanes if self.row else self.neurons
+
+    @property
+    def places(self) -> np.ndarray:
+        """Which neuron is in each lane of each word, int64 [W, P]; -1 for padding."""
+        row = self.row or self.neurons
+        numbers = np.arange(self.neurons).reshape(-1, row)
+        width = -(-row // self.lanes) * self.lanes
+        return np.pad(numbers, [(0, 0), (0, width - row)], constant_values=-1).reshape(-1, self.lanes)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Where each neuron is: word * P + lane, int64 [N]."""
+        return np.flatnonzero(self.places.reshape(-1) >= 0)
+
+    @property
+    def sent(self) -> np.ndarray:
+        """Which neuron each sent address means, int64 [addresses]; -1 for padding."""
+        return self.places.reshape(-1)[: self.addresses]
+
+    def padded(self, values: np.ndarray, fill: int = 0) -> np.ndarray:
+        """[N, ...] -> [W, P, ...]; padding lanes hold `fill`."""
+        places = self.places
+        found = values[places.clip(0)]
+        found[places < 0] = fill
+        return found
 
     @property
     def accumulator_bits(self) -> int:
         """Width in which integration cannot overflow, whatever inputs spike and in whatever order.
 
-        From the clamped state, the bias and the sums of each neuron's positive and negative weights.
+        From the clamped state, the bias and the least and most sum of each neuron's weights.
         """
         low, high = state_range(self.layer.spec.state_bits)
-        weight = self.layer.weight.astype(np.int64)
-        bias = self.layer.bias.astype(np.int64)
-        most = high + int((np.maximum(bias, 0) + np.maximum(weight, 0).sum(axis=1)).max())
-        least = low + int((np.minimum(bias, 0) + np.minimum(weight, 0).sum(axis=1)).min())
-        return signed_bits(least, most)
-
-    @property
-    def threshold_bits(self) -> int:
-        """Width of the (unsigned) thresholds. One above the clamp is never reached: saturate there."""
-        return int(self.thresholds.max()).bit_length()
+        bias = self.layer.synapses.spread(self.layer.bias.astype(np.int64))
+        least, most = self.layer.synapses.reach(self.layer.weight)
+        return signed_bits(
+            low + int((np.minimum(bias, 0) + least).min()), high + int((np.maximum(bias, 0) + most).max())
+        )
 
     @property
     def thresholds(self) -> np.ndarray:
-        """Thresholds as the hardware compares them, [N]: never above 2^(state_bits - 1).
+        """Thresholds as the hardware compares them, int64 [W, P]: never above 2^(state_bits - 1).
 
-        u is at most 2^(state_bits - 1) - 1, so a larger threshold means the same: silence.
+        u is at most 2^(state_bits - 1) - 1, so a larger threshold means the same: silence. That is what
+        padding inside the layer holds; at its end padding is gated away instead.
         """
-        return np.minimum(self.layer.threshold.astype(np.int64), 1 << (self.layer.spec.state_bits - 1))
+        silent = 1 << (self.layer.spec.state_bits - 1)
+        own = self.layer.synapses.spread(self.layer.threshold.astype(np.int64))
+        return self.padded(np.minimum(own, silent), fill=silent if self.row else 1)
+
+    @property
+    def threshold_bits(self) -> int:
+        """Width of the (unsigned) thresholds."""
+        return int(self.thresholds.max()).bit_length()
+
+    @property
+    def biases(self) -> np.ndarray:
+        """Biases, int64 [W, P]; 0 in padding lanes."""
+        return self.padded(self.layer.synapses.spread(self.layer.bias.astype(np.int64)))
 
     @property
     def bias_bits(self) -> int:
@@ -80,36 +166,25 @@ class LayerPlan:
     def weight_word_bits(self) -> int:
         return self.lanes * self.layer.spec.weight_bits
 
-    @property
-    def weight_words(self) -> int:
-        return self.inputs * self.words
-
-    def padded(self, values: np.ndarray, fill: int = 0) -> np.ndarray:
-        """[N, ...] -> [W, P, ...]; the lanes beyond N hold `fill`."""
-        extra = self.words * self.lanes - self.neurons
-        pad = [(0, extra)] + [(0, 0)] * (values.ndim - 1)
-        return np.pad(values, pad, constant_values=fill).reshape(self.words, self.lanes, *values.shape[1:])
-
-    def weight_image(self) -> list[int]:
-        """The weight memory: word (input * W + w) packs P weights, lane 0 in the lowest bits.
-
-        A binary weight is stored as one bit, 1 for -1 (its sign). What padding
-        lanes accumulate does not matter: their spikes are gated away in the fire sweep.
-        """
-        bits = self.layer.spec.weight_bits
-        weight = self.layer.weight.astype(np.int64)
-        code = (weight < 0).astype(np.int64) if bits == 1 else weight & ((1 << bits) - 1)
-        lanes = self.padded(code).transpose(2, 0, 1).reshape(self.weight_words, self.lanes)
-        return pack_words(lanes, bits)
-
     def load_words(self) -> list[int]:
         """The weight memory as 16-bit words, lowest piece first: what hw/weights/image.py wraps."""
         pieces = range(self.weight_word_bits // 16)
         return [(word >> (16 * piece)) & 0xFFFF for word in self.weight_image() for piece in pieces]
 
+    @property
+    def load_length(self) -> int:
+        """How many words :meth:`load_words` gives, without making them."""
+        return self.weight_words * (self.weight_word_bits // 16)
+
+    def weight_codes(self) -> np.ndarray:
+        """The weights as they are stored, int64, in the shape of the tensor: two's complement, or a sign."""
+        bits = self.layer.spec.weight_bits
+        weight = self.layer.weight.astype(np.int64)
+        return (weight < 0).astype(np.int64) if bits == 1 else weight & ((1 << bits) - 1)
+
 
 def pack_words(lanes: np.ndarray, bits: int) -> list[int]:
-    """[words, P] non-negative codes of `bits` bits -> one Python integer a word, lane 0 lowest."""
+    """[words, P] non-negative codes of `bits` bits -> one Python integer per word, lane 0 lowest."""
     exploded = (lanes[:, :, None] >> np.arange(bits)) & 1
     flat = exploded.reshape(len(lanes), -1).astype(np.uint8)
     packed = np.packbits(flat, axis=1, bitorder="little")

@@ -35,21 +35,17 @@ def bank_rows(plan: LayerPlan) -> int:
 
 def bank_image(plan: LayerPlan, bank: int) -> list[int]:
     """Rows of one bank, N weights each, lane 0 in the lowest bits; row 0 and absent inputs are 0."""
-    bits = plan.layer.spec.weight_bits
-    weight = plan.layer.weight.astype(np.int64)
-    code = (weight < 0).astype(np.int64) if bits == 1 else weight & ((1 << bits) - 1)
     rows = np.zeros((bank_rows(plan), plan.neurons), dtype=np.int64)
-    own = code[:, bank :: plan.banks].T
+    own = plan.weight_codes()[:, bank :: plan.banks].T
     rows[1 : 1 + len(own)] = own
-    return pack_words(rows, bits)
+    return pack_words(rows, plan.layer.spec.weight_bits)
 
 
 def current_bits(plan: LayerPlan) -> int:
     """Width of one step's current, bias included: no input pattern overflows it."""
-    weight, bias = plan.layer.weight.astype(np.int64), plan.layer.bias.astype(np.int64)
-    least = np.minimum(bias, 0) + np.minimum(weight, 0).sum(axis=1)
-    most = np.maximum(bias, 0) + np.maximum(weight, 0).sum(axis=1)
-    return signed_bits(int(least.min()), int(most.max()))
+    bias = plan.layer.synapses.spread(plan.layer.bias.astype(np.int64))
+    least, most = plan.layer.synapses.reach(plan.layer.weight)
+    return signed_bits(int((np.minimum(bias, 0) + least).min()), int((np.maximum(bias, 0) + most).max()))
 
 
 def total_bits(plan: LayerPlan) -> int:

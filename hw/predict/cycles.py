@@ -5,7 +5,7 @@ arrived, the one before has left it and there is room behind it; so times follow
 of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
 
 All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word a
-clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
+clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max(ceil(N / P), 5)):
 
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
@@ -22,8 +22,7 @@ clock. For the i-th event or TICK of a layer, C = max(ceil(N / P), 5):
 import numpy as np
 
 from ..plan import CorePlan
-from ..weights.image import weight_image
-from .serial_cycles import _CountReadout, _Layer, _Readout, _Source, _word_counts
+from .serial_cycles import CountReadout, Layer, Readout, Source, sent_words
 
 
 def frame_times(
@@ -39,26 +38,23 @@ def frame_times(
         from .wide_cycles import wide_frame_times
 
         return wide_frame_times(plan, spikes, layers, isolate=isolate)
-    source = _Source()
-    load = len(weight_image(plan))
+    source = Source()
     # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
-    reset = -(2 * load + 3) if load else 0
-    stations = [_Layer(layer, reset) for layer in plan.layers]
-    kind = _Readout if plan.network.readout == "emd" else _CountReadout
-    readout = kind(plan, reset)
-    counts = spikes.sum(axis=2)
-    words = [_word_counts(plan.layers[i], train) for i, train in enumerate(layers)]
+    reset = -(2 * plan.image_words + 3) if plan.image_words else 0
+    stations = [Layer(layer, reset) for layer in plan.layers]
+    readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
     started: list[int] = []
     finished: list[int] = []
     for frame in range(spikes.shape[1]):
         if isolate and finished:
             source.earliest = finished[-1] + 2
         for step in range(plan.network.timesteps):
-            first = source.offer(stations[0], int(counts[step, frame]))
+            first = source.offer(stations[0], np.flatnonzero(spikes[step, frame]).tolist())
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):
                 consumer = stations[i + 1] if i + 1 < len(stations) else readout
-                station.places.append(station.emit(words[i][step, frame], consumer))
+                words = sent_words(station.plan, layers[i][step, frame])
+                station.places.append(station.emit(words, consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)

@@ -79,15 +79,14 @@ def _serial(plan: CorePlan) -> list[Stored]:
         found += [
             Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
             Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
-            *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits, fill=1),
-            *_constants(layer, f"layer{i}.neurons.bias", layer.layer.bias, layer.bias_bits),
+            *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
+            *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
         ]
     return found + _readout(plan)
 
 
-def _constants(layer: LayerPlan, name: str, values: np.ndarray, bits: int, fill: int = 0) -> list[Stored]:
-    """A memory of a number a neuron, but for equal ones; bits that never change need no table."""
-    words = layer.padded(values.astype(np.int64), fill)
+def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
+    """A memory of a number per neuron [W, P], but for equal ones; bits that never change need no table."""
     if (words == words.flat[0]).all():
         return []
     columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(layer.words, -1)
@@ -189,4 +188,4 @@ def ram_blocks(plan: CorePlan) -> int:
 
 def spram_blocks(plan: CorePlan) -> int:
     """SPRAM blocks: all of them, or none."""
-    return UP5K_SPRAM_BLOCKS if any(layer.memory == "spram" for layer in plan.layers) else 0
+    return UP5K_SPRAM_BLOCKS if plan.loads else 0

@@ -9,38 +9,43 @@ from ..plan import CorePlan, LayerPlan
 from .stations import Sink, emit_word
 
 
-def _word_counts(layer: LayerPlan, train: np.ndarray) -> np.ndarray:
-    """Spikes in each word: bool [T, B, N] -> int64 [T, B, W]."""
-    extra = layer.words * layer.lanes - layer.neurons
-    padded = np.pad(train, [(0, 0), (0, 0), (0, extra)])
-    return padded.reshape(*train.shape[:2], layer.words, layer.lanes).sum(axis=3)
+def sent_words(layer: LayerPlan, spikes: np.ndarray) -> list[list[int]]:
+    """The addresses that a step's spikes bool [N] become, word by word, in the order of the encoder."""
+    order = layer.sent
+    sent = np.flatnonzero(spikes[order.clip(0)] & (order >= 0))
+    words: list[list[int]] = [[] for _ in range(layer.words)]
+    for address in sent.tolist():
+        words[address // layer.lanes].append(address)
+    return words
 
 
-class _Layer(Sink):
-    """A DenseLayer with the queue and the encoder behind it."""
+class Layer(Sink):
+    """A layer with the queue and the encoder behind it."""
 
     def __init__(self, plan: LayerPlan, reset: int) -> None:
         super().__init__()
         self.plan = plan
         self.start = reset  # of the latest item, at first the quiet sweep
+        self.busy: float = plan.tick_clocks  # clocks from there until the next item can start
         self.sweep = 0  # start of the latest TICK
         self.places = deque([-3] * STEPS_IN_FLIGHT, maxlen=STEPS_IN_FLIGHT)
         self.word_taken = self.emitted = self.entered = -1  # encoder: latest word, event, hand-over
 
-    def accept(self, entered: int, tick: bool) -> None:
+    def accept(self, entered: int, address: int | None) -> None:
         taken = max(entered + 1, self.taken + 1, self.start)
         self.taken_before, self.taken = self.taken, taken
-        start = max(self.start + self.plan.row_cycles, taken + 2)
-        if tick:
+        start = max(self.start + int(self.busy), taken + 2)
+        if address is None:
             start = max(start, self.places[0] + 3)
             self.sweep = start
         self.start = start
+        self.busy = self.plan.tick_clocks if address is None else self.plan.event_clocks(address)
 
-    def emit(self, words: np.ndarray, consumer: Sink) -> int:
+    def emit(self, words: list[list[int]], consumer: Sink) -> int:
         """Encode the latest sweep's spikes into `consumer`; returns when the last word left the queue."""
         final = len(words) - 1
-        for w, spikes in enumerate(words.tolist()):
-            if spikes == 0 and w != final:
+        for w, spikes in enumerate(words):
+            if not spikes and w != final:
                 continue
             self.word_taken = max(self.sweep + w + 8, self.emitted + 1)
             self.emitted, self.entered = emit_word(
@@ -49,24 +54,24 @@ class _Layer(Sink):
         return self.word_taken
 
 
-class _Source:
+class Source:
     """Words offered at the input without pause."""
 
     def __init__(self) -> None:
         self.earliest = 1
 
-    def offer(self, layer: _Layer, events: int) -> int:
-        """One step of `events` events and a TICK; returns when its first word was taken."""
+    def offer(self, layer: Layer, addresses: list[int]) -> int:
+        """One step's events and its TICK; returns when the first word was taken."""
         first = -1
-        for i in range(events + 1):
+        for i, address in enumerate([*addresses, None]):
             entered = max(self.earliest, layer.room())
             self.earliest = entered + 1
             first = first if i else entered
-            layer.accept(entered, tick=i == events)
+            layer.accept(entered, address)
         return first
 
 
-class _Readout(Sink):
+class Readout(Sink):
     """The EMD readout; the output stream beside it is always ready."""
 
     def __init__(self, plan: CorePlan, reset: int) -> None:
@@ -75,9 +80,9 @@ class _Readout(Sink):
         self.rest = self.result - (2 if plan.slots else 3)  # from a frame's last TICK more than from another
         self.open = reset + self.neurons + 1  # from here on events are taken, until the next TICK
 
-    def accept(self, entered: int, tick: bool) -> None:
+    def accept(self, entered: int, address: int | None) -> None:
         self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1, self.open)
-        if tick:
+        if address is None:
             self.open = self.taken + self.neurons + 2
 
     def end_frame(self) -> int:
@@ -86,7 +91,7 @@ class _Readout(Sink):
         return self.taken + self.result
 
 
-class _CountReadout(Sink):
+class CountReadout(Sink):
     """The count readout; the output stream beside it is always ready."""
 
     def __init__(self, plan: CorePlan, reset: int) -> None:
@@ -94,7 +99,7 @@ class _CountReadout(Sink):
         self.neurons = plan.network.outputs
         self.open = reset + self.neurons  # from here on events are taken, until a frame's last TICK
 
-    def accept(self, entered: int, tick: bool) -> None:
+    def accept(self, entered: int, address: int | None) -> None:
         self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1, self.open)
 
     def end_frame(self) -> int:

@@ -11,22 +11,21 @@ class Sink:
         """First clock in which the skid buffer before this station accepts another item."""
         return self.taken_before + 1
 
-    def accept(self, entered: int, tick: bool) -> None:
-        """An item enters the skid buffer at `entered`."""
+    def accept(self, entered: int, address: int | None) -> None:
+        """An event, or a TICK (no address), enters the skid buffer at `entered`."""
         self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1)
 
 
 def emit_word(
-    taken: int, spikes: int, emitted: int, entered: int, consumer: "Sink", *, end: bool
+    taken: int, spikes: list[int], emitted: int, entered: int, consumer: Sink, *, end: bool
 ) -> tuple[int, int]:
-    """The encoder's time for a word taken: its spikes, and a TICK if it ends the step, one a clock.
+    """The encoder's time for a word taken: the addresses of its spikes, and a TICK if it ends the step.
 
-    `emitted` and `entered` are those of the event before, and of the last one when it returns: when
-    it left the encoder's first stage, when it entered the skid buffer.
+    One event or TICK per clock. `emitted` and `entered` are those of the event before, and of the last one
+    when it returns: when it left the encoder's first stage, when it entered the skid buffer.
     """
-    events = spikes + end
-    for i in range(events):
+    for i, address in enumerate([*spikes, *([None] if end else [])]):
         emitted = max(taken + 1 if i == 0 else emitted + 1, entered)
         entered = max(emitted + 1, consumer.room())
-        consumer.accept(entered, tick=end and i == events - 1)
+        consumer.accept(entered, address)
     return emitted, entered

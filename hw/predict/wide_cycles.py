@@ -132,5 +132,7 @@ class _Axis:
 
     def step(self, spikes_at: int, spikes: int) -> int:
         taken = max(spikes_at + 1, self.emitted + 1)
-        self.emitted, self.entered = emit_word(taken, spikes, self.emitted, self.entered, self.sink, end=True)
+        self.emitted, self.entered = emit_word(
+            taken, list(range(spikes)), self.emitted, self.entered, self.sink, end=True
+        )
         return taken

@@ -20,11 +20,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..parts.events import AXIS
 from ..plan import CorePlan, LayerPlan
+from ..plan.core import HEADER_WORDS, TRAILER_WORDS
 
 MAGIC = int.from_bytes(b"TW", "little")
 VERSION = 2
-HEADER_WORDS = 8
-TRAILER_WORDS = 2
 
 
 def weight_image(plan: CorePlan, network_hash: int | None = None) -> list[int]:

@@ -101,8 +101,8 @@ def add_lane(m, plan, j, current, fresh, ticks, lasts):
     joins; 2: clamp and threshold; 3: reset and leak.
     """
     spec = plan.layer.spec
-    bias = int(plan.layer.bias[j])
-    threshold = int(plan.thresholds[j])
+    bias = int(plan.biases[0, j])
+    threshold = int(plan.thresholds[0, j])
     step = Signal(signed(current_bits(plan)), name=f"step_{j}", reset_less=True)
     total = Signal(signed(total_bits(plan)), name=f"total_{j}", reset_less=True)
     u = Signal(signed(spec.state_bits), name=f"u_{j}", reset_less=True)

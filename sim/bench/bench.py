@@ -37,7 +37,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
     for a netlist in which nothing of a layer has its name.
     """
     template = resources.files(__package__).joinpath("bench.sv").read_text()
-    load = any(layer.memory == "spram" for layer in plan.layers)
+    load = plan.loads
     banks = max(plan.layers[0].banks, 1)
     parts = {
         "TOP": TOP,

@@ -104,7 +104,7 @@ def observe(
         _expect(name, int(end.sum()), frames * timesteps, "steps")
         table = np.zeros((frames * timesteps, layer.words, layer.lanes), dtype=bool)
         table[steps, word] |= mask
-        flat = table.reshape(frames, timesteps, -1)[:, :, : layer.neurons]
+        flat = table.reshape(frames, timesteps, -1)[:, :, layer.positions]
         layers.append(flat.transpose(1, 0, 2))
 
     name = log_name(run, "spikes")

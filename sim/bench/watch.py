@@ -121,7 +121,7 @@ def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
         membrane = Signal(f"{name}_membrane_{neuron}", f"{path}.v_{neuron}", state_bits, "signed")
         fires = f"{spikes} && {path}.spikes[{neuron}]"
     else:
-        word, lane = divmod(neuron, layer.lanes)
+        word, lane = divmod(int(layer.positions[neuron]), layer.lanes)
         layout = mask_layout(layer.lanes, layer.words)["word"]
         stage = f"{path}.neurons.pair_{STATE_LATENCY}[{layout.width - 1}:0]"
         # Kept at every visit of its word: events add to it step by step, a TICK leaves it reset.

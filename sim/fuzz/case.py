@@ -15,8 +15,9 @@ from ...numerics.codings import Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
 from ...numerics.ingress import LAST
-from ...quant.layer import INT32, Layer, NeuronSpec
+from ...quant.layer import INT32, Layer
 from ...quant.network import Network, References
+from ...quant.spec import NeuronSpec
 
 WEIGHTS = ("uniform", "rails", "positive", "negative", "sparse")
 THRESHOLDS = ("small", "one", "greatest", "state", "reachable")

@@ -10,14 +10,16 @@ from formal.mutation import Mutant
 from formal.proof import Proof
 from twinspike.hw.layers.encoder import Encoder
 from twinspike.hw.parts.bits import lowest_bit, several
-from twinspike.hw.plan import LayerPlan
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.hw.plan.dense import DensePlan
+from twinspike.hw.plan.layer import LayerPlan
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 
 def layer_plan(neurons: int, lanes: int) -> LayerPlan:
     """A layer of which only the sizes matter."""
     ones = np.ones(neurons, np.int32)
-    return LayerPlan(Layer(NeuronSpec(), np.ones((neurons, 1), np.int8), ones, ones), lanes, "block")
+    return DensePlan(Layer(NeuronSpec(), np.ones((neurons, 1), np.int8), ones, ones), lanes, "block")
 
 
 def encoder(neurons: int, lanes: int) -> Bench:

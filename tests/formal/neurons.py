@@ -10,9 +10,11 @@ from formal.mutation import Mutant
 from formal.proof import Proof
 from twinspike.hw.layers.neurons import Neurons
 from twinspike.hw.parts.arithmetic import clamp, leak
-from twinspike.hw.plan import STATE_LATENCY, LayerPlan
+from twinspike.hw.plan import STATE_LATENCY
+from twinspike.hw.plan.dense import DensePlan
 from twinspike.numerics.lif import state_range
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 # Wide enough that nothing in the equation can overflow.
 WIDE = signed(11)
@@ -54,7 +56,7 @@ def neurons(layer: Layer, lanes: int) -> Bench:
     """
     b = Bench()
     m = b.m
-    plan, spec = LayerPlan(layer, lanes, "block"), layer.spec
+    plan, spec = DensePlan(layer, lanes, "block"), layer.spec
     m.submodules.dut = dut = Neurons(plan)
     word, valid = b.free(len(dut.pair.word), "word"), b.free(1, "valid")
     tick, last = b.free(1, "tick"), b.free(1, "last")
@@ -129,7 +131,7 @@ def accumulator(seed: int) -> Bench:
         rng.integers(-9, 10, neurons).astype(np.int32),
         rng.integers(1, 9, neurons).astype(np.int32),
     )
-    width = LayerPlan(layer, 1, "block").accumulator_bits
+    width = DensePlan(layer, 1, "block").accumulator_bits
     seen = Signal(inputs)
     address, tick, last = b.free(range(inputs), "address"), b.free(1, "tick"), b.free(1, "last")
     b.assume(address < inputs)
@@ -177,7 +179,7 @@ def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes)
     weight[:, 1] *= -1
     layer = Layer(spec, weight, np.array(biases, np.int32), np.array(thresholds, np.int32))
     mutants = list(_NEURON_MUTANTS)
-    if LayerPlan(layer, lanes, "block").accumulator_bits > state + 1:
+    if DensePlan(layer, lanes, "block").accumulator_bits > state + 1:
         mutants.append(Mutant("parts.arithmetic", "sign & ~beyond.all()", "sign & ~beyond.any()"))
     if shift:
         mutants.append(Mutant("layers.neurons", "~control[4].tick | control[4].last", "control[4].last"))

@@ -63,7 +63,7 @@ def fork(output: int) -> Bench:
 def mask_queue(words: int) -> Bench:
     """The queue with a writer that keeps the rules: it begins a step with room, then writes its words.
 
-    As behind DenseSynapses, `room` is seen a clock late and steps begin at least `words` clocks
+    As behind DenseWalker, `room` is seen a clock late and steps begin at least `words` clocks
     apart; how long after its beginning a step's words come, and with what pauses, is left open.
     """
     b = Bench()

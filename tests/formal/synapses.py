@@ -8,9 +8,11 @@ from amaranth.hdl import Const, Mux, Signal
 from formal.bench import Bench, packed
 from formal.mutation import Mutant
 from formal.proof import Proof
-from twinspike.hw.layers.dense import DenseSynapses
+from twinspike.hw.layers.dense import DenseWalker
 from twinspike.hw.plan import STATE_LATENCY, LayerPlan
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.hw.plan.dense import DensePlan
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 
 def layer_plan(inputs: int, neurons: int, lanes: int, seed: int, **spec) -> LayerPlan:
@@ -23,7 +25,7 @@ def layer_plan(inputs: int, neurons: int, lanes: int, seed: int, **spec) -> Laye
     bias = rng.integers(-1, 2, neurons)
     threshold = rng.integers(1, limit + 1, neurons)
     layer = Layer(neuron, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32))
-    return LayerPlan(layer, lanes, "block")
+    return DensePlan(layer, lanes, "block")
 
 
 def drive(b: Bench, dut, inputs: int):
@@ -44,7 +46,7 @@ def synapses(inputs: int, neurons: int, lanes: int) -> Bench:
     b = Bench()
     m = b.m
     plan = layer_plan(inputs, neurons, lanes, seed=7, weight_bits=2)
-    m.submodules.dut = dut = DenseSynapses(plan)
+    m.submodules.dut = dut = DenseWalker(plan)
     address, tick, last = drive(b, dut, inputs)
     m.d.comb += dut.room.eq(b.free(1, "room"))
     words, image = plan.words, plan.weight_image()
@@ -54,8 +56,9 @@ def synapses(inputs: int, neurons: int, lanes: int) -> Bench:
         with m.Switch(address):
             for i in range(inputs):
                 with m.Case(i):
-                    m.d.comb += weight.eq(image[i * words + w])
-        expected.append(packed(Const(w, len(dut.pair.word)), tick, tick & last, Mux(tick, 0, weight)))
+                    m.d.comb += weight.eq(image[plan.visits(i)[w].weight_word])
+        state_word = Const(plan.visits(0)[w].state_word, len(dut.pair.word))
+        expected.append(packed(state_word, tick, tick & last, Mux(tick, 0, weight)))
     counted = dut.pair_valid & ~dut.pair.quiet
     # Those of a sweep mean nothing.
     weights = Mux(b.past(dut.pair.tick), 0, dut.weights)
@@ -67,7 +70,7 @@ def synapses(inputs: int, neurons: int, lanes: int) -> Bench:
         payload=packed(*(b.past(x) for x in (dut.pair.word, dut.pair.tick, dut.pair.last)), weights),
         most=3 * words,
     )
-    b.comes_within(2 * plan.row_cycles + 4, dut.pair_valid, when=(due != 0) & dut.room)
+    b.comes_within(2 * plan.tick_clocks + 4, dut.pair_valid, when=(due != 0) & dut.room)
     # No state word is visited again before its update was written back.
     watched = b.constant(dut.pair.word.shape(), "watched")
     since = Signal(range(STATE_LATENCY + 1), init=STATE_LATENCY)
@@ -97,7 +100,7 @@ PROOFS = [
             "synapses", f"each row once, in order, no word too soon ({inputs}-{neurons}, {lanes} lanes)",
             functools.partial(synapses, inputs, neurons, lanes),
             (
-                Mutant("layers.dense", "count == plan.row_cycles - 2", "count == plan.row_cycles - 3"),
+                Mutant("layers.dense", "count == plan.tick_clocks - 2", "count == plan.tick_clocks - 3"),
                 Mutant("layers.dense", "(~next_tick | room)", "1"),
                 Mutant("layers.dense", "self.pair.quiet.eq(quiet)", "self.pair.quiet.eq(0)"),
                 Mutant("layers.dense", "self.i.ready.eq(~next_valid)", "self.i.ready.eq(1)"),

@@ -6,15 +6,20 @@ import torch
 from support.networks import random_network
 
 from twinspike.config import load_config
-from twinspike.hw.plan import make_plan
+from twinspike.hw.plan import make_plan, plan_for
 from twinspike.hw.predict.cycles import frame_times
-from twinspike.model.cycles import CycleCost
+from twinspike.model.cycles import CycleCost, Station, blank_network, cycle_cost
+from twinspike.model.events import events_of_spikes
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.golden import run
 
 
-def events(*trains: np.ndarray) -> list[torch.Tensor]:
-    return [torch.from_numpy(train.sum(axis=2)).float() for train in trains]
+def tensors(trains: tuple[np.ndarray, ...]) -> list[torch.Tensor]:
+    return [torch.from_numpy(train).float() for train in trains]
+
+
+def cost(*event_clocks: float, tick_cycles: int, result_cycles: int) -> CycleCost:
+    return CycleCost(tuple(Station(c, c) for c in event_clocks), tick_cycles, result_cycles)
 
 
 @pytest.mark.parametrize("lanes", [(2, 1), (8, 2), (16, 8), (48, 8)])
@@ -28,31 +33,53 @@ def test_is_within_five_per_cent_of_the_contract_and_orders_images_alike(lanes):
     layers = run(plan.network, spikes).spikes
     started, finished = frame_times(plan, spikes, layers, isolate=True)
     exact = finished - started
-    found = config.cycle_cost(5).latency(events(spikes, *layers)).numpy()
+    core = cycle_cost(config, 5, 80)
+    images, *trains = tensors((spikes, *layers))
+    found = core.latency(core.arriving(images), trains).numpy()
     assert np.abs(found / exact - 1).max() < 0.05
     assert np.corrcoef(found, exact)[0, 1] > 0.999
 
 
+def test_the_plan_is_the_generator_s_with_its_slots_and_banks():
+    config = load_config("mnist").changed("tiny", timesteps=6, hardware={"lanes": [], "slots": 12})
+    plan = plan_for(blank_network(config, 10, 784), config.hardware, "generic")
+    assert plan.slots == 12 and cycle_cost(config, 10, 784).result_cycles == plan.result_clocks
+    wide = load_config("mnist-wide")
+    first, second = cycle_cost(wide, 10, 784).stations
+    assert (
+        first.event_clocks == 1 / wide.hardware.banks[0] and second.event_clocks == 1 / wide.hardware.banks[1]
+    )
+
+
+def test_clocks_may_differ_from_address_to_address():
+    clocks = torch.tensor([1.0, 3.0, 10.0])
+    spikes = (torch.rand(4, 5, 3, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    station = Station(clocks, 2.0)
+    expected = (spikes * clocks).sum(2) + 2
+    assert torch.equal(station.clocks(spikes), expected)
+    assert torch.equal(station.clocks(events_of_spikes(spikes)), expected)
+
+
 def test_gradient_is_the_clocks_of_an_event_on_the_critical_path():
-    cost = CycleCost(row_cycles=(8, 6), tick_cycles=10, result_cycles=0)
-    slow, quick = torch.full((4, 1), 20.0), torch.ones(4, 1)
+    slow, quick = torch.full((4, 1, 1), 20.0), torch.ones(4, 1, 1)
     for x in (slow, quick):
         x.requires_grad_()
-    cost.latency([slow, quick, torch.ones(4, 1)]).sum().backward()
+    core = cost(8, 6, tick_cycles=10, result_cycles=0)
+    core.latency(core.arriving(slow), [quick, torch.ones(4, 1, 1)]).sum().backward()
     assert slow.grad.flatten().tolist() == [8, 8, 8, 8]
     # The second layer is idle most of the time: only what it does after the last step costs anything.
     assert quick.grad.flatten().tolist() == [0, 0, 0, 6]
 
 
 def test_the_result_follows_the_last_tick_at_once():
-    cost = CycleCost(row_cycles=(8,), tick_cycles=1000, result_cycles=15)
-    silent = torch.zeros(1, 1)
-    assert cost.latency([silent, silent]).item() == 8 + 8 + 15
+    core = cost(8, tick_cycles=1000, result_cycles=15)
+    silent = torch.zeros(1, 1, 1)
+    assert core.latency(core.arriving(silent), [silent]).item() == 8 + 8 + 15
 
 
 def test_a_target_that_the_input_alone_exceeds_is_refused():
-    cost = CycleCost(row_cycles=(8, 6), tick_cycles=10, result_cycles=18)
-    inputs = torch.full((4, 3), 20.0)
-    cost.check_target(inputs, 1000)
+    core = cost(8, 6, tick_cycles=10, result_cycles=18)
+    arriving = core.arriving(torch.full((4, 3, 1), 20.0))
+    core.check_target(arriving, 1000)
     with pytest.raises(TwinspikeError, match=r"cycles_target = 500 cannot be met: input events alone"):
-        cost.check_target(inputs, 500)
+        core.check_target(arriving, 500)

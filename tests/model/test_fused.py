@@ -10,8 +10,8 @@ from twinspike.model.emd import emd_matrix
 from twinspike.model.events import events_of_spikes, events_of_steps
 from twinspike.model.fused import layer
 from twinspike.model.lif import lif
-from twinspike.quant.layer import NeuronSpec
 from twinspike.quant.layers.dense import QuantDense
+from twinspike.quant.spec import NeuronSpec
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason="no C++ compiler")
 # leak_shift, reset, single_spike, state_bits, weight_bits; sums of 600 weights of 8 bits do not fit 16 bits.

@@ -9,7 +9,7 @@ import torch
 
 from twinspike.model.lif import Lif, lif
 from twinspike.numerics import lif as reference
-from twinspike.quant.layer import NeuronSpec
+from twinspike.quant.spec import NeuronSpec
 
 CASES = list(itertools.product((0, 1, 3), ("subtract", "zero"), (False, True), (5, 12)))
 

@@ -7,13 +7,15 @@ import signal
 
 import numpy as np
 import pytest
-import torch
 
 from twinspike.config import load_config
 from twinspike.model import results, training
 from twinspike.model.checkpoint import load_checkpoint
 from twinspike.model.datasets import Dataset
 from twinspike.model.network import SpikingNetwork
+from twinspike.model.ranks import Ranks
+from twinspike.model.rules import surrogate
+from twinspike.model.rules.base import Means, make_rule
 from twinspike.model.training import TrainingInterrupted, train
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
@@ -165,8 +167,8 @@ def test_silent_network_is_named(config, dataset, tmp_path):
 
 
 def test_diverging_training_is_named(config, dataset, tmp_path, monkeypatch):
-    sound = training.embedding_loss
-    monkeypatch.setattr(training, "embedding_loss", lambda *args: sound(*args) * float("nan"))
+    sound = surrogate.embedding_loss
+    monkeypatch.setattr(surrogate, "embedding_loss", lambda *args: sound(*args) * float("nan"))
     with pytest.raises(
         TwinspikeError, match=r"diverged in epoch 1, after batch 0: its loss is nan; lower .* \(0.02\)"
     ):
@@ -216,7 +218,7 @@ def test_a_spike_that_differs_is_located(config, dataset, trained, monkeypatch):
         path.read_bytes(),
         path,
         network,
-        torch.optim.Adam(network.parameters()),
+        make_rule(network, Means(config.training, Ranks())),
         results.weights_table(config),
     )
     integer = load_network(out / "network.safetensors")

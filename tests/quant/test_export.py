@@ -8,9 +8,9 @@ from twinspike.config import load_config
 from twinspike.model.network import SpikingNetwork
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.export import integer_layer, package_versions, untaught_network
-from twinspike.quant.layer import NeuronSpec
 from twinspike.quant.layers.dense import QuantDense
 from twinspike.quant.network_file import parse_network
+from twinspike.quant.spec import NeuronSpec
 from twinspike.sim import golden
 
 LAYER = """

@@ -13,8 +13,9 @@ from support.networks import counting, random_layer, random_network, random_refe
 from twinspike.numerics import emd
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.layer import RESETS, Layer, NeuronSpec
+from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network
+from twinspike.quant.spec import RESETS, NeuronSpec
 from twinspike.sim import golden
 
 

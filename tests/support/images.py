@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import pytest
 from support.networks import random_network
 
 from twinspike.hw.plan import make_plan
@@ -11,8 +10,7 @@ from twinspike.hw.plan import make_plan
 FINE, FOREIGN, DAMAGED = (1, 0, 0), (0, 1, 0), (0, 0, 1)
 
 
-@pytest.fixture(scope="module")
-def plan():
+def small_plan():
     """A plan whose first layer is said to lie in SPRAM, small as it is: 15 words."""
     small = make_plan(random_network(3, shape=(5,), widths=(11, 2)), (4, 1))
     return dataclasses.replace(

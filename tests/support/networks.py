@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 
 from twinspike.numerics.codings import Coding, Latency
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
+from twinspike.quant.spec import NeuronSpec
 
 
 def random_layer(rng: np.random.Generator, inputs: int, neurons: int, **spec) -> Layer:

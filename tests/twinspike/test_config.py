@@ -9,7 +9,7 @@ from twinspike.config import Config, available, load_config
 from twinspike.model.datasets import DATASETS
 from twinspike.numerics.codings import CODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.layer import MAX_TRAINED_STATE_BITS, NeuronSpec, check_trainable
+from twinspike.quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec, check_trainable
 
 SOUND = """
 dataset = "digits"

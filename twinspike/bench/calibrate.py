@@ -18,8 +18,9 @@ from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.files import write_atomically, write_json
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
+from twinspike.quant.spec import NeuronSpec
 
 
 @dataclasses.dataclass(frozen=True)

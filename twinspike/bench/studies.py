@@ -55,12 +55,12 @@ def scaling(out: Path) -> dict[str, Any]:
                 # The first frame fills the pipeline.
                 came = [float(train[:, 1:].sum(axis=(0, 2)).mean()) for train in (spikes, trains[0])]
                 work = [
-                    (count + plan.network.timesteps) * layer.row_cycles
+                    (count + plan.network.timesteps) * layer.tick_clocks
                     for count, layer in zip(came, plan.layers, strict=True)
                 ]
                 point = {
                     "neurons": neurons, "lanes": lanes, "activity": activity, "spikes": came,
-                    "row_cycles": [layer.row_cycles for layer in plan.layers], "work": max(work),
+                    "row_cycles": [layer.tick_clocks for layer in plan.layers], "work": max(work),
                     "cycles": float(np.diff(finished).mean()),
                 }  # fmt: skip
                 if (neurons, lanes, activity) in SIMULATED:

@@ -15,9 +15,10 @@ def settings(figures: Figures, where: str, name: str) -> str:
     from twinspike.hw.settings import HardwareSettings
     from twinspike.model.settings import TrainingSettings
     from twinspike.numerics.fields import allowed
+    from twinspike.quant.spec import LayerSettings
 
     classes = {
-        "configuration": config.TopSettings, "layers": config.LayerSettings, "training": TrainingSettings,
+        "configuration": config.TopSettings, "layers": LayerSettings, "training": TrainingSettings,
         "hardware": HardwareSettings,
     }  # fmt: skip
     rows = [

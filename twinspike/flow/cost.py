@@ -1,44 +1,22 @@
-"""What a core will cost before it is placed: clocks, logic cells, and the clock's speed.
+"""What a core will cost before it is placed: logic cells, and the clock's speed.
 
-Clocks follow from the generator's own formula. Logic cells are the planner's estimate (hw/predict/area.py),
+Logic cells are the planner's estimate (hw/predict/area.py),
 the clock is that of the cores that were placed and routed so far (results/*.json).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from twinspike.hw.devices import device
-from twinspike.hw.plan import STATE_LATENCY, CorePlan
+from twinspike.hw.plan import CorePlan
 from twinspike.hw.plan.choose import default_lanes
 from twinspike.hw.predict import area
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.numerics.errors import TwinspikeError
-
-if TYPE_CHECKING:
-    from twinspike.config import Config
-    from twinspike.model.cycles import CycleCost
-
-
-def lanes_of(config: Config) -> tuple[int, ...]:
-    """Lanes of each layer: those of the configuration, else the generator's choice."""
-    chosen = config.hardware.lanes
-    return chosen or tuple(default_lanes(layer.neurons, layer.weight_bits) for layer in config.layers)
-
-
-def cycle_cost(config: Config, classes: int) -> CycleCost:
-    """The times of the core that `config` asks for, with one reference for each of `classes`."""
-    from twinspike.model.cycles import CycleCost
-
-    words = [-(-layer.neurons // lanes) for layer, lanes in zip(config.layers, lanes_of(config), strict=True)]
-    return CycleCost(
-        row_cycles=tuple(max(w, STATE_LATENCY) for w in words),
-        tick_cycles=config.layers[-1].neurons + 2,
-        result_cycles=classes + 5,
-    )
 
 
 def clock(target: str, records: Iterable[dict[str, Any]]) -> float:

@@ -15,6 +15,7 @@ from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import parse_json, read_limited, write_json
 from twinspike.numerics.shapes import conform
 from twinspike.quant.network import Network
+from twinspike.quant.synapses.dense import Dense
 
 RECORD_FILE = "configuration.json"
 _RECORD = {"config": "text", "changes": ["text"]}
@@ -163,10 +164,16 @@ def _value(value: Any) -> str:
 
 def _differences_of_content(network: Network, config: Config) -> list[tuple[str, Any, Any]]:
     """As :func:`twinspike.config.differences`, of what a network without provenance shows by itself."""
-    layers = [{"neurons": layer.neurons, **dataclasses.asdict(layer.spec)} for layer in network.layers]
-    there = {"timesteps": network.timesteps, "encoder": network.encoder.table(), "layers": layers}
-    here = {key: value for key, value in config.training_table().items() if key in there}
+    layers, asked = [], []
+    for layer in network.layers:
+        width = {"neurons": layer.neurons} if layer.kind == Dense.kind else {}
+        layers.append({"kind": layer.kind, **width, **dataclasses.asdict(layer.spec)})
+    for settings in config.layers:
+        width = {"neurons": settings.neurons} if settings.kind == Dense.kind else {}
+        asked.append({"kind": settings.kind, **width, **dataclasses.asdict(settings.spec)})
     # Training narrows membranes to what its images need: fewer bits than allowed are no difference.
-    for mine, asked in zip(layers, here["layers"], strict=False):
-        mine["state_bits"] = max(mine["state_bits"], asked["state_bits"])
+    for mine, wanted in zip(layers, asked, strict=False):
+        mine["state_bits"] = max(mine["state_bits"], wanted["state_bits"])
+    there = {"timesteps": network.timesteps, "encoder": network.encoder.table(), "layers": layers}
+    here = {"timesteps": config.timesteps, "encoder": config.encoder.table(), "layers": asked}
     return differences(there, here)

@@ -1,13 +1,14 @@
 """What every step needs of a configuration: the plan of its core and its test images."""
 
+import dataclasses
+
 import numpy as np
 
 from twinspike.config import Config
 from twinspike.flow.folders import GENERIC, Folders, find_network
 from twinspike.hw.board.boards import Board
-from twinspike.hw.plan import CorePlan, make_plan
+from twinspike.hw.plan import CorePlan, plan_for
 from twinspike.hw.plan.pixel_codings import makes
-from twinspike.hw.settings import CHECKS
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.quant.network import Network
 
@@ -16,30 +17,12 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
     """Whether a target's core differs in kind from the portable one: its weights come over a port."""
     if target == GENERIC:
         return True
-    plan = make_plan_for(config, find_network(place, config), target)
-    return any(layer.memory == "spram" for layer in plan.layers)
+    return make_plan_for(config, find_network(place, config), target).loads
 
 
-def make_plan_for(config: Config, network: Network, target: str):
+def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:
     """The plan of a configuration's core for one target."""
-    from twinspike.hw.plan import make_plan
-    from twinspike.hw.settings import CHECKS
-
-    # A network given by hand may have other layers than the configuration.
-    fitting = [
-        numbers if len(numbers) == len(network.layers) else ()
-        for numbers in (config.hardware.lanes, config.hardware.banks)
-    ]
-    hardware = config.hardware
-    return make_plan(
-        network,
-        fitting[0],
-        target,
-        fitting[1],
-        CHECKS[hardware.check_duplicates],
-        hardware.slots,
-        hardware.pixels,
-    )
+    return plan_for(network, config.hardware, target)
 
 
 def test_images(
@@ -63,8 +46,11 @@ def test_images(
 def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
-    slots = config.hardware.slots or (references + chosen.free_slots if references else 0)
-    lanes = chosen.lanes if len(chosen.lanes) == len(network.layers) else ()
-    return make_plan(
-        network, lanes, chosen.target, (), CHECKS[config.hardware.check_duplicates], slots, makes(network)
+    hardware = dataclasses.replace(
+        config.hardware,
+        lanes=chosen.lanes,
+        banks=(),
+        slots=config.hardware.slots or (references + chosen.free_slots if references else 0),
+        pixels=makes(network),
     )
+    return plan_for(network, hardware, chosen.target)

@@ -1,5 +1,6 @@
 """Training as a step of the flow: what can be judged beforehand is, and what came out is looked at."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from twinspike.hw.devices import device
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.model.datasets import load_dataset
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.layer import Layer, check_trainable
+from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
+from twinspike.quant.spec import check_trainable
 
 from .folders import GENERIC, Folders
 from .identity import claim
@@ -38,17 +40,32 @@ def train(config: Config, place: Folders, *, resume: bool, warn: Callable[[str],
 
 def blank_network(config: Config, shape: tuple[int, ...], labels: np.ndarray) -> Network:
     """A network of the configuration's sizes that knows nothing, to plan its core before it is trained."""
-    layers, inputs = [], config.encoder.addresses(shape)
-    for layer in config.layers:
-        weight = np.zeros((layer.neurons, inputs), np.int8)
-        if layer.weight_bits == 1:  # cannot be 0; of both signs, sums stay as short as they can be
-            weight = weight + np.where(np.arange(inputs) % 2, 1, -1).astype(np.int8)
-        bias, threshold = np.zeros(layer.neurons, np.int32), np.ones(layer.neurons, np.int32)
-        layers.append(Layer(layer.spec, weight, bias, threshold))
-        inputs = layer.neurons
-    counts = np.zeros((len(labels), config.timesteps, inputs), np.uint8)
-    references = References(counts, labels.astype(np.int32))
-    return Network(config.name, config.timesteps, config.encoder, shape, tuple(layers), references, 0)
+    from twinspike.model.network import SpikingNetwork
+    from twinspike.quant.export import untaught_network
+
+    untaught = untaught_network(
+        SpikingNetwork(config, shape).synapses,
+        name=config.name,
+        timesteps=config.timesteps,
+        encoder=config.encoder,
+        shape=shape,
+        provenance={},
+    )
+    counts = np.zeros((len(labels), config.timesteps, untaught.outputs), np.uint8)
+    return dataclasses.replace(
+        untaught,
+        layers=tuple(_blank(layer) for layer in untaught.layers),
+        references=References(counts, labels.astype(np.int32)),
+    )
+
+
+def _blank(layer: Layer) -> Layer:
+    """The layer with the integers that take the least room in memories and sums."""
+    weight = np.zeros_like(layer.weight)
+    if layer.spec.weight_bits == 1:  # cannot be 0; of both signs, sums stay as short as they can be
+        weight.flat = np.where(np.arange(weight.size) % 2, 1, -1)
+    bias, threshold = np.zeros_like(layer.bias), np.ones_like(layer.threshold)
+    return dataclasses.replace(layer, weight=weight, bias=bias, threshold=threshold)
 
 
 def judge_core(config: Config, network: Network) -> list[str]:

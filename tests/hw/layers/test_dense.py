@@ -3,17 +3,17 @@ import pytest
 from support.networks import random_network
 from support.streams import bench
 
-from twinspike.hw.layers.dense import DenseSynapses
+from twinspike.hw.layers.dense import DenseWalker
 from twinspike.hw.plan import STATE_LATENCY, make_plan
 
 
 def walk(plan, events, room=lambda clock: True):
     """Feed events (address, or None for a TICK; last); returns pairs (clock, word, tick, quiet, weights)."""
-    dut, pairs, taken, sweeps = DenseSynapses(plan), [], [], []
+    dut, pairs, taken, sweeps = DenseWalker(plan), [], [], []
 
     async def testbench(ctx):
         queue, idle, clock, before = list(events), 0, 0, None
-        while idle < 3 * plan.row_cycles + 40:
+        while idle < 3 * plan.tick_clocks + 40:
             if queue:
                 address, last = queue[0]
                 ctx.set(dut.i.payload, {"address": address or 0, "tick": address is None, "last": last})
@@ -40,14 +40,15 @@ def walk(plan, events, room=lambda clock: True):
     ("neurons", "lanes"), [(1, 1), (4, 4), (9, 4), (5, 1), (8, 2), (6, 1), (13, 1), (9, 2), (12, 2)]
 )
 @pytest.mark.parametrize("bits", [1, 4])
-def test_each_event_walks_its_row_in_row_cycles(neurons, lanes, bits):
+def test_each_event_makes_the_visits_of_its_plan(neurons, lanes, bits):
     plan = make_plan(random_network(2, shape=(5,), widths=(neurons,), weight_bits=bits), (lanes,)).layers[0]
     rng = np.random.default_rng(0)
     events = [(int(a), False) for a in rng.integers(0, 5, 12)]
     for at in (3, 4, 9, 12):
         events.insert(at, (None, at == 12))
     pairs, taken, sweeps = walk(plan, events)
-    assert plan.row_cycles == max(-(-neurons // lanes), STATE_LATENCY)
+    assert plan.tick_clocks == max(-(-neurons // lanes), STATE_LATENCY)
+    assert {plan.event_clocks(address) for address in range(5)} == {plan.tick_clocks}
 
     operations = [pairs[i : i + plan.words] for i in range(0, len(pairs), plan.words)]
     assert len(operations) == 1 + len(events)
@@ -57,14 +58,15 @@ def test_each_event_walks_its_row_in_row_cycles(neurons, lanes, bits):
     ):
         clocks, words, ticks, quiets, weights = zip(*operation, strict=True)
         assert clocks == tuple(range(clocks[0], clocks[0] + plan.words))
-        assert words == tuple(range(plan.words))
+        visits = plan.visits(address or 0)
+        assert words == tuple(visit.state_word for visit in visits)
         assert set(ticks) == {int(address is None)}
         assert set(quiets) == {int(quiet)}
         if address is not None:
-            assert list(weights) == image[address * plan.words :][: plan.words]
+            assert list(weights) == [image[visit.weight_word] for visit in visits]
     # No bubbles: the events were there all along.
     starts = [operation[0][0] for operation in operations]
-    assert np.diff(starts).tolist() == [plan.row_cycles] * len(events)
+    assert np.diff(starts).tolist() == [plan.tick_clocks] * len(events)
     assert len(sweeps) == 4
     assert len(taken) == len(events)
 
@@ -82,7 +84,7 @@ def test_an_event_reaches_an_idle_layer_in_two_clocks():
             await ctx.tick()
             ctx.set(dut.i.valid, 0)
 
-    dut = DenseSynapses(plan)
+    dut = DenseWalker(plan)
     bench(dut, testbench)
     assert late == [0, 0, 1, 1]
 

@@ -9,9 +9,10 @@ from support.networks import random_layer
 from support.streams import bench
 
 from twinspike.hw.layers.neurons import Neurons
-from twinspike.hw.plan import LayerPlan
+from twinspike.hw.plan.dense import DensePlan
 from twinspike.numerics import lif
-from twinspike.quant.layer import Layer, NeuronSpec
+from twinspike.quant.layer import Layer
+from twinspike.quant.spec import NeuronSpec
 
 
 def golden(layer, spikes):
@@ -31,7 +32,7 @@ def golden(layer, spikes):
 
 def hardware(layer, lanes, spikes):
     """The same from Neurons: one clock a pair, C clocks an operation, a quiet sweep first."""
-    plan = LayerPlan(layer, lanes, "block")
+    plan = DensePlan(layer, lanes, "block")
     frames, timesteps, _ = spikes.shape
     image = plan.weight_image()
     operations = [(None, True, True)]
@@ -46,7 +47,7 @@ def hardware(layer, lanes, spikes):
         clock, weights = 0, 0
         # Two events more, so that the last sweep leaves the pipeline.
         for address, last, quiet in [*operations, *[(0, False, False)] * 2]:
-            for word in range(plan.row_cycles):
+            for word in range(plan.tick_clocks):
                 walking = word < plan.words
                 ctx.set(dut.pair_valid, walking)
                 if walking:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from support.networks import random_layer, random_network, wide_network
 
-from twinspike.hw.plan import LayerPlan, make_plan
+from twinspike.hw.plan import make_plan
 from twinspike.hw.plan.choose import default_lanes
+from twinspike.hw.plan.dense import DensePlan
 from twinspike.hw.plan.layer import pack_words, signed_bits
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.lif import state_range
@@ -23,7 +24,7 @@ def test_accumulator_never_overflows_and_one_bit_less_would(seed):
     rng = np.random.default_rng(seed)
     spec = {"weight_bits": int(rng.integers(1, 9)), "state_bits": int(rng.integers(2, 9))}
     layer = random_layer(rng, 6, 4, **spec)
-    plan = LayerPlan(layer, 2, "block")
+    plan = DensePlan(layer, 2, "block")
     low, high = state_range(spec["state_bits"])
     # Every subset of inputs, on top of both rails and of a fresh frame, with the bias before or after.
     subsets = (np.arange(64)[:, None] >> np.arange(6)) & 1
@@ -51,15 +52,15 @@ def test_distance_bits_hold_the_worst_spike_train_and_no_more(seed):
 def test_thresholds_above_the_clamp_saturate_just_out_of_reach():
     layer = random_layer(np.random.default_rng(0), 3, 4, state_bits=4)
     layer = dataclasses.replace(layer, threshold=np.array([1, 7, 8, 2**31 - 1], np.int32))
-    plan = LayerPlan(layer, 2, "block")
-    assert plan.thresholds.tolist() == [1, 7, 8, 8]
+    plan = DensePlan(layer, 2, "block")
+    assert plan.thresholds.ravel().tolist() == [1, 7, 8, 8]
     assert plan.threshold_bits == 4
 
 
-def test_row_cycles_and_words():
+def test_tick_clocks_and_words():
     layer = random_layer(np.random.default_rng(0), 3, 23)
     found = [
-        (LayerPlan(layer, p, "block").words, LayerPlan(layer, p, "block").row_cycles) for p in (1, 4, 23)
+        (DensePlan(layer, p, "block").words, DensePlan(layer, p, "block").tick_clocks) for p in (1, 4, 23)
     ]
     assert found == [(23, 23), (6, 6), (1, 5)]
 
@@ -67,7 +68,7 @@ def test_row_cycles_and_words():
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_weight_image_unpacks_to_the_weights(bits):
     layer = random_layer(np.random.default_rng(bits), 5, 7, weight_bits=bits)
-    plan = LayerPlan(layer, 3, "block")
+    plan = DensePlan(layer, 3, "block")
     image = plan.weight_image()
     assert len(image) == plan.weight_words == 15
     for i in range(5):

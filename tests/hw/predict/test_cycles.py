@@ -20,10 +20,10 @@ def test_frames_come_at_the_busiest_layers_pace_and_never_faster(lanes):
     _, finished = times(plan, spikes)
     trains = (spikes, *run(plan.network, spikes).spikes)
     for layer, arriving in zip(plan.layers, trains, strict=False):
-        work = (arriving.sum(axis=(0, 2)) + 6) * layer.row_cycles
+        work = (arriving.sum(axis=(0, 2)) + 6) * layer.tick_clocks
         # From the first frame's result to the last one's, each layer did at least the work in between.
         assert finished[-1] - finished[0] >= work[1:-1].sum()
-    busiest = sum(trains[0].sum(axis=(0, 2)) + 6) * plan.layers[0].row_cycles
+    busiest = sum(trains[0].sum(axis=(0, 2)) + 6) * plan.layers[0].tick_clocks
     assert finished[-1] <= 2 * busiest + 200
 
 
@@ -45,14 +45,14 @@ def test_a_silent_frame_costs_its_ticks_alone():
     silent = (np.zeros((8, 5, 20), bool),)
     _, finished = frame_times(plan, quiet, silent, isolate=False)
     # A walk over 20 neurons a step: the readout, not the layer, sets the pace; K + 2 clocks to rank.
-    assert plan.layers[0].row_cycles == 10
+    assert plan.layers[0].tick_clocks == 10
     assert np.diff(finished).tolist() == [8 * (20 + 2) + plan.references + 2] * 4
     # An event a step on top: now the layer does.
     quiet[:, :, 0] = True
     narrow = make_plan(plan.network, (1,))
     assert (
         np.diff(frame_times(narrow, quiet, silent, isolate=False)[1]).tolist()
-        == [8 * 2 * narrow.layers[0].row_cycles] * 4
+        == [8 * 2 * narrow.layers[0].tick_clocks] * 4
     )
 
 

@@ -5,17 +5,17 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from support.flash import Flash
-from support.images import (
-    DAMAGED,
-    FINE,
-    FOREIGN,
-    plan,  # noqa: F401 (a fixture)
-)
+from support.images import DAMAGED, FINE, FOREIGN, small_plan
 from support.streams import bench
 
 from twinspike.hw.weights.flash_loader import FlashLoader, check_reach
 from twinspike.hw.weights.image import ImageCheck, image_bytes, weight_image
 from twinspike.numerics.errors import TwinspikeError
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return small_plan()
 
 
 def words_of(raw):
@@ -48,7 +48,7 @@ def test_words_come_in_order_however_slowly_they_are_taken(divider, stall):
         assert 0 <= clocks[0] - ((8 + 32 + 16 * 6) * divider + 40) <= 6
 
 
-def loads(plan, flash, starts=0):  # noqa: F811
+def loads(plan, flash, starts=0):
     """(loaded, foreign, damaged) after power-up and after each of `starts` further runs of the loader."""
     image = weight_image(plan)
     m = Module()
@@ -77,18 +77,18 @@ def loads(plan, flash, starts=0):  # noqa: F811
     return seen
 
 
-def test_a_good_image_is_loaded(plan):  # noqa: F811
+def test_a_good_image_is_loaded(plan):
     assert loads(plan, Flash(image_bytes(weight_image(plan)), offset=0x20000)) == [FINE]
 
 
 @pytest.mark.parametrize("at", [20, 30, -1])
-def test_a_corrupted_byte_is_found_and_a_reload_repairs_it(plan, at):  # noqa: F811
+def test_a_corrupted_byte_is_found_and_a_reload_repairs_it(plan, at):
     raw = bytearray(image_bytes(weight_image(plan)))
     raw[at] ^= 0x10
     assert loads(plan, Flash(bytes(raw), offset=0x20000), starts=1) == [DAMAGED, FINE]
 
 
-def test_a_missing_flash_and_one_that_sleeps_on(plan):  # noqa: F811
+def test_a_missing_flash_and_one_that_sleeps_on(plan):
     raw = image_bytes(weight_image(plan))
     assert loads(plan, Flash(raw, missing=True)) == [FOREIGN]
     assert loads(plan, Flash(raw, wake=200)) == [FOREIGN]

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from support.images import DAMAGED, FINE, FOREIGN
+from support.images import DAMAGED, FINE, FOREIGN, small_plan
 from support.networks import wide_network
 from support.streams import bench
 
@@ -14,6 +14,11 @@ from twinspike.hw.weights.image import HEADER_WORDS, ImageCheck, image_bytes, we
 
 LAST = 1 << 16
 NOTHING = (0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return small_plan()
 
 
 def test_an_image_holds_the_weights_the_hash_and_a_crc():

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.layer import NeuronSpec
 from twinspike.quant.layers.dense import QuantDense
+from twinspike.quant.spec import NeuronSpec
 
 
 def layer(weight_bits: int, state_bits: int = 12, std: float = 0.1) -> QuantDense:

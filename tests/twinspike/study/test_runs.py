@@ -41,7 +41,7 @@ def interrupted(tmp_path_factory):
     """Two runs of which a SIGKILL hit the second one in the middle of its training."""
     root = tmp_path_factory.mktemp("study")
     code = (
-        "import sys; from pathlib import Path; from test_twinspike_runs import *\n"
+        "import sys; from pathlib import Path; from test_runs import *\n"
         "if __name__ == '__main__':\n"
         "    runs = [run_for(c, Path(sys.argv[1])) for c in configs()]\n"
         "    complete(runs, measure, jobs=1, title='killed', progress=False)\n"
@@ -50,7 +50,8 @@ def interrupted(tmp_path_factory):
     script.write_text(code)
     process = subprocess.Popen(
         [sys.executable, str(script), str(root)], cwd=Path(__file__).parents[3], start_new_session=True,
-        env={**os.environ, "PYTHONPATH": "tests"}, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([".", "tests", str(Path(__file__).parent)])},
+        stderr=subprocess.DEVNULL,
     )  # fmt: skip
     runs = [run_for(config, root) for config in configs()]
     wait_for(lambda: runs[1].epochs_done >= 3, process)

@@ -1,0 +1,61 @@
+"""Backpropagation through time with a surrogate gradient, on the distances between spike trains.
+
+The forward pass is the core's own; the backward pass replaces the spike's step function (model/lif.py).
+The loss pulls spike trains of one class together and pushes those of others apart (model/losses.py), with
+optional prices for activity and for clocks of the core.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..losses import activity_penalty, embedding_loss
+from ..network import SpikingNetwork
+from ..optimiser import make_optimiser
+from .base import Batch, Diverged, Means, Rule
+
+
+class Surrogate(Rule):
+    """One step of AdamW per batch."""
+
+    def __init__(self, network: SpikingNetwork, means: Means):
+        super().__init__(network, means)
+        self.network = network
+        self.optimiser = make_optimiser(network, means.settings)
+
+    def step(self, network: nn.Module, batch: Batch) -> dict[str, float]:
+        s, ranks, cost = self.means.settings, self.means.ranks, self.means.cost
+        trains = [ranks.whole(train) for train in network(batch.spikes)]
+        loss = embedding_loss(trains[-1], batch.labels, s)
+        total = loss + s.activity_weight * activity_penalty(trains[:-1], s.activity_target)
+        if cost:
+            arriving = ranks.whole(cost.arriving(batch.spikes)[..., None], torch.int32)[..., 0]
+            total = total + s.cycles_weight * cost.penalty(arriving, trains, s.cycles_target)
+        if not math.isfinite(total.item()):
+            raise Diverged(f"its loss is {total.item()}")
+        for group in self.optimiser.param_groups:
+            group["lr"] = batch.learning_rate
+        self.optimiser.zero_grad()
+        ranks.backward(total)
+        self.optimiser.step()
+        spikes = {f"layer {i}": len(train) * train.mean().item() for i, train in enumerate(trains)}
+        return {"loss": loss.item(), **spikes}
+
+    def state(self) -> dict[str, Tensor]:
+        return {
+            f"optimiser.{name}.{key}": value
+            for name, parameter in self.network.named_parameters()
+            for key, value in self.optimiser.state.get(parameter, {}).items()
+        }
+
+    def prime(self) -> None:
+        """Adam's state tensors appear at the first step: take one with a rate and gradients of 0."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = 0.0
+            for parameter in group["params"]:
+                parameter.grad = torch.zeros_like(parameter)
+        self.optimiser.step()
+        self.optimiser.zero_grad()

@@ -1,0 +1,61 @@
+"""How the neurons of a layer behave, whatever connects to them."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from ..numerics.errors import out_of_range
+from ..numerics.fields import setting
+
+RESETS = ("subtract", "zero")
+# float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
+MAX_TRAINED_STATE_BITS = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class NeuronSpec:
+    """How the neurons of one layer behave; part of an entry of "layers" in the file's metadata."""
+
+    weight_bits: int = setting(4, low=1, high=8, help="weight width; 1 bit means exactly -1 or +1")
+    leak_shift: int = setting(3, low=0, high=31, help="k of v - (v >> k) each step; 0: no leak")
+    reset: str = setting("subtract", choices=RESETS, help="after a spike: v - threshold, or 0")
+    single_spike: bool = setting(False, help="silent for the rest of the frame after the first spike")
+    state_bits: int = setting(
+        12,
+        low=2,
+        high=32,
+        help=f"membrane potential clamps to this many bits; training takes at most {MAX_TRAINED_STATE_BITS}",
+    )
+
+    @property
+    def weight_limit(self) -> int:
+        """Largest weight magnitude: 2^(b-1) - 1 (symmetric narrow range), 1 for binary weights."""
+        return max(1, (1 << (self.weight_bits - 1)) - 1)
+
+
+def check_trainable(spec: NeuronSpec, where: str) -> None:
+    """Raise TwinspikeError if `spec` asks for membranes wider than the floats of training hold exactly."""
+    if spec.state_bits > MAX_TRAINED_STATE_BITS:
+        allowed = f"2..{MAX_TRAINED_STATE_BITS} to train (floats hold that many bits exactly)"
+        raise out_of_range(f"{where}.state_bits", spec.state_bits, allowed)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerSettings(NeuronSpec):
+    """One `[[layers]]` entry of a configuration: a dense layer's width beside the neuron's behaviour.
+
+    Another kind has a subclass with another `kind` and keys of its own.
+    """
+
+    kind: ClassVar[str] = "dense"
+
+    neurons: int = setting(128, low=1, high=32768, help="width of the layer")
+
+    def table(self) -> dict[str, Any]:
+        """The entry as JSON-ready values; `kind` only where it is not dense."""
+        kind = {} if self.kind == "dense" else {"kind": self.kind}
+        return kind | dataclasses.asdict(self)
+
+    @property
+    def spec(self) -> NeuronSpec:
+        names = (f.name for f in dataclasses.fields(NeuronSpec))
+        return NeuronSpec(**{name: getattr(self, name) for name in names})

@@ -1,0 +1,90 @@
+"""What every layer kind says of itself: its map, its checks, and the integers that spikes become."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...numerics.errors import out_of_range
+from ..spec import LayerSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Synapses(abc.ABC):
+    """How `inputs` addresses connect to `neurons`; the definition of a kind, in numpy alone.
+
+    A kind is a subclass whose own fields are its keys in the network file. It is registered once, in
+    quant/synapses/kinds.py, and its twins in torch and in hardware are found by its name, `kind`.
+    """
+
+    kind: ClassVar[str]
+    settings: ClassVar[type[LayerSettings]]  # of a configuration's `[[layers]]` entry
+
+    inputs: int
+    neurons: int
+
+    @classmethod
+    @abc.abstractmethod
+    def of(
+        cls, shape: tuple[int, ...], keys: Mapping[str, Any], weight: np.ndarray, where: str
+    ) -> "Synapses":
+        """The synapses of a file's layer behind a map of `shape`; `keys` are the kind's own.
+
+        Raises TwinspikeError, one line that begins with `where`, for keys or a map that do not suit.
+        """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output map, whose flat order is the order of the neurons."""
+        return (self.neurons,)
+
+    @property
+    def channels(self) -> int:
+        """Thresholds and biases of the layer: one per neuron, or one per output channel of a map."""
+        return self.neurons
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """[channels] -> [neurons]: what each neuron has; maps are channel-last."""
+        return np.tile(values, self.neurons // self.channels)
+
+    @classmethod
+    def own_keys(cls) -> tuple[str, ...]:
+        """Names of the kind's own keys in the network file."""
+        common = {field.name for field in dataclasses.fields(Synapses)}
+        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in common)
+
+    def keys(self) -> dict[str, Any]:
+        """The kind's own keys as the network file holds them."""
+        return {name: getattr(self, name) for name in self.own_keys()}
+
+    @abc.abstractmethod
+    def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
+        """Raise TwinspikeError unless the weight tensor has the kind's shape behind `inputs` addresses."""
+
+    @abc.abstractmethod
+    def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """Weighted sums, without bias: spikes [..., inputs], 0, 1 or how often -> int64 [..., neurons]."""
+
+    @abc.abstractmethod
+    def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Least and most sum that each neuron's weights can give in a step, int64 [neurons] each.
+
+        Accumulator widths follow from it, so it covers every set of inputs, in whatever order they come.
+        """
+
+    @abc.abstractmethod
+    def fan_out(self, address: int) -> int:
+        """Synaptic operations that one event at input `address` causes."""
+
+
+def check_weights(weight: np.ndarray, weight_bits: int, limit: int, where: str) -> None:
+    """Raise TwinspikeError unless every weight is within -limit..limit, and not 0 where it is binary."""
+    bad = np.abs(weight.astype(np.int16)) > limit
+    allowed = f"-{limit}..{limit} at {weight_bits} bits"
+    if weight_bits == 1:
+        bad, allowed = bad | (weight == 0), "-1 or +1 at 1 bit"
+    if bad.any():
+        first = tuple(int(axis[0]) for axis in np.nonzero(bad))
+        raise out_of_range(f"{where}.weight[{','.join(map(str, first))}]", int(weight[first]), allowed)
