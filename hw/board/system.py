@@ -37,7 +37,7 @@ class System(wiring.Component):
         m = Module()
         m.submodules.control = control = Control(self._plan, event_depth=_EVENT_DEPTH)
         m.submodules.link = link = Link(self._link, self._line)
-        attach(m, link, control)
+        attach(m, link, control, pixels=self._plan.pixels)
         connect_pins(m, self, link)
         if self._image:
             m.submodules.loader = loader = FlashLoader(len(self._image), offset=self._offset)

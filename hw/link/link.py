@@ -25,7 +25,7 @@ class Link(wiring.Component):
     """
 
     def __init__(self, plan: LinkPlan, line: Line):
-        self.plan, self._line = plan, line
+        self._plan, self._line = plan, line
         self.PINS = line.PINS
         super().__init__({
             **line.PINS, "registers": Out(PORT),
@@ -37,8 +37,8 @@ class Link(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.line = line = self._line
-        m.submodules.receiver = receiver = LinkReceiver(self.plan.buffer_bytes)
-        m.submodules.engine = engine = LinkEngine(self.plan)
+        m.submodules.receiver = receiver = LinkReceiver(self._plan.buffer_bytes)
+        m.submodules.engine = engine = LinkEngine(self._plan)
         m.submodules.sender = sender = LinkSender()
         m.d.comb += [
             receiver.data.eq(line.data),
@@ -50,7 +50,7 @@ class Link(wiring.Component):
         wiring.connect(m, engine.o, sender.i)
         wiring.connect(m, sender.o, line.i)
         connect_pins(m, self, line)
-        for name in ("registers", "events", "spikes", "result", *(["pixels"] if self.plan.pixels else [])):
+        for name in ("registers", "events", "spikes", "result", *(["pixels"] if self._plan.pixels else [])):
             wiring.connect(m, getattr(engine, name), wiring.flipped(getattr(self, name)))
         return m
 
@@ -62,8 +62,8 @@ def connect_pins(m: Module, outside, inside) -> None:
         m.d.comb += getattr(to, name).eq(getattr(out_of, name))
 
 
-def attach(m: Module, link: Link, control: Control) -> None:
-    """Connect a link to the registers and streams of a core."""
+def attach(m: Module, link: Link, control: Control, *, pixels: bool) -> None:
+    """Connect a link to the registers and streams of a core; with `pixels` to its encoder too."""
     wiring.connect(m, link.registers, control.registers)
     m.d.comb += [
         control.s_axis_tdata.eq(link.events.p.data),
@@ -77,7 +77,7 @@ def attach(m: Module, link: Link, control: Control) -> None:
         link.result.valid.eq(control.m_result_tvalid),
         control.m_result_tready.eq(link.result.ready),
     ]
-    if link.plan.pixels:
+    if pixels:
         m.d.comb += [
             control.s_pixel_tdata.eq(link.pixels.p.data),
             control.s_pixel_tlast.eq(link.pixels.p.last),

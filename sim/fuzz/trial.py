@@ -163,7 +163,8 @@ def _compare(plan, folder, number, trace, where, outcome, flags) -> collections.
 def _scalar(plan: CorePlan, spikes: np.ndarray, trace: Trace) -> collections.Counter:
     """Golden model against the scalar interpreter, over as many frames as that is quick enough for."""
     network = plan.network
-    work = network.timesteps * sum(layer.inputs * layer.neurons for layer in plan.layers)
+    visits = sum(len(layer.visits(a)) * layer.lanes for layer in plan.layers for a in range(layer.inputs))
+    work = network.timesteps * visits
     frames = min(spikes.shape[1], _SCALAR_WORK // work)
     for b in range(frames):
         trains, result = scalar.run(network, spikes[:, b].tolist())

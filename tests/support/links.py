@@ -32,7 +32,7 @@ class ByteLink(wiring.Component):
         wiring.connect(m, receiver.o, engine.i)
         wiring.connect(m, engine.o, sender.i)
         wiring.connect(m, sender.o, wiring.flipped(self.o))
-        attach(m, engine, control)
+        attach(m, engine, control, pixels=self.plan.pixels)
         return m
 
 

@@ -39,7 +39,7 @@ def clocks_of(network, image, start):
     """Clocks of a frame's words by the docstring's formula, the last pixel being taken in clock `start`."""
     rows = PixelRows(network)
     spikes = network.encode(image[None])[:, 0]
-    padded = np.pad(spikes, [(0, 0), (0, rows.words * rows.lanes - rows.neurons)])
+    padded = np.pad(spikes, [(0, 0), (0, rows.words * rows.lanes - rows.addresses)])
     counts = padded.reshape(network.timesteps, rows.words, rows.lanes).sum(axis=2)
     shown, free, clocks = start + 5, 0, []
     for step in counts:
