@@ -63,7 +63,8 @@ def _blank(layer: Layer) -> Layer:
     """The layer with the integers that take the least room in memories and sums."""
     weight = np.zeros_like(layer.weight)
     if layer.spec.weight_bits == 1:  # cannot be 0; of both signs, sums stay as short as they can be
-        weight.flat = np.where(np.arange(weight.size) % 2, 1, -1)
+        signs = np.where(np.arange(weight.size) % 2, 1, -1)
+        weight = signs.astype(weight.dtype).reshape(weight.shape)
     bias, threshold = np.zeros_like(layer.bias), np.ones_like(layer.threshold)
     return dataclasses.replace(layer, weight=weight, bias=bias, threshold=threshold)
 
