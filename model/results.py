@@ -28,10 +28,8 @@ CHUNK = 500
 
 
 def training_table(config: Config) -> dict[str, Any]:
-    """The part of the configuration that a trained network depends on: of the hardware at most the lanes."""
-    table = config.table()
-    hardware = table.pop("hardware")
-    return {**table, "hardware": {"lanes": hardware["lanes"]}} if config.training.cycles_weight else table
+    """The part of the configuration that a trained network depends on, with its name."""
+    return {"name": config.name, **config.training_table()}
 
 
 def weights_table(config: Config) -> dict[str, Any]:

@@ -59,14 +59,13 @@ class Bench:
     """
 
     def __init__(self, folder: Path):
-        from twinspike.cli import steps
         from twinspike.config import load_config
         from twinspike.flow.folders import folders
         from twinspike.model import training
 
         # A checkpoint an epoch, or so short a training would have none to go on from.
         training.CHECKPOINT_SECONDS = 0.0
-        self.folder, self.steps, self.training = folder, steps, training
+        self.folder, self.training = folder, training
         path = folder / "tiny.toml"
         path.write_text(TOML)
         self.config = load_config(str(path))
@@ -119,7 +118,7 @@ class Bench:
         place.build.mkdir(parents=True, exist_ok=True)
         for file, data in self.whole.items():
             (place.build / file).write_bytes(data)
-        step = lambda: self.steps.export(self.config, place)  # noqa: E731
+        step = lambda: self.training.export(self.config, place.build)  # noqa: E731
         reported = points(step, self.folder)
         new = contents(place.build)
         older = dataclasses.replace(load_network(place.network), name="older").to_bytes()

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.config import available, load_config
-from twinspike.flow.folders import Folders, find_network, folders, pretrained
+from twinspike.flow.folders import Folders, find_network, opened, pretrained
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import TOP, emit, is_current
 from twinspike.hw.plan import CorePlan, make_plan
@@ -116,10 +116,10 @@ def plan_of(build: Build, out: str) -> tuple[CorePlan, Folders]:
     """The build's plan; raises TwinspikeError if its network is not there or does not suit the device."""
     if build.config not in available():
         raise TwinspikeError(f"configuration {build.config} does not exist")
-    config, place = load_config(build.config), folders(out, build.config)
-    if not place.network.is_file() and pretrained(build.config) is None:
+    config, place = opened(build.config, out)
+    if not place.network.is_file() and pretrained(config) is None:
         raise TwinspikeError(f"no trained network of {build.config}: make train CONFIG={build.config}")
-    network = find_network(place, build.config)
+    network = find_network(place, config)
     lanes = () if build.banks else build.lanes or config.hardware.lanes
     return make_plan(network, lanes, build.device, build.banks), place
 

@@ -95,7 +95,7 @@ def codings(out: Path) -> dict[str, Any]:
     The network was trained on its own code alone; only time is compared here, with the hidden
     spikes that each code really causes. Codes that need another number of inputs are left out.
     """
-    network = find_network(folders(str(out.parent), CONFIG), CONFIG)
+    network = find_network(folders(str(out.parent), CONFIG), load_config(CONFIG))
     plan = make_plan(network, load_config(CONFIG).hardware.lanes, "generic")
     images = load_dataset(CONFIG).test_images[:200]
     rows = []
@@ -147,7 +147,7 @@ def emission(out: Path) -> dict[str, Any]:
 
 def throughput(out: Path) -> dict[str, Any]:
     """All test images through the RTL, every spike compared; wall and CPU time of the whole step."""
-    network = find_network(folders(str(out.parent), CONFIG), CONFIG)
+    network = find_network(folders(str(out.parent), CONFIG), load_config(CONFIG))
     plan = make_plan(network, (), "generic")
     spikes = network.encode(load_dataset(CONFIG).test_images)
     emit(plan, out / "throughput" / "rtl")

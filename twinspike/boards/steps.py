@@ -12,6 +12,7 @@ from typing import Any
 from twinspike.boards.trial import decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
+from twinspike.flow.identity import record_name
 from twinspike.flow.plans import board_plan
 from twinspike.host import Device
 from twinspike.host.bench import SPI_BITS, UART_BITS
@@ -41,8 +42,10 @@ def bitstream(
     results: Path | None = None,
 ) -> None:
     """Build a board's bitstream and print where everything is."""
+    if results:
+        record_name(config, str(results))
     chosen = board(name)
-    plan = board_plan(config, find_network(place, config.name), chosen)
+    plan = board_plan(config, find_network(place, config), chosen)
     out = folder(place, name)
     with alone_with(out):
         made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
@@ -53,15 +56,15 @@ def bitstream(
         f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
     )
     if results:
-        record(results / "boards.json", name, line, config.name, made)
+        record(results / "boards.json", name, line, config, made)
 
 
-def record(path: Path, board_name: str, line: str, config_name: str, made: dict[str, Any]) -> None:
+def record(path: Path, board_name: str, line: str, config: Config, made: dict[str, Any]) -> None:
     """Put the figures of a board, line and configuration into a file of results; the others stay."""
     row = board_name if line == "uart" else f"{board_name} by {line}"
     with alone_with(path):
         table = json.loads(path.read_text()) if path.is_file() else {}
-        table.setdefault(row, {})[config_name] = made
+        table.setdefault(row, {})[record_name(config, str(path))] = made
         write_json(path, table)
 
 
@@ -93,7 +96,7 @@ def simulated(
     config: Config, place: Folders, name: str, baud: int, line: str
 ) -> tuple[Network, SimulatedBoard]:
     """The network, and the board in simulation (not running yet), with the line as on the board."""
-    network, chosen = find_network(place, config.name), board(name)
+    network, chosen = find_network(place, config), board(name)
     check_line(chosen, line)
     plan = board_plan(config, network, chosen)
     print(f"{config.name} on {chosen.title}: building the simulation")
@@ -125,6 +128,8 @@ def simulate(
     """
     from twinspike.boards.device import compare, measured
 
+    if results:
+        record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
@@ -140,7 +145,7 @@ def simulate(
     print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
     if results:
         right, of = decisions(trial, checked)
-        record(results / "sim_board.json", name, line, config.name, {
+        record(results / "sim_board.json", name, line, config, {
             "clock_mhz": hertz / 1e6, "line": line, "baud": bits, "network_hash": info.network_hash,
             "slots": info.slots, "answers": checked.compared, "different": checked.different,
             "new_classes": scores(trial, checked),

@@ -56,9 +56,13 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     exported comes back as it was, content hash and all; nothing is fitted then.
     Raises TwinspikeError, one line, and writes nothing, if the file cannot be mapped.
     """
+    from twinspike.config import load_config
     from twinspike.quant.nir_file import read_graph
     from twinspike.quant.nir_import import reimport
 
+    from .identity import check_free, claim
+
+    check_free(out / f"{out.name}.toml", out)
     graph = read_graph(path)
     network = reimport(graph)
     if network is not None:
@@ -84,6 +88,7 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         place = out if out.name not in ("", "..") else out.resolve()
         settings = out / f"{place.name or path.stem}.toml"
         write_atomically(settings, _toml(network, config))
+        claim(load_config(str(settings)), out)
         parent = out / ".." if place != out else out.parent
         command = ["sim", "--config", settings, "--out", parent]
     else:

@@ -17,8 +17,7 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
     """Whether a target's core differs in kind from the portable one: its weights come over a port."""
     if target == GENERIC:
         return True
-    plan = make_plan_for(config, find_network(place, config.name), target)
-    return plan.loads
+    return make_plan_for(config, find_network(place, config), target).loads
 
 
 def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:

@@ -9,6 +9,7 @@ from twinspike.hw.devices import DEVICES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
 
+from .identity import record_name
 from .results import Results, read_results
 
 # What the hardware side depends on; the training side's versions are in the network's provenance.
@@ -32,8 +33,8 @@ def write_record(build: Path, config: Config, folder: Path) -> Path:
     What no step has made yet is absent from the file. Raises TwinspikeError without a network or
     its metrics, and for outputs that were made from another network.
     """
-    results = read_results(build)
-    path = folder / f"{config.name}.json"
+    path = folder / f"{record_name(config, str(folder))}.json"
+    results = read_results(build, config)
     try:
         found = record(results, config.table()["hardware"])
     except KeyError as error:

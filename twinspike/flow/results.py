@@ -4,11 +4,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from twinspike.config import Config
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import parse_json, read_limited
 from twinspike.numerics.shapes import Shape, conform
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
+
+from .identity import command
 
 # Larger than what any step writes: every spike pattern's cycles of 70,000 images take a tenth of it.
 MAX_FILE_BYTES = 1 << 25
@@ -46,7 +49,7 @@ class Results:
     """One configuration's outputs; an absent one is None or empty.
 
     `history` has a row an epoch, `runs` a row a simulated run, `synths` target -> synth.json;
-    `notes` says what is absent, or made from another network, and which make target makes it.
+    `notes` says what is absent, or made from another network, and which command makes it.
     """
 
     network: Network
@@ -68,13 +71,19 @@ class Results:
         return spread if spread and spread["values"] else None
 
 
-def read_results(build: Path) -> Results:
-    """Read a configuration's build folder; raises TwinspikeError without a network or for a torn file."""
+def read_results(build: Path, config: Config | None = None) -> Results:
+    """Read the build folder of `config`; raises TwinspikeError without a network or for a torn file.
+
+    Without a configuration the notes say what is missing as if it were named like the folder.
+    """
     network = load_network(build / "network.safetensors")
     notes: list[str] = []
 
+    def remedy(step: str) -> str:
+        return command(step, config, build) if config else f"twinspike {step} --config {build.name}"
+
     def absent(name: str, step: str) -> None:
-        notes.append(f"{name} is missing: make {step} CONFIG={build.name}")
+        notes.append(f"{name} is missing: {remedy(step)}")
 
     def read(path: Path, step: str, shape: Shape, lines: bool = False) -> Any:
         try:
@@ -82,13 +91,13 @@ def read_results(build: Path) -> Results:
             found = [parse_json(line) for line in text.splitlines()] if lines else parse_json(text)
             return conform(found, shape, path.name)
         except (TwinspikeError, ValueError) as error:
-            again = f"make {step} CONFIG={build.name} writes it anew once it is deleted"
+            again = f"{remedy(step)} writes it anew once it is deleted"
             raise TwinspikeError(f"{path}: cannot be read ({error}); {again}") from None
 
     def belongs(path: Path, step: str, made_from: str | None) -> None:
         if made_from not in (None, network.content_hash):
             where = path.relative_to(build)
-            notes.append(f"{where} is of another network ({made_from[:12]}): make {step} CONFIG={build.name}")
+            notes.append(f"{where} is of another network ({made_from[:12]}): {remedy(step)}")
 
     metrics, history = None, []
     if (path := build / "metrics.json").is_file():

@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from twinspike.config import Config
+
 from ..flow.results import Results, read_results
 
 
@@ -22,11 +24,11 @@ def summary_rows(results: Results) -> list[tuple[str, str]]:
     return rows
 
 
-def print_summary(build: Path, console: Console | None = None) -> None:
-    """Print the closing table."""
+def print_summary(build: Path, config: Config, console: Console | None = None) -> None:
+    """Print the closing table of a configuration."""
     console = console or Console()
-    results = read_results(build)
-    table = Table(title=f"twinspike: {results.network.name}", title_justify="left", show_header=False)
+    results = read_results(build, config)
+    table = Table(title=f"twinspike: {config.name}", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(style="bold")
     for label, value in summary_rows(results):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from twinspike.config import load_config
-from twinspike.flow.folders import find_network, folders, pretrained
+from twinspike.flow.folders import find_network, opened, pretrained
+from twinspike.flow.identity import claim
 from twinspike.model.datasets import Dataset, load_dataset, omniglot_folder
 from twinspike.model.evaluation import class_references, embed, verify_pairs
 from twinspike.model.omniglot import OneShotRun, load_characters, load_one_shot_runs
@@ -59,10 +59,11 @@ def oneshot(out: str, results: Path) -> Path:
 def _network(name: str, out: str) -> Network:
     from twinspike.model.training import train
 
-    place = folders(out, name)
-    if not place.network.is_file() and pretrained(name) is None:
-        train(load_config(name), place.build, resume=True)
-    return find_network(place, name)
+    config, place = opened(name, out)
+    if not place.network.is_file() and pretrained(config) is None:
+        claim(config, place.build)
+        train(config, place.build, resume=True)
+    return find_network(place, config)
 
 
 def one_shot(network: Network, runs: list[OneShotRun]) -> dict[str, Any]:

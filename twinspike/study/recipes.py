@@ -69,7 +69,7 @@ def _row(config: Config, seeds: Sequence[int], figures: Sequence[dict[str, Any]]
 
 def _shipped(config: Config) -> dict[str, Any] | None:
     """Metrics of the network that ships for a recipe, if it was trained with this seed and these settings."""
-    folder = pretrained(config.name)
+    folder = pretrained(config)
     if folder is None:
         return None
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from support.chromium import Chromium, find_chromium
 from support.networks import counting, random_network
 from support.optional import needs
 
+from twinspike.config import load_config
 from twinspike.numerics.codings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
@@ -19,6 +20,7 @@ from twinspike.report import page as report
 from twinspike.report import peers, samples
 from twinspike.report.page import print_summary, summary, write_report
 
+DIGITS = load_config("digits")
 PLOTS = ("learning", "embedding", "cycles-interval", "cycles-latency")
 FIGURES = ("confusion", "references", *PLOTS, "utilisation", "fmax")
 
@@ -81,7 +83,7 @@ def build(network, tmp_path_factory):
         patch.setattr(report, "IMAGES", 60)
         patch.setattr(samples, "MOST_RIGHT", 2)
         patch.setattr(samples, "MOST_WRONG", 1)
-        write_report(folder, "digits")
+        write_report(folder, DIGITS)
     return folder
 
 
@@ -152,7 +154,7 @@ def test_a_network_that_counts_has_a_report_too(tmp_path, monkeypatch):
     network = counting(random_network(shape=(8, 8), widths=(12, 10), timesteps=8, encoder=Latency(32)))
     network.save(tmp_path / "network.safetensors")
     monkeypatch.setattr(report, "IMAGES", 30)
-    write_report(tmp_path, "digits")
+    write_report(tmp_path, DIGITS)
     assert "the output neuron that spikes most is the answer" in page(tmp_path)
     assert re.findall(r'<figure id="([\w-]+)">', page(tmp_path)) == ["embedding"]
 
@@ -184,19 +186,19 @@ def test_what_is_missing_is_named_with_its_make_target(network, tmp_path, monkey
     build = tmp_path / "digits"
     build.mkdir()
     network.save(build / "network.safetensors")
-    write_report(build, "digits")
+    write_report(build, DIGITS)
     for name, step in (
         ("metrics.json", "train"),
         ("train.jsonl", "train"),
         ("sim.json", "sim"),
         ("synth.json", "synth"),
     ):
-        assert f"{name} is missing: make {step} CONFIG=digits" in page(build)
+        assert f"{name} is missing: twinspike {step} --config digits --out" in page(build)
     assert "no image figures: train-images is missing" in page(build)
     assert re.findall(r'<figure id="([\w-]+)">', page(build)) == ["references"]
     console = Console(file=io.StringIO(), width=100)
-    print_summary(build, console)
-    assert "sim.json is missing: make sim CONFIG=digits" in console.file.getvalue()
+    print_summary(build, DIGITS, console)
+    assert "sim.json is missing: twinspike sim --config digits" in console.file.getvalue()
 
 
 def test_results_of_another_network_are_named(build, network, tmp_path):
@@ -206,7 +208,7 @@ def test_results_of_another_network_are_named(build, network, tmp_path):
     other = random_network(seed=9, shape=(8, 8), widths=(12, 6), timesteps=8, classes=10)
     other.save(folder / "network.safetensors")
     console = Console(file=io.StringIO(), width=120)
-    print_summary(folder, console)
+    print_summary(folder, DIGITS, console)
     for name in ("metrics.json", "sim.json", "up5k/synth/synth.json"):
         assert f"{name} is of another network ({network.content_hash[:12]})" in console.file.getvalue()
 
@@ -215,7 +217,7 @@ def test_mismatches_stand_out(network, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "_run_images", lambda *_: (None, ""))
     monkeypatch.setattr(report, "_pictures", lambda *_: {})
     write_inputs(tmp_path, network, mismatches=3)
-    write_report(tmp_path, "digits")
+    write_report(tmp_path, DIGITS)
     assert '<td data-label="mismatches" class="number bad">3</td>' in page(tmp_path)
     assert dict(summary(tmp_path))["spikes compared"] == "2,000, 3 mismatches"
 
@@ -229,7 +231,7 @@ def test_a_failed_report_leaves_the_earlier_one(build, monkeypatch):
     monkeypatch.setattr(report, "_pictures", fail)
     monkeypatch.setattr(report, "_samples", lambda *_: [])
     with pytest.raises(KeyboardInterrupt):
-        write_report(build, "digits")
+        write_report(build, DIGITS)
     assert page(build) == before
     assert [path.name for path in build.glob(".report*")] == []
 
@@ -237,14 +239,14 @@ def test_a_failed_report_leaves_the_earlier_one(build, monkeypatch):
 def test_a_torn_file_is_named(network, tmp_path):
     write_inputs(tmp_path, network)
     (tmp_path / "sim.json").write_text('{"runs": [')
-    with pytest.raises(TwinspikeError, match=r"sim\.json: cannot be read .*make sim"):
+    with pytest.raises(TwinspikeError, match=r"sim\.json: cannot be read .*twinspike sim --config"):
         summary(tmp_path)
 
 
 def test_a_network_for_other_images_is_refused(tmp_path):
     random_network(shape=(2, 3)).save(tmp_path / "network.safetensors")
     with pytest.raises(TwinspikeError, match=r"takes images \[2, 3\] but digits has \[8, 8\]"):
-        write_report(tmp_path, "digits")
+        write_report(tmp_path, DIGITS)
     assert not (tmp_path / "report").exists()
 
 

@@ -1,0 +1,66 @@
+"""What is judged before a training, and what is said of its outcome."""
+
+import numpy as np
+import pytest
+
+from twinspike.config import config_from_table, load_config
+from twinspike.flow.training import judge_core, same_references, verdict
+from twinspike.model.blank import blank_network
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.network import References
+
+LABELS = np.arange(10)
+
+
+def judged(hardware, layers=({"neurons": 24}, {"neurons": 8}), shape=(8, 8)):
+    config = config_from_table("mine", {"layers": list(layers), "hardware": hardware})
+    return judge_core(config, blank_network(config, shape, LABELS))
+
+
+@pytest.mark.parametrize(
+    ("hardware", "reason"),
+    [
+        ({"lanes": [64, 4]}, r"hardware.lanes\[0\] = 64 is not allowed: expected 1..24"),
+        ({"banks": [3, 2]}, r"hardware.banks\[0\] = 3 is not allowed: expected one of 1, 2, 4, 8, 16"),
+        ({"banks": [16, 8], "lanes": [2, 2]}, "with banks every neuron is a lane"),
+        ({"slots": 9}, r"hardware.slots = 9 is not allowed: expected 10..254"),
+        ({"slots": 20, "banks": [2, 2]}, "leave banks or slots out"),
+    ],
+)
+def test_a_core_that_cannot_be_is_refused(hardware, reason):
+    with pytest.raises(TwinspikeError, match=reason):
+        judged(hardware)
+
+
+def test_a_core_that_can_be_is_fine():
+    assert judged({"lanes": [24, 8], "slots": 10}) == []
+    assert judged({}, [{"neurons": 24, "weight_bits": 1}]) == []
+
+
+def test_devices_that_are_too_small_are_named():
+    (spram,) = judged({"targets": ["up5k"]}, [{"neurons": 512}, {"neurons": 512}], (28, 28))
+    assert spram.startswith("the core will not be built for up5k: ") and "weight bits" in spram
+    (blocks,) = judged({"targets": ["hx8k", "ecp5-85k"]}, [{"neurons": 256}, {"neurons": 32}], (28, 28))
+    assert blocks.startswith("the core will not fit hx8k: at least ") and blocks.endswith("it has 32")
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "fashion-small", "mnist-fast"])
+def test_shipped_recipes_fit_their_devices(name):
+    config = load_config(name)
+    shape = (8, 8) if config.dataset == "digits" else (28, 28)
+    assert judge_core(config, blank_network(config, shape, LABELS)) == []
+
+
+def references(*rows):
+    return References(np.array(rows, np.uint8).reshape(len(rows), 2, 1), np.arange(len(rows), dtype=np.int32))
+
+
+def test_equal_references_are_noticed():
+    assert verdict(references([0, 1], [1, 1], [0, 0])) == (True, "")
+    some = references([0, 1], [1, 1], [0, 1])
+    assert same_references(some) == [[0, 2]]
+    assert verdict(some)[0] and verdict(some)[1].startswith("classes 0, 2 have equal references")
+    good, line = verdict(references([0, 1], [0, 1], [0, 1]))
+    assert not good and line.startswith(
+        "the network learned nothing: the references of all 3 classes are equal"
+    )
