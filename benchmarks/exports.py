@@ -97,18 +97,36 @@ CASES: list[tuple[str, str, Callable, float, str, float | None]] = [
     ("snntorch", "threshold of each neuron", lambda: leaky(threshold=(0.3, 1.3)), 1, "zero", None),
     ("snntorch", "zero at once", lambda: leaky(reset_delay=False, threshold=0.3), 4, "zero", None),
     ("snntorch", "subtract", lambda: leaky(reset="subtract", threshold=0.3), 4, "subtract-delayed", None),
-    ("snntorch", "subtract at once",
-     lambda: leaky(reset="subtract", reset_delay=False, threshold=0.3), 4, "subtract", None),
+    (
+        "snntorch",
+        "subtract at once",
+        lambda: leaky(reset="subtract", reset_delay=False, threshold=0.3),
+        4,
+        "subtract",
+        None,
+    ),
     ("snntorch", "Synaptic", lambda: leaky(kind="Synaptic"), 1, "zero-delayed", None),
     ("snntorch", "Synaptic at once", lambda: leaky(kind="Synaptic", reset_delay=False), 1, "zero", None),
-    ("snntorch", "Synaptic, beta 1, subtract",
-     lambda: leaky(kind="Synaptic", beta=1.0, reset="subtract"), 1, "subtract-delayed", None),
+    (
+        "snntorch",
+        "Synaptic, beta 1, subtract",
+        lambda: leaky(kind="Synaptic", beta=1.0, reset="subtract"),
+        1,
+        "subtract-delayed",
+        None,
+    ),
     ("norse", "tau_mem_inv", lambda: box(tau_mem_inv=300.0), 3, "zero", None),
     ("norse", "v_th", lambda: box(v_th=0.4), 10, "zero", None),
     ("norse", "v_leak", lambda: box(v_leak=0.25, v_th=0.6), 8, "zero", None),
     ("norse", "v_leak below 0", lambda: box(v_leak=-0.5), 12, "zero", None),
-    ("norse", "all of each neuron",
-     lambda: box(tau_mem_inv=(50.0, 400.0), v_th=(0.4, 1.2), v_leak=(-0.3, 0.3)), 6, "zero", None),
+    (
+        "norse",
+        "all of each neuron",
+        lambda: box(tau_mem_inv=(50.0, 400.0), v_th=(0.4, 1.2), v_leak=(-0.3, 0.3)),
+        6,
+        "zero",
+        None,
+    ),
     ("norse", "subtract", lambda: box(subtract=True), 20, "subtract", None),
     ("norse", "dt", lambda: box(dt=5e-4), 20, "zero", 5e-7),
     ("norse", "IAFCell", lambda: integrator(1.5), 1, "zero", None),
@@ -116,14 +134,32 @@ CASES: list[tuple[str, str, Callable, float, str, float | None]] = [
     ("spikingjelly", "decay_input", lambda: jelly(tau=5.0, decay_input=True), 5, "zero", None),
     ("spikingjelly", "v_reset", lambda: jelly(tau=5.0, decay_input=False, v_reset=0.3), 1, "zero", None),
     ("spikingjelly", "v_reset below 0", lambda: jelly(tau=5.0, v_reset=-0.4), 7, "zero", None),
-    ("spikingjelly", "v_threshold",
-     lambda: jelly(tau=5.0, decay_input=False, v_threshold=0.4), 1, "zero", None),
+    (
+        "spikingjelly",
+        "v_threshold",
+        lambda: jelly(tau=5.0, decay_input=False, v_threshold=0.4),
+        1,
+        "zero",
+        None,
+    ),
     ("spikingjelly", "IFNode", lambda: jelly("IFNode", v_reset=0.2, v_threshold=1.2), 1, "zero", None),
-    ("spikingjelly", "ParametricLIFNode",
-     lambda: jelly("ParametricLIFNode", init_tau=4.0, decay_input=False, v_reset=0.1), 1, "zero", None),
-    ("spikingjelly", "CUBALIFNode",
-     lambda: jelly("CUBALIFNode", c_decay=0.0, v_decay=0.8, v_threshold=1.0, v_reset=-0.2), 1, "zero", None),
-]  # fmt: skip
+    (
+        "spikingjelly",
+        "ParametricLIFNode",
+        lambda: jelly("ParametricLIFNode", init_tau=4.0, decay_input=False, v_reset=0.1),
+        1,
+        "zero",
+        None,
+    ),
+    (
+        "spikingjelly",
+        "CUBALIFNode",
+        lambda: jelly("CUBALIFNode", c_decay=0.0, v_decay=0.8, v_threshold=1.0, v_reset=-0.2),
+        1,
+        "zero",
+        None,
+    ),
+]
 
 
 def measure(case: tuple, calibration: np.ndarray, spikes: np.ndarray, widths, work: Path) -> dict[str, Any]:
@@ -137,9 +173,13 @@ def measure(case: tuple, calibration: np.ndarray, spikes: np.ndarray, widths, wo
     real = float_layers(graph, dialect=framework, dt=unit.dt, reset=reset)
     stages = round_network(real, calibration, WEIGHT_BITS)
     return {
-        "framework": framework, "version": version(framework), "what": what, "reset": reset, "dt": unit.dt,
+        "framework": framework,
+        "version": version(framework),
+        "what": what,
+        "reset": reset,
+        "dt": unit.dt,
         "layers": layer_rows(original, run_layers(real, spikes), stages, spikes),
-    }  # fmt: skip
+    }
 
 
 def layer_rows(original, floats, stages, spikes: np.ndarray) -> list[dict[str, Any]]:
@@ -148,13 +188,15 @@ def layer_rows(original, floats, stages, spikes: np.ndarray) -> list[dict[str, A
     for theirs, ours, rounded in zip(original, floats, stages.rounded, strict=True):
         inputs = rounded.run(inputs)
         either = int((inputs | theirs).sum())
-        rows.append({
-            "positions": theirs.size,
-            "original": float(theirs.sum(axis=0).mean()),
-            "float": float(ours.sum(axis=0).mean()),
-            "float_differ": int((ours != theirs).sum()),
-            "integer": float(inputs.sum(axis=0).mean()),
-            "integer_overlap": int((inputs & theirs).sum()) / either if either else 1.0,
-            "leak_shift": rounded.layer.spec.leak_shift,
-        })  # fmt: skip
+        rows.append(
+            {
+                "positions": theirs.size,
+                "original": float(theirs.sum(axis=0).mean()),
+                "float": float(ours.sum(axis=0).mean()),
+                "float_differ": int((ours != theirs).sum()),
+                "integer": float(inputs.sum(axis=0).mean()),
+                "integer_overlap": int((inputs & theirs).sum()) / either if either else 1.0,
+                "leak_shift": rounded.layer.spec.leak_shift,
+            }
+        )
     return rows

@@ -44,7 +44,7 @@ CASES = (("snntorch", "zero"), ("snntorch", "subtract"), ("norse", "zero"), ("sp
 
 def measure(
     framework: str, reset: str, data: Data, work: Path, *, epochs: int, frames: int, simulator: str
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Train, import, emit and simulate one network; the figures, JSON-ready."""
     network = others.train(
         framework, WIDTHS, data.calibration.spikes, data.calibration.labels, epochs=epochs, reset=reset
@@ -65,7 +65,7 @@ def measure(
         "accuracy": table["rungs"][0]["accuracy"],
         "drift": table,
         "runs": [{key: row.get(key) for key in KEPT} for row in runs],
-    }  # fmt: skip
+    }
 
 
 def fresh_exports(data: Data) -> list[dict[str, Any]]:
@@ -104,16 +104,29 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as work:
             rows.append(
                 measure(
-                    framework, reset, data, Path(work),
-                    epochs=options.epochs, frames=options.frames, simulator=options.simulator,
+                    framework,
+                    reset,
+                    data,
+                    Path(work),
+                    epochs=options.epochs,
+                    frames=options.frames,
+                    simulator=options.simulator,
                 )
-            )  # fmt: skip
-        write_json(RESULTS, {
-            "widths": list(WIDTHS), "timesteps": config.timesteps, "decay": others.DECAY,
-            "epochs": options.epochs, "tuning_epochs": TUNING, "networks": rows,
-            "exports": fresh, "files": files,
-            "versions": {name: version(name) for name in ("twinspike", "torch", "nir", "nirtorch")},
-        })  # fmt: skip
+            )
+        write_json(
+            RESULTS,
+            {
+                "widths": list(WIDTHS),
+                "timesteps": config.timesteps,
+                "decay": others.DECAY,
+                "epochs": options.epochs,
+                "tuning_epochs": TUNING,
+                "networks": rows,
+                "exports": fresh,
+                "files": files,
+                "versions": {name: version(name) for name in ("twinspike", "torch", "nir", "nirtorch")},
+            },
+        )
 
 
 if __name__ == "__main__":

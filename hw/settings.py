@@ -29,14 +29,17 @@ class HardwareSettings:
         ("up5k", "ecp5-25k"), choices=TARGETS, help="devices that `synth` places and routes for"
     )
     check_duplicates: str = setting(
-        "auto", choices=tuple(CHECKS),
+        "auto",
+        choices=tuple(CHECKS),
         help="flag an address that comes twice in a step; auto: unless the weights need SPRAM",
-    )  # fmt: skip
+    )
     slots: int = setting(
-        0, low=0, high=MAX_SLOTS,
+        0,
+        low=0,
+        high=MAX_SLOTS,
         help="reference slots that can be enrolled and cleared at run time: at least the references; "
         "0: its references are fixed",
-    )  # fmt: skip
+    )
     pixels: bool = setting(
         False, help="the core behind a bus also takes raw 8-bit pixels and encodes them itself"
     )

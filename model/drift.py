@@ -18,9 +18,14 @@ from ..quant.nir_import import Stages, run_layers
 from ..sim import golden
 
 ORIGINAL, FLOAT, LEAK, RESET, WEIGHTS, INTEGER, TUNED = (
-    "original", "float import", "leak 2^-k", "reset of the core", "integer weights", "integer network",
+    "original",
+    "float import",
+    "leak 2^-k",
+    "reset of the core",
+    "integer weights",
+    "integer network",
     "fine-tuned",
-)  # fmt: skip
+)
 MEANING = {
     ORIGINAL: "run by its own framework",
     FLOAT: "the file's parameters, stepped as that framework steps them",
@@ -46,9 +51,12 @@ class Rung:
 
 
 def rungs(
-    stages: Stages, network: Network, spikes: np.ndarray, original: Sequence[np.ndarray] | None,
+    stages: Stages,
+    network: Network,
+    spikes: np.ndarray,
+    original: Sequence[np.ndarray] | None,
     tuned: Network | None = None,
-) -> list[Rung]:  # fmt: skip
+) -> list[Rung]:
     """Every rung on input spikes bool [T, B, in], in order; `original`: what the framework gave."""
     ladder = [Rung(ORIGINAL, tuple(original))] if original is not None else []
     real = {FLOAT: stages.real, LEAK: stages.leaked, RESET: stages.reset, WEIGHTS: stages.unfloored}

@@ -32,9 +32,15 @@ SHARPNESS = 2.0
 
 
 def fine_tune(
-    start: Sequence[FloatLayer], specs: Sequence[NeuronSpec], spikes: np.ndarray, labels: np.ndarray,
-    *, epochs: int, seed: int = 0, progress: bool = True,
-) -> tuple[Layer, ...]:  # fmt: skip
+    start: Sequence[FloatLayer],
+    specs: Sequence[NeuronSpec],
+    spikes: np.ndarray,
+    labels: np.ndarray,
+    *,
+    epochs: int,
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[Layer, ...]:
     """Integer layers trained on from real ones.
 
     start     real layers with the core's leak and reset (`Stages.reset`)

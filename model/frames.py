@@ -62,9 +62,11 @@ def dataset_frames(config: Config) -> Data:
         return Frames(config.encoder.encode(images, config.timesteps), labels)
 
     return Data(
-        frames(data.train_images, data.train_labels), frames(data.test_images, data.test_labels), data.shape,
+        frames(data.train_images, data.train_labels),
+        frames(data.test_images, data.test_labels),
+        data.shape,
         f"dataset {data.name}, coding {config.encoder.kind}",
-    )  # fmt: skip
+    )
 
 
 def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:

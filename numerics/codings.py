@@ -268,10 +268,18 @@ def _box_sum(x: np.ndarray, radius: int) -> np.ndarray:
 CODINGS: dict[str, type[Coding]] = {
     coding.kind: coding
     for coding in (
-        Latency, LatencyDense, Rate, Threshold, RankOrder, OnOff, RateDense, ThresholdDense, RankOrderDense,
+        Latency,
+        LatencyDense,
+        Rate,
+        Threshold,
+        RankOrder,
+        OnOff,
+        RateDense,
+        ThresholdDense,
+        RankOrderDense,
         OnOffDense,
     )
-}  # fmt: skip
+}
 
 
 def coding_from_table(table: Mapping[str, Any], where: str) -> Coding:

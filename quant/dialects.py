@@ -41,7 +41,10 @@ DIALECTS = {
     for d in (
         Dialect("nir", 1e-4, True, False, "NIR's own equations by forward Euler"),
         Dialect(
-            "snntorch", 1e-4, True, False,
+            "snntorch",
+            1e-4,
+            True,
+            False,
             "tau = dt / (1 - beta) and r = tau / dt: u = beta v + I. The file does not say how neurons "
             "reset; snnTorch's default subtracts the threshold a step later: give --reset subtract-delayed "
             "(subtract for reset_delay=False), or train with reset_mechanism='zero' (zero-delayed for "
@@ -49,17 +52,23 @@ DIALECTS = {
             r_is_steps=True,
         ),
         Dialect(
-            "norse", 1e-6, True, True,
+            "norse",
+            1e-6,
+            True,
+            True,
             "to_nir writes tau = dt / tau_mem_inv with dt = 1e-3, which is 1e-3 of the time constant, so "
             "that a step of 1e-3 seconds is 1e-6 in the file; for to_nir(dt=1) give --dt 1e-3. Frames start "
             "at v_leak. v_reset is not written: train with v_reset = 0",
             from_leak=True,
         ),
         Dialect(
-            "spikingjelly", 1e-4, False, False,
+            "spikingjelly",
+            1e-4,
+            False,
+            False,
             "tau is counted in steps of dt, r is 1 or tau / dt (decay_input); a membrane that equals the "
             "threshold spikes, and frames start at v_reset",
             r_is_steps=True,
         ),
     )
-}  # fmt: skip
+}

@@ -103,9 +103,15 @@ def float_layer(weights: Node, neurons: Node, dialect: Dialect, dt: float, reset
     if reset == "subtract" and dialect.name == "snntorch":
         reset = "subtract-once"
     return FloatLayer(
-        f"{weights.name}, {neurons.name}", weight * gain[:, None], bias, decay, threshold - rest,
-        dialect.strict, reset, None if start is None or np.array_equal(start, rest) else start - rest,
-    )  # fmt: skip
+        f"{weights.name}, {neurons.name}",
+        weight * gain[:, None],
+        bias,
+        decay,
+        threshold - rest,
+        dialect.strict,
+        reset,
+        None if start is None or np.array_equal(start, rest) else start - rest,
+    )
 
 
 def _dynamics(

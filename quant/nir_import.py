@@ -24,7 +24,7 @@ from .rounding import (
     integer_threshold,
     real_layer,
     round_layer,
-)  # fmt: skip
+)
 from .scaling import BELOW, in_scale
 
 
@@ -115,9 +115,14 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
 
 
 def counting_network(
-    layers: Sequence[Layer], *, name: str, timesteps: int, encoder: Coding, shape: tuple[int, ...],
+    layers: Sequence[Layer],
+    *,
+    name: str,
+    timesteps: int,
+    encoder: Coding,
+    shape: tuple[int, ...],
     provenance: Mapping[str, Any],
-) -> Network:  # fmt: skip
+) -> Network:
     """A network that answers with the output neuron that spikes most; "same" means that any did."""
     none = References(np.zeros((0, timesteps, layers[-1].neurons), np.uint8), np.zeros(0, np.int32))
     return Network(

@@ -97,9 +97,12 @@ def real_layer(rounded: Rounded, like: FloatLayer) -> FloatLayer:
     """The integer layer's values in real numbers again, stepped without floors and clamps."""
     layer = rounded.layer
     return dataclasses.replace(
-        like, weight=layer.weight.astype(np.float64), bias=layer.bias.astype(np.float64),
-        threshold=rounded.threshold.astype(np.float64), strict=False,
-    )  # fmt: skip
+        like,
+        weight=layer.weight.astype(np.float64),
+        bias=layer.bias.astype(np.float64),
+        threshold=rounded.threshold.astype(np.float64),
+        strict=False,
+    )
 
 
 def exact_layer(layer: FloatLayer, spec: NeuronSpec) -> Layer | None:

@@ -28,9 +28,11 @@ def in_scale(layer: FloatLayer, scale: np.ndarray) -> FloatLayer:
         return np.where(np.abs(values - near) < WHOLE, near, values)
 
     return dataclasses.replace(
-        layer, weight=whole(layer.weight / scale[:, None]), bias=whole(layer.bias / scale),
+        layer,
+        weight=whole(layer.weight / scale[:, None]),
+        bias=whole(layer.bias / scale),
         threshold=layer.threshold / scale,
-    )  # fmt: skip
+    )
 
 
 def whole_scales(layer: FloatLayer, limit: int) -> np.ndarray | None:

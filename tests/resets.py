@@ -49,8 +49,11 @@ def run_bench(package: Path, bench: str, start: int) -> dict[str, Any]:
     begin = time.monotonic()
     done = subprocess.run(
         ["make", "-C", str(package / "tb"), bench, f"START={start}", "SIM=icarus"],
-        capture_output=True, text=True, check=False, env=find_icarus().env(),
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=find_icarus().env(),
+    )
     said = [tuple(map(int, found)) for found in _PASSED.findall(done.stdout)]
     row = {
         "results": sum(results for results, _, _ in said),

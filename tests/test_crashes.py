@@ -104,8 +104,10 @@ def command(step, config, disk, limit=None):
 
     done = subprocess.run(
         [sys.executable, "-m", "twinspike.cli", step, "--config", str(config), "--out", str(disk / "build")],
-        capture_output=True, text=True, preexec_fn=prepare,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        preexec_fn=prepare,
+    )
     lines = [line for line in done.stderr.splitlines() if line and "it/s" not in line and "%|" not in line]
     return done.returncode, lines
 

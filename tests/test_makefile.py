@@ -41,8 +41,9 @@ def test_a_file_of_ones_own_is_handed_on_as_it_is(make, name):
     (make.folder / "sub").mkdir()
     (make.folder / name).touch()
     assert make("rtl", f"CONFIG={name}") == [
-        f"twinspike train --config {name} --resume --shipped", f"twinspike rtl --config {name}",
-    ]  # fmt: skip
+        f"twinspike train --config {name} --resume --shipped",
+        f"twinspike rtl --config {name}",
+    ]
 
 
 def test_what_was_made_for_a_file_of_equal_name_is_out_of_date(make):

@@ -125,9 +125,12 @@ def test_a_package_works_there(plan, tmp_path):
     package(plan, folder)
     tool = find_verilator()
     status, said = make(
-        folder / "tb", "stream", "SIM=verilator", f"VERILATOR={tool.command[0]} -CFLAGS -O0",
+        folder / "tb",
+        "stream",
+        "SIM=verilator",
+        f"VERILATOR={tool.command[0]} -CFLAGS -O0",
         environment=tool.env(),
-    )  # fmt: skip
+    )
     assert status == 0 and "PASS\n" in said, said
 
 
@@ -145,8 +148,11 @@ def test_commands_that_are_printed_run_as_they_stand(plan, tmp_path, monkeypatch
 def test_make_passes_a_path_on_as_one_word(config):
     done = subprocess.run(
         ["make", "-n", "sim", "ip", f"CONFIG={config}"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     lines = [line for line in done.stdout.splitlines() if "twinspike sim" in line]
     if Path(ROOT / config).suffix == ".toml":
         # The file is not there: one line of make says which.

@@ -17,8 +17,12 @@ def bare(*command, **environment):
     """A command without the optional tools, as .ci/run runs the suite."""
     return subprocess.run(
         [ROOT / ".ci" / "bare", *command],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def skipped(reason):
@@ -46,9 +50,12 @@ def test_tools_that_are_hidden_are_not_found_and_others_are(tmp_path):
         (tmp_path / name).chmod(0o755)
     look = "for name in {}; do command -v $name; done; command -v make; command -v sh; echo $CHROMIUM"
     found = bare(
-        "sh", "-c", look.format(" ".join(HIDDEN)),
-        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", CHROMIUM="/usr/bin/chromium",
-    )  # fmt: skip
+        "sh",
+        "-c",
+        look.format(" ".join(HIDDEN)),
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        CHROMIUM="/usr/bin/chromium",
+    )
     names = [Path(line).name for line in found.stdout.split()]
     assert names == ["make", "sh"], found
 

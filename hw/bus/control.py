@@ -260,9 +260,11 @@ def check_bus(plan: CorePlan) -> None:
 def control_members(plan: CorePlan) -> dict:
     """The members beside the registers' port, which a bus top shows as its ports."""
     members = {
-        **axis("s_axis", In, 16), **axis("m_axis", Out, 16), **axis("m_result", Out, RESULT_BITS),
+        **axis("s_axis", In, 16),
+        **axis("m_axis", Out, 16),
+        **axis("m_result", Out, RESULT_BITS),
         "irq": Out(1),
-    }  # fmt: skip
+    }
     if plan.pixels:
         members |= axis("s_pixel", In, 8)
     if plan.loads:

@@ -19,10 +19,15 @@ class FrameSelect(wiring.Component):
 
     def __init__(self, sources: int):
         self._sources = sources
-        super().__init__({
-            "i": In(stream.Signature(AXIS)).array(sources), "o": Out(stream.Signature(AXIS)), "ends": In(1),
-            "hold": In(1), "inside": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)).array(sources),
+                "o": Out(stream.Signature(AXIS)),
+                "ends": In(1),
+                "hold": In(1),
+                "inside": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -60,10 +60,15 @@ class PixelEncoder(wiring.Component):
     def __init__(self, network: Network, target: str = ""):
         self._rows = PixelRows(network)
         self._target = target
-        super().__init__({
-            "i": In(stream.Signature(PIXEL)), "o": Out(stream.Signature(AXIS)),
-            "space": Out(range(network.inputs + 1), init=network.inputs), "busy": Out(1), "stray": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(PIXEL)),
+                "o": Out(stream.Signature(AXIS)),
+                "space": Out(range(network.inputs + 1), init=network.inputs),
+                "busy": Out(1),
+                "stray": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -87,9 +92,12 @@ class PixelEncoder(wiring.Component):
         lane, row = Signal(range(max(lanes, 2))), Signal(range(max(rows.words, 2)))
         code, code_lane, code_row, coded = Signal(bits), Signal.like(lane), Signal.like(row), Signal()
         m.d.sync += [
-            self.stray.eq(0), coded.eq(taken), code.eq(self._code(self.i.p.pixel)),
-            code_lane.eq(lane), code_row.eq(row),
-        ]  # fmt: skip
+            self.stray.eq(0),
+            coded.eq(taken),
+            code.eq(self._code(self.i.p.pixel)),
+            code_lane.eq(lane),
+            code_row.eq(row),
+        ]
         with m.If(taken):
             m.d.sync += [self.space.eq(self.space - 1), lane.eq(lane + 1)]
             with m.If(lane == lanes - 1):
@@ -133,9 +141,11 @@ class PixelEncoder(wiring.Component):
             m.d.sync += [here.eq(scanning), here_row.eq(at), here_step.eq(step)]
             m.d.sync += shown.eq(here & (mask.any() | ends))
             m.d.sync += [
-                spikes.mask.eq(mask), spikes.word.eq(here_row), spikes.end.eq(ends),
+                spikes.mask.eq(mask),
+                spikes.word.eq(here_row),
+                spikes.end.eq(ends),
                 spikes.last.eq(here_step == timesteps - 1),
-            ]  # fmt: skip
+            ]
             with m.If(scanning):
                 m.d.sync += at.eq(at + 1)
                 with m.If(at == rows.words - 1):

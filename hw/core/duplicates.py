@@ -38,12 +38,14 @@ class DuplicateCheck(wiring.Component):
     def __init__(self, inputs: int, target: str = ""):
         self._target = target
         self._words, self._row = rows_layout(inputs)
-        super().__init__({
-            "address": In(bits_for(max(inputs - 1, 1))),
-            "taken": In(1),
-            "tick": In(1),
-            "found": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(bits_for(max(inputs - 1, 1))),
+                "taken": In(1),
+                "tick": In(1),
+                "found": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

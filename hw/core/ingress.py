@@ -42,12 +42,14 @@ class Ingress(wiring.Component):
         self._timesteps = timesteps
         self._check_duplicates = check_duplicates
         self._target = target
-        super().__init__({
-            "i": In(stream.Signature(AXIS)),
-            "o": Out(stream.Signature(event_layout(inputs))),
-            "errors": Out(len(ERRORS)),
-            "clear": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)),
+                "o": Out(stream.Signature(event_layout(inputs))),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -29,13 +29,18 @@ def core_members(plan: CorePlan) -> dict:
     if plan.loads:
         members |= {
             **axis("s_load", In, 16),
-            "weights_loaded": Out(1), "weights_refused": Out(2), "weights_keep": In(1),
-        }  # fmt: skip
+            "weights_loaded": Out(1),
+            "weights_refused": Out(2),
+            "weights_keep": In(1),
+        }
     if plan.slots:
         members |= {
-            "s_command_tdata": In(COMMAND_BITS), "s_command_tvalid": In(1), "s_command_tready": Out(1),
-            "command_status": Out(STATUS.size), "command_errors": Out(len(COMMAND_ERRORS)),
-        }  # fmt: skip
+            "s_command_tdata": In(COMMAND_BITS),
+            "s_command_tvalid": In(1),
+            "s_command_tready": Out(1),
+            "command_status": Out(STATUS.size),
+            "command_errors": Out(len(COMMAND_ERRORS)),
+        }
     return members
 
 

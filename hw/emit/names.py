@@ -45,9 +45,11 @@ class Names:
     def __post_init__(self) -> None:
         if self.name and (not _IDENTIFIER.fullmatch(self.name) or self.name in _KEYWORDS.split()):
             raise out_of_range(
-                "--name", self.name, "an identifier of Verilog and C: a letter, then letters, digits and "
+                "--name",
+                self.name,
+                "an identifier of Verilog and C: a letter, then letters, digits and "
                 "underscores, 64 at most, and none of their keywords",
-            )  # fmt: skip
+            )
 
     @property
     def stem(self) -> str:

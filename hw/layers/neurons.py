@@ -29,22 +29,26 @@ class Neurons(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "pair": In(pair_layout(plan)),
-            "pair_valid": In(1),
-            "weights": In(plan.weight_word_bits),
-            "spikes": Out(mask_layout(plan.lanes, plan.words)),
-            "spikes_valid": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "pair": In(pair_layout(plan)),
+                "pair_valid": In(1),
+                "weights": In(plan.weight_word_bits),
+                "spikes": Out(mask_layout(plan.lanes, plan.words)),
+                "spikes_valid": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         plan, spec = self._plan, self._plan.layer.spec
         lanes = range(plan.lanes)
-        lane = data.StructLayout({
-            "v": signed(plan.accumulator_bits),
-            **({"fired": 1} if spec.single_spike else {}),
-        })  # fmt: skip
+        lane = data.StructLayout(
+            {
+                "v": signed(plan.accumulator_bits),
+                **({"fired": 1} if spec.single_spike else {}),
+            }
+        )
         words = data.ArrayLayout(lane, plan.lanes)
         state = Memory(shape=words, depth=plan.words, init=[])
         m.submodules.state = state
@@ -90,9 +94,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     spec = plan.layer.spec
     wide = signed(plan.accumulator_bits)
     total, u, v = (Signal(wide, name=f"{name}_{j}", reset_less=True) for name in ("total", "u", "v"))
-    operand = Signal(
-        signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True
-    )  # fmt: skip
+    operand = Signal(signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True)
     m.d.sync += [
         operand.eq(Mux(control[1].tick, bias, weight)),
         total.eq(stored.v + operand),

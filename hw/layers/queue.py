@@ -30,13 +30,15 @@ class MaskQueue(wiring.Component):
     def __init__(self, lanes: int, words: int):
         self._layout = mask_layout(lanes, words)
         self._index_bits = index_bits(words)
-        super().__init__({
-            "spikes": In(self._layout),
-            "spikes_valid": In(1),
-            "begin": In(1),
-            "room": Out(1),
-            "o": Out(stream.Signature(self._layout)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "spikes": In(self._layout),
+                "spikes_valid": In(1),
+                "begin": In(1),
+                "room": Out(1),
+                "o": Out(stream.Signature(self._layout)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

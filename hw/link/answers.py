@@ -22,10 +22,19 @@ class AnswerStore(wiring.Component):
 
     def __init__(self, plan: LinkPlan):
         self._plan = plan
-        super().__init__({
-            "sequence": In(8), "kind": In(8), "clear": In(1), "put": In(1), "data": In(8),
-            "finish": In(1), "again": In(1), "done": Out(1), "o": Out(stream.Signature(AXIS)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "sequence": In(8),
+                "kind": In(8),
+                "clear": In(1),
+                "put": In(1),
+                "data": In(8),
+                "finish": In(1),
+                "again": In(1),
+                "done": Out(1),
+                "o": Out(stream.Signature(AXIS)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -38,14 +47,20 @@ class AnswerStore(wiring.Component):
         put, data = Signal(), Signal(8, reset_less=True)
         clear, finish, again = Signal(), Signal(), Signal()
         m.d.sync += [
-            put.eq(self.put), data.eq(self.data), clear.eq(self.clear), finish.eq(self.finish),
+            put.eq(self.put),
+            data.eq(self.data),
+            clear.eq(self.clear),
+            finish.eq(self.finish),
             again.eq(self.again),
-        ]  # fmt: skip
+        ]
         m.d.comb += [
-            write.addr.eq(place), write.data.eq(data), write.en.eq(put | labelling),
+            write.addr.eq(place),
+            write.data.eq(data),
+            write.en.eq(put | labelling),
             read.addr.eq(place),
-            o.p.data.eq(read.data), o.p.last.eq(final),
-        ]  # fmt: skip
+            o.p.data.eq(read.data),
+            o.p.last.eq(final),
+        ]
         with m.FSM():
             with m.State("Put"):
                 with m.If(clear):

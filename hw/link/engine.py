@@ -34,12 +34,18 @@ class LinkEngine(wiring.Component):
 
     def __init__(self, plan: LinkPlan):
         self._plan = plan
-        super().__init__({
-            "i": In(stream.Signature(8)), "o": Out(stream.Signature(AXIS)), "registers": Out(PORT),
-            "events": Out(stream.Signature(AXIS)), "spikes": In(stream.Signature(AXIS)),
-            "result": In(stream.Signature(0)), "alive": Out(1),
-            **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(8)),
+                "o": Out(stream.Signature(AXIS)),
+                "registers": Out(PORT),
+                "events": Out(stream.Signature(AXIS)),
+                "spikes": In(stream.Signature(AXIS)),
+                "result": In(stream.Signature(0)),
+                "alive": Out(1),
+                **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -151,9 +151,10 @@ def _wide_plan(
     for index, (count, layer) in enumerate(zip(banks, network.layers, strict=True)):
         if count not in WIDE_BANKS or count > layer.inputs:
             raise out_of_range(
-                f"hardware.banks[{index}]", count,
+                f"hardware.banks[{index}]",
+                count,
                 f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
-            )  # fmt: skip
+            )
     layers = zip(network.layers, neurons, banks, strict=True)
     wide = tuple(PLANS[layer.kind](layer, n, "block", e) for layer, n, e in layers)
     return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)

@@ -27,10 +27,13 @@ def features(plan: CorePlan) -> dict[str, float]:
     """The model's terms for a core that is planned for a real device: name -> value."""
     memories = placed(plan)
     found = {
-        "core": 1.0, "layers": float(len(plan.layers)),
-        "tables": memories["tables"], "registers": memories["registers"], "lut rams": memories["lut ram"],
+        "core": 1.0,
+        "layers": float(len(plan.layers)),
+        "tables": memories["tables"],
+        "registers": memories["registers"],
+        "lut rams": memories["lut ram"],
         "state bits": sum(x.lanes * x.layer.spec.state_bits for x in plan.layers),
-    }  # fmt: skip
+    }
     return found | (_wide(plan) if plan.wide else _serial(plan))
 
 

@@ -61,10 +61,14 @@ def predict(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) 
     real = plan.target in DEVICES
     known = real and calibrated(plan)
     return Prediction(
-        plan, float(np.median(finished - started)), float(np.median(intervals)),
+        plan,
+        float(np.median(finished - started)),
+        float(np.median(intervals)),
         logic_cells(plan) if known else None,
-        ram_blocks(plan) if real else None, spram_blocks(plan), memory_bits(plan),
-    )  # fmt: skip
+        ram_blocks(plan) if real else None,
+        spram_blocks(plan),
+        memory_bits(plan),
+    )
 
 
 def choose(

@@ -27,10 +27,12 @@ class CountReadout(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self._plan = plan
-        super().__init__({
-            "i": In(stream.Signature(event_layout(plan.layers[-1].neurons))),
-            "o": Out(stream.Signature(RESULT)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(event_layout(plan.layers[-1].neurons))),
+                "o": Out(stream.Signature(RESULT)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

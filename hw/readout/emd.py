@@ -44,9 +44,12 @@ class Readout(wiring.Component):
         }
         if plan.slots:
             members |= {
-                "command": In(stream.Signature(COMMAND)), "status": Out(STATUS),
-                "errors": Out(len(ERRORS)), "clear": In(1), "damaged": In(1),
-            }  # fmt: skip
+                "command": In(stream.Signature(COMMAND)),
+                "status": Out(STATUS),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+                "damaged": In(1),
+            }
         super().__init__(members)
 
     def elaborate(self, platform):

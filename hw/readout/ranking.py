@@ -17,10 +17,17 @@ class Ranking(wiring.Component):
     """
 
     def __init__(self, bits: int, indices: int):
-        super().__init__({
-            "start": In(1), "valid": In(1), "distance": In(bits), "index": In(range(max(indices, 2))),
-            "best": Out(bits), "second": Out(bits), "nearest": Out(range(max(indices, 2))),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "start": In(1),
+                "valid": In(1),
+                "distance": In(bits),
+                "index": In(range(max(indices, 2))),
+                "best": Out(bits),
+                "second": Out(bits),
+                "nearest": Out(range(max(indices, 2))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

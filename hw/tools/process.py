@@ -37,9 +37,14 @@ def run_tool(tool: Tool, arguments: Sequence[str], folder: Path, log: Path) -> f
     start = time.monotonic()
     with log.open("wb") as file:
         done = subprocess.run(
-            [*tool.command, *arguments], cwd=folder, env=tool.env(), check=False,
-            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [*tool.command, *arguments],
+            cwd=folder,
+            env=tool.env(),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
     if done.returncode != 0:
         raise ToolFailed(tool, log)
     return time.monotonic() - start

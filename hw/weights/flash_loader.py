@@ -30,10 +30,17 @@ class FlashLoader(wiring.Component):
     def __init__(self, words: int, *, offset: int, divider: int = 4, wake_clocks: int = 2000):
         check_reach(words, offset, divider)
         self._words, self._offset, self._divider, self._wake = words, offset, divider, max(wake_clocks, 1)
-        super().__init__({
-            "o": Out(stream.Signature(AXIS)), "start": In(1), "busy": Out(1),
-            "cs_n": Out(1, init=1), "sck": Out(1), "mosi": Out(1), "miso": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "o": Out(stream.Signature(AXIS)),
+                "start": In(1),
+                "busy": Out(1),
+                "cs_n": Out(1, init=1),
+                "sck": Out(1),
+                "mosi": Out(1),
+                "miso": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

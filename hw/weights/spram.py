@@ -24,13 +24,15 @@ class SpramMemory(wiring.Component):
         self._columns = width // 16
         self._rows = UP5K_SPRAM_BLOCKS // self._columns
         depth = self._rows * SPRAM_DEPTH
-        super().__init__({
-            "address": In(range(depth)),
-            "data": Out(width),
-            "load_enable": In(1),
-            "load_address": In(range(depth * self._columns)),
-            "load_data": In(16),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(range(depth)),
+                "data": Out(width),
+                "load_enable": In(1),
+                "load_address": In(range(depth * self._columns)),
+                "load_data": In(16),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

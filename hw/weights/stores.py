@@ -22,10 +22,12 @@ class BlockWeights(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "address": In(range(plan.weight_words)),
-            "data": Out(plan.weight_word_bits),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(range(plan.weight_words)),
+                "data": Out(plan.weight_word_bits),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -109,11 +111,13 @@ class SpramWeights(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "address": In(range(plan.weight_words)),
-            "data": Out(plan.weight_word_bits),
-            "load": In(load_layout(plan)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(range(plan.weight_words)),
+                "data": Out(plan.weight_word_bits),
+                "load": In(load_layout(plan)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

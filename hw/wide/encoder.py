@@ -21,13 +21,15 @@ class StepQueue(wiring.Component):
 
     def __init__(self, neurons: int):
         self._layout = mask_layout(neurons, 1)
-        super().__init__({
-            "spikes": In(self._layout),
-            "spikes_valid": In(1),
-            "begin": In(1),
-            "room": Out(1),
-            "o": Out(stream.Signature(self._layout)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "spikes": In(self._layout),
+                "spikes_valid": In(1),
+                "begin": In(1),
+                "room": Out(1),
+                "o": Out(stream.Signature(self._layout)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -62,12 +64,14 @@ class Serialiser(wiring.Component):
     def __init__(self, neurons: int, consumer: LayerPlan):
         self._neurons = neurons
         self._consumer = consumer
-        super().__init__({
-            "i": In(stream.Signature(mask_layout(neurons, 1))),
-            "beat": Out(beat_layout(consumer)),
-            "tick": Out(1),
-            "room": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(mask_layout(neurons, 1))),
+                "beat": Out(beat_layout(consumer)),
+                "tick": Out(1),
+                "room": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

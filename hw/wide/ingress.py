@@ -31,14 +31,16 @@ class WideIngress(wiring.Component):
     def __init__(self, plan: CorePlan):
         self._plan = plan
         self._first = plan.layers[0]
-        super().__init__({
-            "i": In(stream.Signature(port_layout(self._first.banks))),
-            "beat": Out(beat_layout(self._first)),
-            "tick": Out(1),
-            "room": In(1),
-            "errors": Out(len(ERRORS)),
-            "clear": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(port_layout(self._first.banks))),
+                "beat": Out(beat_layout(self._first)),
+                "tick": Out(1),
+                "room": In(1),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -35,11 +35,13 @@ class WideLayer(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "beat": In(beat_layout(plan)),
-            "spikes": Out(mask_layout(plan.neurons, 1)),
-            "spikes_valid": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "beat": In(beat_layout(plan)),
+                "spikes": Out(mask_layout(plan.neurons, 1)),
+                "spikes_valid": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

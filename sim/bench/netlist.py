@@ -52,10 +52,14 @@ def simulate_netlist(plan: CorePlan, device: Device, spikes: np.ndarray, out: Pa
         seen = observe(plan, out / "netlist-sim" / "run", number, frames, inside=False)
         compared, wrong, first = compare(trace, seen)
         row = {
-            "run": PASSES[number], "frames": frames, "spikes_compared": compared, "mismatches": wrong,
-            "first_mismatch": str(first) if first else None, "error_flags": outcome.error_flags,
+            "run": PASSES[number],
+            "frames": frames,
+            "spikes_compared": compared,
+            "mismatches": wrong,
+            "first_mismatch": str(first) if first else None,
+            "error_flags": outcome.error_flags,
             "faults": len(seen.faults),
-        }  # fmt: skip
+        }
         if passes[number].undisturbed:
             times = frame_times(plan, spikes, trace.spikes, isolate=False)
             row["cycles_predicted_equal"] = all(map(np.array_equal, times, (seen.started, seen.finished)))

@@ -99,9 +99,13 @@ def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str,
 
     rows = []
     for number, run in enumerate(runs):
-        rows.append(_check(plan, out, number, run, spikes[:, : run.frames], trace) | {
-            "simulator": f"{tool.name} {tool.version}", "target": plan.target,
-        })  # fmt: skip
+        rows.append(
+            _check(plan, out, number, run, spikes[:, : run.frames], trace)
+            | {
+                "simulator": f"{tool.name} {tool.version}",
+                "target": plan.target,
+            }
+        )
     return {"runs": rows, "network_hash": plan.network.content_hash, "seconds": seconds}
 
 
@@ -115,11 +119,16 @@ def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
     seen = observe(plan, out, number, run.frames)
     compared, wrong, first = compare(part, seen)
     row = {
-        "run": run.name, "frames": run.frames, "stalls": run.stalls, "isolated": run.isolate,
-        "spikes_compared": compared, "results_compared": run.frames,
-        "mismatches": wrong, "first_mismatch": str(first) if first else None,
+        "run": run.name,
+        "frames": run.frames,
+        "stalls": run.stalls,
+        "isolated": run.isolate,
+        "spikes_compared": compared,
+        "results_compared": run.frames,
+        "mismatches": wrong,
+        "first_mismatch": str(first) if first else None,
         "faults": [f"cycle {cycle}: code {code:02x}" for cycle, code in seen.faults],
-    }  # fmt: skip
+    }
     if run.stalls:
         return row
     started, finished = frame_times(plan, spikes, part.spikes, isolate=run.isolate)
@@ -178,10 +187,14 @@ def _run_cocotb(place: Workplace, simulator: str, sources: list[Path], out: Path
         if simulator == "verilator":
             take_runtime(build, tool.version, made_with)
         runner.build(
-            sources=[*sources, out / "bench.sv"], hdl_toplevel="bench",
+            sources=[*sources, out / "bench.sv"],
+            hdl_toplevel="bench",
             build_args=arguments(waves) if simulator == "verilator" else ["-g2012"],
-            build_dir=build, waves=waves, timescale=("1ns", "1ps"), log_file=out / "build.log",
-        )  # fmt: skip
+            build_dir=build,
+            waves=waves,
+            timescale=("1ns", "1ps"),
+            log_file=out / "build.log",
+        )
         if simulator == "verilator":
             keep_runtime(build, tool.version, made_with)
     except (RuntimeError, SystemExit) as error:
@@ -190,10 +203,15 @@ def _run_cocotb(place: Workplace, simulator: str, sources: list[Path], out: Path
     start = time.monotonic()
     try:
         report = runner.test(
-            test_module=f"{__package__}.cocotb_core", hdl_toplevel="bench", build_dir=build, test_dir=out,
-            waves=waves, timescale=("1ns", "1ps"), log_file=out / "simulation.log",
+            test_module=f"{__package__}.cocotb_core",
+            hdl_toplevel="bench",
+            build_dir=build,
+            test_dir=out,
+            waves=waves,
+            timescale=("1ns", "1ps"),
+            log_file=out / "simulation.log",
             results_xml=str(out / "results.xml"),
-        )  # fmt: skip
+        )
         _, failed = get_results(report)
     except (RuntimeError, SystemExit) as error:
         raise TwinspikeError(

@@ -19,14 +19,26 @@ from .workplace import Workplace
 
 # Verilator's own C++, the same for every design: two thirds of the time that a small build takes.
 RUNTIME_OBJECTS = (
-    "verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilated_dpi.o", "verilated_vcd_c.o",
+    "verilated.o",
+    "verilated_vpi.o",
+    "verilated_threads.o",
+    "verilated_dpi.o",
+    "verilated_vcd_c.o",
     "verilated_timing.o",
-)  # fmt: skip
+)
 COCOTB = (Path(str(cocotb_config.libs_dir)), Path(str(cocotb_config.share_dir)))
 _ARGUMENTS = (
-    "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "--x-initial", "fast",
+    "-O3",
+    "-Wno-fatal",
+    "-Wno-WIDTH",
+    "-Wno-lint",
+    "-Wno-style",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
     "-CFLAGS",
-)  # fmt: skip
+)
 
 
 class FastVerilator(Verilator):

@@ -126,9 +126,12 @@ def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
         stage = f"{path}.neurons.pair_{STATE_LATENCY}[{layout.width - 1}:0]"
         # Kept at every visit of its word: events add to it step by step, a TICK leaves it reset.
         membrane = Signal(
-            f"{name}_membrane_{neuron}", f"{path}.neurons.v_{lane}", layer.accumulator_bits, "signed",
+            f"{name}_membrane_{neuron}",
+            f"{path}.neurons.v_{lane}",
+            layer.accumulator_bits,
+            "signed",
             when=f"{path}.neurons.valid_{STATE_LATENCY} && {stage} == {word}",
-        )  # fmt: skip
+        )
         place = f"{path}.spikes[{layout.offset + layout.width - 1}:{layout.offset}]"
         fires = f"{spikes} && {place} == {word} && {path}.spikes[{lane}]"
     return Group(
@@ -182,8 +185,12 @@ def _spikes_out() -> Group:
 
 def _result() -> Group:
     fields = [
-        Signal(f"result_{name}", f"result_word[{field.offset + field.width - 1}:{field.offset}]", field.width,
-               "dec" if field.width > 1 else "bin")
+        Signal(
+            f"result_{name}",
+            f"result_word[{field.offset + field.width - 1}:{field.offset}]",
+            field.width,
+            "dec" if field.width > 1 else "bin",
+        )
         for name, field in ((name, RESULT[name]) for name in ("label", "distance", "runner_up", "same"))
-    ]  # fmt: skip
+    ]
     return Group("result", (Signal("result_offered", "result_valid"), *fields))

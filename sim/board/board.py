@@ -34,8 +34,21 @@ from ..bench.workplace import workplace
 
 TOP = "system"
 _LEAST_CLOCKS = {"uart": uart.LEAST_CLOCKS, "spi": spi.LEAST_CLOCKS}
-_OPTIONS = ("--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast",
-            "--x-initial", "fast", "-O3", "-CFLAGS", "-O1")  # fmt: skip
+_OPTIONS = (
+    "--cc",
+    "--exe",
+    "--build",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-O3",
+    "-CFLAGS",
+    "-O1",
+)
 
 
 class SimulatedBoard:

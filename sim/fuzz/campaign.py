@@ -88,15 +88,26 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
                 lanes = min(lanes, neurons)
         left -= width * neurons * bits
         lanes_left -= lanes
-        layers.append(LayerCase(
-            neurons=neurons, lanes=lanes, weight_bits=bits, leak_shift=draw(st.integers(0, 7)),
-            reset=choose("subtract", "zero"), single_spike=draw(st.booleans()),
-            state_bits=draw(st.one_of(st.integers(2, 12), st.integers(2, 32))),
-            weights=choose(*WEIGHTS), thresholds=choose(*THRESHOLDS), biases=choose(*BIASES),
-        ))  # fmt: skip
+        layers.append(
+            LayerCase(
+                neurons=neurons,
+                lanes=lanes,
+                weight_bits=bits,
+                leak_shift=draw(st.integers(0, 7)),
+                reset=choose("subtract", "zero"),
+                single_spike=draw(st.booleans()),
+                state_bits=draw(st.one_of(st.integers(2, 12), st.integers(2, 32))),
+                weights=choose(*WEIGHTS),
+                thresholds=choose(*THRESHOLDS),
+                biases=choose(*BIASES),
+            )
+        )
         width = neurons
-    timesteps = draw(st.integers(1, 10) if small else
-                     st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255)))  # fmt: skip
+    timesteps = draw(
+        st.integers(1, 10)
+        if small
+        else st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255))
+    )
     table = timesteps * width * timesteps.bit_length()
     references = draw(st.one_of(st.integers(0 if not wide else 1, 4), st.integers(1, 40)))
     references = min(references, 1 + _REFERENCE_BITS // table, *([4] if small else []))
@@ -113,11 +124,20 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
     networks = max(1, min(networks, afford // 2))
     frames = max(1, min(draw(st.integers(3, 12)), afford // networks))
     return Case(
-        seed=draw(st.integers(0, 2**32 - 1)), inputs=inputs, timesteps=timesteps, layers=tuple(layers),
-        references=references, activity=choose(*ACTIVITY[:1], *ACTIVITY), frames=frames, networks=networks,
-        options=options, stall_source=choose(0, 30, 128, 220), stall_sinks=sinks,
-        mishaps=choose(0, 1, 3, 8) if frames > 1 else 0, simulator=simulator,
-    )  # fmt: skip
+        seed=draw(st.integers(0, 2**32 - 1)),
+        inputs=inputs,
+        timesteps=timesteps,
+        layers=tuple(layers),
+        references=references,
+        activity=choose(*ACTIVITY[:1], *ACTIVITY),
+        frames=frames,
+        networks=networks,
+        options=options,
+        stall_source=choose(0, 30, 128, 220),
+        stall_sinks=sinks,
+        mishaps=choose(0, 1, 3, 8) if frames > 1 else 0,
+        simulator=simulator,
+    )
 
 
 class Campaign:
@@ -178,9 +198,13 @@ class Campaign:
 
         @seed(number)
         @settings(
-            max_examples=BATCH, deadline=None, database=None, print_blob=False,
-            suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
-        )  # fmt: skip
+            max_examples=BATCH,
+            deadline=None,
+            database=None,
+            print_blob=False,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.shrink),
+        )
         @given(cases(simulator))
         def trying(case: Case) -> None:
             if over() and not failing:
@@ -266,18 +290,30 @@ def _read(path: Path) -> dict[str, Any]:
 def _coverage(case: Case) -> list[tuple[str, str]]:
     """What a network exercised: (option, value) pairs, those of the layers once a layer."""
     pairs = [
-        ("layers", str(len(case.layers))), ("core", _core(case)), ("activity", case.activity),
-        ("timesteps", _decade(case.timesteps)), ("references", _decade(case.references)),
+        ("layers", str(len(case.layers))),
+        ("core", _core(case)),
+        ("activity", case.activity),
+        ("timesteps", _decade(case.timesteps)),
+        ("references", _decade(case.references)),
         ("inputs", _decade(case.inputs)),
-    ]  # fmt: skip
+    ]
     for layer in case.layers:
         pairs += [
             ("neurons", _decade(layer.neurons)),
             ("lanes_divide", str(layer.neurons % layer.lanes == 0)),
-            *((name, str(getattr(layer, name))) for name in (
-                "weight_bits", "leak_shift", "reset", "single_spike", "weights", "thresholds", "biases",
-            )),
-        ]  # fmt: skip
+            *(
+                (name, str(getattr(layer, name)))
+                for name in (
+                    "weight_bits",
+                    "leak_shift",
+                    "reset",
+                    "single_spike",
+                    "weights",
+                    "thresholds",
+                    "biases",
+                )
+            ),
+        ]
     return pairs
 
 

@@ -126,16 +126,27 @@ class Case:
         far = self.timesteps * self.timesteps * width
         verify = int(rng.choice([0, int(rng.integers(0, far + 1)), min(far, INT32.max), INT32.max]))
         return Network(
-            "case0", self.timesteps, Latency(), (self.inputs,), tuple(layers), References(counts, labels),
-            verify, readout="emd" if self.references else "counts",
-        )  # fmt: skip
+            "case0",
+            self.timesteps,
+            Latency(),
+            (self.inputs,),
+            tuple(layers),
+            References(counts, labels),
+            verify,
+            readout="emd" if self.references else "counts",
+        )
 
     def spikes(self, index: int) -> np.ndarray:
         """Input spikes bool [T, frames, inputs] of network `index`."""
         rng = np.random.default_rng([self.seed, 2, index])
         shape = (self.timesteps, self.frames, self.inputs)
-        rates = {"mixed": [0.0, 0.02, 0.2, 0.6, 1.0], "sparse": [0.01, 0.05], "dense": [0.6, 0.9],
-                 "saturated": [1.0], "silent": [0.0]}  # fmt: skip
+        rates = {
+            "mixed": [0.0, 0.02, 0.2, 0.6, 1.0],
+            "sparse": [0.01, 0.05],
+            "dense": [0.6, 0.9],
+            "saturated": [1.0],
+            "silent": [0.0],
+        }
         # A rate a frame, and now and then another one in a step.
         rate = rng.choice(rates[self.activity], size=(1, self.frames, 1))
         other = rng.choice(rates[self.activity], size=(self.timesteps, self.frames, 1))
@@ -213,9 +224,12 @@ def _layer(rng: np.random.Generator, shape: LayerCase, inputs: int) -> Layer:
     if spec.weight_bits == 1:
         weight = np.where(weight > 0, 1, -1)
     high = {
-        "small": 2 * limit + 1, "one": 1, "greatest": INT32.max, "state": top + 2,
+        "small": 2 * limit + 1,
+        "one": 1,
+        "greatest": INT32.max,
+        "state": top + 2,
         "reachable": max(1, limit * inputs // 4),
-    }[shape.thresholds]  # fmt: skip
+    }[shape.thresholds]
     threshold = rng.integers(1, min(high, INT32.max) + 1, shape.neurons)
     if shape.thresholds in ("greatest", "state"):
         threshold = np.where(rng.random(shape.neurons) < 0.5, high, threshold)

@@ -100,9 +100,15 @@ def _digits() -> CorePlan:
     config = load_config("digits")
     widths = tuple(layer.neurons for layer in config.layers)
     network = random_network(
-        1, timesteps=config.timesteps, shape=(8, 8), widths=widths, classes=10,
-        encoder=Latency(threshold=32), weight_bits=4, state_bits=8,
-    )  # fmt: skip
+        1,
+        timesteps=config.timesteps,
+        shape=(8, 8),
+        widths=widths,
+        classes=10,
+        encoder=Latency(threshold=32),
+        weight_bits=4,
+        state_bits=8,
+    )
     return make_plan(network, config.hardware.lanes)
 
 
@@ -112,34 +118,56 @@ def _wide() -> CorePlan:
 
 
 _MUTANTS = (
-    Mutant("core.core", "self.m_axis_tvalid.eq(spikes.valid)",
-           "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)"),
+    Mutant(
+        "core.core",
+        "self.m_axis_tvalid.eq(spikes.valid)",
+        "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)",
+    ),
     Mutant("core.core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
-)  # fmt: skip
+)
 _WIDE_MUTANTS = (
-    Mutant("wide.core", "self.m_axis_tvalid.eq(events.valid)",
-           "self.m_axis_tvalid.eq(events.valid & self.m_result_tready)"),
-)  # fmt: skip
+    Mutant(
+        "wide.core",
+        "self.m_axis_tvalid.eq(events.valid)",
+        "self.m_axis_tvalid.eq(events.valid & self.m_result_tready)",
+    ),
+)
 _BUS_MUTANTS = (
-    Mutant("bus.control", "self.m_result_tvalid.eq(offered)",
-           "self.m_result_tvalid.eq(offered & self.m_result_tready)"),
+    Mutant(
+        "bus.control",
+        "self.m_result_tvalid.eq(offered)",
+        "self.m_result_tvalid.eq(offered & self.m_result_tready)",
+    ),
     Mutant("bus.control", "core.s_axis_tready & ~soft", "core.s_axis_tready & self.m_result_tready & ~soft"),
-)  # fmt: skip
+)
 
 PROOFS = [
     Structure(
-        "structure", f"no combinational path from an input port to an output port ({note})",
-        functools.partial(lambda make, plan: make(plan()), make, plan), mutants, apart=apart,
+        "structure",
+        f"no combinational path from an input port to an output port ({note})",
+        functools.partial(lambda make, plan: make(plan()), make, plan),
+        mutants,
+        apart=apart,
     )
     for make, plan, note, mutants, apart in (
         (Core, _digits, "digits", _MUTANTS, ""),
         (Core, functools.partial(_shipped, "mnist", "generic"), "mnist", _MUTANTS[:1], ""),
-        (Core, functools.partial(_shipped, "mnist", "up5k"), "mnist on UP5K, with its load port",
-         _MUTANTS[:1], ""),
+        (
+            Core,
+            functools.partial(_shipped, "mnist", "up5k"),
+            "mnist on UP5K, with its load port",
+            _MUTANTS[:1],
+            "",
+        ),
         (WideCore, _wide, "four events a clock", _WIDE_MUTANTS, ""),
         # Rule 3.50 of Wishbone B4: the acknowledgement goes with the request.
-        (functools.partial(BusTop, bus="wishbone"), _digits, "digits, Wishbone but wb_ack_o", _BUS_MUTANTS,
-         "wb_ack_o"),
+        (
+            functools.partial(BusTop, bus="wishbone"),
+            _digits,
+            "digits, Wishbone but wb_ack_o",
+            _BUS_MUTANTS,
+            "wb_ack_o",
+        ),
         (functools.partial(BusTop, bus="axilite"), _digits, "digits, AXI4-Lite", _BUS_MUTANTS[:1], ""),
     )
-]  # fmt: skip
+]

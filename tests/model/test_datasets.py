@@ -61,9 +61,11 @@ def tiny(monkeypatch):
     """A dataset 'tiny' of four small IDX files; gives {file name: bytes}."""
     rng = np.random.default_rng(0)
     arrays = {
-        "train-images.gz": rng.integers(0, 256, (200, 5, 5)), "train-labels.gz": np.arange(200) % 10,
-        "test-images.gz": rng.integers(0, 256, (50, 5, 5)), "test-labels.gz": np.arange(50) % 10,
-    }  # fmt: skip
+        "train-images.gz": rng.integers(0, 256, (200, 5, 5)),
+        "train-labels.gz": np.arange(200) % 10,
+        "test-images.gz": rng.integers(0, 256, (50, 5, 5)),
+        "test-labels.gz": np.arange(50) % 10,
+    }
     contents = {name: gzip.compress(idx(array), mtime=0) for name, array in arrays.items()}
     use_files(monkeypatch, contents, ("http://127.0.0.1:9/",))
     return contents

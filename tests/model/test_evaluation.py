@@ -33,9 +33,12 @@ def enrolled(network, dataset):
 def digits():
     whole = load_dataset("digits")
     return dataclasses.replace(
-        whole, train_images=whole.train_images[:400], train_labels=whole.train_labels[:400],
-        test_images=whole.test_images[:150], test_labels=whole.test_labels[:150],
-    )  # fmt: skip
+        whole,
+        train_images=whole.train_images[:400],
+        train_labels=whole.train_labels[:400],
+        test_images=whole.test_images[:150],
+        test_labels=whole.test_labels[:150],
+    )
 
 
 @pytest.fixture(scope="module")

@@ -64,12 +64,15 @@ def drawing(value=0):
     return data.getvalue()
 
 
-@pytest.mark.parametrize(("files", "says"), [
-    ({"images_background/A/character01/0001_01.png": drawing()}, "SHA-256"),
-    ({"images_background/A/character01/0001_01.png": b"no image"}, "cannot be read"),
-    ({"images_background/A/character01/0001_01.png": bytes(1 << 17)}, "too large"),
-    (None, "is missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"images_background/A/character01/0001_01.png": drawing()}, "SHA-256"),
+        ({"images_background/A/character01/0001_01.png": b"no image"}, "cannot be read"),
+        ({"images_background/A/character01/0001_01.png": bytes(1 << 17)}, "too large"),
+        (None, "is missing"),
+    ],
+)
 def test_an_archive_that_is_not_omniglots_is_refused_with_one_line(tmp_path, files, says):
     if files:
         archive(tmp_path / "images_background.zip", files)
@@ -87,8 +90,9 @@ def test_no_archive_is_refused_with_one_line(tmp_path):
 def test_characters_are_named_by_their_folders(tmp_path, monkeypatch):
     names = [
         f"images_evaluation/{a}/character{c:02d}/{c}_{d:02d}.png"
-        for a, c in (("B", 1), ("A", 2)) for d in (1, 2)
-    ]  # fmt: skip
+        for a, c in (("B", 1), ("A", 2))
+        for d in (1, 2)
+    ]
     archive(tmp_path / "images_evaluation.zip", dict.fromkeys(names, drawing()))
     with pytest.raises(TwinspikeError):
         load_characters(tmp_path, "evaluation")

@@ -188,10 +188,11 @@ def test_two_simulations_at_once_in_a_fresh_folder_are_both_right(plan, tmp_path
     both = [
         subprocess.Popen(
             [sys.executable, "-c", TWO, str(tmp_path), str(Path(__file__).parents[1])],
-            stderr=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     for process in both:
         said = process.communicate()[1]
         assert process.returncode == 0, said

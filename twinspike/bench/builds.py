@@ -136,9 +136,14 @@ def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
         emit(plan, folder / "rtl")
     cycles = _simulated(plan, folder, place.build / "hardware" / "simulations", spikes)
     synth = synthesise(
-        folder / "rtl" / "harness.il", "harness", DEVICES[build.device], folder / "synth", seeds=SEEDS,
-        jobs=jobs, provenance={"network_hash": plan.network.content_hash, "config": build.config},
-    )  # fmt: skip
+        folder / "rtl" / "harness.il",
+        "harness",
+        DEVICES[build.device],
+        folder / "synth",
+        seeds=SEEDS,
+        jobs=jobs,
+        provenance={"network_hash": plan.network.content_hash, "config": build.config},
+    )
     return _figures(build, plan, place, cycles, synth, expected, spikes, trains)
 
 
@@ -227,10 +232,12 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
 def _operations(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) -> np.ndarray:
     """Synaptic operations float [layers, B]: spikes into a layer times its neurons."""
     incoming = (spikes, *trains[:-1])
-    return np.array([
-        train.sum(axis=(0, 2)) * float(layer.neurons)
-        for train, layer in zip(incoming, plan.layers, strict=True)
-    ])  # fmt: skip
+    return np.array(
+        [
+            train.sum(axis=(0, 2)) * float(layer.neurons)
+            for train, layer in zip(incoming, plan.layers, strict=True)
+        ]
+    )
 
 
 def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -> float:

@@ -104,10 +104,15 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "harness.il", harness_rtlil(plan))
         measured = pack(folder / "harness.il", "harness", DEVICES[sample.target], folder)
-        rows.setdefault(family(plan), []).append({
-            **dataclasses.asdict(sample), "features": features(plan), "logic_cells": measured["logic_cells"],
-            "ram_blocks": measured["ram_blocks"], "predicted_ram_blocks": ram_blocks(plan),
-        })  # fmt: skip
+        rows.setdefault(family(plan), []).append(
+            {
+                **dataclasses.asdict(sample),
+                "features": features(plan),
+                "logic_cells": measured["logic_cells"],
+                "ram_blocks": measured["ram_blocks"],
+                "predicted_ram_blocks": ram_blocks(plan),
+            }
+        )
     fitted = dict(coefficients())
     for name, samples in rows.items():
         fitted[name] = fit([row["features"] for row in samples], [row["logic_cells"] for row in samples])
@@ -116,10 +121,16 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
             row["predicted_without_it"] = round(without)
         worst = max(abs(row["predicted"] / row["logic_cells"] - 1) for row in samples)
         tqdm.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
-        write_json(results / f"area-{name}.json", {
-            "family": name, "coefficients": fitted[name], "largest_error": worst, "samples": samples,
-            "versions": {"amaranth": version("amaranth"), "pyosys": version("pyosys")},
-        })  # fmt: skip
+        write_json(
+            results / f"area-{name}.json",
+            {
+                "family": name,
+                "coefficients": fitted[name],
+                "largest_error": worst,
+                "samples": samples,
+                "versions": {"amaranth": version("amaranth"), "pyosys": version("pyosys")},
+            },
+        )
     write_json(shipped / COEFFICIENTS, fitted)
     coefficients.cache_clear()
     return fitted
@@ -157,10 +168,14 @@ def sample_plan(sample: Sample) -> CorePlan:
         limit = spec.weight_limit
         drawn = np.clip(np.rint(rng.normal(0, limit / 2.5, (neurons, inputs))), -limit, limit)
         weight = np.where(drawn > 0, 1, -1) if sample.weight_bits == 1 else drawn
-        layers.append(Layer(
-            spec, weight.astype(np.int8), rng.integers(-reach // 4, reach // 4, neurons).astype(np.int32),
-            rng.integers(reach // 8, reach // 2, neurons).astype(np.int32),
-        ))  # fmt: skip
+        layers.append(
+            Layer(
+                spec,
+                weight.astype(np.int8),
+                rng.integers(-reach // 4, reach // 4, neurons).astype(np.int32),
+                rng.integers(reach // 8, reach // 2, neurons).astype(np.int32),
+            )
+        )
     spikes = rng.random((sample.references, sample.timesteps, sample.widths[-1])) < 0.3
     references = References(
         np.cumsum(spikes, axis=1).astype(np.uint8), np.arange(sample.references, dtype=np.int32)

@@ -59,10 +59,14 @@ def scaling(out: Path) -> dict[str, Any]:
                     for count, layer in zip(came, plan.layers, strict=True)
                 ]
                 point = {
-                    "neurons": neurons, "lanes": lanes, "activity": activity, "spikes": came,
-                    "row_cycles": [layer.tick_clocks for layer in plan.layers], "work": max(work),
+                    "neurons": neurons,
+                    "lanes": lanes,
+                    "activity": activity,
+                    "spikes": came,
+                    "row_cycles": [layer.tick_clocks for layer in plan.layers],
+                    "work": max(work),
                     "cycles": float(np.diff(finished).mean()),
-                }  # fmt: skip
+                }
                 if (neurons, lanes, activity) in SIMULATED:
                     point["simulated"] = _simulated_mean(plan, spikes, out / f"{neurons}-{lanes}")
                 points.append(point)
@@ -70,9 +74,14 @@ def scaling(out: Path) -> dict[str, Any]:
     slope, offset = np.polyfit(total, cycles, 1)
     left = cycles - (slope * total + offset)
     return {
-        "inputs": INPUTS, "outputs": OUTPUTS, "timesteps": plan.network.timesteps, "points": points,
-        "slope": float(slope), "offset": float(offset), "r_squared": float(1 - left.var() / cycles.var()),
-    }  # fmt: skip
+        "inputs": INPUTS,
+        "outputs": OUTPUTS,
+        "timesteps": plan.network.timesteps,
+        "points": points,
+        "slope": float(slope),
+        "offset": float(offset),
+        "r_squared": float(1 - left.var() / cycles.var()),
+    }
 
 
 def _random_frames(plan: CorePlan, activity: float) -> np.ndarray:
@@ -140,9 +149,12 @@ def emission(out: Path) -> dict[str, Any]:
     )
     cpu, wall, kilobytes = map(float, done.stdout.split()[-3:])
     return {
-        "network": list(LARGE), "cpu_seconds": round(cpu, 1), "wall_seconds": round(wall, 1),
-        "peak_gib": round(kilobytes / 2**20, 2), "load_average": os.getloadavg()[0],
-    }  # fmt: skip
+        "network": list(LARGE),
+        "cpu_seconds": round(cpu, 1),
+        "wall_seconds": round(wall, 1),
+        "peak_gib": round(kilobytes / 2**20, 2),
+        "load_average": os.getloadavg()[0],
+    }
 
 
 def throughput(out: Path) -> dict[str, Any]:
@@ -157,10 +169,14 @@ def throughput(out: Path) -> dict[str, Any]:
         plan, out / "throughput" / "rtl", spikes, out / "throughput" / "sim", runs=[Run("all", frames)]
     )["runs"][0]
     return {
-        "config": CONFIG, "images": frames, "spikes_compared": row["spikes_compared"],
-        "mismatches": row["mismatches"], "wall_seconds": round(time.monotonic() - start, 1),
-        "cpu_seconds": round(_cpu_seconds() - before, 1), "load_average": os.getloadavg()[0],
-    }  # fmt: skip
+        "config": CONFIG,
+        "images": frames,
+        "spikes_compared": row["spikes_compared"],
+        "mismatches": row["mismatches"],
+        "wall_seconds": round(time.monotonic() - start, 1),
+        "cpu_seconds": round(_cpu_seconds() - before, 1),
+        "load_average": os.getloadavg()[0],
+    }
 
 
 def _cpu_seconds() -> float:

@@ -63,10 +63,12 @@ def info(config: Config, place: Folders, options: Request) -> bool:
     with Device.open(options.port, baud=options.baud, timeout=options.timeout) as device:
         stats = device.stats()
         facts = dataclasses.asdict(device.info) | {
-            "frames": stats.frames, "cycles of the last": stats.cycles, "threshold": device.threshold,
+            "frames": stats.frames,
+            "cycles of the last": stats.cycles,
+            "threshold": device.threshold,
             "weights": "loaded" if stats.weights_loaded else "missing",
             "error flags": ", ".join(stats.errors) or "none",
-        }  # fmt: skip
+        }
     for name, value in facts.items():
         print(f"{name.replace('_', ' '):20}{value}")
     return True
@@ -154,15 +156,25 @@ def measured(
     with tqdm(unit="image", disable=None, desc="speed") as bar:
         speeds = measure(device, images, bytes_a_second, bar.update, clock=clock)
     table = Table(
-        "coding", "images/s", "line", "core", "core, answer", "bound by", "bytes out / in", "clocks",
+        "coding",
+        "images/s",
+        "line",
+        "core",
+        "core, answer",
+        "bound by",
+        "bytes out / in",
+        "clocks",
         title="images a second, and what line and core allow",
-    )  # fmt: skip
+    )
     for speed in speeds:
         rates = (speed.per_second, speed.line_per_second, speed.core_per_second, speed.device_per_second)
         table.add_row(
-            speed.coding, *(f"{rate:,.0f}" if rate else "–" for rate in rates), speed.bound,
-            f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}", f"{speed.cycles:,.0f}",
-        )  # fmt: skip
+            speed.coding,
+            *(f"{rate:,.0f}" if rate else "–" for rate in rates),
+            speed.bound,
+            f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}",
+            f"{speed.cycles:,.0f}",
+        )
     Console().print(table)
     return speeds
 

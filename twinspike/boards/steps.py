@@ -145,13 +145,24 @@ def simulate(
     print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
     if results:
         right, of = decisions(trial, checked)
-        record(results / "sim_board.json", name, line, config, {
-            "clock_mhz": hertz / 1e6, "line": line, "baud": bits, "network_hash": info.network_hash,
-            "slots": info.slots, "answers": checked.compared, "different": checked.different,
-            "new_classes": scores(trial, checked),
-            "decisions": {"right": right, "of": of} if trial.unseen else None,
-            "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
-        })  # fmt: skip
+        record(
+            results / "sim_board.json",
+            name,
+            line,
+            config,
+            {
+                "clock_mhz": hertz / 1e6,
+                "line": line,
+                "baud": bits,
+                "network_hash": info.network_hash,
+                "slots": info.slots,
+                "answers": checked.compared,
+                "different": checked.different,
+                "new_classes": scores(trial, checked),
+                "decisions": {"right": right, "of": of} if trial.unseen else None,
+                "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
+            },
+        )
     return not checked.different
 
 

@@ -20,8 +20,16 @@ from twinspike.numerics.errors import TwinspikeError
 
 LEAST_PYTHON = (3, 11)
 PACKAGES = (
-    "torch", "brevitas", "numpy", "scikit-learn", "safetensors", "amaranth", "cocotb", "matplotlib", "jinja2",
-)  # fmt: skip
+    "torch",
+    "brevitas",
+    "numpy",
+    "scikit-learn",
+    "safetensors",
+    "amaranth",
+    "cocotb",
+    "matplotlib",
+    "jinja2",
+)
 
 
 @dataclasses.dataclass(frozen=True)

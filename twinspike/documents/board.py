@@ -76,9 +76,15 @@ def board_checks(figures: Figures, where: str) -> str:
         if not made["new_classes"]:
             rows.append([*start, *["–"] * 4])
     titles = (
-        "board", "configuration", "answers compared", "differ", "images of each new class",
-        "F1 of the new classes", "all classes: macro-F1 / accuracy", "images classified",
-    )  # fmt: skip
+        "board",
+        "configuration",
+        "answers compared",
+        "differ",
+        "images of each new class",
+        "F1 of the new classes",
+        "all classes: macro-F1 / accuracy",
+        "images classified",
+    )
     return table(titles, rows)
 
 
@@ -99,9 +105,16 @@ def board_speeds(figures: Figures, where: str) -> str:
                 ]
             )
     titles = (
-        "board", "configuration", "sent as", "images a second", "line allows", "core allows",
-        "core, then answer", "bound by", "bytes out / in",
-    )  # fmt: skip
+        "board",
+        "configuration",
+        "sent as",
+        "images a second",
+        "line allows",
+        "core allows",
+        "core, then answer",
+        "bound by",
+        "bytes out / in",
+    )
     return table(titles, rows)
 
 

@@ -18,9 +18,11 @@ def settings(figures: Figures, where: str, name: str) -> str:
     from twinspike.quant.spec import LayerSettings
 
     classes = {
-        "configuration": config.TopSettings, "layers": LayerSettings, "training": TrainingSettings,
+        "configuration": config.TopSettings,
+        "layers": LayerSettings,
+        "training": TrainingSettings,
         "hardware": HardwareSettings,
-    }  # fmt: skip
+    }
     rows = [
         [f"`{f.name}`", f"`{_toml(f.default)}`", allowed(f), f.metadata["help"]]
         for f in dataclasses.fields(classes[name])

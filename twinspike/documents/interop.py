@@ -12,9 +12,16 @@ STUDY = "interop"
 def interop(figures: Figures, where: str) -> str:
     """Each network from its framework to the core: accuracies, spikes kept, and RTL against integers."""
     head = (
-        "trained in", "reset there", "accuracy there", "float import: output spikes that differ",
-        "integer network", "after fine-tuning", "spikes compared with RTL", "differ", "cycles as predicted",
-    )  # fmt: skip
+        "trained in",
+        "reset there",
+        "accuracy there",
+        "float import: output spikes that differ",
+        "integer network",
+        "after fine-tuning",
+        "spikes compared with RTL",
+        "differ",
+        "cycles as predicted",
+    )
     rows = [_row(network) for network in _networks(figures)]
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
 
@@ -57,9 +64,14 @@ def drift(figures: Figures, where: str) -> str:
 def rates(figures: Figures, where: str) -> str:
     """Spikes of each layer of the trained networks: in the framework, imported, and as the core has them."""
     head = (
-        "trained in", "layer", "spikes a neuron and frame there", "float import", "integer network",
-        "kept of its spikes", "EMD a neuron and frame",
-    )  # fmt: skip
+        "trained in",
+        "layer",
+        "spikes a neuron and frame there",
+        "float import",
+        "integer network",
+        "kept of its spikes",
+        "EMD a neuron and frame",
+    )
     rows = []
     for network in _networks(figures):
         rungs = {rung["rung"]: rung["layers"] for rung in network["drift"]["rungs"]}
@@ -67,29 +79,48 @@ def rates(figures: Figures, where: str) -> str:
         for i, (there, real, made) in enumerate(
             zip(first, rungs["float import"], rungs["integer network"], strict=True)
         ):
-            rows.append([
-                f"{network['framework']}, `{network['reset']}`", f"{i}", f"{there['spikes']:.2f}",
-                f"{real['spikes']:.2f}", f"{made['spikes']:.2f}", f"{made['overlap']:.1%}",
-                f"{made['distance']:.2f}",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    f"{network['framework']}, `{network['reset']}`",
+                    f"{i}",
+                    f"{there['spikes']:.2f}",
+                    f"{real['spikes']:.2f}",
+                    f"{made['spikes']:.2f}",
+                    f"{made['overlap']:.1%}",
+                    f"{made['distance']:.2f}",
+                ]
+            )
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
 
 
 def exports(figures: Figures, where: str) -> str:
     """Fresh exports with one parameter away from its default: spikes a neuron and frame, layer by layer."""
     head = (
-        "exported by", "away from its default", "`--reset`", "spikes there", "float import",
-        "spikes that differ", "integer network", "kept",
-    )  # fmt: skip
+        "exported by",
+        "away from its default",
+        "`--reset`",
+        "spikes there",
+        "float import",
+        "spikes that differ",
+        "integer network",
+        "kept",
+    )
     rows = []
     for row in figures.studies.get(STUDY, {}).get("exports", []):
         layers = row["layers"]
         differ, positions = (sum(x[key] for x in layers) for key in ("float_differ", "positions"))
-        rows.append([
-            f"{row['framework']} {row['version']}", row["what"], f"`{row['reset']}`",
-            _each(layers, "original", ".2f"), _each(layers, "float", ".2f"), f"{differ:,} of {positions:,}",
-            _each(layers, "integer", ".2f"), _each(layers, "integer_overlap", ".0%"),
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"{row['framework']} {row['version']}",
+                row["what"],
+                f"`{row['reset']}`",
+                _each(layers, "original", ".2f"),
+                _each(layers, "float", ".2f"),
+                f"{differ:,} of {positions:,}",
+                _each(layers, "integer", ".2f"),
+                _each(layers, "integer_overlap", ".0%"),
+            ]
+        )
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
 
 
@@ -120,11 +151,14 @@ def dialects(figures: Figures, where: str) -> str:
 
     rows = [
         [
-            f"`{d.name}`", f"{d.dt:g}", "v > threshold" if d.strict else "v >= threshold",
-            "r" if d.if_per_step else "r dt", d.about,
+            f"`{d.name}`",
+            f"{d.dt:g}",
+            "v > threshold" if d.strict else "v >= threshold",
+            "r" if d.if_per_step else "r dt",
+            d.about,
         ]
         for d in DIALECTS.values()
-    ]  # fmt: skip
+    ]
     return table(("`--from`", "seconds a step in the file", "spikes if", "gain of IF", "notes"), rows)
 
 

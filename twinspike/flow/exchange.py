@@ -136,12 +136,18 @@ def import_graph(
     from importlib.metadata import version
 
     common: dict[str, Any] = {
-        "timesteps": timesteps, "encoder": config.encoder, "shape": data.shape,
+        "timesteps": timesteps,
+        "encoder": config.encoder,
+        "shape": data.shape,
         "provenance": {
-            **origin, "frames": data.source, "from": options.dialect, "reset": options.reset,
-            "dt": unit.dt, "versions": {"twinspike": version("twinspike")},
+            **origin,
+            "frames": data.source,
+            "from": options.dialect,
+            "reset": options.reset,
+            "dt": unit.dt,
+            "versions": {"twinspike": version("twinspike")},
         },
-    }  # fmt: skip
+    }
     if config.encoder.addresses(data.shape) != real[0].weight.shape[1]:
         # Frames of spikes without a coding: the addresses are the image.
         from twinspike.numerics.codings import Threshold

@@ -20,28 +20,51 @@ MAX_FILE_BYTES = 1 << 25
 _SPREAD = {"min": "number", "median": "number", "max": "number", "values": ["number"]}
 _ORIGIN = {"?network_hash": "text"}
 METRICS = {
-    "macro_f1": "number", "hidden_activity": "number", "?accuracy": "number", "?test_images": "count",
-    "?macro_f1_knn": "number", "?baseline_knn_macro_f1": "number", "?train_seconds": "number",
-    "?train_cpu_seconds": "number", "?synaptic_operations": "number", "?confusion": [["count"]],
+    "macro_f1": "number",
+    "hidden_activity": "number",
+    "?accuracy": "number",
+    "?test_images": "count",
+    "?macro_f1_knn": "number",
+    "?baseline_knn_macro_f1": "number",
+    "?train_seconds": "number",
+    "?train_cpu_seconds": "number",
+    "?synaptic_operations": "number",
+    "?confusion": [["count"]],
     "?spikes_per_image": {"input": "number", "hidden": "number", "output": "number"},
-    "?verification": {"?roc_auc": "number", "?eer": "number"}, **_ORIGIN,
-}  # fmt: skip
+    "?verification": {"?roc_auc": "number", "?eer": "number"},
+    **_ORIGIN,
+}
 HISTORY_ROW = {"epoch": "count", "*": "number"}
 RUN = {
-    "run": "text", "frames": "count", "spikes_compared": "count", "mismatches": "count",
-    "?target": "text", "?simulator": "text", "?faults": ["any"],
+    "run": "text",
+    "frames": "count",
+    "spikes_compared": "count",
+    "mismatches": "count",
+    "?target": "text",
+    "?simulator": "text",
+    "?faults": ["any"],
     "?cycles": {"?interval": _SPREAD, "?latency": _SPREAD, "*": _SPREAD},
-}  # fmt: skip
+}
 SIM = {"runs": [RUN], **_ORIGIN}
 _USED = ("logic_cells", "flipflops", "ram_blocks", "spram", "dsp")
 SYNTH = {
-    "device": "text", "seeds": ["count"], "fmax_mhz": ["positive"], "fmax_min_mhz": "positive",
-    "fmax_median_mhz": "positive", "fmax_max_mhz": "positive", "yosys_seconds": "number",
-    "nextpnr_seconds": ["number"], "tools": {"*": "text"}, "provenance": _ORIGIN,
-    **{f"?{name}": "count" for name in _USED}, **{f"?{name}_available": "count" for name in _USED},
-    "logic_cells": "count", "logic_cells_available": "positive", "ram_blocks": "count",
+    "device": "text",
+    "seeds": ["count"],
+    "fmax_mhz": ["positive"],
+    "fmax_min_mhz": "positive",
+    "fmax_median_mhz": "positive",
+    "fmax_max_mhz": "positive",
+    "yosys_seconds": "number",
+    "nextpnr_seconds": ["number"],
+    "tools": {"*": "text"},
+    "provenance": _ORIGIN,
+    **{f"?{name}": "count" for name in _USED},
+    **{f"?{name}_available": "count" for name in _USED},
+    "logic_cells": "count",
+    "logic_cells_available": "positive",
+    "ram_blocks": "count",
     "ram_blocks_available": "count",
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

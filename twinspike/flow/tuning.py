@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 def tuned_network(
-    stages: Stages, network: Network, frames: Frames, judge: Frames, options: ImportOptions,
+    stages: Stages,
+    network: Network,
+    frames: Frames,
+    judge: Frames,
+    options: ImportOptions,
     build: Callable[..., Network],
-) -> tuple[Network, dict[str, Any]]:  # fmt: skip
+) -> tuple[Network, dict[str, Any]]:
     """The network trained on `frames`, and how it and the one before it do on the frames of `judge`."""
     if frames.labels is None:
         raise TwinspikeError(
@@ -29,10 +33,14 @@ def tuned_network(
     specs = [tuning_spec(layer.spec) for layer in stages.layers]
     tuned = build(
         fine_tune(
-            stages.reset, specs, frames.spikes, frames.labels,
-            epochs=options.epochs, progress=options.progress,
+            stages.reset,
+            specs,
+            frames.spikes,
+            frames.labels,
+            epochs=options.epochs,
+            progress=options.progress,
         )
-    )  # fmt: skip
+    )
 
     def right(one: Network) -> float:
         return float((predictions(golden.run(one, judge.spikes).spikes[-1]) == judge.labels).mean())

@@ -75,10 +75,17 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
 
     devices = _devices(plan, build)
     context = {
-        "plan": plan, "network": plan.network, "version": __version__, "tops": tops, "buses": buses,
-        "benches": ["stream", *buses], "lengths": lengths, "devices": devices,
+        "plan": plan,
+        "network": plan.network,
+        "version": __version__,
+        "tops": tops,
+        "buses": buses,
+        "benches": ["stream", *buses],
+        "lengths": lengths,
+        "devices": devices,
         "clock_mhz": min(row["clock_mhz"] for row in devices),
-        "latency": _latency(plan, spikes), "ports": _deeper(ports_markdown(plan, names)),
+        "latency": _latency(plan, spikes),
+        "ports": _deeper(ports_markdown(plan, names)),
         "bus_ports": {bus: _bus_ports(plan, bus) for bus in buses},
         "sources": sorted(p.name for p in rtl.glob("*.v")),
         "images": sorted(p.name for p in rtl.glob("*.mem")),
@@ -87,7 +94,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         "names": names,
         "shape": "-".join(str(n) for n in (plan.network.inputs, *(x.neurons for x in plan.layers))),
         "lanes": ", ".join(str(x.lanes) for x in plan.layers),
-    }  # fmt: skip
+    }
     for template, path in (
         ("readme.md.j2", out / "README.md"),
         ("fusesoc.j2", out / f"twinspike_{context['name']}.core"),
@@ -138,10 +145,15 @@ def _devices(plan: CorePlan, build: Path | None) -> list[dict[str, Any]]:
             fields = dataclasses.asdict(device)
             rows.append(fields | synth | {"placed": True, "clock_mhz": int(synth["fmax_min_mhz"])})
         else:
-            rows.append({
-                "name": name, "title": device.title, "architecture": device.architecture, "placed": False,
-                "clock_mhz": int(device.frequency_mhz * _GUESS),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "name": name,
+                    "title": device.title,
+                    "architecture": device.architecture,
+                    "placed": False,
+                    "clock_mhz": int(device.frequency_mhz * _GUESS),
+                }
+            )
     return rows
 
 

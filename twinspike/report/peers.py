@@ -53,9 +53,15 @@ def compare(
     fastest = min((b["latency_us"] for b in builds if "latency_us" in b), default=None)
     rows = [
         Row(
-            design=peer["design"], year=peer["year"], source=peer["source"], device=peer["device"],
-            accuracy=peer["accuracy"], latency_us=peer["latency_us"], logic=peer["logic"],
-            power=peer["power"], unlike=peer["unlike"],
+            design=peer["design"],
+            year=peer["year"],
+            source=peer["source"],
+            device=peer["device"],
+            accuracy=peer["accuracy"],
+            latency_us=peer["latency_us"],
+            logic=peer["logic"],
+            power=peer["power"],
+            unlike=peer["unlike"],
             better=tuple(
                 what
                 for what, is_better in (
@@ -67,7 +73,7 @@ def compare(
             ),
         )
         for peer in accelerators
-    ]  # fmt: skip
+    ]
     unlike = NOT_ON_A_BOARD if same_images else f"other images, {dataset}; {NOT_ON_A_BOARD}"
     for build in builds:
         logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"

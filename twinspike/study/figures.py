@@ -33,8 +33,10 @@ def draw_study(study: dict[str, Any], folder: Path) -> list[Path]:
     data = [[{key: row[key] for key in _TO_PLOT} for row in rows], study["baseline_knn_macro_f1"]]
     stamp = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
     plots: dict[str, Callable[[Axes, list[Row]], None]] = {
-        "activity": _against_activity, "cycles": _against_cycles, "bits": _against_bits,
-    }  # fmt: skip
+        "activity": _against_activity,
+        "cycles": _against_cycles,
+        "bits": _against_bits,
+    }
     changed = []
     for name, draw in plots.items():
         path = folder / f"study-{name}.svg"
@@ -53,10 +55,14 @@ def front_figure(rows: Sequence[Row], target: str, folder: Path) -> Path:
         for front, colour in ((False, MUTED), (True, ACCENT)):
             some = [row for row in rows if row["front"] == front]
             axes.scatter(
-                [row["us"] for row in some], [row["macro_f1"] for row in some],
-                s=[row["logic_cells"] / 60 for row in some], color=colour, alpha=0.7, linewidths=0,
+                [row["us"] for row in some],
+                [row["macro_f1"] for row in some],
+                s=[row["logic_cells"] / 60 for row in some],
+                color=colour,
+                alpha=0.7,
+                linewidths=0,
                 label="not beaten" if front else "beaten in every respect",
-            )  # fmt: skip
+            )
         for row in rows:
             if row["front"]:
                 text = f"{row['trial']}: {row['logic_cells']:,.0f}"
@@ -80,9 +86,15 @@ def _panels(rows: list[Row], baseline: dict[str, float], draw: Callable[[Axes, l
             draw(axes, [row for row in rows if row["dataset"] == name])
             axes.axhline(baseline[name], color=SECOND, linewidth=1, linestyle="--", zorder=0)
             axes.annotate(
-                "3 nearest raw images", (1, baseline[name]), (0, 2), xycoords=("axes fraction", "data"),
-                textcoords="offset points", ha="right", fontsize=6.5, color=SECOND,
-            )  # fmt: skip
+                "3 nearest raw images",
+                (1, baseline[name]),
+                (0, 2),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                ha="right",
+                fontsize=6.5,
+                color=SECOND,
+            )
             axes.set_title(TITLES[name])
             axes.set_ylabel("macro-F1, one reference a class")
         handles, labels = panels[0].get_legend_handles_labels()

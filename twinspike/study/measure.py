@@ -20,9 +20,18 @@ from twinspike.sim import golden
 CYCLE_IMAGES = 300
 TIMED_IMAGES = 500
 _METRICS = (
-    "macro_f1", "accuracy", "macro_f1_knn", "hidden_activity", "spikes_per_image", "synaptic_operations",
-    "train_seconds", "train_cpu_seconds", "epochs", "seed", "network_hash",
-)  # fmt: skip
+    "macro_f1",
+    "accuracy",
+    "macro_f1_knn",
+    "hidden_activity",
+    "spikes_per_image",
+    "synaptic_operations",
+    "train_seconds",
+    "train_cpu_seconds",
+    "epochs",
+    "seed",
+    "network_hash",
+)
 
 
 def measure(

@@ -35,24 +35,29 @@ def oneshot(out: str, results: Path) -> Path:
     """
     networks = {name: _network(name, out) for name in (OMNIGLOT, HELD_OUT)}
     digits = load_dataset("mnist")
-    write_json(results, {
-        "omniglot": omniglot_figures(networks[OMNIGLOT]),
-        "enrolment": {
-            "trained_on": [int(label) for label in networks[HELD_OUT].references.labels],
-            "new": list(NEW_DIGITS),
-            "rows": enrolment(networks[HELD_OUT], digits, NEW_DIGITS),
+    write_json(
+        results,
+        {
+            "omniglot": omniglot_figures(networks[OMNIGLOT]),
+            "enrolment": {
+                "trained_on": [int(label) for label in networks[HELD_OUT].references.labels],
+                "new": list(NEW_DIGITS),
+                "rows": enrolment(networks[HELD_OUT], digits, NEW_DIGITS),
+            },
+            "networks": {
+                name: {
+                    "shape": [network.inputs, *(layer.neurons for layer in network.layers)],
+                    "weight_bits": max(layer.spec.weight_bits for layer in network.layers),
+                    "network_hash": network.content_hash,
+                    "seed": network.provenance["seed"],
+                    "timesteps": network.timesteps,
+                    "data_checksums": network.provenance["data_checksums"],
+                    "versions": network.provenance["versions"],
+                }
+                for name, network in networks.items()
+            },
         },
-        "networks": {
-            name: {
-                "shape": [network.inputs, *(layer.neurons for layer in network.layers)],
-                "weight_bits": max(layer.spec.weight_bits for layer in network.layers),
-                "network_hash": network.content_hash, "seed": network.provenance["seed"],
-                "timesteps": network.timesteps, "data_checksums": network.provenance["data_checksums"],
-                "versions": network.provenance["versions"],
-            }
-            for name, network in networks.items()
-        },
-    })  # fmt: skip
+    )
     return results
 
 
@@ -95,25 +100,36 @@ def enrolment(network: Network, dataset: Dataset, new: tuple[int, ...]) -> list[
     for examples in EXAMPLES:
         found: dict[str, list[float]] = {"new": [], "all": []}
         for _ in range(DRAWS):
-            chosen = np.concatenate([
-                rng.choice(np.flatnonzero(dataset.train_labels == label), examples, replace=False)
-                for label in new
-            ])  # fmt: skip
+            chosen = np.concatenate(
+                [
+                    rng.choice(np.flatnonzero(dataset.train_labels == label), examples, replace=False)
+                    for label in new
+                ]
+            )
             taught = embed(network, dataset.train_images[chosen], progress=False).counts
             references = class_references(taught, dataset.train_labels[chosen])
             distance = emd.distances(counts, references.counts)
             for name, table, names in (
                 ("new", distance, references.labels),
-                ("all", np.concatenate([own, distance], axis=1),
-                 np.concatenate([network.references.labels, references.labels])),
-            ):  # fmt: skip
+                (
+                    "all",
+                    np.concatenate([own, distance], axis=1),
+                    np.concatenate([network.references.labels, references.labels]),
+                ),
+            ):
                 index, _, _ = emd.nearest(table)
                 found[name].append(float((names[index] == labels).mean()))
-        rows.append({
-            "examples": examples, "draws": DRAWS,
-            **{f"{name}_{what}": float(f(values)) for name, values in found.items()
-               for what, f in (("mean", np.mean), ("std", np.std))},
-        })  # fmt: skip
+        rows.append(
+            {
+                "examples": examples,
+                "draws": DRAWS,
+                **{
+                    f"{name}_{what}": float(f(values))
+                    for name, values in found.items()
+                    for what, f in (("mean", np.mean), ("std", np.std))
+                },
+            }
+        )
     return rows
 
 

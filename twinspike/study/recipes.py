@@ -60,11 +60,14 @@ def recipes(
 
 def _row(config: Config, seeds: Sequence[int], figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "config": config.name, "wanted": WANTED[config.name], "seeds": list(seeds),
-        "timesteps": config.timesteps, "shape": [layer.neurons for layer in config.layers],
+        "config": config.name,
+        "wanted": WANTED[config.name],
+        "seeds": list(seeds),
+        "timesteps": config.timesteps,
+        "shape": [layer.neurons for layer in config.layers],
         "weight_bits": max(layer.weight_bits for layer in config.layers),
         **{key: [row[key] for row in figures] for key in _FIGURES},
-    }  # fmt: skip
+    }
 
 
 def _shipped(config: Config) -> dict[str, Any] | None:

@@ -55,10 +55,15 @@ def clocks_of(network, image, start):
 
 
 SHAPES = [
-    (Latency(32), (5,), 8), (Latency(0), (3, 7), 3), (LatencyDense(100), (17,), 5), (Latency(255), (9,), 1),
-    (Threshold(128), (10,), 4), (ThresholdDense(128), (6,), 2), (Latency(1), (1,), 7),
+    (Latency(32), (5,), 8),
+    (Latency(0), (3, 7), 3),
+    (LatencyDense(100), (17,), 5),
+    (Latency(255), (9,), 1),
+    (Threshold(128), (10,), 4),
+    (ThresholdDense(128), (6,), 2),
+    (Latency(1), (1,), 7),
     (Latency(20), (8,), 255),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("coding", "shape", "timesteps"), SHAPES)
@@ -70,9 +75,14 @@ def test_words_are_those_of_the_coding(coding, shape, timesteps, stall):
     wanted = words_of(network, images)
     pixels = [pixel for image in images for pixel in pixels_of(image)]
     passed = pump(
-        PixelEncoder(network), pixels, expected=len(wanted), rng=rng, stall_in=stall, stall_out=stall,
+        PixelEncoder(network),
+        pixels,
+        expected=len(wanted),
+        rng=rng,
+        stall_in=stall,
+        stall_out=stall,
         extra=2 * network.timesteps * PixelRows(network).words + 20,
-    )  # fmt: skip
+    )
     assert passed.outputs == wanted
     if not stall:
         ends = passed.taken[network.inputs - 1 :: network.inputs]
@@ -116,9 +126,11 @@ def test_a_frame_whose_last_is_misplaced_is_dropped_and_flagged():
     short, long = pixels_of(good)[:2], [*pixels_of(good), *pixels_of(good)[:3]]
     short[-1]["last"], long[3]["last"], long[-1]["last"] = 1, 0, 1
     passed = pump(
-        PixelEncoder(network), [*short, *pixels_of(good), *long, *pixels_of(good), *short, *pixels_of(good)],
-        expected=3 * len(words_of(network, [good])), extra=30,
-    )  # fmt: skip
+        PixelEncoder(network),
+        [*short, *pixels_of(good), *long, *pixels_of(good), *short, *pixels_of(good)],
+        expected=3 * len(words_of(network, [good])),
+        extra=30,
+    )
     assert passed.outputs == 3 * words_of(network, [good])
 
 

@@ -18,8 +18,11 @@ def lint(folder, top, *options):
     sources = sorted(map(str, folder.glob("*.v")))
     done = subprocess.run(
         [*tool.command, "--lint-only", *options, "--top-module", top, *sources],
-        capture_output=True, text=True, check=False, env=tool.env(),
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=tool.env(),
+    )
     return done.stdout + done.stderr if done.returncode else ""
 
 

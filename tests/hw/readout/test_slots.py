@@ -93,7 +93,7 @@ def test_a_wrong_answer_is_found(verilator):
         ("wishbone", {"timesteps": 6, "widths": (3, 1), "classes": 2, "slots": 2}),
         ("axilite", {"timesteps": 4, "widths": (9,), "classes": 2, "slots": 11, "verify_threshold": 1 << 30}),
     ],
-)  # fmt: skip
+)
 def test_random_commands_equal_the_golden_model(bus, shape):
     host = Host(plan_of(**shape))
     host.script.read("FEATURES", host.plan.slots)

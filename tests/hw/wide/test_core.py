@@ -13,11 +13,16 @@ from twinspike.sim.bench.runner import simulate
 NETWORKS = {
     # Every weight width and reset, banks that do not divide the inputs.
     "four_layers": (
-        (1, 13, 42, 25,
-         (10, {"weight_bits": 1, "state_bits": 5, "reset": "zero"}),
-         (7, {"weight_bits": 8, "state_bits": 9, "leak_shift": 0}),
-         (6, {"weight_bits": 2, "state_bits": 3, "single_spike": True}),
-         (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 1})),
+        (
+            1,
+            13,
+            42,
+            25,
+            (10, {"weight_bits": 1, "state_bits": 5, "reset": "zero"}),
+            (7, {"weight_bits": 8, "state_bits": 9, "leak_shift": 0}),
+            (6, {"weight_bits": 2, "state_bits": 3, "single_spike": True}),
+            (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 1}),
+        ),
         (4, 2, 1, 4),
     ),
     # Standard words, one reference, one step, one neuron.
@@ -26,7 +31,7 @@ NETWORKS = {
         (3, 40, 8, 4, (33, {"weight_bits": 1, "state_bits": 8}), (9, {"weight_bits": 3, "state_bits": 8})),
         (8, 8),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -18,12 +18,15 @@ from twinspike.sim.bench.runner import Run, simulate
 
 def test_four_layers_of_every_weight_width_and_reset(tmp_path):
     network = network_of(
-        1, 12, 42, 25,
+        1,
+        12,
+        42,
+        25,
         (10, {"weight_bits": 1, "state_bits": 5, "reset": "zero"}),
         (7, {"weight_bits": 8, "state_bits": 9, "leak_shift": 0}),
         (6, {"weight_bits": 2, "state_bits": 3, "single_spike": True}),
         (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 1}),
-    )  # fmt: skip
+    )
     # Lanes: odd, one, all, not a divisor.
     plan = make_plan(network, (3, 1, 6, 2))
     emit(plan, tmp_path / "rtl")
@@ -98,10 +101,14 @@ def test_an_injected_fault_is_found_where_it_is(single_step, tmp_path):
     )
 
 
-@pytest.mark.parametrize(("width", "bits", "simulator"), [
-    (64, 4, "verilator"), pytest.param(16, 8, "icarus", marks=needs("icarus")),
-    pytest.param(32, 4, "icarus", marks=needs("icarus")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("width", "bits", "simulator"),
+    [
+        (64, 4, "verilator"),
+        pytest.param(16, 8, "icarus", marks=needs("icarus")),
+        pytest.param(32, 4, "icarus", marks=needs("icarus")),
+    ],
+)
 def test_weights_loaded_into_spram(width, bits, simulator, tmp_path):
     plan, spikes = spram_case(width, bits)
     assert (plan.layers[0].memory, plan.layers[0].weight_word_bits) == ("spram", width)

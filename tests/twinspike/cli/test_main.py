@@ -147,8 +147,9 @@ def test_an_unknown_simulator_is_refused_before_anything_is_written(capsys, tiny
 def test_a_missing_simulator_names_the_version_needed(capsys, tiny, monkeypatch):
     config, out = tiny
     monkeypatch.setenv("IVERILOG", "/nowhere/iverilog")
-    line = refused(capsys, "sim", "--config", config, "--out", out, "--target", "generic",
-                   "--simulator", "icarus")  # fmt: skip
+    line = refused(
+        capsys, "sim", "--config", config, "--out", out, "--target", "generic", "--simulator", "icarus"
+    )
     assert "environment variable IVERILOG = '/nowhere/iverilog' names no program" in line
 
 

@@ -14,10 +14,18 @@ from twinspike.numerics.codings import Latency
 from twinspike.sim.bench import runner
 
 ROW = {
-    "target": "generic", "run": "all", "frames": 2, "isolated": False, "stalls": False,
-    "spikes_compared": 1234, "mismatches": 0, "first_mismatch": None, "faults": [],
-    "cycles_predicted_equal": True, "cycles": {"interval": {"median": 61.0, "values": [61]}},
-}  # fmt: skip
+    "target": "generic",
+    "run": "all",
+    "frames": 2,
+    "isolated": False,
+    "stalls": False,
+    "spikes_compared": 1234,
+    "mismatches": 0,
+    "first_mismatch": None,
+    "faults": [],
+    "cycles_predicted_equal": True,
+    "cycles": {"interval": {"median": 61.0, "values": [61]}},
+}
 
 
 @pytest.fixture

@@ -31,9 +31,18 @@ targets = ["up5k"]
 EDITED = TOML.replace("neurons = 12", "neurons = 16")
 # Every step that takes the network of a configuration, with what else it needs.
 STEPS = [
-    ["golden"], ["rtl"], ["sim"], ["synth"], ["ip"], ["netlist"], ["report"], ["results"], ["bitstream"],
-    ["sim-board"], ["device", "check", "--port", "/nowhere"],
-]  # fmt: skip
+    ["golden"],
+    ["rtl"],
+    ["sim"],
+    ["synth"],
+    ["ip"],
+    ["netlist"],
+    ["report"],
+    ["results"],
+    ["bitstream"],
+    ["sim-board"],
+    ["device", "check", "--port", "/nowhere"],
+]
 
 
 @pytest.fixture(scope="module")

@@ -140,8 +140,11 @@ def test_two_cores_with_loaded_weights_share_the_model_of_the_ram(tmp_path):
     sources = [tmp_path / "top.v", *sorted(tmp_path.glob("*/*.v"))]
     done = subprocess.run(
         [*tool.command, "--lint-only", "-Wno-PINMISSING", "--top-module", "top", *map(str, sources)],
-        env=tool.env(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=tool.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 

@@ -61,12 +61,28 @@ def changed(path, change):
 def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {
-        "README.md", "LICENSE", "ip.json", "registers.md", "registers.json", "twinspike_tiny.core",
-        "rtl/twinspike_core.v", "rtl/twinspike_wishbone.v", "rtl/twinspike_axilite.v",
-        "rtl/twinspike_registers.vh", "tb/Makefile", "tb/tb_stream.sv", "tb/tb_bus.sv", "tb/stimulus.mem",
-        "tb/spikes.mem", "tb/results.mem", "tb/cycles.mem", "tb/vectors.vh", "constraints/clock.sdc",
-        "constraints/ice40.pcf", "constraints/ecp5.lpf",
-    } <= names  # fmt: skip
+        "README.md",
+        "LICENSE",
+        "ip.json",
+        "registers.md",
+        "registers.json",
+        "twinspike_tiny.core",
+        "rtl/twinspike_core.v",
+        "rtl/twinspike_wishbone.v",
+        "rtl/twinspike_axilite.v",
+        "rtl/twinspike_registers.vh",
+        "tb/Makefile",
+        "tb/tb_stream.sv",
+        "tb/tb_bus.sv",
+        "tb/stimulus.mem",
+        "tb/spikes.mem",
+        "tb/results.mem",
+        "tb/cycles.mem",
+        "tb/vectors.vh",
+        "constraints/clock.sdc",
+        "constraints/ice40.pcf",
+        "constraints/ecp5.lpf",
+    } <= names
     for name in names:
         if Path(name).suffix in (".v", ".sv", ".vh", ".sdc", ".pcf", ".lpf", ".core") or "Makefile" in name:
             assert "SPDX-License-Identifier: Apache-2.0\n" in (folder / name).read_text()[:200], name
@@ -93,10 +109,17 @@ def test_all_benches_pass(built, simulator):
 
 
 @in_each_simulator
-@pytest.mark.parametrize(("name", "file"), [
-    ("stream", "results"), ("stream", "spikes"), ("stream", "cycles"), ("stream", "stimulus"),
-    ("wishbone", "results"), ("axilite", "spikes"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("stream", "results"),
+        ("stream", "spikes"),
+        ("stream", "cycles"),
+        ("stream", "stimulus"),
+        ("wishbone", "results"),
+        ("axilite", "spikes"),
+    ],
+)
 def test_a_damaged_vector_fails_the_bench(built, name, file, simulator):
     def damage(lines):
         # A stimulus without an address in its third line loses it; the others get another lowest bit.
@@ -217,22 +240,36 @@ def test_the_example_system_reads_label_and_distance_over_wishbone(folder, tmp_p
     assert status != 0 and "FAIL: golden label" in said
 
 
-@pytest.mark.parametrize(("target", "tool", "wanted"), [
-    pytest.param("sim_axilite", [], "PASS\n", marks=needs("icarus")),
-    ("sim_axilite", ["--tool=verilator"], "PASS\n"),
-    ("lint", [], "lint-only"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "tool", "wanted"),
+    [
+        pytest.param("sim_axilite", [], "PASS\n", marks=needs("icarus")),
+        ("sim_axilite", ["--tool=verilator"], "PASS\n"),
+        ("lint", [], "lint-only"),
+    ],
+)
 def test_fusesoc_runs_the_core_file(folder, tmp_path, target, tool, wanted):
     path = f"{folder / 'tb'}{os.pathsep}{ENVIRONMENT['PATH']}"
     done = subprocess.run(
         [
-            sys.executable, "-c", "import sys; from fusesoc.main import main; sys.exit(main())",
-            "--cores-root", str(folder), "run", f"--target={target}", "--build-root", str(tmp_path / "work"),
-            "twinspike:ip:tiny", *tool,
+            sys.executable,
+            "-c",
+            "import sys; from fusesoc.main import main; sys.exit(main())",
+            "--cores-root",
+            str(folder),
+            "run",
+            f"--target={target}",
+            "--build-root",
+            str(tmp_path / "work"),
+            "twinspike:ip:tiny",
+            *tool,
         ],
-        cwd=tmp_path, env=ENVIRONMENT | {"PATH": path, "XDG_CONFIG_HOME": str(tmp_path)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PATH": path, "XDG_CONFIG_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = done.stdout + done.stderr + "".join(p.read_text() for p in tmp_path.rglob("*.vc"))
     assert wanted in found

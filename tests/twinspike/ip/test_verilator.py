@@ -50,9 +50,13 @@ def program(folder, says, name="verilator"):
 
 def run(*command, path):
     done = subprocess.run(
-        list(map(str, command)), env={"PATH": os.pathsep.join(map(str, path))},
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        list(map(str, command)),
+        env={"PATH": os.pathsep.join(map(str, path))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -77,10 +81,15 @@ def test_the_environment_of_a_folder_above_is_found(bench, tools):
         environment.unlink()
 
 
-@pytest.mark.parametrize(("version", "used"), [
-    ("Verilator 5.040 2025-08-30 rev v5.040", True), ("Verilator 10.002 2031-01-01", True),
-    ("Verilator 4.038 2020-07-11 rev v4.036", False), ("cannot find Perl", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("version", "used"),
+    [
+        ("Verilator 5.040 2025-08-30 rev v5.040", True),
+        ("Verilator 10.002 2031-01-01", True),
+        ("Verilator 4.038 2020-07-11 rev v4.036", False),
+        ("cannot find Perl", False),
+    ],
+)
 def test_a_recent_verilator_on_path_comes_first_and_another_is_passed_over(
     bench, tools, tmp_path, version, used
 ):

@@ -34,32 +34,66 @@ def write_inputs(build, network, *, mismatches=0):
     network.save(build / "network.safetensors")
     origin = {"network_hash": network.content_hash}
     metrics = {
-        "macro_f1": 0.9612, "macro_f1_knn": 0.97, "accuracy": 0.96, "baseline_knn_macro_f1": 0.9849,
-        "hidden_activity": 0.134, "spikes_per_image": {"input": 30.0, "hidden": 20.5, "output": 12.25},
-        "synaptic_operations": 1234.0, "verification": {"roc_auc": 0.99, "eer": 0.04},
-        "confusion": (np.eye(10, dtype=int) * 50 + 1).tolist(), "test_images": 600, "train_seconds": 12.5,
-    }  # fmt: skip
+        "macro_f1": 0.9612,
+        "macro_f1_knn": 0.97,
+        "accuracy": 0.96,
+        "baseline_knn_macro_f1": 0.9849,
+        "hidden_activity": 0.134,
+        "spikes_per_image": {"input": 30.0, "hidden": 20.5, "output": 12.25},
+        "synaptic_operations": 1234.0,
+        "verification": {"roc_auc": 0.99, "eer": 0.04},
+        "confusion": (np.eye(10, dtype=int) * 50 + 1).tolist(),
+        "test_images": 600,
+        "train_seconds": 12.5,
+    }
     row = {"target": "up5k", "simulator": "verilator 5.48.0", "results_compared": 40}
     runs = [
-        row | {
-            "run": "back_to_back", "frames": 40, "stalls": False, "spikes_compared": 1000,
-            "mismatches": mismatches, "cycles_predicted_equal": True,
+        row
+        | {
+            "run": "back_to_back",
+            "frames": 40,
+            "stalls": False,
+            "spikes_compared": 1000,
+            "mismatches": mismatches,
+            "cycles_predicted_equal": True,
             "cycles": {"interval": spread([480, 481, 500])},
         },
-        row | {
-            "run": "alone", "frames": 20, "stalls": False, "spikes_compared": 500, "mismatches": 0,
-            "cycles_predicted_equal": True, "cycles": {"latency": spread([600, 700, 800])},
+        row
+        | {
+            "run": "alone",
+            "frames": 20,
+            "stalls": False,
+            "spikes_compared": 500,
+            "mismatches": 0,
+            "cycles_predicted_equal": True,
+            "cycles": {"latency": spread([600, 700, 800])},
         },
         row | {"run": "stalled", "frames": 20, "stalls": True, "spikes_compared": 500, "mismatches": 0},
-    ]  # fmt: skip
+    ]
     synth = {
-        "device": "up5k", "top": "harness", "logic_cells": 2640, "logic_cells_available": 5280,
-        "flipflops": 1000, "flipflops_available": 5280, "ram_blocks": 26, "ram_blocks_available": 30,
-        "spram": 4, "spram_available": 4, "dsp": 0, "dsp_available": 8, "fmax_mhz": [40.0, 42.0, 44.0],
-        "seeds": [1, 2, 3], "fmax_min_mhz": 40.0, "fmax_median_mhz": 42.0, "fmax_max_mhz": 44.0,
+        "device": "up5k",
+        "top": "harness",
+        "logic_cells": 2640,
+        "logic_cells_available": 5280,
+        "flipflops": 1000,
+        "flipflops_available": 5280,
+        "ram_blocks": 26,
+        "ram_blocks_available": 30,
+        "spram": 4,
+        "spram_available": 4,
+        "dsp": 0,
+        "dsp_available": 8,
+        "fmax_mhz": [40.0, 42.0, 44.0],
+        "seeds": [1, 2, 3],
+        "fmax_min_mhz": 40.0,
+        "fmax_median_mhz": 42.0,
+        "fmax_max_mhz": 44.0,
         "yosys_seconds": 9.0,
-        "nextpnr_seconds": [20.0, 21.0, 22.0], "tools": {"yosys": "0.70"}, "provenance": origin, "cells": {},
-    }  # fmt: skip
+        "nextpnr_seconds": [20.0, 21.0, 22.0],
+        "tools": {"yosys": "0.70"},
+        "provenance": origin,
+        "cells": {},
+    }
     (build / "metrics.json").write_text(json.dumps(metrics | origin))
     log = [{"epoch": n, "loss": 4 / n, "hidden_spikes": 0.3, "output_spikes": 1.0} for n in range(1, 6)]
     (build / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))

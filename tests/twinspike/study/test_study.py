@@ -25,11 +25,13 @@ def test_each_row_differs_from_the_base_in_its_axis_alone(quick):
         table = json.loads(json.dumps(config.table()))
         del table["name"]
         return {
-            "coding": table.pop("encoder"), "distance": table["training"].pop("distance"),
-            "loss": table["training"].pop("loss"), "bits": [la.pop("weight_bits") for la in table["layers"]],
+            "coding": table.pop("encoder"),
+            "distance": table["training"].pop("distance"),
+            "loss": table["training"].pop("loss"),
+            "bits": [la.pop("weight_bits") for la in table["layers"]],
             "neuron": [[la.pop(k) for k in ("reset", "single_spike")] for la in table["layers"]],
             "rest": table,
-        }  # fmt: skip
+        }
 
     for dataset in DATASETS[:1] if quick else DATASETS:
         rows = [(what, config) for what, config in rows_of(quick) if what["dataset"] == dataset]
@@ -47,8 +49,10 @@ def test_the_full_grid_has_every_coding_with_its_twin_and_every_option():
     from twinspike.numerics.codings import CODINGS
 
     for dataset in DATASETS:
-        found = {axis: [w["value"] for w, _ in rows_of(False) if (w["dataset"], w["axis"]) == (dataset, axis)]
-                 for axis in AXES}  # fmt: skip
+        found = {
+            axis: [w["value"] for w, _ in rows_of(False) if (w["dataset"], w["axis"]) == (dataset, axis)]
+            for axis in AXES
+        }
         assert set(found["coding"]) == set(CODINGS)
         assert set(found["distance"]) == set(DISTANCES) and set(found["loss"]) == set(LOSSES)
         assert set(found["bits"]) == {"8", "4", "3", "2", "1"}
@@ -65,23 +69,33 @@ def test_the_committed_study_is_of_this_grid():
 
 def row(dataset, axis, value, f1, events, own=None):
     made = {
-        "dataset": dataset, "axis": axis, "value": value, "macro_f1": f1, "macro_f1_knn": f1 + 0.01,
-        "hidden_activity": 0.12, "spikes_per_image": {"input": events, "hidden": 40.0, "output": 20.0},
-        "synaptic_operations": 12345.6, "cycles": {"latency": 10 * events, "interval": 8 * events},
-        "train_cpu_seconds": 30.0, "inference_us": 50.0, "epochs": 5,
-    }  # fmt: skip
+        "dataset": dataset,
+        "axis": axis,
+        "value": value,
+        "macro_f1": f1,
+        "macro_f1_knn": f1 + 0.01,
+        "hidden_activity": 0.12,
+        "spikes_per_image": {"input": events, "hidden": 40.0, "output": 20.0},
+        "synaptic_operations": 12345.6,
+        "cycles": {"latency": 10 * events, "interval": 8 * events},
+        "train_cpu_seconds": 30.0,
+        "inference_us": 50.0,
+        "epochs": 5,
+    }
     return made if own is None else {**made, "macro_f1_own_distance": own}
 
 
 @pytest.fixture
 def figures():
     rows = [
-        row("mnist", "coding", "latency", 0.95, 100.0), row("mnist", "coding", "latency-dense", 0.96, 160.0),
+        row("mnist", "coding", "latency", 0.95, 100.0),
+        row("mnist", "coding", "latency-dense", 0.96, 160.0),
         row("mnist", "distance", "emd", 0.95, 100.0),
         row("mnist", "distance", "spike-count", 0.9, 100.0, own=0.94),
-        row("mnist", "bits", "4", 0.95, 100.0), row("mnist", "bits", "1", 0.90, 100.0),
+        row("mnist", "bits", "4", 0.95, 100.0),
+        row("mnist", "bits", "1", 0.90, 100.0),
         {"dataset": "fashion", "axis": "coding", "value": "rate", "error": "layer 0 was silent"},
-    ]  # fmt: skip
+    ]
     paper = {"macro_f1": 0.9386, "hidden_activity": 0.15, "dense_slower": 0.45}
     study = {"rows": rows, "baseline_knn_macro_f1": {"mnist": 0.97}}
     return Figures({}, {"pabian": paper, "accelerators": []}, {"study": study})
@@ -112,10 +126,15 @@ def test_without_a_study_the_documents_say_so():
 
 def test_recipes_are_judged_by_their_means():
     recipe = {
-        "config": "mnist", "wanted": {"macro_f1": 0.985, "hidden_activity": 0.10},
-        "seeds": [1, 2], "shape": [256, 32], "timesteps": 8,
-        "weight_bits": 4, "macro_f1": [0.984, 0.9862], "hidden_activity": [0.09, 0.1],
-    }  # fmt: skip
+        "config": "mnist",
+        "wanted": {"macro_f1": 0.985, "hidden_activity": 0.10},
+        "seeds": [1, 2],
+        "shape": [256, 32],
+        "timesteps": 8,
+        "weight_bits": 4,
+        "macro_f1": [0.984, 0.9862],
+        "hidden_activity": [0.09, 0.1],
+    }
     text = study_tables.recipes(Figures({}, {}, {"recipes": {"rows": [recipe]}}), "d")
     assert "0.9851 (0.9840 to 0.9862)" in text and text.rstrip().endswith("| yes |")
     recipe["hidden_activity"] = [0.09, 0.12]
@@ -125,8 +144,10 @@ def test_recipes_are_judged_by_their_means():
 def test_plots_are_redrawn_only_for_other_figures(figures, tmp_path):
     study = figures.studies["study"]
     assert {path.name for path in draw_study(study, tmp_path)} == {
-        "study-activity.svg", "study-cycles.svg", "study-bits.svg"
-    }  # fmt: skip
+        "study-activity.svg",
+        "study-cycles.svg",
+        "study-bits.svg",
+    }
     assert draw_study(study, tmp_path) == []
     study["rows"][0]["macro_f1"] = 0.93
     assert len(draw_study(study, tmp_path)) == 3
