@@ -143,7 +143,7 @@ report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 results: $(NETWORK) #@ collect build/<config> into results/<config>.json
 	$(TS) results --config "$(CONFIG)"
 
-study: $(READY) #@ codings, distances, losses, bits, neurons: one varied at a time (STUDY=quick: a part of it)
+study: $(READY) #@ encodings, distances, losses, bits, neurons: one varied at a time (STUDY=quick: a part of it)
 	$(TS) study $(if $(filter quick,$(STUDY)),--quick)
 
 oneshot: $(READY) #@ new classes from a few examples (Omniglot, held-out digits): results/oneshot.json

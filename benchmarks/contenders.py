@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from twinspike.config import Config
-from twinspike.model.codings import dense_spikes
+from twinspike.model.encodings import dense_spikes
 from twinspike.model.inputs import arranged
 from twinspike.model.network import SpikingNetwork
 

@@ -183,7 +183,7 @@ def measure(case: tuple, calibration: np.ndarray, spikes: np.ndarray, widths, wo
 
 
 def layer_rows(original, floats, stages, spikes: np.ndarray) -> list[dict[str, Any]]:
-    """A row a layer: spikes a neuron and frame, and what the float import and the integers have of them."""
+    """A row per layer: spikes per neuron and frame, and what float import and integers have of them."""
     rows, inputs = [], spikes
     for theirs, ours, rounded in zip(original, floats, stages.rounded, strict=True):
         inputs = rounded.run(inputs)

@@ -45,7 +45,7 @@ def _neurons(framework: str, count: int, reset: str) -> nn.Module:
         import snntorch
         from snntorch import surrogate
 
-        # One value a neuron: exporting single ones gives nodes without a shape, which NIR refuses.
+        # One value per neuron: exporting single ones gives nodes without a shape, which NIR refuses.
         beta, threshold = torch.full((count,), DECAY), torch.full((count,), THRESHOLD)
         return snntorch.Leaky(
             beta=beta,

@@ -23,8 +23,8 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from twinspike.config import load_config
-from twinspike.model.codings import spike_steps
 from twinspike.model.datasets import load_dataset
+from twinspike.model.encodings import spike_steps
 from twinspike.model.losses import embedding_loss
 from twinspike.model.memory import keep_freed_memory
 from twinspike.model.results import training_table

@@ -37,7 +37,8 @@ MEANING = {
 }
 
 LEGEND = (
-    "Of a layer: spikes in both as a share of spikes in either (and spikes a neuron and frame). A prediction "
+    "Of a layer: spikes in both as a share of spikes in either (and spikes per neuron and frame). "
+    "A prediction "
     "is the output neuron that spikes most. Cost: points lost against the row above."
 )
 

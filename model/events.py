@@ -62,7 +62,7 @@ class Events:
 
 
 def events_of_steps(when: Tensor, timesteps: int) -> Events:
-    """Events of a coding with one spike an address: uint8 steps [B, A], silent at `timesteps`."""
+    """Events of an encoding with one spike per address: uint8 steps [B, A], silent at `timesteps`."""
     shape = (timesteps, *when.shape)
     if native.usable() and when.device.type == "cpu":
         return Events(shape, *native.addresses_of_steps(when.contiguous(), timesteps))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import read_limited
 from .datasets import load_dataset
@@ -65,14 +65,14 @@ def dataset_frames(config: Config) -> Data:
         frames(data.train_images, data.train_labels),
         frames(data.test_images, data.test_labels),
         data.shape,
-        f"dataset {data.name}, coding {config.encoder.kind}",
+        f"dataset {data.name}, encoding {config.encoder.kind}",
     )
 
 
-def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
+def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
     """Frames of an `.npz` file: even ones to calibrate with, odd ones to measure with.
 
-    Arrays: `images` uint8 [B, ...], turned into spikes by `coding` over `timesteps`, or `spikes` (0 or 1)
+    Arrays: `images` uint8 [B, ...], turned into spikes by `encoding` over `timesteps`, or `spikes` (0 or 1)
     [T, B, in]; optionally `labels` [B] and, recorded in the framework that trained the network,
     `original0`, `original1`, ... [T, B, out], the spikes of each layer.
     Raises TwinspikeError for anything else.
@@ -87,7 +87,7 @@ def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
     if ("images" in arrays) == ("spikes" in arrays):
         raise TwinspikeError(f"{path}: expected either images [B, ...] or spikes [T, B, inputs]")
     if "images" in arrays:
-        spikes, shape = coding.encode(arrays["images"], timesteps), arrays["images"].shape[1:]
+        spikes, shape = encoding.encode(arrays["images"], timesteps), arrays["images"].shape[1:]
     else:
         spikes = _trains(path, "spikes", arrays["spikes"])
         shape = spikes.shape[2:]

@@ -64,7 +64,7 @@ def _finite(framework: str, nodes: Sequence[Node], dt: float) -> list[Node]:
     """The nodes as snnTorch's importer takes them, which does not read all that its exporter writes.
 
     It takes 1e-4 s a step; makes thresholds of nan of infinite time constants, which beta = 1 gives; and
-    wants one threshold a layer, so that where they differ weights and biases are divided by them.
+    wants one threshold per layer, so that where they differ weights and biases are divided by them.
     """
     if framework != "snntorch":
         return list(nodes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.kinds import make_layer
 from ..quant.spec import NeuronSpec
@@ -47,7 +47,7 @@ class SpikingNetwork(nn.Module):
 
     def __init__(self, config: Config, shape: tuple[int, ...]):
         super().__init__()
-        self.encoder: Coding = config.encoder
+        self.encoder: Encoding = config.encoder
         self.timesteps = config.timesteps
         seen: tuple[int, ...] = (self.encoder.addresses(shape),)
         layers = []

@@ -32,7 +32,7 @@ def refined(
 ) -> References:
     """References changed for counts uint8 [T, B, N] and labels [B]; `temperature` is in units of T * N.
 
-    One reference a class. Passes over all spike trains until none changes, at most `SWEEPS` times.
+    One reference per class. Passes over all spike trains until none changes, at most `SWEEPS` times.
     """
     scale = temperature * counts.shape[0] * counts.shape[2]
     label = torch.from_numpy(np.searchsorted(references.labels, labels))
@@ -73,7 +73,9 @@ def refined_if_better(
         nth[labels == label] = np.arange((labels == label).sum())
     held = nth % HELD_OUT == HELD_OUT - 1
     if not held.any():
-        print(f"references: medians, for fewer than {HELD_OUT} images a class cannot tell if refining helps")
+        print(
+            f"references: medians, for fewer than {HELD_OUT} images per class cannot tell if refining helps"
+        )
         return medians
     plain = class_references(counts[:, ~held], labels[~held])
     tried = refined(plain, counts[:, ~held], labels[~held], temperature, progress=progress)

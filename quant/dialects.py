@@ -19,7 +19,7 @@ RESETS = ("zero", "subtract", "subtract-delayed", "zero-delayed")
 class Dialect:
     """One framework's reading.
 
-    dt          seconds a step, as its exporter writes time constants
+    dt          seconds per step, as its exporter writes time constants
     strict      a spike needs v > v_threshold (NIR, snnTorch, Norse); else v >= v_threshold (SpikingJelly)
     if_per_step an IF node's r is a gain a step; else r dt is
     from_leak   membranes of LIF start a frame at v_leak (Norse); else at v_reset

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError
 from .layer import Layer
 from .layers.base import QuantLayer
@@ -39,7 +39,7 @@ def untaught_network(
     *,
     name: str,
     timesteps: int,
-    encoder: Coding,
+    encoder: Encoding,
     shape: tuple[int, ...],
     provenance: Mapping[str, Any],
 ) -> Network:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as dump_safetensors
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import check
 from ..numerics.files import write_atomically
@@ -42,7 +42,7 @@ class Network:
 
     name: str
     timesteps: int
-    encoder: Coding
+    encoder: Encoding
     shape: tuple[int, ...]
     layers: tuple[Layer, ...]
     references: References

@@ -5,10 +5,10 @@ snnTorch, Norse and SpikingJelly all load and step alike: tau = 2^k steps, r = 1
 times 2^k (exact) make u = (1 - 2^-k) v + I; a neuron without leak has a tau of 2^40 steps, because
 snnTorch's importer gives IF nodes a leak and the others want another r there. Thresholds are threshold
 - 11/12, so that both `>` and `>=` mean "at least threshold" for whole membranes. Importers want one
-threshold a layer: where a layer's differ, weights and biases are divided by them and the threshold is
+threshold per layer: where a layer's differ, weights and biases are divided by them and the threshold is
 1. Those quotients are rounded to 64 bits, which adds up to far less than what lies between a whole
 membrane and its threshold (twinspike/export_check.py counts it). NIR has no place for the floor in the
-leak, the clamp, spike codings and references: the graph's metadata carries the network file's, and other
+leak, the clamp, spike encodings and references: the graph's metadata carries the network file's, and other
 tools run the real-valued neuron, which may differ by that floor.
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
@@ -59,7 +59,7 @@ def float_layers(
     """The layers of a graph (see `nir_file.read_graph`) in real numbers.
 
     dialect   who wrote it: nir, snntorch, norse, spikingjelly (quant/dialects.py)
-    dt        seconds a step in the file's time; None: the dialect's
+    dt        seconds per step in the file's time; None: the dialect's
     reset     what its neurons really do, where NIR only knows v_reset: zero, subtract, subtract-delayed
 
     Raises TwinspikeError naming the node that cannot be mapped, its type and why.
@@ -100,7 +100,7 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
     if spikes.shape[2] != real[0].weight.shape[1]:
         raise TwinspikeError(
             f"the network takes {real[0].weight.shape[1]} inputs, the calibration data have "
-            f"{spikes.shape[2]}: give the data (and the spike coding) that it was trained with"
+            f"{spikes.shape[2]}: give the data (and the spike encoding) that it was trained with"
         )
     leaked, reset, rounded = [], [], []
     real_inputs = inputs = spikes
@@ -119,7 +119,7 @@ def counting_network(
     *,
     name: str,
     timesteps: int,
-    encoder: Coding,
+    encoder: Encoding,
     shape: tuple[int, ...],
     provenance: Mapping[str, Any],
 ) -> Network:

@@ -13,7 +13,7 @@ from crashes import Bench, contents
 from support.kills import killed, points
 from support.networks import random_network
 
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.files import replacing_folder, write_atomically
 
 TOML = 'dataset = "digits"\ntimesteps = 3\n[[layers]]\nneurons = 6\n[[layers]]\nneurons = 3\n'

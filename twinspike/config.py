@@ -12,7 +12,7 @@ from typing import Any
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.datasets import DATASETS
 from twinspike.model.settings import TrainingSettings
-from twinspike.numerics.codings import Coding, coding_from_table
+from twinspike.numerics.encodings import Encoding, encoding_from_table
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
@@ -36,7 +36,7 @@ class Config:
     dataset: str
     seed: int
     timesteps: int
-    encoder: Coding
+    encoder: Encoding
     layers: tuple[LayerSettings, ...]
     training: TrainingSettings
     hardware: HardwareSettings
@@ -108,7 +108,7 @@ class TopSettings:
 
     dataset: str = setting("digits", choices=DATASETS, help="where images come from")
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
-    timesteps: int = setting(8, low=1, high=255, help="T, time steps a frame")
+    timesteps: int = setting(8, low=1, high=255, help="T, time steps per frame")
 
 
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
@@ -221,14 +221,16 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         dataset=top.dataset,
         seed=top.seed,
         timesteps=top.timesteps,
-        encoder=coding_from_table(encoder, "encoder"),
+        encoder=encoding_from_table(encoder, "encoder"),
         layers=layers,
         training=build(TrainingSettings, table.get("training", {}), "training"),
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
     )
     lanes = config.hardware.lanes
     if lanes and len(lanes) != len(layers):
-        raise TwinspikeError(f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(layers)}")
+        raise TwinspikeError(
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(layers)}"
+        )
     return config
 
 

@@ -34,7 +34,7 @@ class Control(wiring.Component):
 
     Members: `registers` (In, of register_file.PORT), `irq` (Out), `s_axis`, `m_axis`, `m_result` as of
     the core; with pixels also `s_pixel` (see PixelEncoder); with SPRAM weights also `s_load`, and `reload`
-    (Out, for a clock: the image is asked for again). Cores that take several events a clock have no such
+    (Out, for a clock: the image is asked for again). Cores that take several events per clock have no such
     wrapper (TwinspikeError): a bus is too slow for them.
     """
 
@@ -252,7 +252,7 @@ def check_bus(plan: CorePlan) -> None:
     """Raise TwinspikeError if no bus can carry the events of this core."""
     if plan.layers[0].banks > 1:
         raise TwinspikeError(
-            f"the core of {plan.network.name} takes {plan.layers[0].banks} events a clock: a bus is too "
+            f"the core of {plan.network.name} takes {plan.layers[0].banks} events per clock: a bus is too "
             "slow for it, so it has stream ports only; leave hardware.banks out for a core behind a bus"
         )
 

@@ -11,7 +11,7 @@ class FrameSelect(wiring.Component):
     """Hands on one of its inputs until its frame ends; where several wait, the first goes first.
 
     A clock passes before each frame, in which its source is chosen; then there is no register between
-    input and output: latency 0, a word a clock.
+    input and output: latency 0, a word per clock.
 
     Members: `i` (array of In streams of words and `last`), `o` (Out stream of them), `ends` (In: the word
     that leaves in this clock ends its frame), `hold` (In: no frame is chosen), `inside` (Out: one is).

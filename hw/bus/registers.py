@@ -124,7 +124,8 @@ REGISTERS = (
                 1,
                 "wo",
                 "1 resets the core: frames in progress, event port, results, errors "
-                "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, THRESHOLD, reference "
+                "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, "
+                "THRESHOLD, reference "
                 "slots and loaded weights stay",
             ),
             Field(
@@ -242,8 +243,10 @@ REGISTERS = (
             Field("label", 16, 16, "wo", "of COMMIT"),
         ),
         "COMMAND: CLASSIFY, EMBED, ENROL and VERIFY set the mode of the frames that follow. All of them give "
-        "a result: the nearest of the slots that hold a reference, in VERIFY's frames of its slot alone; with "
-        f"nothing to compare, label 0x{NO_LABEL:x}, distances of all ones and not `same`. Frames of EMBED and "
+        "a result: the nearest of the slots that hold a reference, in VERIFY's frames of its slot "
+        "alone; with "
+        f"nothing to compare, label 0x{NO_LABEL:x}, distances of all ones and not `same`. Frames "
+        "of EMBED and "
         "ENROL also leave their cumulative output counts in the staged copy, for REFERENCE to read. COMMIT "
         "puts the staged copy of an ENROL frame in place as the reference of a slot, and what the slot held "
         "becomes the staged copy; CLEAR empties a slot. COMMAND, REFERENCE_AT and STAGE act on writes of all "
@@ -303,7 +306,8 @@ REGISTERS = (
                 "then advance, neurons first",
             ),
         ),
-        "STAGE restores a reference: write REFERENCE_AT = 0xff000000, all T * N counts in order, then COMMIT. "
+        "STAGE restores a reference: write REFERENCE_AT = 0xff000000, all T * N counts in order, "
+        "then COMMIT. "
         "The last one sets COMMAND_STATUS.staged.",
     ),
     Register(

@@ -23,7 +23,7 @@ def rows_layout(inputs: int) -> tuple[int, data.StructLayout]:
 class DuplicateCheck(wiring.Component):
     """Watches the events that pass and remembers which addresses came since the last TICK.
 
-    Nothing can notice every duplicate with less than a bit an input. Those bits lie in words of 8
+    Nothing can notice every duplicate with less than a bit per input. Those bits lie in words of 8
     beside the tag of the step in which they were written; a word of another step counts as empty, so
     nothing has to be cleared at a TICK. Tags wrap around: each TICK also empties one word, in turn,
     and all of them have been emptied before a tag comes again.

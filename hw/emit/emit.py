@@ -208,7 +208,7 @@ def generator_hash() -> str:
 
 
 def describe(plan: CorePlan) -> dict[str, Any]:
-    """The plan in figures, JSON-ready: a row a layer, widths, and cycles by formula."""
+    """The plan in figures, JSON-ready: a row per layer, widths, and cycles by formula."""
     layers = [
         {
             "inputs": layer.inputs,

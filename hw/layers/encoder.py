@@ -1,4 +1,4 @@
-"""Address-event encoder: words of spikes to addresses, one a clock."""
+"""Address-event encoder: words of spikes to addresses, one per clock."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Membrane state of a layer: P lanes that integrate a weight word a clock, and fire on a sweep."""
+"""Membrane state of a layer: P lanes that integrate a weight word per clock, and fire on a sweep."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
@@ -18,7 +18,7 @@ class Neurons(wiring.Component):
     bias in place of weights, clamps the sum to u, compares it with the threshold, resets and leaks;
     at a frame's end it writes 0.
 
-    Throughput one pair a clock. A pair presented in clock p: its weights, or biases, arrive and its
+    Throughput one pair per clock. A pair presented in clock p: its weights, or biases, arrive and its
     state word is read in p + 1, they are added in p + 2, clamped in p + 3, compared and reset in
     p + 4; in p + 5 spikes are out and the word is written back, so a word may be visited again
     5 clocks after its last visit (STATE_LATENCY), which DenseWalker respects.
@@ -101,7 +101,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
         u.eq(Mux(control[3].tick, clamp(total, spec.state_bits), total)),
     ]
 
-    # Clamped or not: what `above` is outside a sweep is not used.
+    # `above` is only used during a sweep.
     above = Signal(signed(spec.state_bits + 1), name=f"above_{j}")
     fires = Signal(name=f"fires_{j}")
     m.d.comb += above.eq(u[: spec.state_bits].as_signed() - threshold)

@@ -1,4 +1,4 @@
-"""The link's CRC: the parameters of numerics/link.py's zlib.crc32, for hardware a bit a clock."""
+"""The link's CRC: the parameters of numerics/link.py's zlib.crc32, for hardware a bit per clock."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import crc, wiring

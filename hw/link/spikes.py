@@ -1,4 +1,4 @@
-"""Output spikes as bits: a byte for eight neurons, whole bytes a step."""
+"""Output spikes as bits: a byte for eight neurons, whole bytes per step."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring

@@ -13,7 +13,7 @@ from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan
 from .kinds import PLANS
 from .layer import LayerPlan
-from .pixel_codings import check_coding
+from .pixel_encodings import check_encoding
 
 # Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
 WIDE_BANKS = (1, 2, 4, 8, 16)
@@ -22,7 +22,7 @@ SPRAM_FROM_BITS = 8 * 4096
 
 
 def default_lanes(neurons: int, weight_bits: int) -> int:
-    """Lanes for a layer that nobody chose them for: a 64-bit weight word, and at least 4 words a row."""
+    """Lanes for a layer that nobody chose them for: a 64-bit weight word, and at least 4 words per row."""
     lanes = max(1, 64 // weight_bits)
     while lanes > 1 and -(-neurons // lanes) < 4:
         lanes //= 2
@@ -48,12 +48,12 @@ def make_plan(
     _check_chain(network)
     _check_slots(network, slots, banks)
     if pixels:
-        check_coding(network)
+        check_encoding(network)
     if banks:
         return _wide_plan(network, lanes, target, banks, pixels)
     if lanes and len(lanes) != len(network.layers):
         raise TwinspikeError(
-            f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}"
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(network.layers)}"
         )
     layers = []
     for index, layer in enumerate(network.layers):
@@ -143,7 +143,9 @@ def _wide_plan(
         )
     neurons = tuple(layer.neurons for layer in network.layers)
     if len(banks) != len(neurons):
-        raise TwinspikeError(f"hardware.banks has {len(banks)} numbers: expected one a layer, {len(neurons)}")
+        raise TwinspikeError(
+            f"hardware.banks has {len(banks)} numbers: expected one per layer, {len(neurons)}"
+        )
     if lanes and lanes != neurons:
         raise TwinspikeError(
             f"hardware.lanes = {list(lanes)}: with banks every neuron is a lane, so leave lanes out"

@@ -1,4 +1,4 @@
-"""What the generator derives for a wide layer: every neuron its own lane, several events a clock.
+"""What the generator derives for a wide layer: every neuron its own lane, several events per clock.
 
 A wide layer keeps its state in registers and reads one weight row from each of `banks` (E) memories
 a clock; address a lies in bank a mod E, row a // E + 1. Row 0 of every bank is zero, for a bank that

@@ -22,7 +22,7 @@ FILL = 0.95
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """A plan and what it will take: median cycles an image, logic cells, memory."""
+    """A plan and what it will take: median cycles per image, logic cells, memory."""
 
     plan: CorePlan
     latency_cycles: float  # of frames alone, from the first word taken to the result

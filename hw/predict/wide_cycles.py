@@ -124,7 +124,7 @@ class _Readout:
 
 
 class _Axis:
-    """The encoder of the output stream: a word a step."""
+    """The encoder of the output stream: a word per step."""
 
     def __init__(self) -> None:
         self.emitted = self.entered = -1

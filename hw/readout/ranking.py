@@ -1,4 +1,4 @@
-"""The nearest and the second nearest of distances that come one a clock."""
+"""The nearest and the second nearest of distances that come one per clock."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring

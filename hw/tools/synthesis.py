@@ -28,7 +28,7 @@ from .process import run_tool
 from .toolchain import Tool, find_nextpnr, find_yosys
 
 # Amaranth asks for "a read that collides with a write gives the old word", which block RAMs do not
-# offer by themselves: yosys would add two flip-flops and a LUT a bit. The core never uses the word
+# offer by themselves: yosys would add two flip-flops and a LUT per bit. The core never uses the word
 # of a colliding read (its simulation asserts so), hence it is declared undefined.
 _COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MASK=1'0 %i r:CLK_ENABLE=1 %i"
 

@@ -125,4 +125,4 @@ def check_reach(words: int, offset: int, divider: int) -> None:
     if not 0 <= offset <= (1 << 24) - 2 * words:
         raise out_of_range("flash offset", offset, f"0..{(1 << 24) - 2 * words}")
     if not 2 <= divider <= 256:
-        raise out_of_range("flash divider", divider, "2..256 clocks a bit")
+        raise out_of_range("flash divider", divider, "2..256 clocks per bit")

@@ -14,7 +14,7 @@ class BlockWeights(wiring.Component):
     """Weights in initialised block RAM, split into banks of power-of-two depth.
 
     A depth such as 12,544 would otherwise be rounded up to 16,384 by memory mapping.
-    One word a clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank and
+    One word per clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank and
     each block RAM is a memory of its own.
 
     Members: `address` (In), `data` (Out, P weights).
@@ -106,7 +106,8 @@ def banks(depth: int) -> list[tuple[int, int]]:
 class SpramWeights(wiring.Component):
     """Weights in SPRAM, written by hw/weights/image.py's ImageCheck; same timing as BlockWeights.
 
-    Members: `address`, `data` as in BlockWeights; `load` (In, of load_layout), which goes before reading.
+    Members: `address`, `data` as in BlockWeights; `load` (In, of load_layout), which takes priority over
+    reads.
     """
 
     def __init__(self, plan: LayerPlan):

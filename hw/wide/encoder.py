@@ -52,7 +52,7 @@ class StepQueue(wiring.Component):
 
 
 class Serialiser(wiring.Component):
-    """Sends a step's spikes into the next layer: one a clock for each bank, then the TICK by itself.
+    """Sends a step's spikes into the next layer: one per clock for each bank, then the TICK by itself.
 
     Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes s + 1 clocks, at
     least 3 from TICK to TICK. From a step taken to its first beat: 3 clocks.

@@ -1,4 +1,4 @@
-"""From the external stream to beats: well-formed frames of T steps, several events a clock."""
+"""From the external stream to beats: well-formed frames of T steps, several events per clock."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -22,7 +22,7 @@ class WideIngress(wiring.Component):
     Slot b of a beat may hold an address a with a mod E = b; the TICK may stand in any slot, and ends
     the step after all addresses of its beat. Anything else is dropped and flagged. A TICK is taken
     3 clocks after the one before at the earliest, and when there is `room` for its spikes; all else
-    at one beat a clock. Latency 2 clocks from `i` to `beat`.
+    at one beat per clock. Latency 2 clocks from `i` to `beat`.
 
     Members: `i` (In stream of beats), `beat` (Out, see beat_layout), `tick` (Out: a TICK enters the
     layer), `room` (In), `errors` (Out, sticky, see ERRORS; duplicates are not noticed here), `clear` (In).

@@ -1,4 +1,4 @@
-"""A layer with a lane for every neuron: several events a clock, state in registers."""
+"""A layer with a lane for every neuron: several events per clock, state in registers."""
 
 from itertools import pairwise
 
@@ -22,11 +22,11 @@ REPLICA = {"replica": 1}
 
 
 class WideLayer(wiring.Component):
-    """N integrate-and-fire neurons; E weight rows a clock through an adder tree in each lane.
+    """N integrate-and-fire neurons; E weight rows per clock through an adder tree in each lane.
 
     The current of a step gathers by itself, beside the membrane, so the next step's events follow a
     TICK at once and only TICKs keep 3 clocks apart (from the membrane through clamp, fire and leak
-    back to it). Throughput one beat a clock. From a TICK in `beat` to its spikes: 6 clocks, and one
+    back to it). Throughput one beat per clock. From a TICK in `beat` to its spikes: 6 clocks, and one
     for each two adder levels of the bank tree (none for E = 1).
 
     Members: `beat` (In, see beat_layout), `spikes` (Out, all N spikes as one word), `spikes_valid`

@@ -1,4 +1,4 @@
-"""EMD readout of a wide core: all neurons at once, several references a clock, a tournament at the end."""
+"""EMD readout of a wide core: all neurons at once, several references per clock, a tournament at the end."""
 
 from amaranth.hdl import Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring

@@ -13,7 +13,7 @@ from ...hw.parts.events import mask_layout
 from ...hw.plan import STATE_LATENCY, CorePlan, LayerPlan
 from .watch import Group, watch_source
 
-STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit a word, if several), words}
+STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit per word, if several), words}
 
 
 def log_name(run: int, stream: str) -> str:

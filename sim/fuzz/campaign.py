@@ -288,7 +288,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _coverage(case: Case) -> list[tuple[str, str]]:
-    """What a network exercised: (option, value) pairs, those of the layers once a layer."""
+    """What a network exercised: (option, value) pairs, those of the layers once per layer."""
     pairs = [
         ("layers", str(len(case.layers))),
         ("core", _core(case)),

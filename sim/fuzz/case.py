@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.plan import CorePlan, make_plan
-from ...numerics.codings import Latency
+from ...numerics.encodings import Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
 from ...numerics.ingress import LAST

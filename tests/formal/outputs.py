@@ -26,7 +26,7 @@ def tiny_plan(
 def readout(plan: CorePlan) -> Bench:
     """Every frame's record against the EMD as it is defined, with ties and the runner-up.
 
-    Events come as from the encoder: each address at most once a step, exactly T TICKs a frame.
+    Events come as from the encoder: each address at most once per step, exactly T TICKs a frame.
     """
     b = Bench()
     m = b.m

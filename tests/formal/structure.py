@@ -20,7 +20,7 @@ from twinspike.hw.bus.top import BusTop
 from twinspike.hw.core import Core
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.wide.core import WideCore
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.network_file import load_network
 
 # Cells whose outputs change at a clock's edge only.
@@ -159,7 +159,7 @@ PROOFS = [
             _MUTANTS[:1],
             "",
         ),
-        (WideCore, _wide, "four events a clock", _WIDE_MUTANTS, ""),
+        (WideCore, _wide, "four events per clock", _WIDE_MUTANTS, ""),
         # Rule 3.50 of Wishbone B4: the acknowledgement goes with the request.
         (
             functools.partial(BusTop, bus="wishbone"),

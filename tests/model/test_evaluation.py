@@ -10,7 +10,7 @@ from twinspike.model import evaluation
 from twinspike.model.datasets import Dataset, load_dataset
 from twinspike.model.evaluation import class_references, draw_pairs, embed, equal_error, evaluate
 from twinspike.numerics import emd
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim import golden
 

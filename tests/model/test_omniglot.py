@@ -1,4 +1,4 @@
-"""Omniglot's archives: what is read, what is refused; batches of several images a class."""
+"""Omniglot's archives: what is read, what is refused; batches of several images per class."""
 
 import io
 import zipfile

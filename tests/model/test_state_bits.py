@@ -7,7 +7,7 @@ import pytest
 from support.networks import random_network
 
 from twinspike.model.state_bits import with_least_state_bits
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.sim import golden
 
 

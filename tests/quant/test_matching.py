@@ -35,7 +35,7 @@ def test_no_train_of_the_right_rate_is_worse_than_silence(seed, timesteps, frame
 
 
 def test_the_measure_of_differing_positions_would_have_chosen_silence():
-    """One spike a frame, and thresholds that give it a step late or not at all."""
+    """One spike per frame, and thresholds that give it a step late or not at all."""
     target = np.zeros((10, 8, 1), bool)
     target[4] = True
     late = np.roll(target, 1, axis=0)

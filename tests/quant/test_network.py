@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from support.networks import counting, random_network
 
-from twinspike.numerics.codings import CODINGS, Latency
+from twinspike.numerics.encodings import ENCODINGS, Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import MAX_FILE_BYTES, load_network, parse_network
@@ -40,9 +40,9 @@ def equal(a: Network, b: Network) -> bool:
     return a.to_bytes() == b.to_bytes()
 
 
-@pytest.mark.parametrize("kind", CODINGS)
+@pytest.mark.parametrize("kind", ENCODINGS)
 def test_round_trip_through_a_file(tmp_path, kind):
-    network = random_network(2, shape=(3, 4), encoder=CODINGS[kind](), weight_bits=8, state_bits=32)
+    network = random_network(2, shape=(3, 4), encoder=ENCODINGS[kind](), weight_bits=8, state_bits=32)
     path = tmp_path / "network.safetensors"
     network.save(path)
     back = load_network(path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.graphs import affine, graph, lif, small_graph
 
-from twinspike.numerics.codings import Threshold
+from twinspike.numerics.encodings import Threshold
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.nir_import import counting_network, float_layers, round_network, run_layers
 from twinspike.quant.rounding import fit_leak, integer_threshold, leak_factor, nearest_shift

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.networks import counting, random_layer, random_network, random_references
 
 from twinspike.numerics import emd
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network
@@ -177,7 +177,7 @@ def test_ten_thousand_images_in_under_ten_seconds():
     assert time.perf_counter() - start < 10
 
 
-@pytest.mark.parametrize("module", ["sim.golden", "quant.network", "numerics.codings", "config"])
+@pytest.mark.parametrize("module", ["sim.golden", "quant.network", "numerics.encodings", "config"])
 def test_hardware_side_modules_load_without_torch(module):
     code = f"import sys, twinspike.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

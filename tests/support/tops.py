@@ -18,7 +18,7 @@ def plans():
         "slots and pixels": dataclasses.replace(plain, slots=5, pixels=True),
         "counts": make_plan(counting(network), (2, 3)),
         "loaded weights": spram_case(64, 4)[0],
-        "several events a clock": make_plan(network, banks=(2, 1)),
+        "several events per clock": make_plan(network, banks=(2, 1)),
     }
 
 

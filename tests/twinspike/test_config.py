@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from twinspike.config import Config, available, load_config
 from twinspike.model.datasets import DATASETS
-from twinspike.numerics.codings import CODINGS, Latency, Rate
+from twinspike.numerics.encodings import ENCODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec, check_trainable
 
@@ -77,7 +77,7 @@ def test_defaults_need_layers_only(tmp_path):
 def test_every_shipped_configuration_loads(name):
     config = load_config(name)
     assert config.name == name and config.dataset in DATASETS
-    assert json.loads(json.dumps(config.table()))["encoder"]["kind"] in CODINGS
+    assert json.loads(json.dumps(config.table()))["encoder"]["kind"] in ENCODINGS
 
 
 def test_digits_mnist_and_fashion_ship():
@@ -158,7 +158,7 @@ CASES = [
     ("epochs = 2", "epochs = 0", "training.epochs = 0 is not allowed: expected an integer in 1..10000"),
     ("epochs = 2", "epoch = 2", "training.epoch is unknown: allowed keys are epochs, batch_size, "),
     ("[training]", "[[training]]", "training = [{'epochs': 2}] is not allowed: expected a table of settings"),
-    ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one a layer, 2"),
+    ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one per layer, 2"),
     (
         "lanes = [4, 2]",
         "lanes = 4",

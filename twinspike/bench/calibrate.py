@@ -16,7 +16,7 @@ from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.area import COEFFICIENTS, coefficients, family, features
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References

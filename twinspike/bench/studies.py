@@ -20,7 +20,7 @@ from twinspike.hw.emit.emit import emit, is_current
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.cycles import frame_times
 from twinspike.model.datasets import load_dataset
-from twinspike.numerics.codings import CODINGS
+from twinspike.numerics.encodings import ENCODINGS
 from twinspike.numerics.files import write_json
 from twinspike.sim import golden
 from twinspike.sim.bench.runner import Run, simulate
@@ -40,7 +40,7 @@ def scaling(out: Path) -> dict[str, Any]:
     """Cycles a frame over N, P and activity, and the line through them.
 
     Networks of INPUTS-N-OUTPUTS. Interval = slope * work + offset, least squares, where work is the
-    busiest layer's: its (input spikes + T) * C, C = max(ceil(N / P), 5) clocks an event. `simulated`
+    busiest layer's: its (input spikes + T) * C, C = max(ceil(N / P), 5) clocks per event. `simulated`
     says what the RTL took at a few points.
     """
     points = []
@@ -98,7 +98,7 @@ def _simulated_mean(plan: CorePlan, spikes: np.ndarray, folder: Path) -> float:
     return float(np.mean(row["cycles"]["interval"]["values"]))
 
 
-def codings(out: Path) -> dict[str, Any]:
+def encodings(out: Path) -> dict[str, Any]:
     """Cycles of sparse codes and of their dense twins through one trained core, by hw/predict/cycles.py.
 
     The network was trained on its own code alone; only time is compared here, with the hidden
@@ -108,14 +108,14 @@ def codings(out: Path) -> dict[str, Any]:
     plan = make_plan(network, load_config(CONFIG).hardware.lanes, "generic")
     images = load_dataset(CONFIG).test_images[:200]
     rows = []
-    for kind, coding in CODINGS.items():
-        twin = CODINGS.get(f"{kind}-dense")
-        if twin is None or coding().addresses(network.shape) != network.inputs:
+    for kind, encoding in ENCODINGS.items():
+        twin = ENCODINGS.get(f"{kind}-dense")
+        if twin is None or encoding().addresses(network.shape) != network.inputs:
             continue
         own = network.encoder.kind == kind
-        sparse = network.encoder if own else coding()
+        sparse = network.encoder if own else encoding()
         parameters = {key: value for key, value in sparse.table().items() if key != "kind"}
-        row = {"coding": kind, "own": own, "parameters": parameters}
+        row = {"encoding": kind, "own": own, "parameters": parameters}
         for name, code in (("sparse", sparse), ("dense", twin(**parameters))):
             spikes = code.encode(images, network.timesteps)
             trains = golden.run(network, spikes).spikes
@@ -185,7 +185,7 @@ def _cpu_seconds() -> float:
 
 
 STUDIES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    function.__name__: function for function in (scaling, codings, emission, throughput)
+    function.__name__: function for function in (scaling, encodings, emission, throughput)
 }
 
 

@@ -88,7 +88,7 @@ def classify(config: Config, place: Folders, options: Request) -> bool:
                 f"runner-up {answer.runner_up}, {answer.cycles} clocks"
             )
         seconds = time.monotonic() - start
-    print(f"{right} of {len(labels)} right, {len(labels) / seconds:.0f} images a second")
+    print(f"{right} of {len(labels)} right, {len(labels) / seconds:.0f} images per second")
     return True
 
 
@@ -156,7 +156,7 @@ def measured(
     with tqdm(unit="image", disable=None, desc="speed") as bar:
         speeds = measure(device, images, bytes_a_second, bar.update, clock=clock)
     table = Table(
-        "coding",
+        "encoding",
         "images/s",
         "line",
         "core",
@@ -164,12 +164,12 @@ def measured(
         "bound by",
         "bytes out / in",
         "clocks",
-        title="images a second, and what line and core allow",
+        title="images per second, and what line and core allow",
     )
     for speed in speeds:
         rates = (speed.per_second, speed.line_per_second, speed.core_per_second, speed.device_per_second)
         table.add_row(
-            speed.coding,
+            speed.encoding,
             *(f"{rate:,.0f}" if rate else "–" for rate in rates),
             speed.bound,
             f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}",

@@ -142,7 +142,9 @@ def simulate(
         each = SPI_BITS if line == "spi" else UART_BITS
         speeds = measured(device, trial.images, bits / each, lambda: running.clocks / hertz)
         info = device.info
-    print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
+    print(
+        f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits per second"
+    )
     if results:
         right, of = decisions(trial, checked)
         record(

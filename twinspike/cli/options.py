@@ -87,4 +87,4 @@ PlacerSeeds = Annotated[
 Jobs = Annotated[int, number("--jobs", "N", "nextpnr runs at a time")]
 Board = Annotated[str, choice("--board", BOARD_NAMES, "which board")]
 Link = Annotated[str, choice("--link", ("uart", "spi"), "what the host is connected by")]
-Baud = Annotated[int, number("--baud", "N", "bits a second, or hertz by SPI", 300, 100_000_000)]
+Baud = Annotated[int, number("--baud", "N", "bits per second, or hertz by SPI", 300, 100_000_000)]

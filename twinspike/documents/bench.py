@@ -14,8 +14,8 @@ def training_speed(figures: Figures, where: str) -> str:
         "device, threads",
         "loss",
         "framework",
-        "wall, ms a step",
-        "CPU, ms a step",
+        "wall, ms per step",
+        "CPU, ms per step",
         "times twinspike's: wall / CPU",
         "making the input, ms",
     )

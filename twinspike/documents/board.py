@@ -98,7 +98,7 @@ def board_speeds(figures: Figures, where: str) -> str:
                 [
                     f"`{name}`, {made['clock_mhz']:g} MHz",
                     f"`{config}`",
-                    speed["coding"],
+                    speed["encoding"],
                     *(f"{speed[f'{part}per_second']:,.0f}" for part in ("", "line_", "core_", "device_")),
                     speed["bound"],
                     bytes_each,
@@ -108,7 +108,7 @@ def board_speeds(figures: Figures, where: str) -> str:
         "board",
         "configuration",
         "sent as",
-        "images a second",
+        "images per second",
         "line allows",
         "core allows",
         "core, then answer",

@@ -35,7 +35,7 @@ FILLS: dict[str, Callable[..., str]] = {
         tables.hardware,
         tables.peers,
         contracts.settings,
-        contracts.codings,
+        contracts.encodings,
         contracts.devices,
         contracts.block,
         contracts.contract,

@@ -21,7 +21,7 @@ def builds(figures: Figures, where: str) -> str:
         "macro-F1",
         "lanes",
         "events at once",
-        "cycles an image: min / median / max",
+        "cycles per image: min / median / max",
         "from image to image",
         "Fmax, MHz",
         "latency, µs",
@@ -30,9 +30,9 @@ def builds(figures: Figures, where: str) -> str:
         "flip-flops",
         "block RAMs",
         "SPRAM",
-        "synaptic operations a second",
+        "synaptic operations per second",
         "lanes busy",
-        "modelled energy, µJ an image",
+        "modelled energy, µJ per image",
     )
     return _table_of(head, [_build(row) for row in _rows(figures)], "bench-hw")
 
@@ -118,7 +118,7 @@ def accelerators(figures: Figures, where: str) -> str:
         "design",
         "device",
         "accuracy or macro-F1",
-        "latency, µs an image",
+        "latency, µs per image",
         "logic",
         "power, energy",
         "better than twinspike in",
@@ -146,7 +146,7 @@ def accelerators(figures: Figures, where: str) -> str:
     for build in ours:
         logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"
         logic += f", {build['spram']} SPRAM" if build["spram"] else ""
-        energy = "–" if build["energy_uj"] is None else f"{build['energy_uj']:.3g} µJ an image, modelled"
+        energy = "–" if build["energy_uj"] is None else f"{build['energy_uj']:.3g} µJ per image, modelled"
         f1 = "–" if build["f1"] is None else f"{100 * build['f1']:.2f}%"
         timed.append(
             (
@@ -175,17 +175,17 @@ def code_cycles(figures: Figures, where: str) -> str:
     """Cycles of sparse and dense codes through one core."""
     head = (
         "code",
-        "input spikes an image: sparse / dense",
-        "cycles an image: sparse / dense",
+        "input spikes per image: sparse / dense",
+        "cycles per image: sparse / dense",
         "cycles saved",
     )
     rows = []
-    for row in _table(figures).get("codings", {"rows": []})["rows"]:
+    for row in _table(figures).get("encodings", {"rows": []})["rows"]:
         sparse, dense = row["sparse"], row["dense"]
         saved = 1 - sparse["interval_cycles"] / dense["interval_cycles"]
         rows.append(
             [
-                f"`{row['coding']}`" + (", the network's own" if row["own"] else ""),
+                f"`{row['encoding']}`" + (", the network's own" if row["own"] else ""),
                 f"{sparse['input_spikes']:,.0f} / {dense['input_spikes']:,.0f}",
                 f"{sparse['interval_cycles']:,.0f} / {dense['interval_cycles']:,.0f}",
                 f"{saved:.0%}",
@@ -200,7 +200,7 @@ def scaling(figures: Figures, where: str) -> str:
     head = (
         "neurons",
         "lanes",
-        "clocks an event: both layers",
+        "clocks per event: both layers",
         "spikes into each",
         "busiest layer's work",
         "cycles, formula",

@@ -66,7 +66,7 @@ def rates(figures: Figures, where: str) -> str:
     head = (
         "trained in",
         "layer",
-        "spikes a neuron and frame there",
+        "spikes per neuron and frame there",
         "float import",
         "integer network",
         "kept of its spikes",
@@ -94,7 +94,7 @@ def rates(figures: Figures, where: str) -> str:
 
 
 def exports(figures: Figures, where: str) -> str:
-    """Fresh exports with one parameter away from its default: spikes a neuron and frame, layer by layer."""
+    """Fresh exports with one parameter away from its default: spikes per neuron and frame, layer by layer."""
     head = (
         "exported by",
         "away from its default",
@@ -159,7 +159,7 @@ def dialects(figures: Figures, where: str) -> str:
         ]
         for d in DIALECTS.values()
     ]
-    return table(("`--from`", "seconds a step in the file", "spikes if", "gain of IF", "notes"), rows)
+    return table(("`--from`", "seconds per step in the file", "spikes if", "gain of IF", "notes"), rows)
 
 
 def _networks(figures: Figures) -> list[dict[str, Any]]:

@@ -11,14 +11,14 @@ Row = dict[str, Any]
 _HEAD = (
     "dataset",
     "setting",
-    "macro-F1, one reference a class",
+    "macro-F1, one reference per class",
     "macro-F1, 3 nearest embeddings",
     "hidden neurons active",
-    "spikes an image: input / hidden / output",
-    "synaptic operations an image",
-    "cycles an image: latency / interval",
+    "spikes per image: input / hidden / output",
+    "synaptic operations per image",
+    "cycles per image: latency / interval",
     "CPU s to train",
-    "µs an image in software",
+    "µs per image in software",
 )
 
 
@@ -66,10 +66,10 @@ def _cells(row: Row, own: bool) -> list[str]:
 
 
 def sparsity(figures: Figures, where: str) -> str:
-    """Each coding beside its non-sparse twin: how much slower the twin is, in three ways."""
+    """Each encoding beside its non-sparse twin: how much slower the twin is, in three ways."""
     head = (
         "dataset",
-        "coding",
+        "encoding",
         "input spikes: sparse / not",
         "macro-F1: sparse / not",
         "slower in RTL cycles",
@@ -119,7 +119,8 @@ def claims(figures: Figures, where: str) -> str:
             ],
             [
                 f"without a sparse code about {paper['dense_slower']:.0%} slower",
-                f"cycles in RTL {ranges[0]} by coding, training {ranges[1]}, inference in software {ranges[2]}",
+                f"cycles in RTL {ranges[0]} by encoding, training {ranges[1]}, inference in "
+                f"software {ranges[2]}",
                 _verdict(
                     usual >= paper["dense_slower"],
                     "holds, and far more so in hardware, where time follows events",
@@ -206,18 +207,20 @@ def _rows(figures: Figures, axis: str) -> list[Row]:
 
 
 def _base(figures: Figures) -> Row | None:
-    rows = [row for row in _rows(figures, "coding") if (row["dataset"], row["value"]) == ("mnist", "latency")]
+    rows = [
+        row for row in _rows(figures, "encoding") if (row["dataset"], row["value"]) == ("mnist", "latency")
+    ]
     return rows[0] if rows else None
 
 
 def _twins(figures: Figures) -> list[tuple[Row, Row]]:
-    """Rows (sparse, non-sparse) of the same coding and dataset."""
-    rows = {(row["dataset"], row["value"]): row for row in _rows(figures, "coding") if "error" not in row}
+    """Rows (sparse, non-sparse) of the same encoding and dataset."""
+    rows = {(row["dataset"], row["value"]): row for row in _rows(figures, "encoding") if "error" not in row}
     return [(row, rows[key]) for (name, value), row in rows.items() if (key := (name, value + DENSE)) in rows]
 
 
 def _slower(sparse: Row, dense: Row) -> tuple[float, float, float]:
-    """How much longer the non-sparse code takes: cycles an image, CPU to train, an image in software."""
+    """How much longer the non-sparse code takes: cycles per image, CPU to train, an image in software."""
     return (
         dense["cycles"]["interval"] / sparse["cycles"]["interval"] - 1,
         dense["train_cpu_seconds"] / sparse["train_cpu_seconds"] - 1,

@@ -72,7 +72,7 @@ def accuracy(figures: Figures, where: str) -> str:
         "configuration",
         "network",
         "weight bits",
-        "macro-F1, one reference a class",
+        "macro-F1, one reference per class",
         "macro-F1, 3 nearest embeddings",
         "macro-F1, 3 nearest raw images",
         "gain over raw images",
@@ -158,8 +158,8 @@ def hardware(figures: Figures, where: str) -> str:
         "block RAMs",
         "SPRAM",
         "Fmax min / median / max",
-        "cycles an image: latency / interval",
-        "µs an image: latency / interval",
+        "cycles per image: latency / interval",
+        "µs per image: latency / interval",
     )
     rows = []
     for name in figures.names:
@@ -193,7 +193,7 @@ def peers(figures: Figures, where: str) -> str:
         "design",
         "device",
         "MNIST accuracy",
-        "latency, µs an image",
+        "latency, µs per image",
         "logic",
         "power, energy",
         "better than twinspike in",

@@ -50,7 +50,7 @@ class ImportOptions:
 def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) -> dict[str, Any]:
     """Import the network in `path` into folder `out`: network.safetensors, drift.json, drift.md, NAME.toml.
 
-    Timesteps and spike coding are the configuration's, and so are the frames, unless
+    Timesteps and spike encoding are the configuration's, and so are the frames, unless
     `options.calibration` brings its own. Returns the content of drift.json; its `dead` says that a layer
     never spikes though the original's does. Its `warnings` go to stderr too. A file that twinspike
     exported comes back as it was, content hash and all; nothing is fitted then.
@@ -149,8 +149,8 @@ def import_graph(
         },
     }
     if config.encoder.addresses(data.shape) != real[0].weight.shape[1]:
-        # Frames of spikes without a coding: the addresses are the image.
-        from twinspike.numerics.codings import Threshold
+        # Frames of spikes without an encoding: the addresses are the image.
+        from twinspike.numerics.encodings import Threshold
 
         common |= {"encoder": Threshold(), "shape": (real[0].weight.shape[1],)}
     network = counting_network(stages.layers, name=name, **common)

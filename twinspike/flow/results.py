@@ -71,7 +71,7 @@ SYNTH = {
 class Results:
     """One configuration's outputs; an absent one is None or empty.
 
-    `history` has a row an epoch, `runs` a row a simulated run, `synths` target -> synth.json;
+    `history` has a row per epoch, `runs` a row a simulated run, `synths` target -> synth.json;
     `notes` says what is absent, or made from another network, and which command makes it.
     """
 

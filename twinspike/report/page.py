@@ -85,7 +85,7 @@ def _page(results: Results, config: Config) -> str:
         "title": config.name,
         "version": __version__,
         "notes": [*results.notes, *([problem] if problem else [])],
-        "coding": config.encoder.kind,
+        "encoding": config.encoder.kind,
         "tiles": _tiles(results),
         "headline": summary_rows(results),
         "samples": _samples(results, run),

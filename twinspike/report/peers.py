@@ -13,7 +13,7 @@ NOT_ON_A_BOARD = "placed, routed and simulated, not run on a board"
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One design. Times in microseconds an image, accuracy as a share; None where nothing is stated."""
+    """One design. Times in microseconds per image, accuracy as a share; None where nothing is stated."""
 
     design: str
     device: str

@@ -72,8 +72,8 @@ def _simulation_rows(results: Results) -> list[tuple[str, str]]:
         ("spikes compared", f"{compared:,}, {wrong:,} mismatches"),
     ]
     for label, run, kind in (
-        ("cycles an image, interval", "back_to_back", "interval"),
-        ("cycles an image, latency", "alone", "latency"),
+        ("cycles per image, interval", "back_to_back", "interval"),
+        ("cycles per image, latency", "alone", "latency"),
     ):
         spread = results.cycles(run, kind)
         if spread:
@@ -106,5 +106,5 @@ def _synthesis_rows(results: Results, target: str, several: bool) -> list[tuple[
         if spread
     ]
     if parts:
-        rows.append((f"µs an image{where}", ", ".join(parts) + " at the slowest seed"))
+        rows.append((f"µs per image{where}", ", ".join(parts) + " at the slowest seed"))
     return rows

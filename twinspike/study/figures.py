@@ -20,8 +20,8 @@ from .study import DENSE
 Row = dict[str, Any]
 TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
 AXIS_COLOURS = {"distance": "tab:green", "loss": "tab:red", "bits": "tab:purple", "neuron": "tab:orange"}
-# Sparse codings are filled, their non-sparse twins hollow.
-CODING_MARKERS = {"latency": "o", "threshold": "s", "rank-order": "^", "on-off": "D", "rate": "P"}
+# Sparse encodings are filled, their non-sparse twins hollow.
+ENCODING_MARKERS = {"latency": "o", "threshold": "s", "rank-order": "^", "on-off": "D", "rate": "P"}
 # Networks further below the best one than this lie on the lower edge, with their macro-F1 beside them.
 DEEPEST = 0.14
 _TO_PLOT = ("dataset", "axis", "value", "macro_f1", "hidden_activity", "cycles")
@@ -69,7 +69,7 @@ def front_figure(rows: Sequence[Row], target: str, folder: Path) -> Path:
                 place = (row["us"], row["macro_f1"])
                 axes.annotate(text, place, (4, 4), textcoords="offset points", fontsize=6)
         axes.set_xscale("log")
-        axes.set_xlabel(f"µs an image on {target} (area: logic cells, both estimated)")
+        axes.set_xlabel(f"µs per image on {target} (area: logic cells, both estimated)")
         axes.set_ylabel("macro-F1")
         axes.legend(loc="lower right")
     path = folder / "pareto.svg"
@@ -96,7 +96,7 @@ def _panels(rows: list[Row], baseline: dict[str, float], draw: Callable[[Axes, l
                 color=SECOND,
             )
             axes.set_title(TITLES[name])
-            axes.set_ylabel("macro-F1, one reference a class")
+            axes.set_ylabel("macro-F1, one reference per class")
         handles, labels = panels[0].get_legend_handles_labels()
         if labels:
             figure.legend(handles, labels, loc="outside lower center", ncols=7, fontsize=6.5)
@@ -114,7 +114,7 @@ def _against_cycles(axes: Axes, rows: list[Row]) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("clock cycles an image in the RTL")
+    axes.set_xlabel("clock cycles per image in the RTL")
 
 
 def _scatter(axes: Axes, rows: list[Row], x: Callable[[Row], float]) -> None:
@@ -127,9 +127,9 @@ def _scatter(axes: Axes, rows: list[Row], x: Callable[[Row], float]) -> None:
 
     for axis, colour in AXIS_COLOURS.items():
         points([row for row in rows if row["axis"] == axis], s=10, color=colour, label=axis)
-    for kind, marker in CODING_MARKERS.items():
+    for kind, marker in ENCODING_MARKERS.items():
         for value, face in ((kind, ACCENT), (kind + DENSE, "none")):
-            some = [row for row in rows if (row["axis"], row["value"]) == ("coding", value)]
+            some = [row for row in rows if (row["axis"], row["value"]) == ("encoding", value)]
             points(some, s=22, marker=marker, facecolors=face, edgecolors=ACCENT, label=value)
     for row in rows:
         if row["macro_f1"] < floor:

@@ -12,7 +12,7 @@ from twinspike.study.measure import measure
 from twinspike.study.runs import complete, run_for
 from twinspike.study.study import provenance
 
-# Least macro-F1 of the integer network with one reference a class on all test images, and the
+# Least macro-F1 of the integer network with one reference per class on all test images, and the
 # largest share of hidden neurons that may fire an image, as means over seeds.
 WANTED: dict[str, dict[str, float]] = {
     "mnist": {"macro_f1": 0.985, "hidden_activity": 0.10},

@@ -18,7 +18,7 @@ from twinspike.study.runs import Run, code_version, complete, run_for
 
 BASE = "study"
 # What each axis varies: value -> changes to the base. The first value of an axis is the base's own.
-_CODINGS: dict[str, dict[str, dict[str, Any]]] = {
+_ENCODINGS: dict[str, dict[str, dict[str, Any]]] = {
     "mnist": {
         "latency": {"threshold": 32},
         "threshold": {"threshold": 128},
@@ -34,7 +34,7 @@ _CODINGS: dict[str, dict[str, dict[str, Any]]] = {
         "rate": {"peak": 50},
     },
 }
-DATASETS = tuple(_CODINGS)
+DATASETS = tuple(_ENCODINGS)
 _AXES: dict[str, dict[str, dict[str, Any]]] = {
     "distance": {
         kind: {"training": {"distance": kind}}
@@ -50,10 +50,10 @@ _AXES: dict[str, dict[str, dict[str, Any]]] = {
         "single spike": {"layers": {"single_spike": True}},
     },
 }
-AXES = ("coding", *_AXES)
+AXES = ("encoding", *_AXES)
 # The quick study: MNIST alone, and of each axis what the paper's claims and the plots need.
 _QUICK = {
-    "coding": ("latency", "latency-dense", "rate", "threshold"),
+    "encoding": ("latency", "latency-dense", "rate", "threshold"),
     "distance": ("emd", "spike-count"),
     "loss": ("supervised-contrastive", "contrastive"),
     "bits": ("4", "2", "1"),
@@ -67,12 +67,12 @@ def grid(
 ) -> Iterator[tuple[dict[str, str], Config]]:
     """({dataset, axis, value}, configuration) of every row, in the order of the tables."""
     for dataset in DATASETS[:1] if quick else datasets:
-        codings = _CODINGS[dataset]
-        start = {"dataset": dataset, "encoder": {"kind": "latency", **codings["latency"]}}
+        encodings = _ENCODINGS[dataset]
+        start = {"dataset": dataset, "encoder": {"kind": "latency", **encodings["latency"]}}
         axes = {
-            "coding": {
+            "encoding": {
                 kind + twin: {"encoder": {"kind": kind + twin, **settings}}
-                for kind, settings in codings.items()
+                for kind, settings in encodings.items()
                 for twin in ("", DENSE)
             },
             **_AXES,

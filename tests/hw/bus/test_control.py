@@ -171,7 +171,7 @@ def test_held_results_wait_for_the_bus(plan):
 
 def test_a_core_of_several_events_a_clock_has_no_bus():
     plan = make_plan(random_network(), banks=(2, 1))
-    with pytest.raises(TwinspikeError, match=r"takes 2 events a clock: a bus is too slow .* stream ports"):
+    with pytest.raises(TwinspikeError, match=r"takes 2 events per clock: a bus is too slow .* stream ports"):
         check_bus(plan)
 
 

@@ -14,7 +14,7 @@ def test_every_port_stands_in_the_table_once():
     assert "s_load_tdata" in text and "weights_loaded" in text
     assert "| `s_axis_tdata` | in | 16 | input events" in text
     assert "| `s_axis_tready` | out | 1 | handshake of `s_axis` |" in text
-    assert "| `m_result_tdata` | out | 96 | one record a frame" in text
+    assert "| `m_result_tdata` | out | 96 | one record per frame" in text
 
 
 def test_no_load_port_where_nothing_is_loaded():
@@ -35,7 +35,7 @@ def test_no_load_port_where_nothing_is_loaded():
         "Bit 15 = 0: bits 14..0 are an address, 0..5. Bit 15 = 1: TICK, the step ends.",
         "A frame has T = 5 TICKs, the last one with `tlast`.",
         "| 0 | 4 | 1 | 5 |",
-        "readout takes 6 clocks a step and one a spike; a frame's result comes",
+        "readout takes 6 clocks per step and one a spike; a frame's result comes",
         "8 clocks after its last TICK was taken (3 references).",
     ],
 )

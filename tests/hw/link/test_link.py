@@ -245,7 +245,7 @@ def test_spikes_are_packed():
 
 
 def test_the_whole_link_over_two_pins():
-    """Bits in, bits out, at the fewest clocks a bit: what was sent comes back."""
+    """Bits in, bits out, at the fewest clocks per bit: what was sent comes back."""
     dut = Link(link_plan(make_plan(random_network())), UartLine(Rate(12e6, 3_000_000)))
     got = []
 

@@ -122,7 +122,7 @@ def test_refused_lanes():
     assert message(network, (0, 1)) == (
         "hardware.lanes[0] = 0 is not allowed: expected 1..4, the layer's neurons"
     )
-    assert message(network, (1, 1, 1)) == "hardware.lanes has 3 numbers: expected one a layer, 2"
+    assert message(network, (1, 1, 1)) == "hardware.lanes has 3 numbers: expected one per layer, 2"
 
 
 def test_lanes_that_do_not_divide_into_spram_words_name_those_that_do():

@@ -54,7 +54,7 @@ def test_a_wide_core_is_chosen_for_latency_on_a_device_with_room(frames):
 
 
 def test_narrow_weights_use_the_whole_spram_word():
-    """64 bits a clock: 32 lanes of 2 bits, 64 of 1 bit."""
+    """64 bits per clock: 32 lanes of 2 bits, 64 of 1 bit."""
     for bits, lanes in ((2, 32), (1, 64)):
         network = random_network(
             1, timesteps=2, shape=(700,), widths=(128, 8), weight_bits=bits, state_bits=8

@@ -11,7 +11,7 @@ from support.networks import random_network
 from twinspike.cli import commands
 from twinspike.cli.app import MAINTAINERS, USERS, app
 from twinspike.cli.main import main
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 
 STEPS = ["train", "export", "golden", "rtl", "sim", "synth", "report", "data", "doctor", "import"]
 TOML = 'dataset = "digits"\ntimesteps = 3\n[[layers]]\nneurons = 6\n[[layers]]\nneurons = 3\n'
@@ -157,7 +157,7 @@ def test_a_missing_simulator_names_the_version_needed(capsys, tiny, monkeypatch)
     ("lanes", "reason"),
     [
         ("[7, 1]", "hardware.lanes[0] = 7 is not allowed: expected 1..6, the layer's neurons"),
-        ("[2, 2, 2]", "hardware.lanes has 3 numbers: expected one a layer, 2"),
+        ("[2, 2, 2]", "hardware.lanes has 3 numbers: expected one per layer, 2"),
         ("[0, 1]", "hardware.lanes"),
     ],
 )

@@ -10,7 +10,7 @@ from twinspike.config import load_config
 from twinspike.flow.cores import as_predicted, simulate_core
 from twinspike.flow.folders import GENERIC, folders
 from twinspike.flow.plans import needs_own_simulation
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.sim.bench import runner
 
 ROW = {

@@ -9,7 +9,7 @@ from support.graphs import affine, graph, lif, small_graph, write
 from support.networks import counting, random_network
 
 from twinspike.cli.main import main
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.network_file import load_network
 
 TOML = 'dataset = "digits"\ntimesteps = 6\n[encoder]\nkind = "rate"\n[[layers]]\nneurons = 9\n'

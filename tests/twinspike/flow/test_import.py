@@ -15,7 +15,7 @@ from twinspike.flow.exchange import ImportOptions, import_graph
 from twinspike.flow.plans import board_plan, make_plan_for
 from twinspike.hw.board.boards import board
 from twinspike.model.frames import Data, Frames
-from twinspike.numerics.codings import Threshold
+from twinspike.numerics.encodings import Threshold
 from twinspike.quant.network_file import load_network
 from twinspike.quant.nir_import import float_layers, run_layers
 from twinspike.sim import golden

@@ -13,7 +13,7 @@ from support.networks import counting, random_network
 from support.optional import needs
 
 from twinspike.config import load_config
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
 from twinspike.report import page as report
@@ -201,13 +201,13 @@ def test_the_summary_gives_the_figures(build):
     assert rows["hidden neurons active"] == "13.4%"
     assert rows["images simulated"] == "40 in 3 runs"
     assert rows["spikes compared"] == "2,000, 0 mismatches"
-    assert rows["cycles an image, interval"] == "481 (min 480, max 500)"
-    assert rows["cycles an image, latency"] == "700 (min 600, max 800)"
+    assert rows["cycles per image, interval"] == "481 (min 480, max 500)"
+    assert rows["cycles per image, latency"] == "700 (min 600, max 800)"
     assert rows["logic cells"] == "2,640 of 5,280 of up5k (50%)"
     assert rows["block RAMs"] == "26 of 30, SPRAM 4 of 4"
     assert rows["Fmax, MHz"] == "40.0 / 42.0 / 44.0 over 3 seeds"
     # 700 and 481 clocks at 40 MHz.
-    assert rows["µs an image"] == "17.5 latency, 12 interval at the slowest seed"
+    assert rows["µs per image"] == "17.5 latency, 12 interval at the slowest seed"
     for label, value in rows.items():
         assert label in page(build) and value in page(build)
 

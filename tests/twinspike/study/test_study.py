@@ -25,7 +25,7 @@ def test_each_row_differs_from_the_base_in_its_axis_alone(quick):
         table = json.loads(json.dumps(config.table()))
         del table["name"]
         return {
-            "coding": table.pop("encoder"),
+            "encoding": table.pop("encoder"),
             "distance": table["training"].pop("distance"),
             "loss": table["training"].pop("loss"),
             "bits": [la.pop("weight_bits") for la in table["layers"]],
@@ -44,16 +44,16 @@ def test_each_row_differs_from_the_base_in_its_axis_alone(quick):
             assert values[0] == start[axis] and all(values.count(value) == 1 for value in values)
 
 
-def test_the_full_grid_has_every_coding_with_its_twin_and_every_option():
+def test_the_full_grid_has_every_encoding_with_its_twin_and_every_option():
     from twinspike.model.settings import DISTANCES, LOSSES
-    from twinspike.numerics.codings import CODINGS
+    from twinspike.numerics.encodings import ENCODINGS
 
     for dataset in DATASETS:
         found = {
             axis: [w["value"] for w, _ in rows_of(False) if (w["dataset"], w["axis"]) == (dataset, axis)]
             for axis in AXES
         }
-        assert set(found["coding"]) == set(CODINGS)
+        assert set(found["encoding"]) == set(ENCODINGS)
         assert set(found["distance"]) == set(DISTANCES) and set(found["loss"]) == set(LOSSES)
         assert set(found["bits"]) == {"8", "4", "3", "2", "1"}
 
@@ -88,13 +88,13 @@ def row(dataset, axis, value, f1, events, own=None):
 @pytest.fixture
 def figures():
     rows = [
-        row("mnist", "coding", "latency", 0.95, 100.0),
-        row("mnist", "coding", "latency-dense", 0.96, 160.0),
+        row("mnist", "encoding", "latency", 0.95, 100.0),
+        row("mnist", "encoding", "latency-dense", 0.96, 160.0),
         row("mnist", "distance", "emd", 0.95, 100.0),
         row("mnist", "distance", "spike-count", 0.9, 100.0, own=0.94),
         row("mnist", "bits", "4", 0.95, 100.0),
         row("mnist", "bits", "1", 0.90, 100.0),
-        {"dataset": "fashion", "axis": "coding", "value": "rate", "error": "layer 0 was silent"},
+        {"dataset": "fashion", "axis": "encoding", "value": "rate", "error": "layer 0 was silent"},
     ]
     paper = {"macro_f1": 0.9386, "hidden_activity": 0.15, "dense_slower": 0.45}
     study = {"rows": rows, "baseline_knn_macro_f1": {"mnist": 0.97}}
@@ -102,7 +102,7 @@ def figures():
 
 
 def test_tables_hold_the_rows_and_name_failures(figures):
-    text = study_tables.study(figures, "d", "coding")
+    text = study_tables.study(figures, "d", "encoding")
     assert "| MNIST | `latency` | 0.9500 | 0.9600 | 12.0% | 100 / 40 / 20 | 12,346 | 1,000 / 800 |" in text
     assert "| Fashion-MNIST | `rate` | layer 0 was silent |" in text
     assert "0.9400" in study_tables.study(figures, "d", "distance")

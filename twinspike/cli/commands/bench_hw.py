@@ -8,7 +8,7 @@ import typer
 from twinspike.cli.app import MAINTAINERS, command
 from twinspike.cli.options import Jobs, Out, choice
 
-PARTS = ("builds", "scaling", "codings", "emission", "throughput")
+PARTS = ("builds", "scaling", "encodings", "emission", "throughput")
 
 
 @command("bench-hw", MAINTAINERS)

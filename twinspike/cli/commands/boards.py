@@ -81,7 +81,7 @@ def sim_board(
 
     The whole board, UART pins, flash and all, in Verilator. Classifies, embeds, enrols and verifies
     test images over the serial port and compares every answer with the golden model; ends with
-    status 1 at any difference. Then measures images a second, in the simulated clock.
+    status 1 at any difference. Then measures images per second, in the simulated clock.
     """
     from twinspike.boards import steps
     from twinspike.flow.folders import opened

@@ -56,7 +56,7 @@ def device(
       enrol     make a test image the reference of a slot
       verify    whether test images are the same as a slot's reference
       check     compare the above with the golden model
-      bench     images a second at the link and at the core, and their bound
+      bench     images per second at the link and at the core, and their bound
       load      send the weight image (of --board) to a core that loads it
     """
     from twinspike.boards import device as steps

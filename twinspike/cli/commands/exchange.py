@@ -52,7 +52,7 @@ def import_nir(
         typer.Option(
             "--config",
             metavar="NAME",
-            help="configuration with the dataset, coding and timesteps it was trained with",
+            help="configuration with the dataset, encoding and timesteps it was trained with",
         ),
     ] = "digits",
     timesteps: Annotated[

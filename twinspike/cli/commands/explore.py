@@ -10,7 +10,7 @@ from twinspike.cli.app import command
 from twinspike.cli.options import TARGETS, Config, Out, choice, number
 
 # Shared with the commands that train many networks.
-Processes = Annotated[int | None, number("--jobs", "N", "processes (default: one a core)")]
+Processes = Annotated[int | None, number("--jobs", "N", "processes (default: one per core)")]
 Figures = Annotated[Path, typer.Option("--results", metavar="DIR", help="folder of the committed figures")]
 RESULTS = Path("results")
 

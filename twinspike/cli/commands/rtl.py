@@ -57,7 +57,7 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
     from rich.table import Table
 
     table = Table(title=f"{folder}: core for {plan.target}", title_justify="left")
-    for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks an event", "weights"):
+    for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks per event", "weights"):
         table.add_column(title, justify="right")
     for i, layer in enumerate(plan.layers):
         weights = f"{layer.inputs} x {layer.neurons} x {layer.layer.spec.weight_bits} bits, {layer.memory}"

@@ -69,7 +69,7 @@ def print_runs(rows: list[dict[str, Any]], path: Path) -> None:
     from rich.table import Table
 
     table = Table(title=f"{path}: RTL against the golden model", title_justify="left")
-    for title in ("run", "frames", "spikes compared", "mismatches", "cycles an image", "formula"):
+    for title in ("run", "frames", "spikes compared", "mismatches", "cycles per image", "formula"):
         table.add_column(title, justify="right")
     for row in rows:
         kind = "latency" if row["isolated"] else "interval"

@@ -27,7 +27,7 @@ def study(
 ) -> None:
     """Train and measure dozens of networks, one thing varied at a time around --config.
 
-    Codings and their non-sparse twins, distances, losses, weight bits and neurons, on MNIST and
+    Encodings and their non-sparse twins, distances, losses, weight bits and neurons, on MNIST and
     Fashion-MNIST. Finished runs are kept by content in build/study/runs: a study that was
     interrupted or killed goes on, and only what a change concerns is trained again. Several calls
     share the work.

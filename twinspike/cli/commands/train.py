@@ -73,7 +73,8 @@ def _say(kind: str, line: str) -> None:
 
 def _print_metrics(metrics: dict[str, Any]) -> None:
     print(
-        f"macro-F1 {metrics['macro_f1']:.4f} (one reference a class), {metrics['macro_f1_knn']:.4f} (k-NN); "
+        f"macro-F1 {metrics['macro_f1']:.4f} (one reference per class), "
+        f"{metrics['macro_f1_knn']:.4f} (k-NN); "
         f"raw-pixel k-NN {metrics['baseline_knn_macro_f1']:.4f}; "
         f"hidden neurons active {metrics['hidden_activity']:.1%}; "
         f"torch against golden: {metrics['torch_golden_mismatches']} of "
