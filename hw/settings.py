@@ -18,7 +18,7 @@ class HardwareSettings:
     lanes: tuple[int, ...] = setting(
         (), low=1, high=1024, help="neurons updated at once, a number per layer; empty: chosen by size"
     )
-    banks: tuple[int, ...] = setting(
+    events_per_clock: tuple[int, ...] = setting(
         (),
         low=1,
         high=16,

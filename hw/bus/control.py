@@ -250,10 +250,12 @@ class Control(wiring.Component):
 
 def check_bus(plan: CorePlan) -> None:
     """Raise TwinspikeError if no bus can carry the events of this core."""
-    if plan.layers[0].banks > 1:
+    if plan.layers[0].events_per_clock > 1:
         raise TwinspikeError(
-            f"the core of {plan.network.name} takes {plan.layers[0].banks} events per clock: a bus is too "
-            "slow for it, so it has stream ports only; leave hardware.banks out for a core behind a bus"
+            f"the core of {plan.network.name} takes {plan.layers[0].events_per_clock} events per "
+            "clock: a bus is too "
+            "slow for it, so it has stream ports only; leave hardware.events_per_clock out for a "
+            "core behind a bus"
         )
 
 

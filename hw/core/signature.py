@@ -16,7 +16,7 @@ COMMAND_BITS = 40  # of s_command_tdata, around hw/readout/slots.py's COMMAND
 
 def core_members(plan: CorePlan) -> dict:
     """The ports of the core, beside clock and reset, as signature members."""
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     members = {
         **axis("s_axis", In, 16 * banks),
         **({"s_axis_tkeep": In(2 * banks)} if banks > 1 else {}),

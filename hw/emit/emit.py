@@ -214,7 +214,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
             "inputs": layer.inputs,
             "neurons": layer.neurons,
             "lanes": layer.lanes,
-            "banks": layer.banks,
+            "events_per_clock": layer.events_per_clock,
             "words": layer.words,
             "row_cycles": layer.tick_clocks,
             "weight_bits": layer.layer.spec.weight_bits,

@@ -107,7 +107,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
 
 
 def _beats(plan: CorePlan) -> list[str]:
-    banks = plan.layers[0].banks
+    banks = plan.layers[0].events_per_clock
     if banks <= 1:
         return []
     return [
@@ -152,7 +152,10 @@ def _wide_cycles(plan: CorePlan) -> list[str]:
         "and gives the",
         f"result {readout_latency(plan)} clocks after the last step's spikes.",
         "",
-        "| layer | neurons N | banks E | clocks from TICK to spikes |",
+        "| layer | neurons N | events per clock E | clocks from TICK to spikes |",
         "| --- | --- | --- | --- |",
-        *(f"| {i} | {x.neurons} | {x.banks} | {spike_latency(x)} |" for i, x in enumerate(plan.layers)),
+        *(
+            f"| {i} | {x.neurons} | {x.events_per_clock} | {spike_latency(x)} |"
+            for i, x in enumerate(plan.layers)
+        ),
     ]

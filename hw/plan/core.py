@@ -48,7 +48,7 @@ class CorePlan:
     @property
     def wide(self) -> bool:
         """Whether the core takes several events per clock, a lane for every neuron."""
-        return self.layers[0].banks > 0
+        return self.layers[0].events_per_clock > 0
 
     @property
     def count_bits(self) -> int:

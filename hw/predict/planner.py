@@ -10,7 +10,7 @@ from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ..devices import DEVICES
 from ..plan import CorePlan, make_plan
-from ..plan.choose import WIDE_BANKS
+from ..plan.choose import EVENTS_PER_CLOCK
 from .area import calibrated, logic_cells
 from .cycles import frame_times
 from .placement import memory_bits, ram_blocks, spram_blocks
@@ -37,8 +37,8 @@ class Prediction:
         return tuple(layer.lanes for layer in self.plan.layers)
 
     @property
-    def banks(self) -> tuple[int, ...]:
-        return tuple(layer.banks for layer in self.plan.layers) if self.plan.wide else ()
+    def events_per_clock(self) -> tuple[int, ...]:
+        return tuple(layer.events_per_clock for layer in self.plan.layers) if self.plan.wide else ()
 
     def fits(self) -> bool:
         device = DEVICES[self.plan.target]
@@ -138,6 +138,6 @@ def _bank_choices(network: Network, target: str) -> Iterator[tuple[int, ...]]:
     """Banks of wide cores for the devices that have room for one: the same or fewer in later layers."""
     if DEVICES[target].architecture != "ecp5":
         return
-    for banks in product(WIDE_BANKS, repeat=len(network.layers)):
+    for banks in product(EVENTS_PER_CLOCK, repeat=len(network.layers)):
         if all(a >= b for a, b in pairwise(banks)):
             yield banks

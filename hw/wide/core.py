@@ -31,7 +31,7 @@ class WideCore(wiring.Component):
         m = Module()
         plan = self._plan
         m.submodules.ingress = source = ingress = WideIngress(plan)
-        banks = plan.layers[0].banks
+        banks = plan.layers[0].events_per_clock
         keep = Cat(self.s_axis_tkeep[2 * b] for b in range(banks)) if banks > 1 else 1
         m.d.comb += [
             ingress.i.p.words.eq(self.s_axis_tdata),

@@ -75,7 +75,7 @@ class Serialiser(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        banks = self._consumer.banks
+        banks = self._consumer.events_per_clock
         shares = [len(range(bank, self._neurons, banks)) for bank in range(banks)]
         # The step under way, split into the banks' shares.
         left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]

@@ -33,7 +33,7 @@ class WideIngress(wiring.Component):
         self._first = plan.layers[0]
         super().__init__(
             {
-                "i": In(stream.Signature(port_layout(self._first.banks))),
+                "i": In(stream.Signature(port_layout(self._first.events_per_clock))),
                 "beat": Out(beat_layout(self._first)),
                 "tick": Out(1),
                 "room": In(1),
@@ -44,7 +44,7 @@ class WideIngress(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        first, banks = self._first, self._first.banks
+        first, banks = self._first, self._first.events_per_clock
         row = range(bank_rows(first))
         # Rows and checks are computed on the way into the buffer, away from its handshake.
         m.submodules.buffer = buffer = Skid(

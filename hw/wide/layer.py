@@ -48,14 +48,14 @@ class WideLayer(wiring.Component):
         plan = self._plan
         bits = plan.layer.spec.weight_bits
         # Clock by clock behind the beat: row read, row registered, bank tree.
-        depth = 2 + stages(plan.banks, BANK_LEVELS)
+        depth = 2 + stages(plan.events_per_clock, BANK_LEVELS)
         beats = [self.beat]
         for k in range(1, depth + 1):
             later = Signal(self.beat.shape(), name=f"beat_{k}")
             m.d.sync += later.eq(beats[-1])
             beats.append(later)
         rows = []
-        for bank in range(plan.banks):
+        for bank in range(plan.events_per_clock):
             memory = Memory(shape=plan.neurons * bits, depth=bank_rows(plan), init=bank_image(plan, bank))
             m.submodules[f"weights_{bank}"] = memory
             port = memory.read_port()
@@ -63,7 +63,7 @@ class WideLayer(wiring.Component):
             m.d.comb += port.addr.eq(self.beat.row[bank])
             m.d.sync += row.eq(port.data)
             rows.append(row)
-        used = Cat(beats[2].row[bank] != 0 for bank in range(plan.banks))
+        used = Cat(beats[2].row[bank] != 0 for bank in range(plan.events_per_clock))
 
         for first in range(0, plan.neurons, GROUP):
             control = add_control(m, beats[depth - 1], first)

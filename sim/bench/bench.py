@@ -38,7 +38,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
     """
     template = resources.files(__package__).joinpath("bench.sv").read_text()
     load = plan.loads
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     parts = {
         "TOP": TOP,
         "BEAT": str(beat_bits(plan) - 1),
@@ -64,7 +64,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
 
 def beat_bits(plan: CorePlan) -> int:
     """Bits of a line of the stimulus."""
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     return 16 * banks + (banks if banks > 1 else 0) + 1
 
 
@@ -81,7 +81,7 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
             $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);""" + (
         ""
-        if layer.banks
+        if layer.events_per_clock
         else f"""
         // Code {index:x}5: a state word was read while it was written.
         if ({path}.neurons.valid_1 && {path}.neurons.valid_{STATE_LATENCY} &&

@@ -86,7 +86,7 @@ def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str,
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copy(memory, out)
-    write_atomically(out / STIMULUS, "".join(stimulus_lines(spikes, plan.layers[0].banks)))
+    write_atomically(out / STIMULUS, "".join(stimulus_lines(spikes, plan.layers[0].events_per_clock)))
     trace = golden_run(plan.network, spikes)
     watched = _watched(plan, trace) if waves else []
     write_atomically(out / "bench.sv", bench_source(plan, watched))

@@ -35,14 +35,14 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
     TwinspikeError if the spikes do not suit the network or a file cannot be written.
     """
     trace = golden_run(plan.network, spikes)
-    stimulus = stimulus_lines(spikes, plan.layers[0].banks)
+    stimulus = stimulus_lines(spikes, plan.layers[0].events_per_clock)
     write_atomically(out / "stimulus.mem", "".join(stimulus))
     _, finished = frame_times(plan, spikes, trace.spikes, isolate=False)
     expected = _spike_lines(trace)
     write_atomically(out / "spikes.mem", "".join(expected))
     write_atomically(out / "results.mem", "".join(f"{record:024x}\n" for record in _records(trace)))
     write_atomically(out / "cycles.mem", "".join(f"{clock:08x}\n" for clock in finished.tolist()))
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     steps = slot_lines(plan, trace.output_counts)
     if steps:
         write_atomically(out / SLOT_STEPS, "".join(steps))

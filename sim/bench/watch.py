@@ -102,7 +102,7 @@ def _events(plan: CorePlan) -> Group:
         Signal("in_ready", "word_ready"),
         *(
             signal
-            for slot in range(max(plan.layers[0].banks, 1))
+            for slot in range(max(plan.layers[0].events_per_clock, 1))
             for signal in (
                 Signal(f"in_address_{slot}", f"word[{16 * slot + 14}:{16 * slot}]", 15, "dec"),
                 Signal(f"in_tick_{slot}", f"{taken} && word[{16 * slot + 15}]"),
@@ -116,7 +116,7 @@ def _events(plan: CorePlan) -> Group:
 def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
     path, name = f"dut.layer{index}", f"layer{index}"
     spikes = f"{path}.spikes_valid"
-    if layer.banks:
+    if layer.events_per_clock:
         state_bits = layer.layer.spec.state_bits
         membrane = Signal(f"{name}_membrane_{neuron}", f"{path}.v_{neuron}", state_bits, "signed")
         fires = f"{spikes} && {path}.spikes[{neuron}]"

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
-from ...hw.plan.choose import SPRAM_FROM_BITS, WIDE_BANKS
+from ...hw.plan.choose import EVENTS_PER_CLOCK, SPRAM_FROM_BITS
 from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
@@ -62,7 +62,7 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
     options: dict[str, Any] = {"target": target}
     wide = draw(st.integers(0, 7)) == 5
     if wide:
-        options = {"target": "generic", "banks": []}
+        options = {"target": "generic", "events_per_clock": []}
     elif draw(st.booleans()):
         options["check_duplicates"] = draw(st.booleans())
     depth = draw(st.integers(1, 4))
@@ -76,7 +76,7 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         most = max(1, min(neurons, lanes_left // (depth - index)))
         if wide:
             neurons = min(neurons, most)
-            options["banks"].append(choose(*[n for n in WIDE_BANKS if n <= width]))
+            options["events_per_clock"].append(choose(*[n for n in EVENTS_PER_CLOCK if n <= width]))
         lanes = draw(st.integers(1, most))
         if target == "up5k" and not wide and width * neurons * bits > SPRAM_FROM_BITS:
             # One layer may lie in SPRAM, if its words divide into those there.
@@ -318,7 +318,7 @@ def _coverage(case: Case) -> list[tuple[str, str]]:
 
 
 def _core(case: Case) -> str:
-    return "wide" if case.options.get("banks") else str(case.options["target"])
+    return "wide" if case.options.get("events_per_clock") else str(case.options["target"])
 
 
 def _decade(number: int) -> str:

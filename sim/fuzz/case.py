@@ -84,8 +84,8 @@ class Case:
 
     def plan(self, network: Network) -> CorePlan:
         """Its core; with `banks` among the options a wide one, for which the lanes mean nothing."""
-        options = {**self.options, "banks": tuple(self.options.get("banks", ()))}
-        lanes = () if options["banks"] else tuple(layer.lanes for layer in self.layers)
+        options = {**self.options, "events_per_clock": tuple(self.options.get("events_per_clock", ()))}
+        lanes = () if options["events_per_clock"] else tuple(layer.lanes for layer in self.layers)
         return make_plan(network, lanes, **options)
 
     def network(self, index: int) -> Network:
@@ -101,7 +101,7 @@ class Case:
         rng = np.random.default_rng([self.seed, 1, index])
 
         def order(count: int) -> np.ndarray:
-            return np.arange(count) if self.options.get("banks") else rng.permutation(count)
+            return np.arange(count) if self.options.get("events_per_clock") else rng.permutation(count)
 
         layers = []
         for layer in network.layers:
@@ -163,7 +163,7 @@ class Case:
         frames = [words_of(spikes[:, b], rng) for b in range(self.frames)]
         done = dict.fromkeys(MISHAPS, 0)
         # A wide core adds up a step's weights in another order of widths, and does not look for duplicates.
-        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("banks")]
+        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("events_per_clock")]
         for _ in range(self.mishaps):
             # Never the last frame: it must come out right after all that.
             victim = int(rng.integers(max(1, self.frames - 1)))

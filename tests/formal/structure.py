@@ -114,7 +114,7 @@ def _digits() -> CorePlan:
 
 def _wide() -> CorePlan:
     network = random_network(2, timesteps=4, shape=(9,), widths=(6, 4), classes=3)
-    return make_plan(network, banks=(4, 2))
+    return make_plan(network, events_per_clock=(4, 2))
 
 
 _MUTANTS = (

@@ -48,7 +48,8 @@ def test_the_plan_is_the_generator_s_with_its_slots_and_banks():
     wide = load_config("mnist-wide")
     first, second = cycle_cost(wide, 10, (28, 28)).stations
     assert (
-        first.event_clocks == 1 / wide.hardware.banks[0] and second.event_clocks == 1 / wide.hardware.banks[1]
+        first.event_clocks == 1 / wide.hardware.events_per_clock[0]
+        and second.event_clocks == 1 / wide.hardware.events_per_clock[1]
     )
 
 

@@ -18,11 +18,14 @@ def plans():
         "slots and pixels": dataclasses.replace(plain, slots=5, pixels=True),
         "counts": make_plan(counting(network), (2, 3)),
         "loaded weights": spram_case(64, 4)[0],
-        "several events per clock": make_plan(network, banks=(2, 1)),
+        "several events per clock": make_plan(network, events_per_clock=(2, 1)),
     }
 
 
 def write_tops(plan, folder):
     """Write the core and its bus tops; returns the modules' names."""
     write_verilog(plan, folder)
-    return [TOP, *(write_bus_verilog(plan, bus, folder) for bus in BUSES if plan.layers[0].banks <= 1)]
+    return [
+        TOP,
+        *(write_bus_verilog(plan, bus, folder) for bus in BUSES if plan.layers[0].events_per_clock <= 1),
+    ]

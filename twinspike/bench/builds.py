@@ -40,11 +40,11 @@ class Build:
     config: str
     device: str
     lanes: tuple[int, ...] = ()
-    banks: tuple[int, ...] = ()
+    events_per_clock: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
-        parts = [self.config, self.device, *self.lanes, *(f"e{e}" for e in self.banks)]
+        parts = [self.config, self.device, *self.lanes, *(f"e{e}" for e in self.events_per_clock)]
         return "-".join(map(str, parts))
 
 
@@ -59,9 +59,9 @@ BUILDS = (
     Build("mnist-binary", "up5k", lanes=(16, 8)),
     *(Build(config, "hx8k") for config in CONFIGS),
     *(Build(config, "ecp5-25k") for config in CONFIGS),
-    Build("mnist-wide", "ecp5-25k", banks=(2, 2)),
+    Build("mnist-wide", "ecp5-25k", events_per_clock=(2, 2)),
     *(Build(config, "ecp5-85k") for config in CONFIGS),
-    Build("mnist-wide", "ecp5-85k", banks=(4, 4)),
+    Build("mnist-wide", "ecp5-85k", events_per_clock=(4, 4)),
 )
 
 
@@ -120,8 +120,8 @@ def plan_of(build: Build, out: str) -> tuple[CorePlan, Folders]:
     if not place.network.is_file() and pretrained(config) is None:
         raise TwinspikeError(f"no trained network of {build.config}: make train CONFIG={build.config}")
     network = find_network(place, config)
-    lanes = () if build.banks else build.lanes or config.hardware.lanes
-    return make_plan(network, lanes, build.device, build.banks), place
+    lanes = () if build.events_per_clock else build.lanes or config.hardware.lanes
+    return make_plan(network, lanes, build.device, build.events_per_clock), place
 
 
 def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "network": [plan.network.inputs, *(layer.neurons for layer in plan.layers)],
         "f1": _macro_f1(place, plan.network),
         "lanes": [layer.lanes for layer in plan.layers],
-        "banks": [layer.banks for layer in plan.layers] if plan.wide else [],
+        "events_per_clock": [layer.events_per_clock for layer in plan.layers] if plan.wide else [],
         "images": len(latency),
         "spikes_compared": cycles["spikes_compared"],
         "cycles_min": int(latency.min()),
@@ -246,7 +246,7 @@ def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -
     clocks = float(interval[:count].sum())
     # interval[i] ends with the result of image i + 1.
     done = operations[:, 1 : count + 1].sum(axis=1)
-    lanes = np.array([layer.lanes * max(layer.banks, 1) for layer in plan.layers])
+    lanes = np.array([layer.lanes * max(layer.events_per_clock, 1) for layer in plan.layers])
     return float((done / lanes / clocks).max())
 
 

@@ -30,7 +30,7 @@ class Sample:
     target: str
     widths: tuple[int, ...]
     lanes: tuple[int, ...] = ()
-    banks: tuple[int, ...] = ()
+    events_per_clock: tuple[int, ...] = ()
     weight_bits: int = 4
     state_bits: int = 8
     timesteps: int = 8
@@ -39,7 +39,15 @@ class Sample:
 
     @property
     def name(self) -> str:
-        parts = [self.target, *self.widths, "lanes", *self.lanes, "banks", *self.banks, self.weight_bits]
+        parts = [
+            self.target,
+            *self.widths,
+            "lanes",
+            *self.lanes,
+            "events_per_clock",
+            *self.events_per_clock,
+            self.weight_bits,
+        ]
         parts += [self.state_bits, self.timesteps, self.references]
         return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
 
@@ -86,7 +94,7 @@ _WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
     *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES),
-    *(Sample("ecp5-85k", widths, banks=banks, **more) for widths, banks, more in _WIDE),
+    *(Sample("ecp5-85k", widths, events_per_clock=banks, **more) for widths, banks, more in _WIDE),
 )
 
 
@@ -183,4 +191,4 @@ def sample_plan(sample: Sample) -> CorePlan:
     network = Network(
         "sample", sample.timesteps, Latency(), (sample.widths[0],), tuple(layers), references, 7, {}
     )
-    return make_plan(network, sample.lanes, sample.target, sample.banks)
+    return make_plan(network, sample.lanes, sample.target, sample.events_per_clock)

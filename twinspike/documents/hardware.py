@@ -45,7 +45,7 @@ def _build(row: dict[str, Any]) -> list[str]:
         row["device"],
         "–" if row["f1"] is None else f"{row['f1']:.4f}",
         _list(row["lanes"]),
-        _list(row["banks"]) or "1",
+        _list(row["events_per_clock"]) or "1",
         f"{row['cycles_min']:,} / {row['cycles_median']:,.0f} / {row['cycles_max']:,}",
         f"{row['interval_cycles']:,.0f}",
         " / ".join(f"{mhz:.1f}" for mhz in fmax),

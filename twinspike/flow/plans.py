@@ -28,7 +28,7 @@ def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:
     """
     hardware = config.hardware
     if [layer.neurons for layer in network.layers] != [layer.neurons for layer in config.layers]:
-        hardware = dataclasses.replace(hardware, lanes=(), banks=(), slots=0, pixels=False)
+        hardware = dataclasses.replace(hardware, lanes=(), events_per_clock=(), slots=0, pixels=False)
     return plan_for(network, hardware, target)
 
 
@@ -59,7 +59,7 @@ def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     hardware = dataclasses.replace(
         config.hardware,
         lanes=chosen.lanes if suits else (),
-        banks=(),
+        events_per_clock=(),
         slots=config.hardware.slots or (references + chosen.free_slots if references else 0),
         pixels=makes(network),
     )

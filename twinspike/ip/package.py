@@ -59,7 +59,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
     for folder in (rtl, bench, limits):
         folder.mkdir()
     write_verilog(plan, rtl, names)
-    buses = [] if plan.layers[0].banks > 1 else list(BUSES)
+    buses = [] if plan.layers[0].events_per_clock > 1 else list(BUSES)
     tops = [names.core, *(write_bus_verilog(plan, bus, rtl, names) for bus in buses)]
     for path in rtl.glob("*.il"):
         path.unlink()

@@ -47,6 +47,6 @@ def test_records_flags_words_and_cycles_are_described(line):
 
 
 def test_a_wide_core_tells_how_beats_are_packed():
-    text = ports_markdown(make_plan(random_network(), banks=(2, 1)))
+    text = ports_markdown(make_plan(random_network(), events_per_clock=(2, 1)))
     assert "| `s_axis_tdata` | in | 32 |" in text and "| `s_axis_tkeep` | in | 4 |" in text
-    assert "a mod 2 = b" in text and "banks E" in text
+    assert "a mod 2 = b" in text and "events per clock E" in text

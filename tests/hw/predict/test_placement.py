@@ -20,7 +20,7 @@ CORES = [
     ("up5k", {"lanes": (16, 4)}),
     ("ecp5-25k", {"lanes": (4, 2)}),
     ("ecp5-25k", {"lanes": (1, 1)}),
-    ("ecp5-85k", {"banks": (2, 2)}),
+    ("ecp5-85k", {"events_per_clock": (2, 2)}),
     ("up5k", {"lanes": (4, 2), "slots": 5}),
     ("ecp5-25k", {"lanes": (4, 2), "slots": 5}),
     ("ecp5-85k", {"lanes": (4, 2), "slots": 30}),

@@ -82,5 +82,6 @@ def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes, simulat
 
 def test_a_wide_core_does_not_count_yet():
     network = counting(timesteps=3, shape=(4,), widths=(4,))
-    with pytest.raises(TwinspikeError, match=r"hardware\.banks: tiny counts spikes .* leave banks out"):
-        make_plan(network, banks=(2,))
+    said = r"hardware\.events_per_clock: tiny counts spikes .* leave events_per_clock out"
+    with pytest.raises(TwinspikeError, match=said):
+        make_plan(network, events_per_clock=(2,))

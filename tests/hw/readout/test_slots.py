@@ -159,7 +159,10 @@ def test_an_enrolment_takes_one_frame_and_n_p_and_4_clocks(timesteps, neurons, l
             "hardware.slots = 2 is not allowed: expected 3..254, from the network's references on",
         ),
         ({"slots": 255}, "hardware.slots = 255 is not allowed"),
-        ({"slots": 4, "banks": (1, 1)}, "hardware.slots = 4: a core of several events a clock has fixed"),
+        (
+            {"slots": 4, "events_per_clock": (1, 1)},
+            "hardware.slots = 4: a core of several events a clock has fixed",
+        ),
     ],
 )
 def test_slots_that_do_not_suit(change, text):

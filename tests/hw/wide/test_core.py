@@ -38,13 +38,13 @@ NETWORKS = {
 def test_spikes_results_and_cycles(name, tmp_path):
     made, banks = NETWORKS[name]
     network = network_of(*made)
-    plan = make_plan(network, banks=banks)
+    plan = make_plan(network, events_per_clock=banks)
     emit(plan, tmp_path / "rtl")
     spikes = input_spikes(1, network.timesteps, 6, network.inputs)
     assert_equal_and_on_time(simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim"))
 
 
-@pytest.mark.parametrize("banks", [1, 2, 4])
+@pytest.mark.parametrize("events_per_clock", [1, 2, 4])
 def test_beats_hold_every_event_in_its_slot_and_the_tick_last(banks):
     spikes = np.random.default_rng(banks).random((5, 11)) < 0.5
     spikes[1], spikes[2] = False, True
@@ -65,6 +65,6 @@ def test_bad_banks_are_named():
     network = network_of(1, 5, 2, 2, (4, {}))
     for banks, message in (((2, 2), "has 2 numbers"), ((3,), "one of 1, 2, 4"), ((8,), "5 inputs")):
         with pytest.raises(TwinspikeError, match=message):
-            make_plan(network, banks=banks)
+            make_plan(network, events_per_clock=banks)
     with pytest.raises(TwinspikeError, match="leave lanes out"):
-        make_plan(network, (2,), banks=(2,))
+        make_plan(network, (2,), events_per_clock=(2,))

@@ -31,7 +31,10 @@ def config(tmp_path, monkeypatch):
     ("hardware", "reason"),
     [
         ("lanes = [7, 1]", "hardware.lanes[0] = 7 is not allowed: expected 1..6, the layer's neurons"),
-        ("banks = [5, 1]", "hardware.banks[0] = 5 is not allowed: expected one of 1, 2, 4, 8, 16"),
+        (
+            "events_per_clock = [5, 1]",
+            "hardware.events_per_clock[0] = 5 is not allowed: expected one of 1, 2, 4, 8, 16",
+        ),
         ("slots = 3", "hardware.slots = 3 is not allowed: expected 10..254"),
     ],
 )

@@ -21,10 +21,13 @@ def judged(hardware, layers=({"neurons": 24}, {"neurons": 8}), shape=(8, 8)):
     ("hardware", "reason"),
     [
         ({"lanes": [64, 4]}, r"hardware.lanes\[0\] = 64 is not allowed: expected 1..24"),
-        ({"banks": [3, 2]}, r"hardware.banks\[0\] = 3 is not allowed: expected one of 1, 2, 4, 8, 16"),
-        ({"banks": [16, 8], "lanes": [2, 2]}, "with banks every neuron is a lane"),
+        (
+            {"events_per_clock": [3, 2]},
+            r"hardware.events_per_clock\[0\] = 3 is not allowed: expected one of 1, 2, 4, 8, 16",
+        ),
+        ({"events_per_clock": [16, 8], "lanes": [2, 2]}, "with events_per_clock every neuron is a lane"),
         ({"slots": 9}, r"hardware.slots = 9 is not allowed: expected 10..254"),
-        ({"slots": 20, "banks": [2, 2]}, "leave banks or slots out"),
+        ({"slots": 20, "events_per_clock": [2, 2]}, "leave events_per_clock or slots out"),
     ],
 )
 def test_a_core_that_cannot_be_is_refused(hardware, reason):

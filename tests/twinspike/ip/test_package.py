@@ -173,7 +173,7 @@ def test_a_clock_that_begins_high_leaves_nothing_undefined(folder, slotted, tmp_
 @in_each_simulator
 def test_a_core_of_several_events_a_clock_comes_with_streams_alone(tmp_path, simulator):
     network = random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3)
-    summary = package(make_plan(network, banks=(2, 1)), tmp_path / "ip")
+    summary = package(make_plan(network, events_per_clock=(2, 1)), tmp_path / "ip")
     assert summary["tops"] == ["twinspike_core"]
     assert not list(tmp_path.glob("ip/registers*")) and not (tmp_path / "ip/tb/tb_bus.sv").exists()
     assert "no tops with a bus" in (tmp_path / "ip/README.md").read_text()

@@ -61,7 +61,15 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
         table.add_column(title, justify="right")
     for i, layer in enumerate(plan.layers):
         weights = f"{layer.inputs} x {layer.neurons} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
-        row = (i, layer.inputs, layer.neurons, layer.lanes, max(layer.banks, 1), layer.tick_clocks, weights)
+        row = (
+            i,
+            layer.inputs,
+            layer.neurons,
+            layer.lanes,
+            max(layer.events_per_clock, 1),
+            layer.tick_clocks,
+            weights,
+        )
         table.add_row(*map(str, row))
     Console().print(table)
 
