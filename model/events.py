@@ -38,7 +38,7 @@ class Events:
         keys = self.address.short() if width < 2**15 else self.address
         return place.take(torch.argsort(keys, stable=True)), _starts(self.address, width)
 
-    def dense(self) -> Tensor:
+    def as_tensor(self) -> Tensor:
         """The same spikes as a float32 tensor [T, B, A] of 0 and 1."""
         steps, batch, width = self.shape
         spikes = torch.zeros(steps * batch, width, device=self.address.device)

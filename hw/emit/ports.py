@@ -113,7 +113,8 @@ def _beats(plan: CorePlan) -> list[str]:
     return [
         "",
         f"A beat of `s_axis` holds {banks} words; `s_axis_tkeep` (two bits per word) says which are",
-        f"used. Slot b (bits 16b + 15..16b) may hold an address a with a mod {banks} = b; the TICK may stand",
+        f"used. Place b (bits 16b + 15..16b) may hold an address a with a mod {banks} = b; the "
+        "TICK may stand",
         "in any slot and ends the step after all addresses of its beat. `tlast` goes with the T-th TICK.",
     ]
 

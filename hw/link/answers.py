@@ -10,11 +10,11 @@ from .plan import ANSWER_HEAD, LENGTH_BYTES, LinkPlan
 
 
 class AnswerStore(wiring.Component):
-    """A slot for each of the last answers; `sequence` modulo the number of slots chooses one.
+    """Keeps the last answers; `sequence` modulo their number chooses the place of one.
 
     Bytes of a payload are put a clock each, after a `clear`. `finish` adds the head and sends the answer,
-    `again` sends the slot as it is; `done` is high in the clock of the last byte. A byte takes 2 clocks. What
-    is asked for happens a clock later, for short paths.
+    `again` sends what is kept as it is; `done` is high in the clock of the last byte. A byte takes 2 clocks.
+    What is asked for happens a clock later, for short paths.
 
     Members: `sequence`, `kind` (In 8), `clear`, `put`, `finish`, `again` (In, for a clock), `data` (In 8),
     `done` (Out), `o` (Out stream of bytes, `last` with an answer's last one).
@@ -39,10 +39,10 @@ class AnswerStore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan, o = self._plan, self.o
-        m.submodules.memory = memory = Memory(shape=8, depth=plan.slots * plan.slot_bytes, init=[])
+        m.submodules.memory = memory = Memory(shape=8, depth=plan.kept_answers * plan.kept_bytes, init=[])
         write, read = memory.write_port(), memory.read_port()
-        at, end = Signal(range(plan.slot_bytes)), Signal(range(plan.slot_bytes))
-        place = Cat(at, self.sequence[: (plan.slots - 1).bit_length()])
+        at, end = Signal(range(plan.kept_bytes)), Signal(range(plan.kept_bytes))
+        place = Cat(at, self.sequence[: (plan.kept_answers - 1).bit_length()])
         labelling, final = Signal(), Signal()
         put, data = Signal(), Signal(8, reset_less=True)
         clear, finish, again = Signal(), Signal(), Signal()

@@ -93,7 +93,7 @@ class CorePlan:
 
     @property
     def label_pieces(self) -> int:
-        """P: pieces of a label, each as wide as a count, in the memory of slots."""
+        """L: pieces of a label, each as wide as a count, in the memory of slots."""
         return -(-16 // self.count_bits)
 
     @property

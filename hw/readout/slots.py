@@ -36,7 +36,7 @@ class Slots(wiring.Component):
     So a COMMIT exchanges two column numbers, in one clock, and whatever happens before it leaves every
     slot as it was. Frames of EMBED and ENROL are staged while the readout walks: the walk of step t + 1
     reads C_n(t), which is written to the staged column of row (t, n) 2 clocks later; the last step's
-    by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + P + 4
+    by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + L + 4
     clocks later: an enrolment takes a frame and that.
 
     The memory has one column more, for labels: that of column c lies in rows c * 2^p + 0.. of it, in P

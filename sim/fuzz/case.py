@@ -22,7 +22,7 @@ from ...quant.spec import NeuronSpec
 WEIGHTS = ("uniform", "rails", "positive", "negative", "sparse")
 THRESHOLDS = ("small", "one", "greatest", "state", "reachable")
 BIASES = ("none", "small", "state", "greatest")
-ACTIVITY = ("mixed", "sparse", "dense", "saturated", "silent")
+ACTIVITY = ("mixed", "sparse", "busy", "saturated", "silent")
 MISHAPS = ("address_range", "duplicate", "early_last", "missing_last", "tick_flood", "empty_frame")
 
 
@@ -143,7 +143,7 @@ class Case:
         rates = {
             "mixed": [0.0, 0.02, 0.2, 0.6, 1.0],
             "sparse": [0.01, 0.05],
-            "dense": [0.6, 0.9],
+            "busy": [0.6, 0.9],
             "saturated": [1.0],
             "silent": [0.0],
         }

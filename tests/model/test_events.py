@@ -32,7 +32,7 @@ def test_events_are_the_spikes(kind):
     events = input_spikes(encoding, images(), 8)
     dense = encode(encoding, images(), 8)
     assert events.shape == tuple(dense.shape) and dense[:, 1:].any()
-    assert torch.equal(events.dense(), dense)
+    assert torch.equal(events.as_tensor(), dense)
     place = torch.repeat_interleave(torch.arange(8 * 6), events.start.diff())
     again = torch.zeros(8 * 6, dense.shape[2])
     again[place, events.address] = 1
@@ -44,13 +44,15 @@ def test_batches_of_the_training_set_are_its_encoded_images(kind):
     encoding, chosen = ENCODINGS[kind](), torch.tensor([4, 1, 1, 0])
     inputs = TrainingInputs(images(), encoding, 8, TrainingSettings())
     assert (inputs.when is None) == kind.startswith("rate")
-    assert torch.equal(inputs.batch(chosen, torch.Generator()).dense(), encode(encoding, images()[chosen], 8))
+    assert torch.equal(
+        inputs.batch(chosen, torch.Generator()).as_tensor(), encode(encoding, images()[chosen], 8)
+    )
 
 
 def test_augmented_batches_are_drawn_anew():
     inputs = TrainingInputs(images(), Latency(), 8, TrainingSettings(rotation=20))
     first, same, other = (
-        inputs.batch(torch.arange(6), torch.Generator().manual_seed(seed)).dense() for seed in (1, 1, 2)
+        inputs.batch(torch.arange(6), torch.Generator().manual_seed(seed)).as_tensor() for seed in (1, 1, 2)
     )
     assert inputs.when is None and torch.equal(first, same) and not torch.equal(first, other)
 

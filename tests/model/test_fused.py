@@ -70,7 +70,7 @@ def test_events_are_those_of_torch(density, torch_alone):
     found = [events_of_spikes(spikes), events_of_steps(when, 6)]
     torch_alone()
     for events, expected in zip(found, [events_of_spikes(spikes), events_of_steps(when, 6)], strict=True):
-        assert torch.equal(events.dense(), expected.dense())
+        assert torch.equal(events.as_tensor(), expected.as_tensor())
         assert torch.equal(events.start, expected.start) and torch.equal(events.address, expected.address)
 
 

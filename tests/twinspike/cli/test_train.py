@@ -35,9 +35,6 @@ def config(tmp_path, monkeypatch):
             "events_per_clock = [5, 1]",
             "hardware.events_per_clock[0] = 5 is not allowed: expected one of 1, 2, 4, 8, 16",
         ),
-            "events_per_clock = [5, 1]",
-            "hardware.events_per_clock[0] = 5 is not allowed: expected one of 1, 2, 4, 8, 16",
-        ),
         ("slots = 3", "hardware.slots = 3 is not allowed: expected 10..254"),
     ],
 )
