@@ -139,6 +139,7 @@ def test_commands_that_are_printed_run_as_they_stand(plan, tmp_path, monkeypatch
     monkeypatch.setattr(write, "test_images", lambda *_: images)
     monkeypatch.setattr(write, "make_plan_for", lambda *_: plan)
     monkeypatch.setattr(write, "find_network", lambda *_: plan.network)
+    plan.network.save(tmp_path / "my project" / "digits" / "network.safetensors")
     assert main(["ip", "--config", "digits", "--out", str(tmp_path / "my project")]) == 0
     command = shlex.split(capsys.readouterr().out.split("check: ")[1])
     assert command[:2] == ["make", "-C"] and Path(command[2], "Makefile").is_file() and len(command) == 3

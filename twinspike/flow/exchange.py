@@ -62,7 +62,10 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
 
     from .identity import check_free, claim
 
-    check_free(out / f"{out.name}.toml", out)
+    # A folder such as "." has its name from where it is.
+    place = out if out.name not in ("", "..") else out.resolve()
+    settings = out / f"{place.name or path.stem}.toml"
+    check_free(settings, out)
     graph = read_graph(path)
     network = reimport(graph)
     if network is not None:
@@ -84,9 +87,6 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     for line in table["warnings"]:
         print(f"twinspike: warning: {line}", file=sys.stderr)
     if options.calibration is None:
-        # A folder such as "." has its name from where it is.
-        place = out if out.name not in ("", "..") else out.resolve()
-        settings = out / f"{place.name or path.stem}.toml"
         write_atomically(settings, _toml(network, config))
         claim(load_config(str(settings)), out)
         parent = out / ".." if place != out else out.parent

@@ -87,10 +87,8 @@ def find_network(place: Folders, config: Config) -> Network:
     if not place.network.is_file():
         source = pretrained(config)
         if source is None:
-            given = config.given or config.name
             raise TwinspikeError(
-                f"{place.network} does not exist: train it first (make train CONFIG={given}, or "
-                f"{command('train', config, place.build)})"
+                f"{place.network} does not exist: train it first: {command('train', config, place.build)}"
             )
         for file in sorted(source.iterdir()):
             if file.suffix in (".json", ".jsonl", ".safetensors"):

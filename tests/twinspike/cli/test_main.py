@@ -98,7 +98,7 @@ def test_a_missing_network_says_how_to_train_it(step, capsys, tmp_path):
     config = tmp_path / "tiny.toml"
     config.write_text(TOML)
     line = refused(capsys, step, "--config", config, "--out", tmp_path / "build")
-    remedy = f"train it first (make train CONFIG={config}, or twinspike train --config {config} --out "
+    remedy = f"train it first: twinspike train --config {config} --out "
     assert f"network.safetensors does not exist: {remedy}" in line
     assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.toml"]
 

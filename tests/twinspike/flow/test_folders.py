@@ -40,8 +40,6 @@ def test_the_shipped_network_is_copied_with_its_metrics(tmp_path, capsys):
 
 def test_without_either_the_error_says_how_to_train(tmp_path):
     config = load_config("mnist").changed("nobody", seed=77)
-    with pytest.raises(
-        TwinspikeError, match=r"train it first \(make train CONFIG=nobody, or twinspike train"
-    ):
+    with pytest.raises(TwinspikeError, match=r"train it first: twinspike train --config nobody --out "):
         find_network(folders(str(tmp_path), "nobody"), config)
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 
 import pytest
@@ -120,8 +121,7 @@ def test_a_file_called_like_a_shipped_one_is_its_own(here, capsys):
 def test_an_untrained_file_called_like_a_shipped_one_gets_no_shipped_network(here, capsys):
     shutil.copy("mine.toml", "mnist-small.toml")
     line = refused(capsys, "rtl", "--config", "mnist-small.toml", "--out", "o")
-    assert "does not exist: train it first (make train CONFIG=mnist-small.toml, " in line
-    assert "twinspike train --config mnist-small.toml --out o)" in line
+    assert "does not exist: train it first: twinspike train --config mnist-small.toml --out o\n" in line
     assert not (here / "o").exists()
 
 
@@ -214,3 +214,13 @@ def test_names_of_figures(here):
     assert record_name(load_config("mine.toml"), "results") == "mine"
     with pytest.raises(TwinspikeError, match="is not the shipped configuration digits"):
         record_name(load_config("digits", ["seed=4"]), "results")
+
+
+def test_a_command_in_a_message_runs_as_it_stands(here, capsys):
+    (here / "a folder").mkdir()
+    shutil.copy("mine.toml", "a folder/my own.toml")
+    line = refused(capsys, "rtl", "--config", "a folder/my own.toml")
+    words = shlex.split(line.partition("train it first: ")[2])
+    assert words[0] == "twinspike"
+    done(*words[1:])
+    done("rtl", "--config", "a folder/my own.toml")

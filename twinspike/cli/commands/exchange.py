@@ -56,7 +56,7 @@ def import_nir(
         ),
     ] = "digits",
     timesteps: Annotated[
-        int | None, number("--timesteps", "T", "steps per frame, 1..255 (default: the configuration's)")
+        int | None, number("--timesteps", "T", "steps per frame (default: the configuration's)", 1, 255)
     ] = None,
     calibration: Annotated[
         Path | None,

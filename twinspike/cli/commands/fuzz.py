@@ -8,7 +8,6 @@ import typer
 from twinspike.cli.app import MAINTAINERS, command
 from twinspike.cli.options import Out, number
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.numerics.locks import alone_with
 
 RESULTS = Path("results") / "fuzz.json"
 MINUTES = 5
@@ -36,6 +35,7 @@ def fuzz(
         raise TwinspikeError(
             f"fuzz needs {error.name}: install it with: pip install twinspike[dev]"
         ) from None
+    from twinspike.numerics.locks import alone_with
 
     folder = Path(out) / "fuzz"
     if case:

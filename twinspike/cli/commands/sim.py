@@ -1,6 +1,7 @@
 """`sim`: the core in simulation, against the golden model."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +59,7 @@ def sim(
         good = good and all(as_predicted(row) for row in report["runs"])
         if waves:
             folder = place.sim(each)
-            print(f"waves: cd {folder}; gtkwave waves.fst waves.gtkw")
+            print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
             print("       or surfer --command-file waves.sucl waves.fst")
     return 0 if good else 1
 
