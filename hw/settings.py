@@ -1,12 +1,20 @@
 """The `[hardware]` table of a configuration."""
 
 import dataclasses
+from importlib import resources
 
 from ..numerics.fields import setting
 
 MAX_SLOTS = 254  # a slot's number has 8 bits in a command, and one value means the staged copy
 TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k")
-BOARD_NAMES = ("icebreaker", "upduino", "ulx3s", "orangecrab")
+# A file of hw/board/known each; only their names are read here, so that no hardware library is loaded.
+BOARD_NAMES = tuple(
+    sorted(
+        entry.name.removesuffix(".py")
+        for entry in resources.files("twinspike.hw").joinpath("board", "known").iterdir()
+        if entry.name.endswith(".py") and not entry.name.startswith("_")
+    )
+)
 
 CHECKS = {"auto": None, "yes": True, "no": False}
 

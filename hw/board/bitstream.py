@@ -15,7 +15,7 @@ from ..tools.process import run_tool
 from ..tools.synthesis import synthesise
 from ..tools.toolchain import find_packer
 from ..weights.image import image_bytes, weight_image
-from .boards import Board
+from .description import Board
 from .top import BoardTop
 
 TOP = "top"

@@ -12,7 +12,7 @@ from ..link.plan import link_plan
 from ..link.spi import SpiLine
 from ..link.uart import Rate, UartLine
 from ..plan import CorePlan
-from .boards import Board
+from .description import Board
 from .pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
 from .system import System
 

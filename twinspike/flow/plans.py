@@ -6,7 +6,7 @@ import numpy as np
 
 from twinspike.config import Config
 from twinspike.flow.folders import GENERIC, Folders, find_network
-from twinspike.hw.board.boards import Board
+from twinspike.hw.board.description import Board
 from twinspike.hw.plan import CorePlan, plan_for
 from twinspike.hw.plan.pixel_encodings import makes
 from twinspike.numerics.errors import TwinspikeError, out_of_range
