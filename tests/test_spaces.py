@@ -24,6 +24,7 @@ from twinspike.ip import write
 from twinspike.numerics.files import replacing_folder
 from twinspike.sim.bench import direct, runner, workplace
 from twinspike.sim.bench.runner import Run, simulate
+from twinspike.sim.bench.verilator import program
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("my project", "it's $HOME; #1")
@@ -128,7 +129,7 @@ def test_a_package_works_there(plan, tmp_path):
         folder / "tb",
         "stream",
         "SIM=verilator",
-        f"VERILATOR={tool.command[0]} -CFLAGS -O0",
+        f"VERILATOR={program(tool)} -CFLAGS -O0",
         environment=tool.env(),
     )
     assert status == 0 and "PASS\n" in said, said

@@ -66,7 +66,7 @@ def test_the_status_of_a_hidden_run_is_the_commands():
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_run_without_a_tool_says_what_it_lacks(strict):
-    pytest_ = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_hw_counts.py"]
+    pytest_ = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/hw/readout/test_counts.py"]
     done = bare(*pytest_, "-m", "optional_tool", *["--no-skips"] * strict, PYTEST_ADDOPTS="")
     assert "\n3 tests need Icarus: apt install iverilog\n" in done.stdout, done
     assert "3 skipped" in done.stdout

@@ -51,11 +51,13 @@ class Config:
         return table
 
     def training_table(self) -> dict[str, Any]:
-        """The part that a trained network depends on: of the hardware at most the lanes, and no name."""
+        """The part that a trained network depends on: no name, and of the hardware what its clocks cost."""
         table = json.loads(json.dumps(self.table()))
         hardware = table.pop("hardware")
         del table["name"]
-        return {**table, "hardware": {"lanes": hardware["lanes"]}} if self.training.cycles_weight else table
+        if self.training.cycles_weight:
+            table["hardware"] = {key: hardware[key] for key in ("lanes", "events_per_clock", "slots")}
+        return table
 
     def trains_as(self, table: dict[str, Any]) -> bool:
         """Whether a network made with the settings in `table` (as of :meth:`table`, perhaps of an
@@ -69,6 +71,9 @@ class Config:
         Raises TwinspikeError if `table` is no configuration.
         """
         settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
+        hardware = settings.get("hardware")
+        if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
+            hardware["events_per_clock"] = hardware.pop("banks")
         there = config_from_table(self.name, settings)
         return differences(there.training_table(), self.training_table())
 

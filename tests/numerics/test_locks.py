@@ -20,8 +20,8 @@ from twinspike.hw.tools import synthesis
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder
 from twinspike.numerics.locks import alone_with, claimed
-from twinspike.sim import board
 from twinspike.sim.bench import direct, runner
+from twinspike.sim.board import board
 
 HOLD = """
 import sys, time

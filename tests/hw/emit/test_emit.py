@@ -3,8 +3,8 @@ import re
 import pytest
 from support.networks import random_network
 
+import twinspike.hw.emit.emit as module
 from twinspike.hw.emit.emit import emit, is_current, plain_names
-from twinspike.hw.emit.emit import emit as module
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.bench.images import memory_images

@@ -7,6 +7,7 @@ from support.tops import plans, write_tops
 
 from twinspike.hw.emit.emit import TOP
 from twinspike.hw.tools.toolchain import find_verilator
+from twinspike.sim.bench.verilator import program
 
 # All that Verilator has to say, but for the name that the files cannot waive (see hw/emit/verilog.py).
 EVERYTHING = ("-Wall", "-Wno-PROCASSINIT")
@@ -17,7 +18,7 @@ def lint(folder, top, *options):
     tool = find_verilator()
     sources = sorted(map(str, folder.glob("*.v")))
     done = subprocess.run(
-        [*tool.command, "--lint-only", *options, "--top-module", top, *sources],
+        [program(tool), "--lint-only", *options, "--top-module", top, *sources],
         capture_output=True,
         text=True,
         check=False,

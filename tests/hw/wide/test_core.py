@@ -44,7 +44,7 @@ def test_spikes_results_and_cycles(name, tmp_path):
     assert_equal_and_on_time(simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim"))
 
 
-@pytest.mark.parametrize("events_per_clock", [1, 2, 4])
+@pytest.mark.parametrize("banks", [1, 2, 4])
 def test_beats_hold_every_event_in_its_slot_and_the_tick_last(banks):
     spikes = np.random.default_rng(banks).random((5, 11)) < 0.5
     spikes[1], spikes[2] = False, True

@@ -17,6 +17,7 @@ from twinspike.hw.emit.names import USUAL, Names
 from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.toolchain import find_icarus, find_verilator
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.sim.bench.verilator import program
 
 FRAMES = 3
 _TOP = """
@@ -119,7 +120,7 @@ def test_two_packages_run_side_by_side_in_one_design(pair, simulator, tmp_path):
     else:
         tool = find_verilator()
         options = ["--binary", "--timing", "-Wno-fatal", "-CFLAGS", "-O0", "--top-module", "top"]
-        build, simulate = [*tool.command, *options, *sources], ["./obj_dir/Vtop"]
+        build, simulate = [program(tool), *options, *sources], ["./obj_dir/Vtop"]
     for command in (build, simulate):
         done = subprocess.run(
             command, cwd=tmp_path, env=tool.env(), capture_output=True, text=True, check=False
@@ -139,7 +140,7 @@ def test_two_cores_with_loaded_weights_share_the_model_of_the_ram(tmp_path):
     tool = find_verilator()
     sources = [tmp_path / "top.v", *sorted(tmp_path.glob("*/*.v"))]
     done = subprocess.run(
-        [*tool.command, "--lint-only", "-Wno-PINMISSING", "--top-module", "top", *map(str, sources)],
+        [program(tool), "--lint-only", "-Wno-PINMISSING", "--top-module", "top", *map(str, sources)],
         env=tool.env(),
         capture_output=True,
         text=True,
