@@ -22,28 +22,38 @@ SHARED_SOURCES := $(call sources,numerics quant) twinspike/config.py
 MODEL_SOURCES  := $(call sources,model) $(SHARED_SOURCES)
 HW_SOURCES     := $(call sources,hw) $(SHARED_SOURCES)
 SIM_SOURCES    := $(call sources,sim)
-CONFIG_FILE    := $(if $(filter %.toml,$(CONFIG)),$(CONFIG),configs/$(CONFIG).toml)
-PRETRAINED     := $(wildcard pretrained/$(CONFIG)/network.safetensors)
-ifneq ($(filter %.toml,$(CONFIG)),)
-BUILD := build/$(basename $(notdir $(CONFIG)))
+# A path may hold spaces: make takes them escaped in targets and prerequisites, the shell in quotes, and
+# functions that work word by word as another character.
+space          := $(subst ,, )
+escaped         = $(subst $(space),\ ,$(1))
+WORD           := $(subst $(space),|,$(CONFIG))
+OWN_FILE       := $(filter %.toml %.TOML,$(WORD))
+CONFIG_FILE    := $(call escaped,$(if $(OWN_FILE),$(CONFIG),configs/$(CONFIG).toml))
+ifdef OWN_FILE
+BUILD := build/$(subst |,$(space),$(basename $(notdir $(WORD))))
 endif
 
+# Two files may have equal names: what was made for the other one is out of date.
+CHOSEN  := $(call escaped,$(BUILD))/.chosen
 TYPES   := build/.types
-NETWORK := $(BUILD)/network.safetensors
-TRAINED := $(BUILD)/.trained
-RTL     := $(BUILD)/rtl/rtl.json
-SIMMED  := $(BUILD)/sim.json
+NETWORK := $(call escaped,$(BUILD))/network.safetensors
+TRAINED := $(call escaped,$(BUILD))/.trained
+RTL     := $(call escaped,$(BUILD))/rtl/rtl.json
+SIMMED  := $(call escaped,$(BUILD))/sim.json
 
 export SIM WAVES
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
+# What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo; echo "For those who work on twinspike itself:"; echo
+	@awk -F':.*#@ ' '/^[a-z-]+:.*#@ / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
@@ -63,97 +73,102 @@ env: $(READY) ## create the Python environment
 demo: $(READY) ## the whole flow on the bundled digits: train, RTL, simulation, UP5K, report
 	@$(MAKE) --no-print-directory train rtl sim synth report CONFIG=digits TARGETS=up5k
 
-test: $(READY) ## run the test suite
-	$(BIN)/python -m pytest -n 2
+test: $(READY) #@ run the test suite (ARGS='-m icarus': pytest's own arguments)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-formal: $(READY) ## prove the hardware's properties, and that the proofs reject broken hardware
+formal: $(READY) #@ prove the hardware's properties, and that the proofs reject broken hardware
 	PYTHONPATH=.:tests $(BIN)/python -m formal $(foreach f,$(FAMILIES),--family $(f)) --json results/formal.json
 
-crash-test: $(READY) ## kill training, export and RTL emission at random moments
+crash-test: $(READY) #@ kill training, studies, export and RTL emission at random points
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(BIN)/python -m crashes --json results/crashes.json
 
-fuzz-files: $(READY) ## damaged files of every kind: loaded soundly or refused with one line
+reset-test: $(READY) #@ every shipped core in Icarus with undefined inputs until its reset, and in Verilator's lint
+	PYTHONPATH=.:tests $(BIN)/python -m resets $(if $(FRAMES),--frames $(FRAMES)) --json results/reset.json
+
+fuzz-files: $(READY) #@ damaged files of every kind: loaded soundly or refused with one line
 	PYTHONPATH=.:tests $(BIN)/python -m hostile --count $(or $(COUNT),20000) --json results/fuzz_files.json
 
 train: $(TRAINED) ## train CONFIG, export the integer network, evaluate it
 
-$(TRAINED): $(CONFIG_FILE) $(MODEL_SOURCES) | $(READY)
-	$(TS) train --config $(CONFIG) --resume
-	@touch $@
+$(CHOSEN): FORCE
+	@mkdir -p "$(BUILD)" && echo "$(CONFIG)" | cmp -s - "$@" || echo "$(CONFIG)" > "$@"
+
+$(TRAINED): $(CONFIG_FILE) $(CHOSEN) $(MODEL_SOURCES) | $(READY)
+	$(TS) train --config "$(CONFIG)" --resume
+	@touch "$@"
 
 # A network that ships with the project serves until one is trained.
 $(NETWORK): | $(READY)
-	$(if $(PRETRAINED),@mkdir -p $(BUILD) && cp pretrained/$(CONFIG)/* $(BUILD)/ && \
-	  echo "$(CONFIG): using the trained network in pretrained/$(CONFIG)",\
-	  $(TS) train --config $(CONFIG) --resume && touch $(TRAINED))
+	$(TS) train --config "$(CONFIG)" --resume --shipped
+	@if [ -f "$(BUILD)/checkpoint.safetensors" ]; then touch $(TRAINED); fi
 
 export: $(READY) ## write the network file again from the last checkpoint
-	$(TS) export --config $(CONFIG)
+	$(TS) export --config "$(CONFIG)"
 
 golden: $(NETWORK) ## run the integer network in numpy over the test images
-	$(TS) golden --config $(CONFIG)
+	$(TS) golden --config "$(CONFIG)"
 
 rtl: $(RTL) ## Verilog, RTLIL, memory images, ports.md
 
-$(RTL): $(NETWORK) $(CONFIG_FILE) $(HW_SOURCES) | $(READY)
-	$(TS) rtl --config $(CONFIG)
+$(RTL): $(NETWORK) $(CONFIG_FILE) $(CHOSEN) $(HW_SOURCES) | $(READY)
+	$(TS) rtl --config "$(CONFIG)"
 
 sim: $(SIMMED) ## real test images through the RTL, every spike compared with the golden model
 
 $(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(filter-out 0,$(WAVES)),FORCE)
-	$(TS) sim --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
+	$(TS) sim --config "$(CONFIG)" $(if $(FRAMES),--frames $(FRAMES))
 
 synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds
-	$(TS) synth --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t))
+	$(TS) synth --config "$(CONFIG)" $(foreach t,$(TARGETS),--target $(t))
 
 ip: $(NETWORK) ## IP package for somebody else's design: rtl, registers, test benches, FuseSoC, datasheet
-	$(TS) ip --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
+	$(TS) ip --config "$(CONFIG)" $(if $(FRAMES),--frames $(FRAMES)) $(if $(NAME),--name $(NAME))
 
-netlist: $(NETWORK) ## the synthesised cells in simulation, against the golden model
-	$(TS) netlist --config $(CONFIG) $(foreach t,$(TARGETS),--target $(t)) $(if $(FRAMES),--frames $(FRAMES))
+netlist: $(NETWORK) #@ the synthesised cells in simulation, against the golden model
+	$(TS) netlist --config "$(CONFIG)" --results results $(foreach t,$(TARGETS),--target $(t)) $(if $(FRAMES),--frames $(FRAMES))
 
 bitstream: $(NETWORK) ## bitstream, flash image, pins and timing of BOARD, met or refused: build/<config>/boards/<board>
-	$(TS) bitstream --config $(CONFIG) --board $(BOARD) $(if $(LINK),--link $(LINK)) $(if $(SEEDS),--seeds $(SEEDS))
+	$(TS) bitstream --config "$(CONFIG)" --board $(BOARD) $(if $(LINK),--link $(LINK)) $(if $(SEEDS),--seeds $(SEEDS))
 
 flash: $(READY) ## write them into the board's flash with openFPGALoader
-	$(TS) flash --config $(CONFIG) --board $(BOARD)
+	$(TS) flash --config "$(CONFIG)" --board $(BOARD)
 
 sim-board: $(NETWORK) ## BOARD in simulation on a pseudo-terminal, every answer against the golden model
-	$(TS) sim-board --config $(CONFIG) --board $(BOARD) $(if $(LINK),--link $(LINK)) \
+	$(TS) sim-board --config "$(CONFIG)" --board $(BOARD) $(if $(LINK),--link $(LINK)) \
 	  $(if $(FRAMES),--frames $(FRAMES)) $(if $(SERVE),--serve)
 
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
-	$(TS) report --config $(CONFIG)
+	$(TS) report --config "$(CONFIG)"
 
-results: $(NETWORK) ## collect build/<config> into results/<config>.json
-	$(TS) results --config $(CONFIG)
+results: $(NETWORK) #@ collect build/<config> into results/<config>.json
+	$(TS) results --config "$(CONFIG)"
 
-study: $(READY) ## codings, distances, losses, bits, neurons: one varied at a time (STUDY=quick: a part of it)
+study: $(READY) #@ encodings, distances, losses, bits, neurons: one varied at a time (STUDY=quick: a part of it)
 	$(TS) study $(if $(filter quick,$(STUDY)),--quick)
 
-oneshot: $(READY) ## new classes from a few examples (Omniglot, held-out digits): results/oneshot.json
+oneshot: $(READY) #@ new classes from a few examples (Omniglot, held-out digits): results/oneshot.json
 	$(TS) oneshot
 
-recipes: $(READY) ## mean and spread of the shipped recipes over three seeds: results/recipes.json
+recipes: $(READY) #@ mean and spread of the shipped recipes over three seeds: results/recipes.json
 	$(TS) recipes
 
 explore: $(READY) ## search networks and cores together: the front of F1, time and area
-	$(TS) explore $(if $(filter-out digits,$(CONFIG)),--config $(CONFIG))
+	$(TS) explore $(if $(filter-out digits,$(CONFIG)),--config "$(CONFIG)")
 
-interop: $(READY) ## train in snnTorch, Norse and SpikingJelly, import, emit, simulate: results/interop.json
+interop: $(READY) #@ train in snnTorch, Norse and SpikingJelly, import, emit, simulate: results/interop.json
 	$(BIN)/python benchmarks/interop.py
 
-bench: $(READY) ## a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json
+bench: $(READY) #@ a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json
 	$(BIN)/python benchmarks/training.py
 
-docs: $(READY) ## fill README and docs from results/
+docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs
 
-bench-hw: $(READY) ## every configuration on every device into results/hardware.json: hours from scratch, resumable
+bench-hw: $(READY) #@ every configuration on every device into results/hardware.json: hours from scratch, resumable
 	@$(MAKE) --no-print-directory train CONFIG=digits
 	$(TS) bench-hw $(foreach b,$(ONLY),--only $(b))
 
-calibrate: $(READY) ## fit the planner's model of logic cells to small cores: results/area-*.json, hw/predict/area.json
+calibrate: $(READY) #@ fit the planner's model of logic cells to small cores: results/area-*.json, hw/predict/area.json
 	$(TS) calibrate
 
 data: $(READY) ## verify the datasets, download what is missing
@@ -162,20 +177,20 @@ data: $(READY) ## verify the datasets, download what is missing
 doctor: $(READY) ## which tools are in use, and what is missing
 	$(TS) doctor
 
-fuzz: $(READY) ## random networks and hostile streams through the RTL: NETWORKS=n in all, or MINUTES=m
+fuzz: $(READY) #@ random networks and hostile streams through the RTL: NETWORKS=n in all, or MINUTES=m
 	$(TS) fuzz $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY))
+	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay "$(REPLAY)")
 
-lint: $(READY) ## ruff on the tree; mypy and the direction of imports on the package as it is installed
+lint: $(READY) #@ ruff on the tree; mypy and the direction of imports on the package as it is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf $(TYPES) && mkdir -p $(TYPES)
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(TYPES)
-	cd $(TYPES) && $(CURDIR)/$(BIN)/pip wheel --quiet --disable-pip-version-check --no-index --no-deps \
-	  --no-build-isolation -w wheel . && $(CURDIR)/$(BIN)/python -m zipfile -e wheel/*.whl package
-	cd $(TYPES)/package && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
-	  --cache-dir $(CURDIR)/.mypy_cache -p twinspike
-	cd $(TYPES)/package && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml --no-cache
+	cd $(TYPES) && "$(CURDIR)/$(BIN)/pip" wheel --quiet --disable-pip-version-check --no-index --no-deps \
+	  --no-build-isolation -w wheel . && "$(CURDIR)/$(BIN)/python" -m zipfile -e wheel/*.whl package
+	cd $(TYPES)/package && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
+	  --cache-dir "$(CURDIR)/.mypy_cache" -p twinspike
+	cd $(TYPES)/package && "$(CURDIR)/$(BIN)/lint-imports" --config "$(CURDIR)/pyproject.toml" --no-cache
 
 clean: ## remove everything that was built (not the environment)
 	rm -rf build

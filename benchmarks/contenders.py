@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from twinspike.config import Config
-from twinspike.model.codings import dense_spikes
+from twinspike.model.encodings import dense_spikes
 from twinspike.model.inputs import arranged
 from twinspike.model.network import SpikingNetwork
 
@@ -114,9 +114,14 @@ def _spikingjelly(widths: list[int], gain: float) -> nn.Module:
 
     def population() -> nn.Module:
         return neuron.LIFNode(
-            tau=1 / (1 - DECAY), decay_input=False, v_threshold=1.0, v_reset=None,
-            surrogate_function=surrogate.ATan(), detach_reset=True, step_mode="m",
-        )  # fmt: skip
+            tau=1 / (1 - DECAY),
+            decay_input=False,
+            v_threshold=1.0,
+            v_reset=None,
+            surrogate_function=surrogate.ATan(),
+            detach_reset=True,
+            step_mode="m",
+        )
 
     network = _Stack(widths, gain, population)
     network.register_forward_pre_hook(lambda *_: functional.reset_net(network))

@@ -2,18 +2,23 @@
 
     python benchmarks/interop.py [--epochs 8] [--frames 60]      (make interop)
 
+Fresh exports with each parameter away from its default are imported too (exports.py), and the files of
+other people where $TWINSPIKE_DATA has them (paper_files.py; else their rows stay as they were).
 Writes results/interop.json, which docs/interop.md is filled from.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import exports
 import others
+import paper_files
 import torch
 from tqdm import tqdm
 
@@ -21,7 +26,6 @@ from twinspike.config import load_config
 from twinspike.flow.exchange import ImportOptions, import_graph
 from twinspike.hw.emit.emit import emit
 from twinspike.hw.plan import make_plan
-from twinspike.model.drift import predictions
 from twinspike.model.frames import Data, dataset_frames
 from twinspike.numerics.files import write_json
 from twinspike.quant.nir_file import read_graph
@@ -30,6 +34,8 @@ from twinspike.sim.bench.simulators import SIMULATORS
 
 RESULTS = Path(__file__).parent.parent / "results" / "interop.json"
 WIDTHS = (64, 96, 10)
+EXPORT_WIDTHS = (64, 48, 10)
+EXPORT_FRAMES = 200
 # snnTorch's own default reset is tried as well: the file does not tell it from the other.
 TUNING = 10  # epochs
 KEPT = ("run", "frames", "spikes_compared", "mismatches", "cycles_predicted_equal")
@@ -38,12 +44,11 @@ CASES = (("snntorch", "zero"), ("snntorch", "subtract"), ("norse", "zero"), ("sp
 
 def measure(
     framework: str, reset: str, data: Data, work: Path, *, epochs: int, frames: int, simulator: str
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Train, import, emit and simulate one network; the figures, JSON-ready."""
     network = others.train(
         framework, WIDTHS, data.calibration.spikes, data.calibration.labels, epochs=epochs, reset=reset
     )
-    original = others.trains(framework, network, data.test.spikes)
     others.write_nir(framework, network, WIDTHS[0], work / "net.nir")
     reading = "subtract-delayed" if reset == "subtract" else reset
     options = ImportOptions(framework, reset=reading, finetune=True, epochs=TUNING, progress=False)
@@ -57,10 +62,29 @@ def measure(
         "framework": framework,
         "version": version(framework),
         "reset": reset,
-        "accuracy": float((predictions(original[-1]) == data.test.labels).mean()),
+        "accuracy": table["rungs"][0]["accuracy"],
         "drift": table,
         "runs": [{key: row.get(key) for key in KEPT} for row in runs],
-    }  # fmt: skip
+    }
+
+
+def fresh_exports(data: Data) -> list[dict[str, Any]]:
+    """Rows of the networks in exports.py, on the same frames as the trained ones."""
+    calibration, spikes = (frames.spikes[:, :EXPORT_FRAMES] for frames in (data.calibration, data.test))
+    rows = []
+    for case in tqdm(exports.CASES, desc="exports", unit="network"):
+        with tempfile.TemporaryDirectory() as work:
+            rows.append(exports.measure(case, calibration, spikes, EXPORT_WIDTHS, Path(work)))
+    return rows
+
+
+def files_of_others() -> list[dict[str, Any]]:
+    """Rows of paper_files.py, or those of the last time where the files are not there."""
+    path = paper_files.archive()
+    if path is None:
+        return json.loads(RESULTS.read_text()).get("files", []) if RESULTS.is_file() else []
+    with tempfile.TemporaryDirectory() as work:
+        return paper_files.measure(path, Path(work))
 
 
 def main() -> None:
@@ -74,20 +98,35 @@ def main() -> None:
     torch.set_num_threads(1)
     config = load_config(str(others.CONFIG))
     data = dataset_frames(config)
+    files, fresh = files_of_others(), fresh_exports(data)
     rows = []
     for framework, reset in tqdm(CASES, unit="network"):
         with tempfile.TemporaryDirectory() as work:
             rows.append(
                 measure(
-                    framework, reset, data, Path(work),
-                    epochs=options.epochs, frames=options.frames, simulator=options.simulator,
+                    framework,
+                    reset,
+                    data,
+                    Path(work),
+                    epochs=options.epochs,
+                    frames=options.frames,
+                    simulator=options.simulator,
                 )
-            )  # fmt: skip
-        write_json(RESULTS, {
-            "widths": list(WIDTHS), "timesteps": config.timesteps, "decay": others.DECAY,
-            "epochs": options.epochs, "tuning_epochs": TUNING, "networks": rows,
-            "versions": {name: version(name) for name in ("twinspike", "torch", "nir", "nirtorch")},
-        })  # fmt: skip
+            )
+        write_json(
+            RESULTS,
+            {
+                "widths": list(WIDTHS),
+                "timesteps": config.timesteps,
+                "decay": others.DECAY,
+                "epochs": options.epochs,
+                "tuning_epochs": TUNING,
+                "networks": rows,
+                "exports": fresh,
+                "files": files,
+                "versions": {name: version(name) for name in ("twinspike", "torch", "nir", "nirtorch")},
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -45,12 +45,15 @@ def _neurons(framework: str, count: int, reset: str) -> nn.Module:
         import snntorch
         from snntorch import surrogate
 
-        # One value a neuron: exporting single ones gives nodes without a shape, which NIR refuses.
+        # One value per neuron: exporting single ones gives nodes without a shape, which NIR refuses.
         beta, threshold = torch.full((count,), DECAY), torch.full((count,), THRESHOLD)
         return snntorch.Leaky(
-            beta=beta, threshold=threshold, init_hidden=True, reset_mechanism=reset,
+            beta=beta,
+            threshold=threshold,
+            init_hidden=True,
+            reset_mechanism=reset,
             spike_grad=surrogate.atan(),
-        )  # fmt: skip
+        )
     if framework == "norse":
         import norse.torch
 
@@ -97,9 +100,15 @@ def run(framework: str, network: nn.Module, spikes: Tensor) -> list[Tensor]:
 
 
 def train(
-    framework: str, widths: tuple[int, ...], spikes: np.ndarray, labels: np.ndarray, *,
-    epochs: int, seed: int = 0, reset: str = "zero",
-) -> nn.Module:  # fmt: skip
+    framework: str,
+    widths: tuple[int, ...],
+    spikes: np.ndarray,
+    labels: np.ndarray,
+    *,
+    epochs: int,
+    seed: int = 0,
+    reset: str = "zero",
+) -> nn.Module:
     """A network trained on spikes bool [T, B, in] with cross-entropy over output spike counts."""
     torch.manual_seed(seed)
     network = build(framework, widths, reset)
@@ -157,8 +166,10 @@ def _from_spikingjelly(network: nn.Module, sample: Tensor):
 
 
 _EXPORTERS: dict[str, Callable] = {
-    "snntorch": _from_snntorch, "norse": _from_norse, "spikingjelly": _from_spikingjelly,
-}  # fmt: skip
+    "snntorch": _from_snntorch,
+    "norse": _from_norse,
+    "spikingjelly": _from_spikingjelly,
+}
 
 
 @contextlib.contextmanager

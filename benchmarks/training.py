@@ -23,8 +23,8 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from twinspike.config import load_config
-from twinspike.model.codings import spike_steps
 from twinspike.model.datasets import load_dataset
+from twinspike.model.encodings import spike_steps
 from twinspike.model.losses import embedding_loss
 from twinspike.model.memory import keep_freed_memory
 from twinspike.model.results import training_table
@@ -69,13 +69,20 @@ def main() -> None:
                 rows = _race(rivals, function, data, device, config.training.learning_rate, bar)
                 runs.append({"device": _device_name(device), "threads": threads, "loss": loss, "rows": rows})
     peers = ("snntorch", "spikingjelly", "norse")
-    write_json(options.out, {
-        "network": [images[0].numel(), *(layer.neurons for layer in config.layers)],
-        "config": training_table(config), "rounds": options.rounds, "warm_up": WARM_UP,
-        "load_average": os.getloadavg()[0], "cores": os.cpu_count(),
-        "versions": {**package_versions(), **{name: _version(name) for name in peers}},
-        "data_checksums": dict(dataset.checksums), "runs": runs,
-    })  # fmt: skip
+    write_json(
+        options.out,
+        {
+            "network": [images[0].numel(), *(layer.neurons for layer in config.layers)],
+            "config": training_table(config),
+            "rounds": options.rounds,
+            "warm_up": WARM_UP,
+            "load_average": os.getloadavg()[0],
+            "cores": os.cpu_count(),
+            "versions": {**package_versions(), **{name: _version(name) for name in peers}},
+            "data_checksums": dict(dataset.checksums),
+            "runs": runs,
+        },
+    )
     print(f"{options.out}: written; `make docs` puts it into the documents")
     for run in runs:
         print(f"{run['device']}, {run['threads']} threads, loss {run['loss']}")

@@ -25,7 +25,7 @@ class Speed:
     next frame.
     """
 
-    coding: str
+    encoding: str
     images: int
     per_second: float
     bytes_out: float
@@ -61,8 +61,8 @@ def measure(
     if len(images) < 2:
         raise out_of_range("images to measure with", len(images), "2 or more")
     found = []
-    for coding in ("events", *(["pixels"] if device.info.pixels else [])):
-        pixels = coding == "pixels"
+    for encoding in ("events", *(["pixels"] if device.info.pixels else [])):
+        pixels = encoding == "pixels"
         at = [dataclasses.replace(device.traffic)]
         list(device.classify(images[:1], pixels=pixels))
         at.append(dataclasses.replace(device.traffic))
@@ -80,7 +80,7 @@ def measure(
         core = mean / (device.info.clock_mhz * 1e6) if device.info.clock_mhz else None
         found.append(
             Speed(
-                coding=coding,
+                encoding=encoding,
                 images=more,
                 per_second=more / (times[-1] - times[0]),
                 bytes_out=sent,

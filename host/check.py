@@ -28,7 +28,7 @@ class NewClass:
 class Checked:
     """How many answers were compared with the golden model's, and the first one that differs.
 
-    `labels`: what the device gave the images once classes had been enrolled, by the number of images a
+    `labels`: what the device gave the images once classes had been enrolled, by the number of images per
     class; `same`: its decision for each of the first images against each new class, bool [classes, images].
     """
 

@@ -27,7 +27,7 @@ class Device:
     """A session with a board; use it as a context manager.
 
     Images are uint8 [B, *shape], or [*shape] for one; the host turns them into events by the network's own
-    coding, for which it needs `network`, or with `pixels` the chip does, where it has an encoder. Methods
+    encoding, for which it needs `network`, or with `pixels` the chip does, where it has an encoder. Methods
     that take several images give answers as they come. Raises LinkError (the line), DeviceError
     (the board's answer) and TwinspikeError (the arguments).
     """
@@ -211,9 +211,11 @@ class Device:
                 raise DeviceError("this core has no encoder on the chip: leave out pixels")
             return pixel_frames(self._channel, images, spikes=spikes)
         if self._network is None:
-            raise TwinspikeError("images are turned into events by the network's coding: open with network=")
-        coding = self._network.encoder
-        frames = (coding.events(image, self.info.timesteps)[0] for image in images)
+            raise TwinspikeError(
+                "images are turned into events by the network's encoding: open with network="
+            )
+        encoding = self._network.encoder
+        frames = (encoding.events(image, self.info.timesteps)[0] for image in images)
         return event_frames(self._channel, frames, spikes=spikes)
 
     def _run(

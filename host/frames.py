@@ -45,7 +45,7 @@ def _parts(channel: Channel, op: Op, payload: bytes, spikes: bool) -> Iterator[t
     if spikes and len(payload) > most:
         raise TwinspikeError(
             f"a frame of {len(payload)} bytes: with its output spikes this device takes {most} at most; "
-            "classify it, or use a coding with fewer spikes"
+            "classify it, or use an encoding with fewer spikes"
         )
     if spikes or len(payload) <= size:
         yield op | (SPIKES if spikes else 0), payload

@@ -86,7 +86,13 @@ def _ecp5(size: str, logic_cells: int, ram_blocks: int, dsp: int) -> Device:
         architecture="ecp5",
         yosys="synth_ecp5",
         nextpnr=(
-            f"--{size}", "--package", "CABGA381", "--speed", "6", "--placer", "static",
+            f"--{size}",
+            "--package",
+            "CABGA381",
+            "--speed",
+            "6",
+            "--placer",
+            "static",
             "--lpf-allow-unconstrained",
         ),
         frequency_mhz=125.0,
@@ -99,20 +105,38 @@ def _ecp5(size: str, logic_cells: int, ram_blocks: int, dsp: int) -> Device:
         spram=0,
         dsp=dsp,
         cell_types=_ECP5_CELLS,
-    )  # fmt: skip
+    )
 
 
 DEVICES: dict[str, Device] = {
     device.name: device
     for device in (
-        _ice40("up5k", "Lattice iCE40 UP5K, SG48", "u", "sg48", 48.0,
-               logic_cells=5280, ram_blocks=30, spram=4, dsp=8),
-        _ice40("hx8k", "Lattice iCE40 HX8K, CT256", "hx", "ct256", 100.0,
-               logic_cells=7680, ram_blocks=32, spram=0, dsp=0),
+        _ice40(
+            "up5k",
+            "Lattice iCE40 UP5K, SG48",
+            "u",
+            "sg48",
+            48.0,
+            logic_cells=5280,
+            ram_blocks=30,
+            spram=4,
+            dsp=8,
+        ),
+        _ice40(
+            "hx8k",
+            "Lattice iCE40 HX8K, CT256",
+            "hx",
+            "ct256",
+            100.0,
+            logic_cells=7680,
+            ram_blocks=32,
+            spram=0,
+            dsp=0,
+        ),
         _ecp5("25k", 24288, 56, 28),
         _ecp5("85k", 83640, 208, 156),
     )
-}  # fmt: skip
+}
 
 
 def architecture(target: str) -> str:

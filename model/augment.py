@@ -71,7 +71,11 @@ def _matrices(count: int, settings: TrainingSettings, generator: torch.Generator
         width = torch.where(torch.rand(count, generator=generator) < settings.flip, -width, width)
     cos, sin = angle.cos(), angle.sin()
     rows = (
-        cos * width, (cos * shear - sin) * height, draws[4] * settings.shift,
-        sin * width, (sin * shear + cos) * height, draws[5] * settings.shift,
-    )  # fmt: skip
+        cos * width,
+        (cos * shear - sin) * height,
+        draws[4] * settings.shift,
+        sin * width,
+        (sin * shear + cos) * height,
+        draws[5] * settings.shift,
+    )
     return torch.stack(rows, 1).view(count, 2, 3)

@@ -26,9 +26,13 @@ KEY = "twinspike-checkpoint"
 # them has the memory, and this bounds what a bad file can ask for.
 MAX_FILE_BYTES = 1 << 30
 _PROGRESS: Shape = {
-    "?epoch": "count", "?step": "count", "?seconds": "number", "?cpu_seconds": "number",
-    "?sums": {"*": "number"}, "?history": [{"*": "number"}],
-}  # fmt: skip
+    "?epoch": "count",
+    "?step": "count",
+    "?seconds": "number",
+    "?cpu_seconds": "number",
+    "?sums": {"*": "number"},
+    "?history": [{"*": "number"}],
+}
 
 
 @dataclasses.dataclass

@@ -21,10 +21,8 @@ import torch
 from torch import Tensor
 
 from ..hw.plan import CorePlan, LayerPlan, plan_for
-from ..numerics.codings import Threshold
 from ..numerics.errors import TwinspikeError, out_of_range
-from ..quant.layer import Layer
-from ..quant.network import Network, References
+from .blank import blank_network
 from .events import Events
 
 if TYPE_CHECKING:
@@ -111,28 +109,16 @@ def _station(plan: LayerPlan) -> Station:
     return Station(float(clocks[0]) if uniform else torch.from_numpy(clocks), float(plan.tick_clocks))
 
 
-def cycle_cost(config: Config, classes: int, inputs: int) -> CycleCost:
+def cycle_cost(config: Config, classes: int, shape: tuple[int, ...]) -> CycleCost:
     """The times of the core that `config` asks for, with one reference for each of `classes`.
 
-    The plan is that of the generator itself, for a network whose weights do not matter yet.
+    The plan is the generator's own, for a network behind images of `shape` whose weights do not matter yet.
     """
-    return cost_of(plan_for(blank_network(config, classes, inputs), config.hardware, "generic"))
-
-
-def blank_network(config: Config, classes: int, inputs: int) -> Network:
-    """A network of a configuration's widths behind `inputs` addresses, before it has learnt anything."""
-    layers, width = [], inputs
     for index, settings in enumerate(config.layers):
         if settings.kind != "dense":
             where = f"layers.{index}.kind"
             raise out_of_range(where, settings.kind, "dense, where training.cycles_weight prices clocks")
-        n = settings.neurons
-        ones = np.ones(n, np.int32)
-        layers.append(Layer(settings.spec, np.ones((n, width), np.int8), 0 * ones, ones))
-        width = n
-    silent = np.zeros((classes, config.timesteps, width), np.uint8)
-    references = References(silent, np.arange(classes, dtype=np.int32))
-    return Network(config.name, config.timesteps, Threshold(), (inputs,), tuple(layers), references, 0)
+    return cost_of(plan_for(blank_network(config, shape, np.arange(classes)), config.hardware, "generic"))
 
 
 def spikes_per_step(spikes: Tensor | Events) -> Tensor:

@@ -132,9 +132,13 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
     if whole := dataset_with_all_classes(name, progress=progress):
         train, test = whole.train_labels <= 6, whole.test_labels <= 6
         return Dataset(
-            name, whole.train_images[train], whole.train_labels[train],
-            whole.test_images[test], whole.test_labels[test], whole.checksums,
-        )  # fmt: skip
+            name,
+            whole.train_images[train],
+            whole.train_labels[train],
+            whole.test_images[test],
+            whole.test_labels[test],
+            whole.checksums,
+        )
     paths = ensure_dataset(name, progress=progress)
     train_images, test_images = (read_idx(path, 3) for path in paths[::2])
     train_labels, test_labels = (read_idx(path, 1).astype(np.int64) for path in paths[1::2])
@@ -221,13 +225,22 @@ def _omniglot() -> Dataset:
     known = evaluation.drawing < TAUGHT_DRAWINGS
     first, second = own & known, own & ~known
     taught = Dataset(
-        evaluation.alphabets[0], evaluation.images[first], evaluation.character[first],
-        evaluation.images[second], evaluation.character[second], sums,
-    )  # fmt: skip
+        evaluation.alphabets[0],
+        evaluation.images[first],
+        evaluation.character[first],
+        evaluation.images[second],
+        evaluation.character[second],
+        sums,
+    )
     return Dataset(
-        OMNIGLOT, background.images, background.character,
-        taught.test_images, taught.test_labels, sums, taught,
-    )  # fmt: skip
+        OMNIGLOT,
+        background.images,
+        background.character,
+        taught.test_images,
+        taught.test_labels,
+        sums,
+        taught,
+    )
 
 
 def omniglot_folder() -> Path:

@@ -12,26 +12,33 @@ from typing import Any
 
 import numpy as np
 
+from ..numerics import emd
 from ..quant.network import Network
 from ..quant.nir_import import Stages, run_layers
 from ..sim import golden
 
 ORIGINAL, FLOAT, LEAK, RESET, WEIGHTS, INTEGER, TUNED = (
-    "original", "float import", "leak 2^-k", "reset of the core", "integer weights", "integer network",
+    "original",
+    "float import",
+    "leak 2^-k",
+    "reset of the core",
+    "integer weights",
+    "integer network",
     "fine-tuned",
-)  # fmt: skip
+)
 MEANING = {
     ORIGINAL: "run by its own framework",
     FLOAT: "the file's parameters, stepped as that framework steps them",
     LEAK: "each layer's leak a power of two, thresholds stretched to make up for it",
-    RESET: "neurons reset in the step of their spike",
+    RESET: "neurons reset in the step of their spike, and frames start where they reset to",
     WEIGHTS: "weights, biases and thresholds rounded",
     INTEGER: "leak rounded down and membranes clamped: what the core computes",
     TUNED: "trained on, quantised as the core is",
 }
 
 LEGEND = (
-    "Of a layer: spikes in both as a share of spikes in either (and spikes a neuron and frame). A prediction "
+    "Of a layer: spikes in both as a share of spikes in either (and spikes per neuron and frame). "
+    "A prediction "
     "is the output neuron that spikes most. Cost: points lost against the row above."
 )
 
@@ -45,9 +52,12 @@ class Rung:
 
 
 def rungs(
-    stages: Stages, network: Network, spikes: np.ndarray, original: Sequence[np.ndarray] | None,
+    stages: Stages,
+    network: Network,
+    spikes: np.ndarray,
+    original: Sequence[np.ndarray] | None,
     tuned: Network | None = None,
-) -> list[Rung]:  # fmt: skip
+) -> list[Rung]:
     """Every rung on input spikes bool [T, B, in], in order; `original`: what the framework gave."""
     ladder = [Rung(ORIGINAL, tuple(original))] if original is not None else []
     real = {FLOAT: stages.real, LEAK: stages.leaked, RESET: stages.reset, WEIGHTS: stages.unfloored}
@@ -62,9 +72,9 @@ def drift_table(ladder: Sequence[Rung], labels: np.ndarray | None) -> dict[str, 
     """The figures of a ladder, JSON-ready: against which rung, frames, and a row a rung.
 
     Of a layer: `differ` spike positions of `positions`, `overlap` = spikes in both / spikes in either
-    (1 where neither spikes), `spikes` a neuron and frame. Of the network: `same_prediction`, the share of
-    frames whose most active output neuron is that of the first rung, `accuracy` where labels are known,
-    and both in points against the rung before (`cost`).
+    (1 where neither spikes), `spikes` and `distance` (EMD) a neuron and frame. Of the network:
+    `same_prediction`, the share of frames whose most active output neuron is that of the first rung,
+    `accuracy` where labels are known, and both in points against the rung before (`cost`).
     """
     base = ladder[0]
     rows: list[dict[str, Any]] = []
@@ -99,6 +109,7 @@ def _compare(base: np.ndarray, train: np.ndarray) -> dict[str, Any]:
         "differ": int((base != train).sum()),
         "overlap": int((base & train).sum()) / either if either else 1.0,
         "spikes": float(train.sum(axis=0).mean()),
+        "distance": float(emd.emd(*map(emd.cumulative_counts, (train, base))).mean() / base.shape[2]),
     }
 
 

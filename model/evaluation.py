@@ -81,10 +81,10 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
 def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> dict[str, Any]:
     """Every figure of a network on a dataset's test images, JSON-ready; the same on every run.
 
-    macro_f1, accuracy          one reference a class (those of the network), nearest by EMD
+    macro_f1, accuracy          one reference per class (those of the network), nearest by EMD
     macro_f1_knn                3 nearest by EMD of `knn_train_images` embedded training images
     baseline_knn_macro_f1       3 nearest by L2 of all training images' raw pixels
-    hidden_activity             mean share of hidden neurons that fire at least once an image
+    hidden_activity             mean share of hidden neurons that fire at least once per image
     spikes_per_image            {input, hidden, output}, means
     synaptic_operations         mean an image: sum over layers and their input spikes of the fan-out
     verification                image against image: {roc_auc, eer, threshold, pairs}
@@ -132,7 +132,7 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def class_references(counts: np.ndarray, labels: np.ndarray) -> References:
-    """One reference a class from cumulative counts [T, B, n_out] and labels [B], labels ascending.
+    """One reference per class from cumulative counts [T, B, n_out] and labels [B], labels ascending.
 
     The reference is the element-wise lower median (`numerics.emd.median_reference`).
     """

@@ -38,7 +38,7 @@ class Events:
         keys = self.address.short() if width < 2**15 else self.address
         return place.take(torch.argsort(keys, stable=True)), _starts(self.address, width)
 
-    def dense(self) -> Tensor:
+    def as_tensor(self) -> Tensor:
         """The same spikes as a float32 tensor [T, B, A] of 0 and 1."""
         steps, batch, width = self.shape
         spikes = torch.zeros(steps * batch, width, device=self.address.device)
@@ -62,7 +62,7 @@ class Events:
 
 
 def events_of_steps(when: Tensor, timesteps: int) -> Events:
-    """Events of a coding with one spike an address: uint8 steps [B, A], silent at `timesteps`."""
+    """Events of an encoding with one spike per address: uint8 steps [B, A], silent at `timesteps`."""
     shape = (timesteps, *when.shape)
     if native.usable() and when.device.type == "cpu":
         return Events(shape, *native.addresses_of_steps(when.contiguous(), timesteps))

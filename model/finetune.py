@@ -19,9 +19,8 @@ from ..numerics.errors import TwinspikeError
 from ..quant.export import integer_layer
 from ..quant.floating import FloatLayer
 from ..quant.layer import Layer
-from ..quant.layers.base import MAX_STATE_BITS
 from ..quant.layers.dense import QuantDense
-from ..quant.spec import NeuronSpec
+from ..quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec
 from .network import SpikingLayer
 from .schedule import one_cycle
 
@@ -33,9 +32,15 @@ SHARPNESS = 2.0
 
 
 def fine_tune(
-    start: Sequence[FloatLayer], specs: Sequence[NeuronSpec], spikes: np.ndarray, labels: np.ndarray,
-    *, epochs: int, seed: int = 0, progress: bool = True,
-) -> tuple[Layer, ...]:  # fmt: skip
+    start: Sequence[FloatLayer],
+    specs: Sequence[NeuronSpec],
+    spikes: np.ndarray,
+    labels: np.ndarray,
+    *,
+    epochs: int,
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[Layer, ...]:
     """Integer layers trained on from real ones.
 
     start     real layers with the core's leak and reset (`Stages.reset`)
@@ -94,4 +99,4 @@ def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
 
 def tuning_spec(spec: NeuronSpec) -> NeuronSpec:
     """The layer's spec with two bits of state to spare: weights move while they train."""
-    return dataclasses.replace(spec, state_bits=min(spec.state_bits + 2, MAX_STATE_BITS))
+    return dataclasses.replace(spec, state_bits=min(spec.state_bits + 2, MAX_TRAINED_STATE_BITS))

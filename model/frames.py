@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import read_limited
 from .datasets import load_dataset
@@ -42,12 +42,16 @@ class Frames:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Data:
-    """Frames to choose by and others to measure with; the shape of an image and where they come from."""
+    """Frames to choose by and others to measure with; the shape of an image and where they come from.
+
+    `own_steps`: they came as spikes, and so with a number of steps.
+    """
 
     calibration: Frames
     test: Frames
     shape: tuple[int, ...]
     source: str
+    own_steps: bool = False
 
 
 def dataset_frames(config: Config) -> Data:
@@ -58,15 +62,17 @@ def dataset_frames(config: Config) -> Data:
         return Frames(config.encoder.encode(images, config.timesteps), labels)
 
     return Data(
-        frames(data.train_images, data.train_labels), frames(data.test_images, data.test_labels), data.shape,
-        f"dataset {data.name}, coding {config.encoder.kind}",
-    )  # fmt: skip
+        frames(data.train_images, data.train_labels),
+        frames(data.test_images, data.test_labels),
+        data.shape,
+        f"dataset {data.name}, encoding {config.encoder.kind}",
+    )
 
 
-def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
+def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
     """Frames of an `.npz` file: even ones to calibrate with, odd ones to measure with.
 
-    Arrays: `images` uint8 [B, ...], turned into spikes by `coding` over `timesteps`, or `spikes` (0 or 1)
+    Arrays: `images` uint8 [B, ...], turned into spikes by `encoding` over `timesteps`, or `spikes` (0 or 1)
     [T, B, in]; optionally `labels` [B] and, recorded in the framework that trained the network,
     `original0`, `original1`, ... [T, B, out], the spikes of each layer.
     Raises TwinspikeError for anything else.
@@ -81,7 +87,7 @@ def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
     if ("images" in arrays) == ("spikes" in arrays):
         raise TwinspikeError(f"{path}: expected either images [B, ...] or spikes [T, B, inputs]")
     if "images" in arrays:
-        spikes, shape = coding.encode(arrays["images"], timesteps), arrays["images"].shape[1:]
+        spikes, shape = encoding.encode(arrays["images"], timesteps), arrays["images"].shape[1:]
     else:
         spikes = _trains(path, "spikes", arrays["spikes"])
         shape = spikes.shape[2:]
@@ -104,7 +110,8 @@ def file_frames(path: Path, coding: Coding, timesteps: int) -> Data:
     whole = Frames(
         spikes, None if labels is None else labels.astype(np.int64), tuple(original) if original else None
     )
-    return Data(whole.take(slice(0, None, 2)), whole.take(slice(1, None, 2)), tuple(shape), Path(path).name)
+    even, odd = (whole.take(slice(first, None, 2)) for first in (0, 1))
+    return Data(even, odd, tuple(shape), Path(path).name, own_steps="spikes" in arrays)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

@@ -19,8 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from ..numerics.errors import TwinspikeError
+from ..quant.dialects import DIALECTS
+from ..quant.floating import time_constants
 from ..quant.nir_graph import NEURONS, Node
 
+# Resets that each framework can be told to run.
+RUNS = {
+    "snntorch": ("zero", "subtract", "subtract-delayed", "zero-delayed"),
+    "norse": ("zero", "subtract"),
+    "spikingjelly": ("zero",),
+}
 PACKAGES = {"snntorch": "snntorch", "norse": "norse", "spikingjelly": "spikingjelly"}
 
 
@@ -38,17 +46,49 @@ def run_in_framework(
 
     None if the framework cannot run that reset. Raises TwinspikeError if its importer refuses.
     """
-    if reset != "zero" and framework != "snntorch":
+    if reset not in RUNS[framework]:
         return None
     try:
         with _quiet():
-            module, types = _LOADERS[framework](_graph(nodes, spikes.shape[2]), dt, reset)
+            graph = _graph(_finite(framework, nodes, dt), spikes.shape[2])
+            module, types = _LOADERS[framework](graph, dt, reset)
             return _record(module, types, torch.from_numpy(spikes).float())
     except Exception as error:  # whatever another project's importer raises
         reason = " ".join(str(error).split()) or type(error).__name__
         raise TwinspikeError(
             f"{framework} cannot run the file that it is said to have written ({reason}): check --from"
         ) from None
+
+
+def _finite(framework: str, nodes: Sequence[Node], dt: float) -> list[Node]:
+    """The nodes as snnTorch's importer takes them, which does not read all that its exporter writes.
+
+    It takes 1e-4 s a step; makes thresholds of nan of infinite time constants, which beta = 1 gives; and
+    wants one threshold per layer, so that where they differ weights and biases are divided by them.
+    """
+    if framework != "snntorch":
+        return list(nodes)
+    dialect = DIALECTS[framework]
+    made: list[Node] = []
+    for node in nodes:
+        fields = dict(node.fields)
+        if node.type in ("LIF", "CubaLIF"):
+            name = "tau" if node.type == "LIF" else "tau_mem"
+            count = max(np.size(fields[name]), np.size(fields["r"]))
+            fields["r"], tau = time_constants(node, dialect, dt, count)
+            fields[name] = tau * (dialect.dt / dt)
+            threshold = np.asarray(fields["v_threshold"], dtype=np.float64).reshape(-1)
+            if len(threshold) > 1 and (threshold != threshold[0]).any() and made:
+                before = dict(made[-1].fields)
+                before["weight"] = np.asarray(before["weight"]) / threshold[:, None]
+                if "bias" in before:
+                    before["bias"] = np.asarray(before["bias"]) / threshold
+                made[-1] = Node(made[-1].name, made[-1].type, before)
+                fields["v_threshold"] = np.ones_like(threshold)
+            if node.type == "CubaLIF":
+                fields["tau_syn"] = np.asarray(fields["tau_syn"]) * (dialect.dt / dt)
+        made.append(Node(node.name, node.type, fields))
+    return made
 
 
 def _graph(nodes: Sequence[Node], inputs: int) -> Any:
@@ -95,17 +135,23 @@ def _snntorch(graph: Any, dt: float, reset: str) -> tuple[nn.Module, tuple[type,
     from snntorch.import_nir import import_from_nir
 
     module = import_from_nir(graph)
-    for leaky in module.modules():
-        if isinstance(leaky, snntorch.Leaky) and reset != "zero":
-            leaky.reset_mechanism_val, leaky.state_function = torch.tensor(0), leaky._base_sub
-            leaky.reset_delay = reset == "subtract-delayed"
-    return module, (snntorch.Leaky, snntorch.Synaptic)
+    types = (snntorch.Leaky, snntorch.Synaptic)
+    for neurons in module.modules():
+        if isinstance(neurons, types):
+            neurons.reset_delay = reset.endswith("delayed")
+            if reset.startswith("subtract"):
+                neurons.reset_mechanism_val, neurons.state_function = torch.tensor(0), neurons._base_sub
+    return module, types
 
 
 def _norse(graph: Any, dt: float, reset: str) -> tuple[nn.Module, tuple[type, ...]]:
     import norse.torch
+    from norse.torch.functional.reset import reset_subtract
 
     module = norse.torch.from_nir(graph, dt=dt, ignore_warnings=True)
+    for cell in module.modules():
+        if isinstance(cell, norse.torch.LIFBoxCell) and reset == "subtract":
+            cell.p = cell.p._replace(reset_method=reset_subtract)
     return module, (norse.torch.LIFBoxCell, norse.torch.IAFCell)
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..numerics.codings import Coding, Graded
+from ..numerics.encodings import Encoding, Graded
 from . import augment
-from .codings import dense_spikes, several_spikes, spike_steps
+from .encodings import dense_spikes, several_spikes, spike_steps
 from .events import Events, events_of_spikes, events_of_steps
 from .settings import TrainingSettings
 
 CHUNK = 1000
 
 
-def input_spikes(coding: Coding, images: Tensor, timesteps: int) -> Tensor | Events:
+def input_spikes(encoding: Encoding, images: Tensor, timesteps: int) -> Tensor | Events:
     """Spikes of uint8 images [B, *shape]: index lists on a CPU, dense [T, B, addresses] elsewhere.
 
     A GPU multiplies the dense matrix faster than it sorts events; multiplicities have no lists.
     """
-    when = spike_steps(coding, images, timesteps)
+    when = spike_steps(encoding, images, timesteps)
     if when is not None:
         return arranged(when, timesteps)
-    spikes = several_spikes(coding, images, timesteps)
-    lists = spikes.device.type == "cpu" and not isinstance(coding, Graded)
+    spikes = several_spikes(encoding, images, timesteps)
+    lists = spikes.device.type == "cpu" and not isinstance(encoding, Graded)
     return events_of_spikes(spikes) if lists else spikes
 
 
@@ -37,15 +37,15 @@ class TrainingInputs:
     """Batches of input spikes of uint8 images [N, H, W], on the images' device.
 
     Without augmentation an image always gives the same spikes: their steps are computed once, a byte
-    an address (not for a coding with several spikes an address, whose tables would be T times as large).
+    an address (not for an encoding with several spikes per address, whose tables would be T times as large).
     """
 
-    def __init__(self, images: Tensor, coding: Coding, timesteps: int, settings: TrainingSettings):
-        self.images, self.coding, self.timesteps, self.settings = images, coding, timesteps, settings
+    def __init__(self, images: Tensor, encoding: Encoding, timesteps: int, settings: TrainingSettings):
+        self.images, self.encoding, self.timesteps, self.settings = images, encoding, timesteps, settings
         self.augmented = augment.wanted(settings)
         self.when = None
-        if not self.augmented and spike_steps(coding, images[:1], timesteps) is not None:
-            chunks = [spike_steps(coding, part, timesteps) for part in images.split(CHUNK)]
+        if not self.augmented and spike_steps(encoding, images[:1], timesteps) is not None:
+            chunks = [spike_steps(encoding, part, timesteps) for part in images.split(CHUNK)]
             self.when = torch.cat(chunks)
 
     def batch(self, chosen: Tensor, generator: torch.Generator, own: slice = slice(None)) -> Tensor | Events:
@@ -58,4 +58,4 @@ class TrainingInputs:
         images = self.images[chosen[own]]
         if self.augmented:
             images = augment.augmented(images, self.settings, generator, batch=len(chosen), own=own)
-        return input_spikes(self.coding, images, self.timesteps)
+        return input_spikes(self.encoding, images, self.timesteps)

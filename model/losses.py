@@ -78,7 +78,7 @@ def triplet(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
 
 
 def activity_penalty(hidden: list[Tensor], target: float) -> Tensor:
-    """relu(mean spikes of a hidden neuron an image - target), summed over hidden layers [T, B, N]."""
+    """relu(mean spikes of a hidden neuron per image - target), summed over hidden layers [T, B, N]."""
     return sum((functional.relu(spikes.sum(0).mean() - target) for spikes in hidden), torch.zeros(()))
 
 

@@ -25,9 +25,15 @@ from ..quant.spec import NeuronSpec
 
 # For the processor at hand. No fused multiply-add: floats are rounded as torch rounds them.
 OPTIONS = (
-    "-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
-    "-shared", "-fPIC",
-)  # fmt: skip
+    "-O3",
+    "-march=native",
+    "-std=c++17",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-shared",
+    "-fPIC",
+)
 # torch's own threads where the compiler knows OpenMP; one thread where it does not.
 THREADS = "-fopenmp"
 COMPILE_SECONDS = 120
@@ -87,8 +93,11 @@ def _compile(source: str, command: list[str], path: Path) -> None:
         made = Path(folder) / path.name
         subprocess.run(
             [*command, "-x", "c++", "-", "-o", str(made)],
-            input=source.encode(), capture_output=True, check=True, timeout=COMPILE_SECONDS,
-        )  # fmt: skip
+            input=source.encode(),
+            capture_output=True,
+            check=True,
+            timeout=COMPILE_SECONDS,
+        )
         made.replace(path)
 
 
@@ -135,16 +144,33 @@ def layer_forward(
     membranes = torch.empty(-(-neurons // BLOCK) * BLOCK * spikes.shape[0] * batch)
     shape = _Shape(*spikes.shape[:2], inputs, neurons)
     _call(
-        "layer_forward", _quantiser(weight), bias, threshold, address, start, spikes, membranes, shape,
-        _neuron(spec), torch.get_num_threads(),
-    )  # fmt: skip
+        "layer_forward",
+        _quantiser(weight),
+        bias,
+        threshold,
+        address,
+        start,
+        spikes,
+        membranes,
+        shape,
+        _neuron(spec),
+        torch.get_num_threads(),
+    )
     return spikes, membranes
 
 
 def layer_backward(
-    weight: Quantised, grad: Tensor, membranes: Tensor, threshold: Tensor, steepness: Tensor,
-    address: Tensor, start: Tensor, spec: NeuronSpec, *, currents: bool,
-) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
+    weight: Quantised,
+    grad: Tensor,
+    membranes: Tensor,
+    threshold: Tensor,
+    steepness: Tensor,
+    address: Tensor,
+    start: Tensor,
+    spec: NeuronSpec,
+    *,
+    currents: bool,
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """Gradients of real weight [N, A], integer bias [N] and, if wanted, currents [T, B, N].
 
     `steepness` [N]: (pi * slope)^2 / threshold, see `model.lif`.
@@ -153,9 +179,21 @@ def layer_backward(
     current = torch.empty(grad.shape) if currents else None
     shape = _Shape(*grad.shape[:2], weight.real.shape[1], grad.shape[2])
     _call(
-        "layer_backward", _quantiser(weight), grad.contiguous(), membranes, threshold, steepness, address,
-        start, by_weight, by_bias, current, shape, _neuron(spec), torch.get_num_threads(),
-    )  # fmt: skip
+        "layer_backward",
+        _quantiser(weight),
+        grad.contiguous(),
+        membranes,
+        threshold,
+        steepness,
+        address,
+        start,
+        by_weight,
+        by_bias,
+        current,
+        shape,
+        _neuron(spec),
+        torch.get_num_threads(),
+    )
     return by_weight, by_bias, current
 
 

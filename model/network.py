@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..numerics.codings import Coding, Graded
+from ..numerics.encodings import Encoding, Graded
 from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.kinds import make_layer
@@ -40,7 +40,7 @@ class SpikingLayer(nn.Module):
 
     def forward(self, spikes: Tensor | Events) -> Tensor:
         if self.synapses.hold:
-            dense = spikes if isinstance(spikes, Tensor) else spikes.dense()
+            dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
             current, threshold = self.synapses(dense[:1])
             return self.neurons(current.expand(len(dense), -1, -1), threshold)
         compiled = None if self.several else fused.PASSES.get(self.synapses.geometry.kind)
@@ -58,7 +58,7 @@ class SpikingNetwork(nn.Module):
 
     def __init__(self, config: Config, shape: tuple[int, ...]):
         super().__init__()
-        self.encoder: Coding = config.encoder
+        self.encoder: Encoding = config.encoder
         self.timesteps = config.timesteps
         seen = input_map(self.encoder, shape)
         several = isinstance(self.encoder, Graded)

@@ -78,11 +78,13 @@ def load_one_shot_runs(folder: Path) -> list[OneShotRun]:
     for table in tables:
         pairs = [line.split() for line in table.splitlines() if line.strip()]
         known = sorted({right for _, right in pairs})
-        runs.append(OneShotRun(
-            known=np.stack([drawings[name] for name in known]),
-            asked=np.stack([drawings[name] for name, _ in pairs]),
-            answer=np.array([known.index(right) for _, right in pairs], dtype=np.int64),
-        ))  # fmt: skip
+        runs.append(
+            OneShotRun(
+                known=np.stack([drawings[name] for name in known]),
+                asked=np.stack([drawings[name] for name, _ in pairs]),
+                answer=np.array([known.index(right) for _, right in pairs], dtype=np.int64),
+            )
+        )
     return runs
 
 

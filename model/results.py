@@ -19,7 +19,7 @@ from ..sim import golden
 from .datasets import Dataset
 from .evaluation import choose_verify_threshold, class_references, embed, evaluate
 from .network import SpikingNetwork
-from .references import refined
+from .references import refined_if_better
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -28,10 +28,8 @@ CHUNK = 500
 
 
 def training_table(config: Config) -> dict[str, Any]:
-    """The part of the configuration that a trained network depends on: of the hardware at most the lanes."""
-    table = config.table()
-    hardware = table.pop("hardware")
-    return {**table, "hardware": {"lanes": hardware["lanes"]}} if config.training.cycles_weight else table
+    """The part of the configuration that a trained network depends on, with its name."""
+    return {"name": config.name, **config.training_table()}
 
 
 def weights_table(config: Config) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
     """The network file's content, without metrics: layers, references and decision threshold.
 
     The golden model embeds the training images; the classes' element-wise medians, refined if the
-    configuration says so, are the references, and the equal error point between own and other
+    configuration says so and it helps, are the references, and the equal error point between own and other
     references is the verify threshold.
     """
     provenance = {
@@ -65,7 +63,7 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
     counts = embed(untaught, dataset.train_images, progress=progress, title="references").counts
     references = class_references(counts, dataset.train_labels)
     if heat := config.training.reference_temperature:
-        references = refined(references, counts, dataset.train_labels, heat, progress=progress)
+        references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)
     distance = emd.distances(counts, references.counts)
     threshold = choose_verify_threshold(distance, dataset.train_labels, references.labels)
     return dataclasses.replace(untaught, references=references, verify_threshold=threshold)

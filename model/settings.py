@@ -16,7 +16,7 @@ class TrainingSettings:
     """How a network is trained."""
 
     epochs: int = setting(30, low=1, high=10000, help="passes over the training set")
-    batch_size: int = setting(256, low=4, high=65536, help="images a step; all their pairs form the loss")
+    batch_size: int = setting(256, low=4, high=65536, help="images per step; all their pairs form the loss")
     per_class: int = setting(
         0, low=0, high=65536, help="a batch has so many images of each of its classes; 0: as they come"
     )
@@ -38,7 +38,7 @@ class TrainingSettings:
     )
     activity_weight: float = setting(1.0, low=0.0, high=1000.0, help="cost of each mean hidden spike beyond")
     cycles_target: float = setting(
-        0.0, low=0.0, high=1e9, help="mean clocks an image in the core that cost nothing"
+        0.0, low=0.0, high=1e9, help="mean clocks per image in the core that cost nothing"
     )
     cycles_weight: float = setting(0.0, low=0.0, high=1000.0, help="cost of each 1,000 clocks beyond")
     surrogate_slope: float = setting(1.0, low=0.01, high=100.0, help="of the ATan surrogate gradient")
@@ -52,7 +52,7 @@ class TrainingSettings:
     shear: float = setting(0.0, low=0.0, high=1.0, help="augmentation: shear factor up to +- this")
     flip: float = setting(0.0, low=0.0, high=1.0, help="augmentation: probability of a mirror image")
     brightness: float = setting(
-        0.0, low=0.0, high=0.9, help="augmentation: pixels times 1 +- up to this, one factor an image"
+        0.0, low=0.0, high=0.9, help="augmentation: pixels times 1 +- up to this, one factor per image"
     )
     drop: float = setting(0.0, low=0.0, high=0.9, help="augmentation: probability that a pixel turns black")
     threads: int = setting(

@@ -24,7 +24,7 @@ def with_least_state_bits(
 
     The configured width is the upper bound. A width is allowed if it changes no spike of any
     neuron in any step of any image; the layers keep their spikes, so each is narrowed by itself.
-    Also returns a row a layer with neurons, JSON-ready: `configured` and `state_bits`, `lowest` and
+    Also returns a row per layer with neurons, JSON-ready: `configured` and `state_bits`, `lowest` and
     `highest` u before its clamp at that width, and `clamped`, the share of neuron steps in which it clamps.
     """
     alive = {index: _Widths(layer) for index, layer in enumerate(network.layers) if layer.synapses.fires}

@@ -48,6 +48,8 @@ COST_IMAGES = 1000
 class TrainingInterrupted(TwinspikeError):
     """Ctrl-C: the checkpoint is written, and the message says how to go on."""
 
+    status = 130  # what a shell reports of a command that Ctrl-C ended
+
 
 def train(
     config: Config,
@@ -138,8 +140,8 @@ class _Run:
         """The core's clocks in the loss, where they have a price; checks that a target can be met."""
         if not self.settings.cycles_weight:
             return None
-        config, shape = self.config, self.dataset.shape
-        cost = cycle_cost(config, self.dataset.classes, config.encoder.addresses(shape))
+        config = self.config
+        cost = cycle_cost(config, self.dataset.classes, self.dataset.shape)
         if self.settings.cycles_target:
             spikes = input_spikes(config.encoder, images[:COST_IMAGES], config.timesteps)
             cost.check_target(cost.arriving(spikes), self.settings.cycles_target)

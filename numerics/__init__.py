@@ -1,1 +1,1 @@
-"""Integer arithmetic, codings and event words that every other part agrees on (numpy only)."""
+"""Integer arithmetic, encodings and event words that every other part agrees on (numpy only)."""

@@ -6,8 +6,11 @@ MAX_LENGTH = 1000
 class TwinspikeError(Exception):
     """Bad input or a missing tool. Its text is a single line; the command line exits with status 2.
 
-    The text says what is wrong, where, the value found, the allowed range and what to do.
+    The text says what is wrong, where, the value found, the allowed range and what to do. `status` is the
+    command line's exit status.
     """
+
+    status = 2
 
     def __init__(self, message: str):
         # Text from a bad file may hold anything: keep terminals and encoders out of its reach.

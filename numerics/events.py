@@ -33,14 +33,14 @@ def frame_words(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def beat_counts(spikes: np.ndarray, banks: int) -> np.ndarray:
     """Beats of each step, int64 [...], for spikes bool [..., N]: the fullest bank's events, and a TICK."""
     shares = np.stack([spikes[..., b::banks].sum(axis=-1) for b in range(banks)])
-    # The TICK takes a slot that the step's last beat leaves free; where all are taken, a beat more.
+    # The TICK takes a place that the step's last beat leaves free; where all are taken, a beat more.
     return shares.max(axis=0) + (shares.min(axis=0) == shares.max(axis=0))
 
 
 def frame_beats(spikes: np.ndarray, banks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One frame [T, N] -> (uint16 words [B, E], bool keep [B, E], bool last [B]) for a port of E words.
 
-    Slot b carries the addresses a with a mod E = b, ascending; the TICK stands in the first slot that
+    Place b carries the addresses a with a mod E = b, ascending; the TICK stands in the first place that
     is free in the step's last beat. Raises TwinspikeError if N addresses do not fit 15 bits.
     """
     addresses = spikes.shape[1]
@@ -56,8 +56,8 @@ def frame_beats(spikes: np.ndarray, banks: int) -> tuple[np.ndarray, np.ndarray,
             own = np.flatnonzero(spikes[step, bank::banks]) * banks + bank
             words[start : start + len(own), bank] = own
             keep[start : start + len(own), bank] = True
-        slot = int(np.argmin(keep[end - 1]))
-        words[end - 1, slot], keep[end - 1, slot] = TICK, True
+        place = int(np.argmin(keep[end - 1]))
+        words[end - 1, place], keep[end - 1, place] = TICK, True
     last = np.zeros(len(words), dtype=bool)
     last[-1] = True
     return words, keep, last

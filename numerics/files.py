@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -84,6 +85,7 @@ def write_json(path: Path, value: Any) -> None:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """A new folder to fill, which takes the place of `folder` at the end; after an error it is gone.
 
+    But for the log that the error names (its attribute `log`): that is kept beside `folder`, and named anew.
     Raises TwinspikeError if it cannot be made, filled or put in place.
     """
     folder, work, aside = Path(folder), None, None
@@ -94,12 +96,32 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         work.chmod(0o755)
         # The old folder steps aside whole: removed in place, it would be torn for a while.
         aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-        if folder.exists():
-            folder.rename(aside / "old")
-        work.rename(folder)
+        for attempt in itertools.count():
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(aside / str(attempt))
+            try:
+                work.rename(folder)
+                break
+            except OSError as error:
+                # Another process has put its own folder in place meanwhile: this one is newer.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+    except TwinspikeError as error:
+        _keep_log(error, work, folder)
+        raise
     except OSError as error:
         raise TwinspikeError(f"{folder}: cannot write: {error.strerror or error}") from None
     finally:
         for left in (work, aside):
             if left is not None:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _keep_log(error: TwinspikeError, work: Path | None, folder: Path) -> None:
+    log = getattr(error, "log", None)
+    if work is None or log is None or work not in log.parents:
+        return
+    kept = folder.with_name(f"{folder.name}.{log.name}")
+    shutil.copyfile(log, kept)
+    error.args = (str(error).replace(str(log), str(kept)),)
+    error.log = kept  # type: ignore[attr-defined]

@@ -143,7 +143,7 @@ def _checked(body: bytes) -> tuple[int, int, bytes] | None:
 
 
 def pack_events(words: np.ndarray) -> bytes:
-    """Event words (hw order: addresses ascending inside a step) as bytes, one an event as a rule.
+    """Event words (hw order: addresses ascending inside a step) as bytes, one per event as a rule.
 
     A byte b < SKIP: the address is the one before, -1 at a step's start, plus b, and spikes. SKIP: the
     address goes on by SKIP without a spike. STEP_ENDS: a TICK. Raises TwinspikeError if addresses descend.
@@ -180,7 +180,7 @@ def unpack_events(packed: bytes) -> np.ndarray:
 
 
 def spike_bytes(timesteps: int, outputs: int) -> int:
-    """Bytes of the output spikes in an answer: a bit a neuron, lowest first, whole bytes a step."""
+    """Bytes of the output spikes in an answer: a bit per neuron, lowest first, whole bytes per step."""
     return timesteps * -(-outputs // 8)
 
 

@@ -7,21 +7,23 @@ and then v = v_reset. With a = dt / tau and dt the step, every exporter below me
     IF       u = v + dt r I              (Norse: u = v + r I)
     CubaLIF  as LIF, I = w_in S, where the synapse keeps nothing from step to step: tau_syn is 0, or dt
 
-but each with its own dt, comparison and reset, none of which is in the file.
+but each with its own dt, comparison, reset and first membrane, none of which is in the file.
 """
 
 import dataclasses
 
-RESETS = ("zero", "subtract", "subtract-delayed")
+RESETS = ("zero", "subtract", "subtract-delayed", "zero-delayed")
 
 
 @dataclasses.dataclass(frozen=True)
 class Dialect:
     """One framework's reading.
 
-    dt          seconds a step, as its exporter writes time constants
+    dt          seconds per step, as its exporter writes time constants
     strict      a spike needs v > v_threshold (NIR, snnTorch, Norse); else v >= v_threshold (SpikingJelly)
     if_per_step an IF node's r is a gain a step; else r dt is
+    from_leak   membranes of LIF start a frame at v_leak (Norse); else at v_reset
+    r_is_steps  where r is not 1 it is tau / dt (IF: 1 / dt), so that the file itself tells its step
     about       what else a user should know
     """
 
@@ -30,6 +32,8 @@ class Dialect:
     strict: bool
     if_per_step: bool
     about: str
+    from_leak: bool = False
+    r_is_steps: bool = False
 
 
 DIALECTS = {
@@ -37,20 +41,34 @@ DIALECTS = {
     for d in (
         Dialect("nir", 1e-4, True, False, "NIR's own equations by forward Euler"),
         Dialect(
-            "snntorch", 1e-4, True, False,
+            "snntorch",
+            1e-4,
+            True,
+            False,
             "tau = dt / (1 - beta) and r = tau / dt: u = beta v + I. The file does not say how neurons "
-            "reset; snnTorch's default subtracts the threshold a step later: give --reset subtract-delayed, "
-            "or train with reset_mechanism='zero'",
+            "reset; snnTorch's default subtracts the threshold a step later: give --reset subtract-delayed "
+            "(subtract for reset_delay=False), or train with reset_mechanism='zero' (zero-delayed for "
+            "Synaptic). beta is clipped to 0..1; 1 is a neuron without leak",
+            r_is_steps=True,
         ),
         Dialect(
-            "norse", 1e-6, True, True,
+            "norse",
+            1e-6,
+            True,
+            True,
             "to_nir writes tau = dt / tau_mem_inv with dt = 1e-3, which is 1e-3 of the time constant, so "
-            "that a step of 1e-3 seconds is 1e-6 in the file; for to_nir(dt=1) give --dt 1e-3",
+            "that a step of 1e-3 seconds is 1e-6 in the file; for to_nir(dt=1) give --dt 1e-3. Frames start "
+            "at v_leak. v_reset is not written: train with v_reset = 0",
+            from_leak=True,
         ),
         Dialect(
-            "spikingjelly", 1e-4, False, False,
+            "spikingjelly",
+            1e-4,
+            False,
+            False,
             "tau is counted in steps of dt, r is 1 or tau / dt (decay_input); a membrane that equals the "
             "threshold spikes, and frames start at v_reset",
+            r_is_steps=True,
         ),
     )
-}  # fmt: skip
+}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError
 from .layer import Layer, relay
 from .layers.base import QuantLayer
@@ -41,7 +41,7 @@ def untaught_network(
     *,
     name: str,
     timesteps: int,
-    encoder: Coding,
+    encoder: Encoding,
     shape: tuple[int, ...],
     provenance: Mapping[str, Any],
 ) -> Network:

@@ -1,6 +1,7 @@
 """A network of real-valued layers, as a NIR file describes it, in numpy: what quantisation starts from.
 
-Membranes are counted from v_reset, where every frame starts, so that a reset to v_reset is one to 0.
+Membranes are counted from v_reset, so that a reset to v_reset is one to 0. Frames start there, or where
+the framework starts them.
 """
 
 import dataclasses
@@ -12,6 +13,11 @@ from ..numerics.events import MAX_ADDRESS
 from .dialects import Dialect
 from .nir_graph import Node
 
+# What stands for an endless time constant, in steps: 1 - 1 / NO_LEAK is 1 in 64 bits and in 32.
+NO_LEAK = 1e20
+# A decay below this is none: a beta of 0 may come back from 32 bits a little above it.
+FORGETS = 1e-4
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FloatLayer:
@@ -19,7 +25,10 @@ class FloatLayer:
 
     weight [out, in]; bias, decay, threshold [out], all float64, the threshold above 0. `reset`:
     "zero": v = 0 after a spike; "subtract": v = u - threshold; "subtract-delayed": the threshold is
-    subtracted from the next step's u.
+    subtracted from the next step's u; "subtract-once": as "subtract", but where v is above the threshold
+    still, the next spike needs u above twice the threshold; "zero-delayed": the step after a spike ends
+    at 0, whatever comes in. `start` [out] is v before the first step;
+    None: 0, as in the core. Steps are computed in the precision of the weights.
     """
 
     name: str
@@ -29,28 +38,36 @@ class FloatLayer:
     threshold: np.ndarray
     strict: bool
     reset: str
+    start: np.ndarray | None = None
 
     @property
     def neurons(self) -> int:
         return self.weight.shape[0]
 
     def currents(self, spikes: np.ndarray) -> np.ndarray:
-        """Input spikes bool [T, B, in] -> float64 [T, B, out], bias included."""
-        return spikes.astype(np.float64) @ self.weight.T + self.bias
+        """Input spikes bool [T, B, in] -> currents [T, B, out], bias included."""
+        return spikes.astype(self.weight.dtype) @ self.weight.T + self.bias
 
     def fire(self, currents: np.ndarray) -> np.ndarray:
         """Spikes bool [T, B, out] of the currents [T, B, out]."""
         out = np.empty(currents.shape, dtype=bool)
-        v = np.zeros(currents.shape[1:])
+        v = np.zeros(currents.shape[1:], currents.dtype)
+        if self.start is not None:
+            v += self.start
         for t, current in enumerate(currents):
             u = self.decay * v + current
             if self.reset == "subtract-delayed" and t:
                 u -= self.threshold * out[t - 1]
-            out[t] = u > self.threshold if self.strict else u >= self.threshold
+            if self.reset == "zero-delayed" and t:
+                u[out[t - 1]] = 0
+            bar = self.threshold
+            if self.reset == "subtract-once":
+                bar = bar * (1 + (v > bar))
+            out[t] = u > bar if self.strict else u >= bar
             if self.reset == "zero":
                 v = np.where(out[t], 0.0, u)
             else:
-                v = u - self.threshold * out[t] if self.reset == "subtract" else u
+                v = u if self.reset.endswith("delayed") else u - self.threshold * out[t]
         return out
 
     def run(self, spikes: np.ndarray) -> np.ndarray:
@@ -70,13 +87,11 @@ def float_layer(weights: Node, neurons: Node, dialect: Dialect, dt: float, reset
         raise out_of_range(f"{weights} weight shape", list(weight.shape), allowed)
     count = len(weight)
     bias = _vector(weights, "bias", count) if weights.type == "Affine" else np.zeros(count)
-    decay, gain, drive = _dynamics(neurons, dialect, dt, count)
+    decay, gain, drive, start = _dynamics(neurons, dialect, dt, count)
     threshold = _vector(neurons, "v_threshold", count)
     rest = _vector(neurons, "v_reset", count, 0.0)
     if reset != "zero" and rest.any():
-        raise neurons.refuse(
-            "its v_reset is not 0, which a reset by subtraction does not use: give --reset zero"
-        )
+        raise neurons.refuse(f"its v_reset is not 0, which --reset {reset} does not use: give --reset zero")
     # Exporters write r = tau / dt in 32 bits; a gain that is 1 but for that would move u off a threshold
     # that it should meet.
     gain = np.where(np.abs(gain - 1) < 1e-6, 1.0, gain)
@@ -85,21 +100,31 @@ def float_layer(weights: Node, neurons: Node, dialect: Dialect, dt: float, reset
     if (threshold <= rest).any():
         j = int(np.argmax(threshold <= rest))
         raise neurons.refuse(f"v_threshold[{j}] = {threshold[j]:g} must be above v_reset[{j}] = {rest[j]:g}")
+    if reset == "subtract" and dialect.name == "snntorch":
+        reset = "subtract-once"
     return FloatLayer(
-        f"{weights.name}, {neurons.name}", weight * gain[:, None], bias, decay, threshold - rest,
-        dialect.strict, reset,
-    )  # fmt: skip
+        f"{weights.name}, {neurons.name}",
+        weight * gain[:, None],
+        bias,
+        decay,
+        threshold - rest,
+        dialect.strict,
+        reset,
+        None if start is None or np.array_equal(start, rest) else start - rest,
+    )
 
 
 def _dynamics(
     node: Node, dialect: Dialect, dt: float, count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Factor of v, gain of the current, and constant drive of one step: three [count]."""
-    r = _vector(node, "r", count)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Of one step: factor of v, gain of the current, constant drive; and v before the first one, or None.
+
+    All are [count]; None stands for v_reset.
+    """
     if node.type == "IF":
-        ones = np.ones(count)
-        return ones, r if dialect.if_per_step else r * dt, np.zeros(count)
-    tau = _vector(node, "tau_mem" if node.type == "CubaLIF" else "tau", count)
+        r, ones = _vector(node, "r", count), np.ones(count)
+        return ones, r if dialect.if_per_step else r * dt, np.zeros(count), None
+    r, tau = time_constants(node, dialect, dt, count)
     if (tau <= 0).any():
         raise node.refuse(f"its time constant is {tau.min():g}, expected more than 0 seconds")
     share = dt / tau
@@ -109,10 +134,35 @@ def _dynamics(
             f"a step of {dt:g} s is {share.max():.4g} time constants ({tau.min():g} s), expected at most 1: "
             "say which framework wrote the file (--from) or how long a step is (--dt)"
         )
-    share = np.minimum(share, 1.0)
+    if (share > 1 - FORGETS).any():
+        j = int(np.argmax(share > 1 - FORGETS))
+        raise node.refuse(
+            f"neuron {j} keeps nothing of its membrane from step to step (beta = 0, a time constant of one "
+            "step), which the core cannot do: train with beta of 0.25 or more, or say what a step is (--dt)"
+        )
     if node.type == "CubaLIF":
         r = r * _synapse(node, dt, count)
-    return 1 - share, share * r, share * _vector(node, "v_leak", count)
+    leak = _vector(node, "v_leak", count)
+    return 1 - share, share * r, share * leak, leak if dialect.from_leak else None
+
+
+def time_constants(node: Node, dialect: Dialect, dt: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """r and the membranes' time constants of a LIF or CubaLIF node, [count] each, all finite.
+
+    snnTorch writes tau = dt / (1 - beta) and r = tau / dt, which for beta = 1, a neuron without leak, are
+    infinite, and negative beyond; it runs both with beta = 1. They become NO_LEAK steps.
+    """
+    field = "tau_mem" if node.type == "CubaLIF" else "tau"
+    if dialect.name != "snntorch":
+        return _vector(node, "r", count), _vector(node, field, count)
+    tau, r = (_vector(node, name, count, finite=False) for name in (field, "r"))
+    endless = np.isposinf(tau) | (tau < 0) & np.isclose(r, tau / dt, rtol=1e-4)
+    tau = np.where(endless, NO_LEAK * dt, tau)
+    r = np.where(endless, NO_LEAK, r)
+    for name, values in ((field, tau), ("r", r)):
+        if not np.isfinite(values).all():
+            raise node.not_finite(name)
+    return r, tau
 
 
 def _synapse(node: Node, dt: float, count: int) -> np.ndarray:
@@ -128,9 +178,11 @@ def _synapse(node: Node, dt: float, count: int) -> np.ndarray:
     return w_in
 
 
-def _vector(node: Node, field: str, count: int, default: float | None = None) -> np.ndarray:
+def _vector(
+    node: Node, field: str, count: int, default: float | None = None, *, finite: bool = True
+) -> np.ndarray:
     """A parameter for each of `count` neurons; one value serves all."""
-    found = node.array(field, default)
+    found = node.array(field, default, finite=finite)
     if found.size == 1:
         return np.full(count, float(found.reshape(-1)[0]))
     if found.size != count:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as dump_safetensors
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import check
 from ..numerics.files import write_atomically
@@ -43,7 +43,7 @@ class Network:
 
     name: str
     timesteps: int
-    encoder: Coding
+    encoder: Encoding
     shape: tuple[int, ...]
     layers: tuple[Layer, ...]
     references: References
@@ -114,7 +114,7 @@ MAX_LAYERS = 16
 READOUTS = ("emd", "counts")
 
 
-def input_map(encoder: Coding, shape: tuple[int, ...]) -> tuple[int, ...]:
+def input_map(encoder: Encoding, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of a network's input: the images' own, or one row of addresses if they are not its pixels."""
     addresses = encoder.addresses(shape)
     return tuple(int(n) for n in shape) if addresses == np.prod(shape) else (addresses,)

@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_safetensors
 
-from ..numerics.codings import coding_from_table
+from ..numerics.encodings import encoding_from_table
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import build
 from ..numerics.files import parse_json, read_limited
@@ -73,8 +73,8 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
         raise out_of_range("encoder", encoder, "a JSON object with kind and shape")
     shape: Any = encoder.get("shape")
     check_shape(tuple(shape) if isinstance(shape, list) else shape)
-    coding = coding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
-    for field in dataclasses.fields(coding):
+    encoding = encoding_from_table({k: v for k, v in encoder.items() if k != "shape"}, "encoder")
+    for field in dataclasses.fields(encoding):
         if field.name not in encoder:
             raise TwinspikeError(f"encoder.{field.name} is missing")
 
@@ -90,9 +90,9 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
     return Network(
         name=meta["name"],
         timesteps=meta["timesteps"],
-        encoder=coding,
+        encoder=encoding,
         shape=tuple(shape),
-        layers=_layers(entries, tensors, input_map(coding, tuple(shape))),
+        layers=_layers(entries, tensors, input_map(encoding, tuple(shape))),
         references=References(tensors["references.counts"], tensors["references.labels"]),
         verify_threshold=meta["verify_threshold"],
         provenance=meta["provenance"],

@@ -1,10 +1,15 @@
 """A network as a NIR graph whose parameters are its integers, for a re-import that is exact.
 
-Each layer becomes Affine and LIF (IF without a leak), with a step of 1e-4 s as NIR tools assume:
-tau = 2^k steps and r = 2^k give u = (1 - 2^-k) v + I. Thresholds are written as threshold - 1/2, so
-that both `>` and `>=` mean "at least threshold" for whole membranes. NIR has no place for the
-floor in the leak, the clamp, spike codings and references: the graph's metadata carries the
-network file's, and other tools run the real-valued neuron, which may differ by that floor.
+Each layer becomes Affine and LIF, with a step of 1e-4 s as NIR tools assume, in the one form that
+snnTorch, Norse and SpikingJelly all load and step alike: tau = 2^k steps, r = 1, weights and biases
+times 2^k (exact) make u = (1 - 2^-k) v + I; a neuron without leak has a tau of 2^40 steps, because
+snnTorch's importer gives IF nodes a leak and the others want another r there. Thresholds are threshold
+- 11/12, so that both `>` and `>=` mean "at least threshold" for whole membranes. Importers want one
+threshold per layer: where a layer's differ, weights and biases are divided by them and the threshold is
+1. Those quotients are rounded to 64 bits, which adds up to far less than what lies between a whole
+membrane and its threshold (twinspike/export_check.py counts it). NIR has no place for the floor in the
+leak, the clamp, spike encodings and references: the graph's metadata carries the network file's, and other
+tools run the real-valued neuron, which may differ by that floor.
 """
 
 import io
@@ -20,8 +25,11 @@ from ..numerics.files import write_atomically
 from .dialects import DIALECTS
 from .layer import Layer, check_plain
 from .network import METADATA_KEY, Network
+from .scaling import BELOW
 
-COUNTS, LABELS = "references_counts", "references_labels"
+COUNTS, LABELS, THRESHOLDS = "references_counts", "references_labels", "thresholds_"
+# Steps of the time constant that stands for no leak, as a power of 2: 1 - 2^-40 is 1 in 32 bits.
+ENDLESS = 40
 
 
 def nir_graph(network: Network) -> nir.NIRGraph:
@@ -30,14 +38,16 @@ def nir_graph(network: Network) -> nir.NIRGraph:
     for index, layer in enumerate(network.layers):
         _check(layer, index)
     nodes: dict[str, nir.NIRNode] = {"input": nir.Input({"input": np.array([network.inputs])})}
+    metadata: dict[str, Any] = {METADATA_KEY: network.metadata()}
     for index, layer in enumerate(network.layers):
-        nodes[f"synapses{index}"] = nir.Affine(
-            weight=layer.weight.astype(np.float64), bias=layer.bias.astype(np.float64)
-        )
-        nodes[f"neurons{index}"] = _neurons(layer)
+        scale, threshold = scales(layer)
+        gain = 2.0 ** (layer.spec.leak_shift or ENDLESS) / scale
+        nodes[f"synapses{index}"] = nir.Affine(weight=layer.weight * gain[:, None], bias=layer.bias * gain)
+        nodes[f"neurons{index}"] = _neurons(layer, threshold)
+        if (scale != 1).any():
+            metadata[f"{THRESHOLDS}{index}"] = layer.threshold
     nodes["output"] = nir.Output({"output": np.array([network.outputs])})
     names = list(nodes)
-    metadata: dict[str, Any] = {METADATA_KEY: network.metadata()}
     if len(network.references.labels):
         metadata |= {COUNTS: network.references.counts, LABELS: network.references.labels}
     return nir.NIRGraph(nodes=nodes, edges=list(itertools.pairwise(names)), metadata=metadata)
@@ -63,15 +73,20 @@ def _check(layer: Layer, index: int) -> None:
         )
 
 
-def _neurons(layer: Layer) -> nir.NIRNode:
-    dt, size, k = DIALECTS["nir"].dt, layer.neurons, layer.spec.leak_shift
-    threshold, zero = layer.threshold - 0.5, np.zeros(size)
-    if k == 0:
-        return nir.IF(r=np.full(size, 1 / dt), v_threshold=threshold, v_reset=zero)
+def scales(layer: Layer) -> tuple[np.ndarray, float]:
+    """What each neuron's membrane is divided by in the graph, [out], and the layer's threshold there."""
+    real = layer.threshold - BELOW
+    if (real == real[0]).all():
+        return np.ones(layer.neurons), float(real[0])
+    return real, 1.0
+
+
+def _neurons(layer: Layer, threshold: float) -> nir.NIRNode:
+    size, zero = layer.neurons, np.zeros(layer.neurons)
     return nir.LIF(
-        tau=np.full(size, dt * 2.0**k),
-        r=np.full(size, 2.0**k),
+        tau=np.full(size, DIALECTS["nir"].dt * 2.0 ** (layer.spec.leak_shift or ENDLESS)),
+        r=np.ones(size),
         v_leak=zero,
-        v_threshold=threshold,
+        v_threshold=np.full(size, threshold),
         v_reset=zero,
     )

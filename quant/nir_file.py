@@ -22,9 +22,18 @@ MAX_DEPTH = 16
 MAX_TEXT = 1 << 20
 # What the HDF5 library raises for damaged files.
 _DAMAGED = (
-    OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError,
-    RecursionError, MemoryError, NotImplementedError,
-)  # fmt: skip
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    NotImplementedError,
+)
 
 
 def read_graph(path: Path) -> dict[str, Any]:

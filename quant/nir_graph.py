@@ -45,8 +45,14 @@ class Node:
     def refuse(self, why: str) -> TwinspikeError:
         return TwinspikeError(f"{self} cannot be mapped: {why}")
 
-    def array(self, field: str, default: float | None = None) -> np.ndarray:
-        """A parameter as finite float64; raises TwinspikeError if it is bad, or missing with no default."""
+    def not_finite(self, field: str) -> TwinspikeError:
+        return self.refuse(f"its {field} holds values that are not finite")
+
+    def array(self, field: str, default: float | None = None, *, finite: bool = True) -> np.ndarray:
+        """A parameter as float64; raises TwinspikeError if it is bad, or missing with no default.
+
+        Bad is what is no number and, unless `finite` is False, what is infinite.
+        """
         value = self.fields.get(field, default)
         if value is None:
             raise self.refuse(f"its {field} is missing")
@@ -54,8 +60,8 @@ class Node:
             found = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError):
             raise self.refuse(f"its {field} holds no numbers") from None
-        if not np.isfinite(found).all():
-            raise self.refuse(f"its {field} holds values that are not finite")
+        if finite and not np.isfinite(found).all():
+            raise self.not_finite(field)
         return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.codings import Coding
+from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
@@ -14,7 +14,7 @@ from .floating import FloatLayer, float_layer
 from .layer import Layer
 from .network import METADATA_KEY, Network, References
 from .network_file import put_together
-from .nir_export import COUNTS, LABELS
+from .nir_export import COUNTS, LABELS, THRESHOLDS
 from .nir_graph import chain, layers
 from .rounding import (
     Rounded,
@@ -24,7 +24,8 @@ from .rounding import (
     integer_threshold,
     real_layer,
     round_layer,
-)  # fmt: skip
+)
+from .scaling import BELOW, in_scale
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def float_layers(
     """The layers of a graph (see `nir_file.read_graph`) in real numbers.
 
     dialect   who wrote it: nir, snntorch, norse, spikingjelly (quant/dialects.py)
-    dt        seconds a step in the file's time; None: the dialect's
+    dt        seconds per step in the file's time; None: the dialect's
     reset     what its neurons really do, where NIR only knows v_reset: zero, subtract, subtract-delayed
 
     Raises TwinspikeError naming the node that cannot be mapped, its type and why.
@@ -99,7 +100,7 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
     if spikes.shape[2] != real[0].weight.shape[1]:
         raise TwinspikeError(
             f"the network takes {real[0].weight.shape[1]} inputs, the calibration data have "
-            f"{spikes.shape[2]}: give the data (and the spike coding) that it was trained with"
+            f"{spikes.shape[2]}: give the data (and the spike encoding) that it was trained with"
         )
     leaked, reset, rounded = [], [], []
     real_inputs = inputs = spikes
@@ -114,9 +115,14 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
 
 
 def counting_network(
-    layers: Sequence[Layer], *, name: str, timesteps: int, encoder: Coding, shape: tuple[int, ...],
+    layers: Sequence[Layer],
+    *,
+    name: str,
+    timesteps: int,
+    encoder: Encoding,
+    shape: tuple[int, ...],
     provenance: Mapping[str, Any],
-) -> Network:  # fmt: skip
+) -> Network:
     """A network that answers with the output neuron that spikes most; "same" means that any did."""
     none = References(np.zeros((0, timesteps, layers[-1].neurons), np.uint8), np.zeros(0, np.int32))
     return Network(
@@ -134,6 +140,7 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     if not isinstance(extra, Mapping) or not isinstance(text := extra.get(METADATA_KEY), str):
         return None
     found = float_layers(graph)
+    found = tuple(_unscaled(layer, extra.get(f"{THRESHOLDS}{i}")) for i, layer in enumerate(found))
     tensors = _references(text, extra, found[-1].neurons)
     for index, layer in enumerate(found):
         threshold = integer_threshold(layer, 1.0)
@@ -151,6 +158,14 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     network = put_together(text, tensors)
     same = all(exact_layer(real, made.spec) for real, made in zip(found, network.layers, strict=True))
     return network if same else None
+
+
+def _unscaled(layer: FloatLayer, thresholds: Any) -> FloatLayer:
+    """A layer that was exported divided by its `thresholds`, in whole numbers again; others as they are."""
+    given = np.asarray(thresholds)
+    if thresholds is None or given.shape != (layer.neurons,) or given.dtype.kind not in "iu":
+        return layer
+    return in_scale(layer, 1 / (given - BELOW))
 
 
 def _references(text: str, extra: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:

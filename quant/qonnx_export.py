@@ -66,9 +66,11 @@ def export_qonnx(network: Network, path: Path) -> None:
     names = range(len(network.layers))
     with _quiet():
         model = export(
-            Synapses(network).eval(), args=tuple(torch.zeros(1, layer.inputs) for layer in network.layers),
-            input_names=[f"spikes{i}" for i in names], output_names=[f"currents{i}" for i in names],
-        )  # fmt: skip
+            Synapses(network).eval(),
+            args=tuple(torch.zeros(1, layer.inputs) for layer in network.layers),
+            input_names=[f"spikes{i}" for i in names],
+            output_names=[f"currents{i}" for i in names],
+        )
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, network.metadata()
     buffer = io.BytesIO()
@@ -80,10 +82,13 @@ def _linear(layer: Layer) -> QuantLinear:
     scale = (1.0 / torch.from_numpy(layer.threshold).float()).unsqueeze(1)
     bits = layer.spec.weight_bits
     linear = QuantLinear(
-        layer.inputs, layer.neurons, bias=True,
+        layer.inputs,
+        layer.neurons,
+        bias=True,
         weight_quant=GivenBinaryScale if bits == 1 else GivenScale,
-        weight_bit_width=bits, weight_scaling_init=scale * _largest(bits),
-    )  # fmt: skip
+        weight_bit_width=bits,
+        weight_scaling_init=scale * _largest(bits),
+    )
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(layer.weight).float() * scale)
         linear.bias.copy_(torch.from_numpy(layer.bias).float() * scale[:, 0])

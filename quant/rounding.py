@@ -1,25 +1,30 @@
 """From real-valued layers to integers, after training: leak, scales, thresholds and state width.
 
-Chosen on calibration spikes, so that the integer layer spikes where the real one does. What the file
-states exactly (integer weights, a leak of 2^-k) is taken over exactly.
+Chosen on calibration spikes, so that the integer layer spikes as often as the real one and near it. What
+the file states exactly (integer weights, a leak of 2^-k) is taken over exactly.
 """
 
 import dataclasses
 
 import numpy as np
 
-from ..numerics import lif
 from ..numerics.errors import TwinspikeError
 from .floating import FloatLayer
 from .layer import INT32, Layer
+from .matching import choose_thresholds
+from .neurons import moments
+from .scaling import in_scale, whole_scales
 from .spec import NeuronSpec
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.
 CLIPS = np.linspace(0.3, 1.0, 29)
-# Thresholds tried around the real one, to make up for another leak, and for rounding.
-STRETCHES = np.linspace(0.8, 1.25, 19)
-NUDGES = range(-4, 5)
+# Factors on thresholds that are tried to make up for another leak, and for rounding; 1 comes first.
+STRETCHES = sorted(1.5 ** (np.arange(-15, 16) / 15), key=lambda x: abs(np.log(x)))
+# How many stronger leaks than the real layer's are tried where the core's rounding weakens it.
+STRONGER = 3
+# Moves of integer thresholds that are tried as well.
+NUDGES = sorted(range(-4, 5), key=abs)
 MAX_STATE_BITS = 32
 
 
@@ -37,37 +42,38 @@ def fit_leak(layer: FloatLayer, spikes: np.ndarray) -> tuple[FloatLayer, int]:
     """The layer with a power-of-two leak, and its shift: the nearest decay's, or the better neighbour's.
 
     Another leak changes how high membranes climb; a factor on each neuron's threshold makes up for
-    part of it. Both are chosen by how many output spikes differ on `spikes` bool [T, B, in].
+    part of it. Both are chosen by how far output spikes move on `spikes` bool [T, B, in] (quant/matching.py).
     """
     nearest = nearest_shift(float(np.mean(layer.decay)))
     if np.allclose(layer.decay, leak_factor(nearest), rtol=0, atol=1e-6):
         return dataclasses.replace(layer, decay=np.full(layer.neurons, leak_factor(nearest))), nearest
     currents = layer.currents(spikes)
     target = layer.fire(currents)
+    stretched = [layer.threshold * stretch for stretch in STRETCHES]
     tried = []
-    for shift in sorted({max(1, nearest - 1), max(1, nearest), nearest + 1}):
+    for shift in neighbours(nearest):
         leaky = dataclasses.replace(layer, decay=np.full(layer.neurons, leak_factor(shift)))
-        found, wrong = _fit_thresholds(leaky, currents, target)
-        tried.append((wrong, abs(shift - nearest), shift, found))
-    _, _, shift, found = min(tried, key=lambda one: one[:3])
+
+        def run(threshold: np.ndarray, leaky: FloatLayer = leaky) -> np.ndarray:
+            return dataclasses.replace(leaky, threshold=threshold).fire(currents)
+
+        threshold, wrong = choose_thresholds(stretched, run, target)
+        tried.append((wrong.sum(), dataclasses.replace(leaky, threshold=threshold), shift))
+    _, found, shift = min(tried, key=lambda one: one[0])
     return found, shift
 
 
-def _fit_thresholds(layer: FloatLayer, currents: np.ndarray, target: np.ndarray) -> tuple[FloatLayer, int]:
-    """Each neuron's threshold times what gives most of its spikes, and how many differ still."""
-    best = np.full(layer.neurons, np.inf)
-    chosen = layer.threshold.copy()
-    for stretch in sorted(STRETCHES, key=lambda x: abs(x - 1)):
-        threshold = layer.threshold * stretch
-        wrong = (dataclasses.replace(layer, threshold=threshold).fire(currents) != target).sum(axis=(0, 1))
-        better = wrong < best
-        best[better], chosen[better] = wrong[better], threshold[better]
-    return dataclasses.replace(layer, threshold=chosen), int(best.sum())
+def neighbours(shift: int) -> list[int]:
+    """A shift, and those of the next leaks on either side; 0, no leak, follows the weakest leak."""
+    order = [*range(1, MAX_SHIFT + 1), 0]
+    at = order.index(shift)
+    return [shift, *order[max(at - 1, 0) : at], *order[at + 1 : at + 2]]
 
 
 def hardware_reset(layer: FloatLayer) -> FloatLayer:
-    """The layer with a reset that the core has: in the step of the spike."""
-    return dataclasses.replace(layer, reset="subtract" if layer.reset.startswith("subtract") else "zero")
+    """The layer with a reset that the core has, in the step of the spike, and its start of frames, at 0."""
+    reset = "subtract" if layer.reset.startswith("subtract") else "zero"
+    return dataclasses.replace(layer, reset=reset, start=None)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,9 +97,12 @@ def real_layer(rounded: Rounded, like: FloatLayer) -> FloatLayer:
     """The integer layer's values in real numbers again, stepped without floors and clamps."""
     layer = rounded.layer
     return dataclasses.replace(
-        like, weight=layer.weight.astype(np.float64), bias=layer.bias.astype(np.float64),
-        threshold=rounded.threshold.astype(np.float64), strict=False,
-    )  # fmt: skip
+        like,
+        weight=layer.weight.astype(np.float64),
+        bias=layer.bias.astype(np.float64),
+        threshold=rounded.threshold.astype(np.float64),
+        strict=False,
+    )
 
 
 def exact_layer(layer: FloatLayer, spec: NeuronSpec) -> Layer | None:
@@ -120,14 +129,16 @@ def round_layer(
 
     spikes bool [T, B, in] what the layer gets from the integer layer before it; target bool
     [T, B, out] the spikes that it should give. Each neuron has a scale of its own, chosen by the
-    mean squared error of its current; then its threshold moves by up to 4 where that gives more of
-    the target's spikes. The state is as wide as the calibration needs, with a quarter to spare.
+    mean squared error of its current; then its threshold moves where that brings its spikes nearer to
+    the target's (quant/matching.py). The state is as wide as the calibration needs, with a quarter to spare.
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
     wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS)
-    exact = exact_layer(layer, wide)
+    exact, scale = exact_layer(layer, wide), np.ones(layer.neurons)
+    if exact is None and (found := whole_scales(layer, wide.weight_limit)) is not None:
+        exact, scale = exact_layer(in_scale(layer, found), wide), found
     if exact is not None:
-        return Rounded(_narrow(exact, spikes), np.ones(layer.neurons), exact.threshold, True)
+        return Rounded(_narrow(exact, spikes), scale, exact.threshold, True)
     rate = spikes.mean(axis=(0, 1))
     scale, weight = _scales(layer, rate, wide)
     bias = np.round(layer.bias / scale)
@@ -138,7 +149,7 @@ def round_layer(
             "than 24 bits: the layer would never spike; check --from, --dt and the calibration data"
         )
     made = _layer(layer, wide, weight, bias, threshold)
-    return Rounded(_narrow(_nudged(made, spikes, target), spikes), scale, made.threshold, False)
+    return Rounded(_narrow(_fitted(made, spikes, target), spikes), scale, made.threshold, False)
 
 
 def _scales(layer: FloatLayer, rate: np.ndarray, spec: NeuronSpec) -> tuple[np.ndarray, np.ndarray]:
@@ -178,33 +189,51 @@ def _layer(layer: FloatLayer, spec: NeuronSpec, weight, bias, threshold) -> Laye
 
 def membranes(layer: Layer, spikes: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
     """Output spikes bool [T, B, out] with other thresholds, and the lowest and highest u."""
+    return _integrate(layer, _currents(layer, spikes), threshold)
+
+
+def _currents(layer: Layer, spikes: np.ndarray) -> np.ndarray:
     currents = spikes.astype(np.float32) @ layer.weight.T.astype(np.float32)
-    v = np.zeros(currents.shape[1:], dtype=np.int64)
-    fired = np.zeros(v.shape, dtype=bool)
+    return currents.astype(np.int64)
+
+
+def _integrate(layer: Layer, currents: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
     out = np.empty(currents.shape, dtype=bool)
-    spec, low, high = layer.spec, 0, 0
-    for t, current in enumerate(currents.astype(np.int64)):
-        u = lif.leak(v, spec.leak_shift) + layer.bias + current
-        low, high = min(low, int(u.min())), max(high, int(u.max()))
-        v, fired, out[t] = lif.step(
-            v, fired, current, layer.bias.astype(np.int64), threshold,
-            leak_shift=spec.leak_shift, reset=spec.reset, single_spike=spec.single_spike,
-            state_bits=spec.state_bits,
-        )  # fmt: skip
+    low, high = 0, 0
+    for t, now in enumerate(moments(layer, currents, threshold=threshold)):
+        low, high = min(low, int(now.total.min())), max(high, int(now.total.max()))
+        out[t] = now.spikes
     return out, low, high
 
 
-def _nudged(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> Layer:
-    """Each neuron's threshold moved to where most of its spikes are the target's, least move first."""
-    best = np.full(layer.neurons, np.inf)
-    chosen = layer.threshold.astype(np.int64)
-    for nudge in sorted(NUDGES, key=abs):
-        threshold = np.maximum(1, layer.threshold.astype(np.int64) + nudge)
-        out, _, _ = membranes(layer, spikes, threshold)
-        wrong = (out != target).sum(axis=(0, 1)).astype(float)
-        better = wrong < best
-        best[better], chosen[better] = wrong[better], threshold[better]
-    return dataclasses.replace(layer, threshold=chosen.astype(np.int32))
+def _fitted(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> Layer:
+    """Each neuron's threshold moved to where its spikes are nearest to the target's, least move first.
+
+    The core rounds its leak down: a membrane below 2^k loses nothing at all. Stronger leaks and the next
+    weaker one are therefore tried too. A layer that falls silent is the last choice.
+    """
+    shift = layer.spec.leak_shift
+    tried: list[tuple[bool, float, int, Layer]] = []
+    around = range(max(shift - STRONGER, 1), min(shift + 1, MAX_SHIFT) + 1) if shift else ()
+    for k in sorted({shift, *around}, key=lambda k: abs(k - shift)):
+        other = dataclasses.replace(layer, spec=dataclasses.replace(layer.spec, leak_shift=k))
+        found, wrong = _nudged(other, spikes, target)
+        alive = membranes(found, spikes, found.threshold.astype(np.int64))[0].any()
+        tried.append((not alive and bool(target.any()), wrong, len(tried), found))
+        if not wrong:
+            break
+    return min(tried)[3]
+
+
+def _nudged(layer: Layer, spikes: np.ndarray, target: np.ndarray) -> tuple[Layer, float]:
+    plain = layer.threshold.astype(np.int64)
+    moved = {tuple(plain + nudge): None for nudge in NUDGES}
+    for power in (1, 3):  # finely near the threshold, coarsely far from it
+        moved |= {tuple(np.rint(plain * stretch**power).astype(np.int64)): None for stretch in STRETCHES}
+    candidates = [np.clip(np.array(threshold), 1, INT32.max) for threshold in moved]
+    currents = _currents(layer, spikes)
+    chosen, wrong = choose_thresholds(candidates, lambda one: _integrate(layer, currents, one)[0], target)
+    return dataclasses.replace(layer, threshold=chosen.astype(np.int32)), float(wrong.sum())
 
 
 def _narrow(layer: Layer, spikes: np.ndarray) -> Layer:

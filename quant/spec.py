@@ -3,9 +3,12 @@
 import dataclasses
 from typing import Any, ClassVar
 
+from ..numerics.errors import out_of_range
 from ..numerics.fields import setting
 
 RESETS = ("subtract", "zero")
+# float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
+MAX_TRAINED_STATE_BITS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +19,24 @@ class NeuronSpec:
     leak_shift: int = setting(3, low=0, high=31, help="k of v - (v >> k) each step; 0: no leak")
     reset: str = setting("subtract", choices=RESETS, help="after a spike: v - threshold, or 0")
     single_spike: bool = setting(False, help="silent for the rest of the frame after the first spike")
-    state_bits: int = setting(12, low=2, high=32, help="membrane potential clamps to this many bits")
+    state_bits: int = setting(
+        12,
+        low=2,
+        high=32,
+        help=f"membrane potential clamps to this many bits; training takes at most {MAX_TRAINED_STATE_BITS}",
+    )
 
     @property
     def weight_limit(self) -> int:
         """Largest weight magnitude: 2^(b-1) - 1 (symmetric narrow range), 1 for binary weights."""
         return max(1, (1 << (self.weight_bits - 1)) - 1)
+
+
+def check_trainable(spec: NeuronSpec, where: str) -> None:
+    """Raise TwinspikeError if `spec` asks for membranes wider than the floats of training hold exactly."""
+    if spec.state_bits > MAX_TRAINED_STATE_BITS:
+        allowed = f"2..{MAX_TRAINED_STATE_BITS} to train (floats hold that many bits exactly)"
+        raise out_of_range(f"{where}.state_bits", spec.state_bits, allowed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +57,11 @@ class LayerSettings(NeuronSpec):
         if not self.hold:
             del table["hold"]
         return table
+
+    @property
+    def width(self) -> int:
+        """The layer's `Synapses.channels`, which tells sizes apart; 0 without neurons."""
+        return self.neurons
 
     @property
     def spec(self) -> NeuronSpec:

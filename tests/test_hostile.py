@@ -49,8 +49,11 @@ def test_mutations_are_a_function_of_the_seed():
 
 def test_nothing_unpickles():
     """No pickle, and torch.load only with weights_only=True, in any package that reads users' files."""
-    for path in (p for folder in ("twinspike", "model", "quant", "sim", "hw", "numerics") for p in
-                 sorted((ROOT / folder).rglob("*.py"))):  # fmt: skip
+    for path in (
+        p
+        for folder in ("twinspike", "model", "quant", "sim", "hw", "numerics")
+        for p in sorted((ROOT / folder).rglob("*.py"))
+    ):
         text = path.read_text()
         assert not re.search(
             r"\b(import|from) (pickle|cPickle|dill|cloudpickle|joblib|shelve|marshal)\b", text

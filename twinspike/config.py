@@ -1,8 +1,10 @@
 """A configuration: one TOML file, one frozen dataclass. Unknown keys and bad values are refused."""
 
 import dataclasses
+import difflib
 import json
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.datasets import DATASETS
 from twinspike.model.settings import TrainingSettings
-from twinspike.numerics.codings import Coding, coding_from_table
+from twinspike.numerics.encodings import Encoding, encoding_from_table
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
@@ -24,27 +26,56 @@ MAX_FILE_BYTES = 1 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Everything that one run of the flow depends on."""
+    """Everything that one run of the flow depends on.
+
+    `given` is what the user named it by, a shipped configuration or a file, and `changes` are settings of
+    the command line on top of it; neither is part of what two configurations are compared by.
+    """
 
     name: str
     dataset: str
     seed: int
     timesteps: int
-    encoder: Coding
+    encoder: Encoding
     layers: tuple[LayerSettings, ...]
     training: TrainingSettings
     hardware: HardwareSettings
+    given: str = dataclasses.field(default="", compare=False)
+    changes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def table(self) -> dict[str, Any]:
         """The configuration as JSON-ready values, for provenance and for change detection."""
         layers = [layer.table() for layer in self.layers]
-        return {**dataclasses.asdict(self), "encoder": self.encoder.table(), "layers": layers}
+        table = {**dataclasses.asdict(self), "encoder": self.encoder.table(), "layers": layers}
+        del table["given"], table["changes"]
+        return table
+
+    def training_table(self) -> dict[str, Any]:
+        """The part that a trained network depends on: no name, and of the hardware what its clocks cost."""
+        table = json.loads(json.dumps(self.table()))
+        hardware = table.pop("hardware")
+        del table["name"]
+        if self.training.cycles_weight:
+            table["hardware"] = {key: hardware[key] for key in ("lanes", "events_per_clock", "slots")}
+        return table
 
     def trains_as(self, table: dict[str, Any]) -> bool:
         """Whether a network made with the settings in `table` (as of :meth:`table`, perhaps of an
-        older version that had fewer) is one of this configuration; name and hardware do not count."""
-        old = config_from_table(self.name, {k: v for k, v in table.items() if k not in ("name", "hardware")})
-        return dataclasses.replace(old, hardware=self.hardware) == self
+        older version that had fewer) is one of this configuration; the name does not count, and the
+        hardware only where it is trained for."""
+        return not self.differences(table)
+
+    def differences(self, table: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+        """(key, there, here) for each setting in which a network made with `table` is none of this one.
+
+        Raises TwinspikeError if `table` is no configuration.
+        """
+        settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
+        hardware = settings.get("hardware")
+        if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
+            hardware["events_per_clock"] = hardware.pop("banks")
+        there = config_from_table(self.name, settings)
+        return differences(there.training_table(), self.training_table())
 
     def toml(self) -> str:
         """The configuration as a TOML file that :func:`load_config` reads back."""
@@ -82,7 +113,19 @@ class TopSettings:
 
     dataset: str = setting("digits", choices=DATASETS, help="where images come from")
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
-    timesteps: int = setting(8, low=1, high=255, help="T, time steps a frame")
+    timesteps: int = setting(8, low=1, high=255, help="T, time steps per frame")
+
+
+def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
+    """(key, there, here) for each value in which two JSON values differ; a key is `layers.0.neurons`."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        pairs = [(key, there.get(key), here.get(key)) for key in {**here, **there}]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = [(str(index), *pair) for index, pair in enumerate(zip(there, here, strict=True))]
+    else:
+        return [] if there == here else [(where, there, here)]
+    found = [differences(old, new, f"{where}.{key}" if where else key) for key, old, new in pairs]
+    return [row for rows in found for row in rows]
 
 
 def available() -> list[str]:
@@ -91,32 +134,77 @@ def available() -> list[str]:
     return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
+def names_a_file(name: str) -> bool:
+    """Whether a configuration is given by its file rather than by the name of a shipped one."""
+    return name.lower().endswith(".toml")
+
+
 def config_path(name: str) -> Path:
     """The TOML file of a shipped configuration, or of the path given (anything ending in .toml)."""
-    if name.endswith(".toml"):
+    if names_a_file(name):
         path = Path(name)
         if not path.is_file():
             raise TwinspikeError(f"configuration file {name} does not exist")
         return path
     if name not in available():
+        if Path(name).is_file():
+            raise TwinspikeError(f"configuration file {name} does not end in .toml: rename it")
+        file = f"{name}.toml"
+        near = [file] if Path(file).is_file() else difflib.get_close_matches(name, available(), 1)
+        meant = f"did you mean {near[0]}? Else " if near else ""
         raise TwinspikeError(
-            f"configuration {name!r} is unknown: choose {', '.join(available())}, "
+            f"configuration {name!r} is unknown: {meant}choose {', '.join(available())}, "
             "or give the path of a .toml file"
         )
     return Path(str(resources.files("twinspike.configs") / f"{name}.toml"))
 
 
-def load_config(name: str) -> Config:
-    """Read and check a configuration by name or path; raises TwinspikeError naming the bad key."""
+def load_config(name: str, changes: Sequence[str] = ()) -> Config:
+    """Read and check a configuration by name or path; raises TwinspikeError naming the bad key.
+
+    `changes` are settings that replace the file's, `training.epochs=5` for one.
+    """
     path = config_path(name)
     try:
-        table = tomllib.loads(read_limited(path, MAX_FILE_BYTES, "a configuration").decode())
+        # Editors on Windows like to begin a file with a byte order mark.
+        text = read_limited(path, MAX_FILE_BYTES, "a configuration").decode("utf-8-sig")
+        table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # bad UTF-8, bad TOML, integers of thousands of digits
         raise TwinspikeError(f"{path.name}: is not sound TOML: {error}") from None
     try:
-        return config_from_table(path.stem, table)
+        for change in changes:
+            apply_change(table, change)
+        config = config_from_table(path.stem, table)
     except TwinspikeError as error:
         raise TwinspikeError(f"{path.name}: {error}") from None
+    return dataclasses.replace(config, given=name, changes=tuple(changes))
+
+
+def apply_change(table: dict[str, Any], change: str) -> None:
+    """Set one value of a parsed TOML file, as in `training.epochs=5` or `layers.0.reset="zero"`.
+
+    What is no TOML value is text: a shell takes quotes away. Raises TwinspikeError if there is no such
+    place; whether key and value are allowed is judged with the file.
+    """
+    key, equals, text = change.partition("=")
+    *path, last = key.strip().split(".")
+    if not equals or not last:
+        raise TwinspikeError(f"--set {change}: expected KEY=VALUE, such as training.epochs=5")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        value = text.strip()
+    if path == ["encoder"] and "encoder" not in table:
+        table["encoder"] = {"kind": "latency"}
+    place: Any = table
+    for step in path:
+        if isinstance(place, list):
+            place = place[int(step)] if step.isdecimal() and int(step) < len(place) else None
+        elif isinstance(place, dict):
+            place = place.setdefault(step, {}) if step in _SECTIONS else place.get(step)
+    if not isinstance(place, dict):
+        raise TwinspikeError(f"--set {change}: there is no {key.strip()}; a layer's is layers.0.neurons")
+    place[last] = value
 
 
 def config_from_table(name: str, table: dict[str, Any]) -> Config:
@@ -138,14 +226,16 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         dataset=top.dataset,
         seed=top.seed,
         timesteps=top.timesteps,
-        encoder=coding_from_table(encoder, "encoder"),
+        encoder=encoding_from_table(encoder, "encoder"),
         layers=layers,
         training=build(TrainingSettings, table.get("training", {}), "training"),
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
     )
     lanes = config.hardware.lanes
     if lanes and len(lanes) != len(layers):
-        raise TwinspikeError(f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(layers)}")
+        raise TwinspikeError(
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(layers)}"
+        )
     return config
 
 

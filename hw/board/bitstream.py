@@ -15,7 +15,7 @@ from ..tools.process import run_tool
 from ..tools.synthesis import synthesise
 from ..tools.toolchain import find_packer
 from ..weights.image import image_bytes, weight_image
-from .boards import Board
+from .description import Board
 from .top import BoardTop
 
 TOP = "top"
@@ -83,10 +83,20 @@ def make_bitstream(
 
 
 _KEPT = (
-    "fmax_mhz", "fmax_min_mhz", "seeds", "logic_cells", "logic_cells_available", "flipflops",
-    "flipflops_available", "ram_blocks", "ram_blocks_available", "spram", "spram_available", "device",
+    "fmax_mhz",
+    "fmax_min_mhz",
+    "seeds",
+    "logic_cells",
+    "logic_cells_available",
+    "flipflops",
+    "flipflops_available",
+    "ram_blocks",
+    "ram_blocks_available",
+    "spram",
+    "spram_available",
+    "device",
     "tools",
-)  # fmt: skip
+)
 
 
 def _check_timing(board: Board, clock: float, reached: float, seeds: int) -> None:

@@ -28,10 +28,14 @@ class System(wiring.Component):
         self._image = weight_image(plan)
         self._offset = flash_offset
         flash = {f"flash_{name}": Out(1, init=name == "cs_n") for name in ("cs_n", "sck", "mosi")}
-        super().__init__({
-            **line.PINS, "ready": Out(1, init=1), "active": Out(1),
-            **({**flash, "flash_miso": In(1)} if self._image else {}),
-        })  # fmt: skip
+        super().__init__(
+            {
+                **line.PINS,
+                "ready": Out(1, init=1),
+                "active": Out(1),
+                **({**flash, "flash_miso": In(1)} if self._image else {}),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

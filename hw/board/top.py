@@ -12,7 +12,7 @@ from ..link.plan import link_plan
 from ..link.spi import SpiLine
 from ..link.uart import Rate, UartLine
 from ..plan import CorePlan
-from .boards import Board
+from .description import Board
 from .pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
 from .system import System
 
@@ -116,10 +116,15 @@ class BoardTop(Elaboratable):
         assert isinstance(pll, Ice40Pll)
         ports = {
             "p_FEEDBACK_PATH": "SIMPLE",
-            "p_DIVR": C(pll.divr, 4), "p_DIVF": C(pll.divf, 7), "p_DIVQ": C(pll.divq, 3),
+            "p_DIVR": C(pll.divr, 4),
+            "p_DIVF": C(pll.divf, 7),
+            "p_DIVQ": C(pll.divq, 3),
             "p_FILTER_RANGE": C(pll.filter_range, 3),
-            "i_RESETB": C(1), "i_BYPASS": C(0), "o_PLLOUTGLOBAL": clock, "o_LOCK": locked,
-        }  # fmt: skip
+            "i_RESETB": C(1),
+            "i_BYPASS": C(0),
+            "o_PLLOUTGLOBAL": clock,
+            "o_LOCK": locked,
+        }
         if self._board.pll_pad:
             m.submodules.pll = Instance("SB_PLL40_PAD", io_PACKAGEPIN=pin.io, **ports)
         else:
@@ -132,11 +137,29 @@ class BoardTop(Elaboratable):
         assert isinstance(pll, Ecp5Pll)
         m.submodules.pll = Instance(
             "EHXPLLL",
-            p_PLLRST_ENA="DISABLED", p_INTFB_WAKE="DISABLED", p_STDBY_ENABLE="DISABLED",
-            p_DPHASE_SOURCE="DISABLED", p_OUTDIVIDER_MUXA="DIVA", p_CLKOP_ENABLE="ENABLED",
-            p_CLKI_DIV=pll.i_div, p_CLKFB_DIV=pll.fb_div, p_CLKOP_DIV=pll.op_div,
-            p_CLKOP_CPHASE=pll.op_div - 1, p_CLKOP_FPHASE=0, p_FEEDBK_PATH="CLKOP",
-            i_CLKI=oscillator.i, i_CLKFB=clock, i_RST=C(0), i_STDBY=C(0), i_PHASESEL0=C(0),
-            i_PHASESEL1=C(0), i_PHASEDIR=C(1), i_PHASESTEP=C(1), i_PHASELOADREG=C(1),
-            i_PLLWAKESYNC=C(0), i_ENCLKOP=C(0), o_CLKOP=clock, o_LOCK=locked,
-        )  # fmt: skip
+            p_PLLRST_ENA="DISABLED",
+            p_INTFB_WAKE="DISABLED",
+            p_STDBY_ENABLE="DISABLED",
+            p_DPHASE_SOURCE="DISABLED",
+            p_OUTDIVIDER_MUXA="DIVA",
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKI_DIV=pll.i_div,
+            p_CLKFB_DIV=pll.fb_div,
+            p_CLKOP_DIV=pll.op_div,
+            p_CLKOP_CPHASE=pll.op_div - 1,
+            p_CLKOP_FPHASE=0,
+            p_FEEDBK_PATH="CLKOP",
+            i_CLKI=oscillator.i,
+            i_CLKFB=clock,
+            i_RST=C(0),
+            i_STDBY=C(0),
+            i_PHASESEL0=C(0),
+            i_PHASESEL1=C(0),
+            i_PHASEDIR=C(1),
+            i_PHASESTEP=C(1),
+            i_PHASELOADREG=C(1),
+            i_PLLWAKESYNC=C(0),
+            i_ENCLKOP=C(0),
+            o_CLKOP=clock,
+            o_LOCK=locked,
+        )

@@ -20,14 +20,26 @@ class AxiLiteAdapter(wiring.Component):
     """
 
     MEMBERS = {  # noqa: RUF012 (a table, read only)
-        "s_axil_awaddr": In(ADDRESS_BITS), "s_axil_awprot": In(3),
-        "s_axil_awvalid": In(1), "s_axil_awready": Out(1),
-        "s_axil_wdata": In(32), "s_axil_wstrb": In(4), "s_axil_wvalid": In(1), "s_axil_wready": Out(1),
-        "s_axil_bresp": Out(2), "s_axil_bvalid": Out(1), "s_axil_bready": In(1),
-        "s_axil_araddr": In(ADDRESS_BITS), "s_axil_arprot": In(3),
-        "s_axil_arvalid": In(1), "s_axil_arready": Out(1),
-        "s_axil_rdata": Out(32), "s_axil_rresp": Out(2), "s_axil_rvalid": Out(1), "s_axil_rready": In(1),
-    }  # fmt: skip
+        "s_axil_awaddr": In(ADDRESS_BITS),
+        "s_axil_awprot": In(3),
+        "s_axil_awvalid": In(1),
+        "s_axil_awready": Out(1),
+        "s_axil_wdata": In(32),
+        "s_axil_wstrb": In(4),
+        "s_axil_wvalid": In(1),
+        "s_axil_wready": Out(1),
+        "s_axil_bresp": Out(2),
+        "s_axil_bvalid": Out(1),
+        "s_axil_bready": In(1),
+        "s_axil_araddr": In(ADDRESS_BITS),
+        "s_axil_arprot": In(3),
+        "s_axil_arvalid": In(1),
+        "s_axil_arready": Out(1),
+        "s_axil_rdata": Out(32),
+        "s_axil_rresp": Out(2),
+        "s_axil_rvalid": Out(1),
+        "s_axil_rready": In(1),
+    }
 
     def __init__(self):
         super().__init__({**self.MEMBERS, "registers": Out(PORT)})

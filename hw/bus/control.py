@@ -34,7 +34,7 @@ class Control(wiring.Component):
 
     Members: `registers` (In, of register_file.PORT), `irq` (Out), `s_axis`, `m_axis`, `m_result` as of
     the core; with pixels also `s_pixel` (see PixelEncoder); with SPRAM weights also `s_load`, and `reload`
-    (Out, for a clock: the image is asked for again). Cores that take several events a clock have no such
+    (Out, for a clock: the image is asked for again). Cores that take several events per clock have no such
     wrapper (TwinspikeError): a bus is too slow for them.
     """
 
@@ -250,19 +250,23 @@ class Control(wiring.Component):
 
 def check_bus(plan: CorePlan) -> None:
     """Raise TwinspikeError if no bus can carry the events of this core."""
-    if plan.layers[0].banks > 1:
+    if plan.layers[0].events_per_clock > 1:
         raise TwinspikeError(
-            f"the core of {plan.network.name} takes {plan.layers[0].banks} events a clock: a bus is too "
-            "slow for it, so it has stream ports only; leave hardware.banks out for a core behind a bus"
+            f"the core of {plan.network.name} takes {plan.layers[0].events_per_clock} events per "
+            "clock: a bus is too "
+            "slow for it, so it has stream ports only; leave hardware.events_per_clock out for a "
+            "core behind a bus"
         )
 
 
 def control_members(plan: CorePlan) -> dict:
     """The members beside the registers' port, which a bus top shows as its ports."""
     members = {
-        **axis("s_axis", In, 16), **axis("m_axis", Out, 16), **axis("m_result", Out, RESULT_BITS),
+        **axis("s_axis", In, 16),
+        **axis("m_axis", Out, 16),
+        **axis("m_result", Out, RESULT_BITS),
         "irq": Out(1),
-    }  # fmt: skip
+    }
     if plan.pixels:
         members |= axis("s_pixel", In, 8)
     if plan.loads:

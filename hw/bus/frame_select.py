@@ -11,7 +11,7 @@ class FrameSelect(wiring.Component):
     """Hands on one of its inputs until its frame ends; where several wait, the first goes first.
 
     A clock passes before each frame, in which its source is chosen; then there is no register between
-    input and output: latency 0, a word a clock.
+    input and output: latency 0, a word per clock.
 
     Members: `i` (array of In streams of words and `last`), `o` (Out stream of them), `ends` (In: the word
     that leaves in this clock ends its frame), `hold` (In: no frame is chosen), `inside` (Out: one is).
@@ -19,10 +19,15 @@ class FrameSelect(wiring.Component):
 
     def __init__(self, sources: int):
         self._sources = sources
-        super().__init__({
-            "i": In(stream.Signature(AXIS)).array(sources), "o": Out(stream.Signature(AXIS)), "ends": In(1),
-            "hold": In(1), "inside": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)).array(sources),
+                "o": Out(stream.Signature(AXIS)),
+                "ends": In(1),
+                "hold": In(1),
+                "inside": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

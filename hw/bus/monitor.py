@@ -21,10 +21,18 @@ class FrameMonitor(wiring.Component):
 
     def __init__(self, timesteps: int):
         self._timesteps = timesteps
-        super().__init__({
-            "word": In(1), "tick": In(1), "last": In(1), "result": In(1), "ends": Out(1),
-            "busy": Out(1), "frames": Out(32), "cycles": Out(32),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "word": In(1),
+                "tick": In(1),
+                "last": In(1),
+                "result": In(1),
+                "ends": Out(1),
+                "busy": Out(1),
+                "frames": Out(32),
+                "cycles": Out(32),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -1,17 +1,17 @@
-"""Raw 8-bit pixels to the event words of the network's coding, on the chip."""
+"""Raw 8-bit pixels to the event words of the network's encoding, on the chip."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ...numerics.codings import Latency
+from ...numerics.encodings import Latency
 from ...numerics.events import TICK
 from ...quant.network import Network
 from ..layers.encoder import Encoder
 from ..parts.events import AXIS, mask_layout
 from ..parts.memories import quick
-from ..plan.pixel_codings import CODINGS
+from ..plan.pixel_encodings import ENCODINGS
 
 ROW_BITS = 16  # of the code memory: an iCE40 block RAM's widest word
 
@@ -33,20 +33,20 @@ class PixelRows:
 
 
 class PixelEncoder(wiring.Component):
-    """Takes frames of n pixels and sends the words that the network's coding makes of them.
+    """Takes frames of n pixels and sends the words that the network's encoding makes of them.
 
-    A pixel's step is found as it comes (for `latency` (255 - x) * T >> 8, as in numerics/codings.py) and kept
-    in a memory of P codes a row, R = ceil(n / P) rows. Then T passes over the rows pick each step's pixels
-    out, a row a clock; hw/layers/encoder.py makes words of them, ascending, with the step's TICK. So a frame
-    of few events takes about n + T * R clocks, one block RAM up to 256 rows, and no sorting.
+    A pixel's step is found as it comes (for `latency` (255 - x) * T >> 8, as in numerics/encodings.py) and
+    kept in a memory of P codes per row, R = ceil(n / P) rows. Then T passes over the rows pick each step's
+    pixels out, a row per clock; hw/layers/encoder.py makes words of them, ascending, with the step's TICK. So
+    a frame of few events takes about n + T * R clocks, one block RAM up to 256 rows, and no sorting.
 
-    Throughput one pixel a clock, up to the n-th; none while a frame is sent. Clocks, row i of all
+    Throughput one pixel per clock, up to the n-th; none while a frame is sent. Clocks, row i of all
     T * R having s(i) spikes and e(i) = 1 if it ends a step, the n-th pixel being taken in clock 0:
 
         shown(0) = 5;  shown(i) = shown(i - 1) + 1, or taken(i - 1) + 1 if row i - 1 was taken
         taken(i) = max(shown(i), taken(j) + s(j) + e(j) + 1), j the row taken before;
                    rows with s(i) + e(i) = 0 are not taken
-        words of row i at `o` from taken(i) + 3 on, one a clock; pixels again from the clock after the
+        words of row i at `o` from taken(i) + 3 on, one per clock; pixels again from the clock after the
         last word on
 
     `last` goes with a frame's n-th pixel. With another it drops the pixels so far; without it there, all
@@ -60,10 +60,15 @@ class PixelEncoder(wiring.Component):
     def __init__(self, network: Network, target: str = ""):
         self._rows = PixelRows(network)
         self._target = target
-        super().__init__({
-            "i": In(stream.Signature(PIXEL)), "o": Out(stream.Signature(AXIS)),
-            "space": Out(range(network.inputs + 1), init=network.inputs), "busy": Out(1), "stray": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(PIXEL)),
+                "o": Out(stream.Signature(AXIS)),
+                "space": Out(range(network.inputs + 1), init=network.inputs),
+                "busy": Out(1),
+                "stray": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -87,9 +92,12 @@ class PixelEncoder(wiring.Component):
         lane, row = Signal(range(max(lanes, 2))), Signal(range(max(rows.words, 2)))
         code, code_lane, code_row, coded = Signal(bits), Signal.like(lane), Signal.like(row), Signal()
         m.d.sync += [
-            self.stray.eq(0), coded.eq(taken), code.eq(self._code(self.i.p.pixel)),
-            code_lane.eq(lane), code_row.eq(row),
-        ]  # fmt: skip
+            self.stray.eq(0),
+            coded.eq(taken),
+            code.eq(self._code(self.i.p.pixel)),
+            code_lane.eq(lane),
+            code_row.eq(row),
+        ]
         with m.If(taken):
             m.d.sync += [self.space.eq(self.space - 1), lane.eq(lane + 1)]
             with m.If(lane == lanes - 1):
@@ -133,9 +141,11 @@ class PixelEncoder(wiring.Component):
             m.d.sync += [here.eq(scanning), here_row.eq(at), here_step.eq(step)]
             m.d.sync += shown.eq(here & (mask.any() | ends))
             m.d.sync += [
-                spikes.mask.eq(mask), spikes.word.eq(here_row), spikes.end.eq(ends),
+                spikes.mask.eq(mask),
+                spikes.word.eq(here_row),
+                spikes.end.eq(ends),
                 spikes.last.eq(here_step == timesteps - 1),
-            ]  # fmt: skip
+            ]
             with m.If(scanning):
                 m.d.sync += at.eq(at + 1)
                 with m.If(at == rows.words - 1):
@@ -154,9 +164,9 @@ class PixelEncoder(wiring.Component):
         return m
 
     def _code(self, pixel: Value) -> Value:
-        """The step of a pixel, as the coding's own `steps` has it."""
-        coding, timesteps = self._rows.network.encoder, self._rows.network.timesteps
-        if not isinstance(coding, CODINGS):
-            raise TypeError(f"no hardware for {coding}: make_plan refuses it")
-        when = (~pixel)[:8] * timesteps >> 8 if isinstance(coding, Latency) else Const(0)
-        return Mux(pixel >= coding.threshold, when, timesteps - 1 if coding.dense else timesteps)
+        """The step of a pixel, as the encoding's own `steps` has it."""
+        encoding, timesteps = self._rows.network.encoder, self._rows.network.timesteps
+        if not isinstance(encoding, ENCODINGS):
+            raise TypeError(f"no hardware for {encoding}: make_plan refuses it")
+        when = (~pixel)[:8] * timesteps >> 8 if isinstance(encoding, Latency) else Const(0)
+        return Mux(pixel >= encoding.threshold, when, timesteps - 1 if encoding.dense else timesteps)

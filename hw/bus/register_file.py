@@ -8,15 +8,17 @@ from ..plan import CorePlan
 from .registers import ADDRESS_BITS, REGISTERS, constants
 
 # Word addresses; a write happens in the clock of `write`, `read_data` follows a clock after `read` and stays.
-PORT = wiring.Signature({
-    "write": Out(1),
-    "write_address": Out(ADDRESS_BITS - 2),
-    "write_data": Out(32),
-    "write_mask": Out(4),
-    "read": Out(1),
-    "read_address": Out(ADDRESS_BITS - 2),
-    "read_data": In(32),
-})  # fmt: skip
+PORT = wiring.Signature(
+    {
+        "write": Out(1),
+        "write_address": Out(ADDRESS_BITS - 2),
+        "write_data": Out(32),
+        "write_mask": Out(4),
+        "read": Out(1),
+        "read_address": Out(ADDRESS_BITS - 2),
+        "read_data": In(32),
+    }
+)
 
 
 # Fields to be written of so many bits are data that go with a strobe: they are not gated again.
@@ -43,13 +45,15 @@ class RegisterFile(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self._constants = constants(plan)
-        super().__init__({
-            "port": In(PORT),
-            "status": In(layout("ro", "w1c")),
-            "stored": Out(layout("rw"), init=self._reset()),
-            "written": Out(layout("wo", "w1c")),
-            "bytes": Out(data.StructLayout({name: 4 for name in layout("wo").members})),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "port": In(PORT),
+                "status": In(layout("ro", "w1c")),
+                "stored": Out(layout("rw"), init=self._reset()),
+                "written": Out(layout("wo", "w1c")),
+                "bytes": Out(data.StructLayout({name: 4 for name in layout("wo").members})),
+            }
+        )
 
     def _reset(self) -> dict[str, dict[str, int]]:
         return {

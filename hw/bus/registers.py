@@ -5,7 +5,7 @@ ignores writes.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...numerics.commands import COMMANDS, NO_LABEL, STAGED_SLOT
@@ -53,11 +53,17 @@ class Register:
 PORT_ERRORS = (
     ("event_overflow", "EVENT was written while it was full: the word was lost"),
     ("pixel_overflow", "PIXEL was written while PIXEL_SPACE was 0: the pixel was lost"),
-    ("pixel_last", "`last` came with another pixel than a frame's last one, or not with that: the frame was "
-     "dropped, up to and with the pixel of `last`"),
-    ("load_overflow", "LOAD was written while the word before still waited, for frames to leave the core, or "
-     "while MODE.load_by_register was 0: the word was lost"),
-)  # fmt: skip
+    (
+        "pixel_last",
+        "`last` came with another pixel than a frame's last one, or not with that: the frame was "
+        "dropped, up to and with the pixel of `last`",
+    ),
+    (
+        "load_overflow",
+        "LOAD was written while the word before still waited, for frames to leave the core, or "
+        "while MODE.load_by_register was 0: the word was lost",
+    ),
+)
 # Flags of commands, from bit 16 on. A command that sets one of them changes nothing.
 COMMAND_ERRORS = (
     ("command_unknown", "COMMAND was written with a command that this core does not have"),
@@ -65,7 +71,7 @@ COMMAND_ERRORS = (
     ("slot_range", "a command named a slot that this core does not have"),
     ("nothing_staged", "COMMIT without counts of a whole, sound frame (or of STAGE) to commit"),
     ("reference_range", "REFERENCE_AT named a neuron, step or slot that is not there, or STAGE a count > T"),
-)  # fmt: skip
+)
 
 
 def _errors() -> tuple[Field, ...]:
@@ -77,119 +83,306 @@ def _errors() -> tuple[Field, ...]:
 
 REGISTERS = (
     Register("ID", 0x00, (Field("id", 0, 32, "ro", "the characters TSPK, T in the lowest byte"),)),
-    Register("VERSION", 0x04, (
-        Field("minor", 0, 16, "ro", "of this map: more registers or fields than before"),
-        Field("major", 16, 16, "ro", "of this map: others than before"),
-    )),
-    Register("HASH_LOW", 0x08, (Field("hash", 0, 32, "ro", "lower half of the network hash"),),
-             "The network hash is the first 64 bits of the network file's SHA-256."),
+    Register(
+        "VERSION",
+        0x04,
+        (
+            Field("minor", 0, 16, "ro", "of this map: more registers or fields than before"),
+            Field("major", 16, 16, "ro", "of this map: others than before"),
+        ),
+    ),
+    Register(
+        "HASH_LOW",
+        0x08,
+        (Field("hash", 0, 32, "ro", "lower half of the network hash"),),
+        "The network hash is the first 64 bits of the network file's SHA-256.",
+    ),
     Register("HASH_HIGH", 0x0C, (Field("hash", 0, 32, "ro", "upper half of the network hash"),)),
-    Register("SHAPE", 0x10, (
-        Field("inputs", 0, 16, "ro", "input addresses"),
-        Field("outputs", 16, 16, "ro", "output neurons"),
-    )),
-    Register("FRAME", 0x14, (
-        Field("timesteps", 0, 8, "ro", "T: TICKs of a frame"),
-        Field("references", 16, 16, "ro", "K: stored references"),
-    )),
-    Register("CONTROL", 0x18, (
-        Field("soft_reset", 0, 1, "wo", "1 resets the core: frames in progress, event port, results, errors "
-              "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, THRESHOLD, reference "
-              "slots and loaded weights stay"),
-        Field("reload", 1, 1, "wo", "1 asks the flash loader for the weight image again, where there is one"),
-    )),
-    Register("MODE", 0x1C, (
-        Field("hold_results", 0, 1, "rw", "1: the core waits while a result is waiting here, so none is "
-              "missed; 0: a newer result takes its place"),
-        Field("load_by_register", 1, 1, "rw", "1: the weight image comes through LOAD, and the load stream "
-              "waits; 0: the other way round"),
-    )),
-    Register("STATUS", 0x20, (
-        Field("weights_loaded", 0, 1, "ro", "the weights are in place; frames wait until they are"),
-        Field("busy", 1, 1, "ro", "a frame is in the core or in the event port"),
-        Field("result", 2, 1, "w1c", "a result is waiting in LABEL, DISTANCE and RUNNER_UP"),
-        Field("image_foreign", 3, 1, "ro", "the last weight image was refused: it is none for this network"),
-        Field("image_damaged", 4, 1, "ro", "the last weight image was refused: too short or its CRC differs"),
-    )),
+    Register(
+        "SHAPE",
+        0x10,
+        (
+            Field("inputs", 0, 16, "ro", "input addresses"),
+            Field("outputs", 16, 16, "ro", "output neurons"),
+        ),
+    ),
+    Register(
+        "FRAME",
+        0x14,
+        (
+            Field("timesteps", 0, 8, "ro", "T: TICKs of a frame"),
+            Field("references", 16, 16, "ro", "K: stored references"),
+        ),
+    ),
+    Register(
+        "CONTROL",
+        0x18,
+        (
+            Field(
+                "soft_reset",
+                0,
+                1,
+                "wo",
+                "1 resets the core: frames in progress, event port, results, errors "
+                "and counters, the mode of COMMAND and the staged copy; MODE, INTERRUPT, "
+                "THRESHOLD, reference "
+                "slots and loaded weights stay",
+            ),
+            Field(
+                "reload", 1, 1, "wo", "1 asks the flash loader for the weight image again, where there is one"
+            ),
+        ),
+    ),
+    Register(
+        "MODE",
+        0x1C,
+        (
+            Field(
+                "hold_results",
+                0,
+                1,
+                "rw",
+                "1: the core waits while a result is waiting here, so none is "
+                "missed; 0: a newer result takes its place",
+            ),
+            Field(
+                "load_by_register",
+                1,
+                1,
+                "rw",
+                "1: the weight image comes through LOAD, and the load stream waits; 0: the other way round",
+            ),
+        ),
+    ),
+    Register(
+        "STATUS",
+        0x20,
+        (
+            Field("weights_loaded", 0, 1, "ro", "the weights are in place; frames wait until they are"),
+            Field("busy", 1, 1, "ro", "a frame is in the core or in the event port"),
+            Field("result", 2, 1, "w1c", "a result is waiting in LABEL, DISTANCE and RUNNER_UP"),
+            Field(
+                "image_foreign", 3, 1, "ro", "the last weight image was refused: it is none for this network"
+            ),
+            Field(
+                "image_damaged", 4, 1, "ro", "the last weight image was refused: too short or its CRC differs"
+            ),
+        ),
+    ),
     Register("ERRORS", 0x24, _errors()),
-    Register("INTERRUPT", 0x28, (
-        Field("on_result", 0, 1, "rw", "`irq` is high while a result is waiting"),
-        Field("on_error", 1, 1, "rw", "`irq` is high while an error flag is set"),
-    )),
-    Register("THRESHOLD", 0x2C, (
-        Field("threshold", 0, 32, "rw", "`same` is distance <= threshold, for results that come after the "
-              "write; reset gives the network's own threshold"),
-    )),
+    Register(
+        "INTERRUPT",
+        0x28,
+        (
+            Field("on_result", 0, 1, "rw", "`irq` is high while a result is waiting"),
+            Field("on_error", 1, 1, "rw", "`irq` is high while an error flag is set"),
+        ),
+    ),
+    Register(
+        "THRESHOLD",
+        0x2C,
+        (
+            Field(
+                "threshold",
+                0,
+                32,
+                "rw",
+                "`same` is distance <= threshold, for results that come after the "
+                "write; reset gives the network's own threshold",
+            ),
+        ),
+    ),
     Register("FRAMES", 0x30, (Field("frames", 0, 32, "ro", "results given since reset, modulo 2^32"),)),
-    Register("CYCLES", 0x34, (
-        Field("cycles", 0, 32, "ro", "clocks from a frame's first event word taken to its result, of the "
-              "last frame measured: one that begins while another is being measured is passed over"),
-    )),
-    Register("EVENT", 0x38, (
-        Field("word", 0, 16, "wo", "event word: an address, or bit 15 for a TICK; a write that reaches both "
-              "bytes of it sends the word"),
-        Field("last", 16, 1, "wo", "set on the frame's last TICK"),
-    ), "A frame that was begun here keeps the event stream waiting until it ends, and the other way round."),
-    Register("EVENT_SPACE", 0x3C, (
-        Field("space", 0, 16, "ro", "words that EVENT takes before it is full"),
-    )),
-    Register("LABEL", 0x40, (
-        Field("label", 0, 16, "ro", f"label of the last result; 0x{NO_LABEL:x}: no reference to meet"),
-        Field("same", 16, 1, "ro", "its distance was <= THRESHOLD"),
-    )),
+    Register(
+        "CYCLES",
+        0x34,
+        (
+            Field(
+                "cycles",
+                0,
+                32,
+                "ro",
+                "clocks from a frame's first event word taken to its result, of the "
+                "last frame measured: one that begins while another is being measured is passed over",
+            ),
+        ),
+    ),
+    Register(
+        "EVENT",
+        0x38,
+        (
+            Field(
+                "word",
+                0,
+                16,
+                "wo",
+                "event word: an address, or bit 15 for a TICK; a write that reaches both "
+                "bytes of it sends the word",
+            ),
+            Field("last", 16, 1, "wo", "set on the frame's last TICK"),
+        ),
+        "A frame that was begun here keeps the event stream waiting until it ends, and the other way round.",
+    ),
+    Register("EVENT_SPACE", 0x3C, (Field("space", 0, 16, "ro", "words that EVENT takes before it is full"),)),
+    Register(
+        "LABEL",
+        0x40,
+        (
+            Field("label", 0, 16, "ro", f"label of the last result; 0x{NO_LABEL:x}: no reference to meet"),
+            Field("same", 16, 1, "ro", "its distance was <= THRESHOLD"),
+        ),
+    ),
     Register("DISTANCE", 0x44, (Field("distance", 0, 32, "ro", "distance of the last result"),)),
     Register("RUNNER_UP", 0x48, (Field("runner_up", 0, 32, "ro", "the runner-up's distance"),)),
-    Register("COMMAND", 0x80, (
-        Field("command", 0, 8, "wo", ", ".join(f"{i} {name}" for i, name in enumerate(COMMANDS))),
-        Field("slot", 8, 8, "wo", "of VERIFY, COMMIT and CLEAR"),
-        Field("label", 16, 16, "wo", "of COMMIT"),
-    ), "COMMAND: CLASSIFY, EMBED, ENROL and VERIFY set the mode of the frames that follow. All of them give "
-       "a result: the nearest of the slots that hold a reference, in VERIFY's frames of its slot alone; with "
-       f"nothing to compare, label 0x{NO_LABEL:x}, distances of all ones and not `same`. Frames of EMBED and "
-       "ENROL also leave their cumulative output counts in the staged copy, for REFERENCE to read. COMMIT "
-       "puts the staged copy of an ENROL frame in place as the reference of a slot, and what the slot held "
-       "becomes the staged copy; CLEAR empties a slot. COMMAND, REFERENCE_AT and STAGE act on writes of all "
-       "four bytes."),
-    Register("COMMAND_STATUS", 0x84, (
-        Field("mode", 0, 8, "ro", "command that set the mode of the next frame"),
-        Field("slot", 8, 8, "ro", "slot of the last VERIFY"),
-        Field("staged", 16, 1, "ro", "a whole, sound frame of ENROL (or STAGE) waits for COMMIT"),
-        Field("busy", 17, 1, "ro", "a command, REFERENCE_AT or STAGE is being carried out"),
-    )),
-    Register("FEATURES", 0x88, (
-        Field("slots", 0, 8, "ro", "reference slots; 0: references are fixed and there are no commands"),
-        Field("pixels", 16, 1, "ro", "this core has an encoder: PIXEL takes frames"),
-        Field("loads", 17, 1, "ro", "this core's weights are loaded at run time"),
-    )),
-    Register("REFERENCE_AT", 0x8C, (
-        Field("neuron", 0, 16, "wo", "output neuron"),
-        Field("step", 16, 8, "wo", "time step"),
-        Field("slot", 24, 8, "wo", f"slot, or {STAGED_SLOT} for the staged copy"),
-    ), "REFERENCE_AT chooses a word of a reference: REFERENCE holds it once COMMAND_STATUS.busy is 0, a few "
-       "clocks later."),
-    Register("REFERENCE", 0x90, (
-        Field("count", 0, 8, "ro", "cumulative count of the chosen neuron, up to and with the chosen step"),
-        Field("holds", 8, 1, "ro", "the slot holds a reference"),
-        Field("label", 16, 16, "ro", "label of the slot"),
-    )),
-    Register("STAGE", 0x94, (
-        Field("count", 0, 8, "wo", "written to the staged copy at the neuron and step of REFERENCE_AT, which "
-              "then advance, neurons first"),
-    ), "STAGE restores a reference: write REFERENCE_AT = 0xff000000, all T * N counts in order, then COMMIT. "
-       "The last one sets COMMAND_STATUS.staged."),
-    Register("LOAD", 0x98, (
-        Field("word", 0, 16, "wo", "word of the weight image; a write that reaches both its bytes sends it"),
-        Field("last", 16, 1, "wo", "set on the image's last word; on any other the image is refused, and the "
-              "next word begins a new one"),
-    )),
-    Register("PIXEL", 0x9C, (
-        Field("pixel", 0, 8, "wo", "the frame's next pixel, in C order"),
-        Field("last", 8, 1, "wo", "set on the frame's last pixel"),
-    )),
-    Register("PIXEL_SPACE", 0xA0, (
-        Field("space", 0, 16, "ro", "pixels that the frame lacks; 0 while one is being sent on"),
-    )),
-)  # fmt: skip
+    Register(
+        "COMMAND",
+        0x80,
+        (
+            Field("command", 0, 8, "wo", ", ".join(f"{i} {name}" for i, name in enumerate(COMMANDS))),
+            Field("slot", 8, 8, "wo", "of VERIFY, COMMIT and CLEAR"),
+            Field("label", 16, 16, "wo", "of COMMIT"),
+        ),
+        "COMMAND: CLASSIFY, EMBED, ENROL and VERIFY set the mode of the frames that follow. All of them give "
+        "a result: the nearest of the slots that hold a reference, in VERIFY's frames of its slot "
+        "alone; with "
+        f"nothing to compare, label 0x{NO_LABEL:x}, distances of all ones and not `same`. Frames "
+        "of EMBED and "
+        "ENROL also leave their cumulative output counts in the staged copy, for REFERENCE to read. COMMIT "
+        "puts the staged copy of an ENROL frame in place as the reference of a slot, and what the slot held "
+        "becomes the staged copy; CLEAR empties a slot. COMMAND, REFERENCE_AT and STAGE act on writes of all "
+        "four bytes.",
+    ),
+    Register(
+        "COMMAND_STATUS",
+        0x84,
+        (
+            Field("mode", 0, 8, "ro", "command that set the mode of the next frame"),
+            Field("slot", 8, 8, "ro", "slot of the last VERIFY"),
+            Field("staged", 16, 1, "ro", "a whole, sound frame of ENROL (or STAGE) waits for COMMIT"),
+            Field("busy", 17, 1, "ro", "a command, REFERENCE_AT or STAGE is being carried out"),
+        ),
+    ),
+    Register(
+        "FEATURES",
+        0x88,
+        (
+            Field("slots", 0, 8, "ro", "reference slots; 0: references are fixed and there are no commands"),
+            Field("pixels", 16, 1, "ro", "this core has an encoder: PIXEL takes frames"),
+            Field("loads", 17, 1, "ro", "this core's weights are loaded at run time"),
+        ),
+    ),
+    Register(
+        "REFERENCE_AT",
+        0x8C,
+        (
+            Field("neuron", 0, 16, "wo", "output neuron"),
+            Field("step", 16, 8, "wo", "time step"),
+            Field("slot", 24, 8, "wo", f"slot, or {STAGED_SLOT} for the staged copy"),
+        ),
+        "REFERENCE_AT chooses a word of a reference: REFERENCE holds it once COMMAND_STATUS.busy is 0, a few "
+        "clocks later.",
+    ),
+    Register(
+        "REFERENCE",
+        0x90,
+        (
+            Field(
+                "count", 0, 8, "ro", "cumulative count of the chosen neuron, up to and with the chosen step"
+            ),
+            Field("holds", 8, 1, "ro", "the slot holds a reference"),
+            Field("label", 16, 16, "ro", "label of the slot"),
+        ),
+    ),
+    Register(
+        "STAGE",
+        0x94,
+        (
+            Field(
+                "count",
+                0,
+                8,
+                "wo",
+                "written to the staged copy at the neuron and step of REFERENCE_AT, which "
+                "then advance, neurons first",
+            ),
+        ),
+        "STAGE restores a reference: write REFERENCE_AT = 0xff000000, all T * N counts in order, "
+        "then COMMIT. "
+        "The last one sets COMMAND_STATUS.staged.",
+    ),
+    Register(
+        "LOAD",
+        0x98,
+        (
+            Field(
+                "word", 0, 16, "wo", "word of the weight image; a write that reaches both its bytes sends it"
+            ),
+            Field(
+                "last",
+                16,
+                1,
+                "wo",
+                "set on the image's last word; on any other the image is refused, and the "
+                "next word begins a new one",
+            ),
+        ),
+    ),
+    Register(
+        "PIXEL",
+        0x9C,
+        (
+            Field("pixel", 0, 8, "wo", "the frame's next pixel, in C order"),
+            Field("last", 8, 1, "wo", "set on the frame's last pixel"),
+        ),
+    ),
+    Register(
+        "PIXEL_SPACE",
+        0xA0,
+        (Field("space", 0, 16, "ro", "pixels that the frame lacks; 0 while one is being sent on"),),
+    ),
+)
+
+
+# What a core without slots does not have, a register or a field of one each ...
+_OF_SLOTS = {
+    "COMMAND",
+    "COMMAND_STATUS",
+    "REFERENCE_AT",
+    "REFERENCE",
+    "STAGE",
+    "FEATURES.slots",
+    *(f"ERRORS.{name}" for name, _ in COMMAND_ERRORS if name != "command_unknown"),
+}
+# ... and what is said otherwise of those that it has.
+_WITHOUT_SLOTS = {
+    "CONTROL.soft_reset": "1 resets the core: frames in progress, event port, results, errors and counters; "
+    "MODE, INTERRUPT, THRESHOLD and loaded weights stay",
+    "ERRORS.command_unknown": "a command was written, all four bytes at 0x80: this core has none",
+    "LABEL.label": "label of the last result",
+}
+
+
+def core_registers(plan: CorePlan) -> tuple[Register, ...]:
+    """The registers of a core, in its own words: those for what it does not have are left out.
+
+    They lie in the gateware of any core, but read as zero and ignore writes there.
+    """
+    absent = set() if plan.slots else _OF_SLOTS
+    if not (plan.references or plan.slots):
+        absent = absent | {"FRAME.references"}
+    words = {} if plan.slots else _WITHOUT_SLOTS
+    return tuple(
+        dataclasses.replace(
+            register,
+            fields=tuple(
+                dataclasses.replace(field, meaning=words.get(f"{register.name}.{field.name}", field.meaning))
+                for field in register.fields
+                if f"{register.name}.{field.name}" not in absent
+            ),
+        )
+        for register in REGISTERS
+        if register.name not in absent
+    )
 
 
 def constants(plan: CorePlan) -> dict[str, int]:
@@ -229,15 +422,17 @@ def registers_json(plan: CorePlan) -> dict[str, Any]:
                     for field in register.fields
                 ],
             }
-            for register in REGISTERS
+            for register in core_registers(plan)
         ],
     }
 
 
-def registers_header() -> str:
-    """Verilog macros of the registers' offsets."""
+def registers_header(plan: CorePlan, prefix: str = "TWINSPIKE") -> str:
+    """Verilog macros of the registers' offsets, each named `prefix` and then as the register."""
     digits = ADDRESS_BITS // 4
-    lines = [f"`define TWINSPIKE_{r.name} {ADDRESS_BITS}'h{r.offset:0{digits}x}\n" for r in REGISTERS]
+    lines = [
+        f"`define {prefix}_{r.name} {ADDRESS_BITS}'h{r.offset:0{digits}x}\n" for r in core_registers(plan)
+    ]
     return "// Byte offsets of the registers.\n" + "".join(lines)
 
 
@@ -250,20 +445,22 @@ def registers_markdown(plan: CorePlan) -> str:
         "and ignore writes. Bytes of a write that are not selected count as zeros, except in fields to read",
         "and write, where they stay as they are.",
         "",
-        *registers_table(constants(plan)),
+        *registers_table(constants(plan), core_registers(plan)),
         "",
         *(f"- `{key}`: {text}" for key, text in ACCESS.items()),
         "",
-        *(register.note for register in REGISTERS if register.note),
+        *(register.note for register in core_registers(plan) if register.note),
     ]
     return "\n".join(lines) + "\n"
 
 
-def registers_table(fixed: Mapping[str, int] | None = None) -> list[str]:
+def registers_table(
+    fixed: Mapping[str, int] | None = None, registers: Iterable[Register] = REGISTERS
+) -> list[str]:
     """Lines of a Markdown table, a field each; with the values of one core, by ``REGISTER.field``."""
     titles = ["offset", "register", "bits", "field", "access", "meaning"]
     rows = []
-    for register in REGISTERS:
+    for register in registers:
         for index, field in enumerate(register.fields):
             head = ["", ""] if index else [f"`0x{register.offset:02x}`", f"`{register.name}`"]
             row = [*head, field.bits, field.name, field.access, field.meaning]

@@ -20,9 +20,15 @@ class WishboneAdapter(wiring.Component):
     """
 
     MEMBERS = {  # noqa: RUF012 (a table, read only)
-        "wb_cyc_i": In(1), "wb_stb_i": In(1), "wb_we_i": In(1), "wb_adr_i": In(ADDRESS_BITS),
-        "wb_sel_i": In(4), "wb_dat_i": In(32), "wb_dat_o": Out(32), "wb_ack_o": Out(1),
-    }  # fmt: skip
+        "wb_cyc_i": In(1),
+        "wb_stb_i": In(1),
+        "wb_we_i": In(1),
+        "wb_adr_i": In(ADDRESS_BITS),
+        "wb_sel_i": In(4),
+        "wb_dat_i": In(32),
+        "wb_dat_o": Out(32),
+        "wb_ack_o": Out(1),
+    }
 
     def __init__(self):
         super().__init__({**self.MEMBERS, "registers": Out(PORT)})

@@ -1,4 +1,4 @@
-"""The whole network: event stream in, output spikes and one result record a frame out."""
+"""The whole network: event stream in, output spikes and one result record per frame out."""
 
 from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
@@ -27,7 +27,7 @@ class Core(wiring.Component):
     their buffers are full.
 
     Members, beside `clk` and `rst` (synchronous, active high): `s_axis_*` (events in), `m_axis_*`
-    (output spikes in the same format), `m_result_*` (96 bits a frame, see RESULT), `network_hash`
+    (output spikes in the same format), `m_result_*` (96 bits per frame, see RESULT), `network_hash`
     (first 64 bits of the network file's SHA-256), `error_flags` (see ERRORS) and `error_clear`;
     with SPRAM weights also `s_load_*` (words of hw/weights/image.py), `weights_loaded` (frames are accepted
     while it is high), `weights_refused` (the last image was foreign, bit 0, or damaged, bit 1) and

@@ -23,7 +23,7 @@ def rows_layout(inputs: int) -> tuple[int, data.StructLayout]:
 class DuplicateCheck(wiring.Component):
     """Watches the events that pass and remembers which addresses came since the last TICK.
 
-    Nothing can notice every duplicate with less than a bit an input. Those bits lie in words of 8
+    Nothing can notice every duplicate with less than a bit per input. Those bits lie in words of 8
     beside the tag of the step in which they were written; a word of another step counts as empty, so
     nothing has to be cleared at a TICK. Tags wrap around: each TICK also empties one word, in turn,
     and all of them have been emptied before a tag comes again.
@@ -38,12 +38,14 @@ class DuplicateCheck(wiring.Component):
     def __init__(self, inputs: int, target: str = ""):
         self._target = target
         self._words, self._row = rows_layout(inputs)
-        super().__init__({
-            "address": In(bits_for(max(inputs - 1, 1))),
-            "taken": In(1),
-            "tick": In(1),
-            "found": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(bits_for(max(inputs - 1, 1))),
+                "taken": In(1),
+                "tick": In(1),
+                "found": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

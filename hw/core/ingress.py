@@ -21,7 +21,7 @@ ERRORS = (
 class Ingress(wiring.Component):
     """Checks event words and makes every frame exactly T steps long.
 
-    Latency 1 clock (a skid buffer), throughput 1 word a clock; a dropped word costs 1 clock, as does
+    Latency 1 clock (a skid buffer), throughput 1 word per clock; a dropped word costs 1 clock, as does
     each TICK that is supplied to a frame that ended early. Duplicates are noticed where
     `check_duplicates` (see CorePlan), else their bit stays 0; `target` is the device that it is made for,
     if any.
@@ -42,12 +42,14 @@ class Ingress(wiring.Component):
         self._timesteps = timesteps
         self._check_duplicates = check_duplicates
         self._target = target
-        super().__init__({
-            "i": In(stream.Signature(AXIS)),
-            "o": Out(stream.Signature(event_layout(inputs))),
-            "errors": Out(len(ERRORS)),
-            "clear": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)),
+                "o": Out(stream.Signature(event_layout(inputs))),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -16,7 +16,7 @@ COMMAND_BITS = 40  # of s_command_tdata, around hw/readout/slots.py's COMMAND
 
 def core_members(plan: CorePlan) -> dict:
     """The ports of the core, beside clock and reset, as signature members."""
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     members = {
         **axis("s_axis", In, 16 * banks),
         **({"s_axis_tkeep": In(2 * banks)} if banks > 1 else {}),
@@ -29,13 +29,18 @@ def core_members(plan: CorePlan) -> dict:
     if plan.loads:
         members |= {
             **axis("s_load", In, 16),
-            "weights_loaded": Out(1), "weights_refused": Out(2), "weights_keep": In(1),
-        }  # fmt: skip
+            "weights_loaded": Out(1),
+            "weights_refused": Out(2),
+            "weights_keep": In(1),
+        }
     if plan.slots:
         members |= {
-            "s_command_tdata": In(COMMAND_BITS), "s_command_tvalid": In(1), "s_command_tready": Out(1),
-            "command_status": Out(STATUS.size), "command_errors": Out(len(COMMAND_ERRORS)),
-        }  # fmt: skip
+            "s_command_tdata": In(COMMAND_BITS),
+            "s_command_tvalid": In(1),
+            "s_command_tready": Out(1),
+            "command_status": Out(STATUS.size),
+            "command_errors": Out(len(COMMAND_ERRORS)),
+        }
     return members
 
 

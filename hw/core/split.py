@@ -20,10 +20,12 @@ class AddressSplit(wiring.Component):
     def __init__(self, fields: MapFields):
         self._fields = fields
         flat = fields.height * fields.width * fields.channels
-        super().__init__({
-            "i": In(stream.Signature(event_layout(flat))),
-            "o": Out(stream.Signature(event_layout(fields.addresses))),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(event_layout(flat))),
+                "o": Out(stream.Signature(event_layout(fields.addresses))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -31,8 +33,9 @@ class AddressSplit(wiring.Component):
         full, ready = Signal(), Signal()
         tick, last = Signal(reset_less=True), Signal(reset_less=True)
         rest = Signal.like(self.i.p.address, reset_less=True)
-        quotients = {name: Signal(2 * steps, name=name, reset_less=True)
-                     for name, _, steps in fields.divisions}  # fmt: skip
+        quotients = {
+            name: Signal(2 * steps, name=name, reset_less=True) for name, _, steps in fields.divisions
+        }
         m.d.comb += [
             self.i.ready.eq(~full),
             self.o.valid.eq(ready),

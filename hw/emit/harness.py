@@ -19,13 +19,19 @@ class Harness(wiring.Component):
     def __init__(self, plan: CorePlan):
         self._plan, self._core = plan, make_core(plan)
         width = len(self._core.s_axis_tdata)
-        super().__init__({
-            **axis("s_axis", In, width),
-            **({"s_axis_tkeep": In(width // 8)} if width > 16 else {}),
-            "m_axis_pin": Out(1), "m_axis_tready": In(1),
-            "m_result_pin": Out(1), "m_result_tready": In(1),
-            "status_pin": Out(1), "error_clear": In(1), "load": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                **axis("s_axis", In, width),
+                **({"s_axis_tkeep": In(width // 8)} if width > 16 else {}),
+                "m_axis_pin": Out(1),
+                "m_axis_tready": In(1),
+                "m_result_pin": Out(1),
+                "m_result_tready": In(1),
+                "status_pin": Out(1),
+                "error_clear": In(1),
+                "load": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

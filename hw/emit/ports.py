@@ -10,11 +10,12 @@ from ..plan.wide import groups, readout_latency, spike_latency
 from ..readout.result import RESULT
 from ..readout.slots import ERRORS as COMMAND_ERRORS
 from ..readout.slots import STATUS
+from .names import USUAL, Names
 
 _MEANING = {
     "s_axis": "input events: address words and TICKs, `tlast` on the frame's T-th TICK",
     "m_axis": "output spikes of the last layer, in the same format",
-    "m_result": "one record a frame, see below",
+    "m_result": "one record per frame, see below",
     "s_load": "words of the weight image (`weights.mem`), in order; `tlast` may be set on the last",
     "network_hash": "first 64 bits of the network file's SHA-256",
     "error_flags": "sticky error bits, see below",
@@ -43,11 +44,11 @@ _RECORD = {
 }
 
 
-def ports_markdown(plan: CorePlan) -> str:
+def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
     network = plan.network
     lines = [
-        f"# Ports of twinspike_core, network {network.name}",
+        f"# Ports of {names.core}, network {network.name}",
         "",
         f"Network file SHA-256: `{network.content_hash}`",
         "",
@@ -61,7 +62,7 @@ def ports_markdown(plan: CorePlan) -> str:
         direction = "in" if member.flow == In else "out"
         meaning = _MEANING[stem] if name in (stem, f"{stem}_tdata") else f"handshake of `{stem}`"
         width = Shape.cast(member.shape).width
-        lines.append(f"| `{name}` | {direction} | {width} | {meaning} |")
+        lines.append(f"| `{name}` | {direction} | {width} | {names.rename(meaning)} |")
     lines += [
         "",
         "AXI-Stream rules hold: `tvalid` never waits for `tready`, and a beat once offered stays until it is",
@@ -106,13 +107,14 @@ def ports_markdown(plan: CorePlan) -> str:
 
 
 def _beats(plan: CorePlan) -> list[str]:
-    banks = plan.layers[0].banks
+    banks = plan.layers[0].events_per_clock
     if banks <= 1:
         return []
     return [
         "",
-        f"A beat of `s_axis` holds {banks} words; `s_axis_tkeep` (two bits a word) says which are",
-        f"used. Slot b (bits 16b + 15..16b) may hold an address a with a mod {banks} = b; the TICK may stand",
+        f"A beat of `s_axis` holds {banks} words; `s_axis_tkeep` (two bits per word) says which are",
+        f"used. Place b (bits 16b + 15..16b) may hold an address a with a mod {banks} = b; the "
+        "TICK may stand",
         "in any slot and ends the step after all addresses of its beat. `tlast` goes with the T-th TICK.",
     ]
 
@@ -123,7 +125,7 @@ def _cycles(plan: CorePlan) -> list[str]:
         "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
         *_readout_cycles(plan),
         "",
-        "| layer | neurons N | lanes P | clocks an event or TICK C |",
+        "| layer | neurons N | lanes P | clocks per event or TICK C |",
         "| --- | --- | --- | --- |",
         *(f"| {i} | {x.neurons} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
     ]
@@ -133,22 +135,28 @@ def _readout_cycles(plan: CorePlan) -> list[str]:
     neurons = plan.network.outputs
     if plan.network.readout == "counts":
         return [
-            "readout takes an event a clock; a frame's result comes 2 clocks after its last TICK was taken,",
+            "readout takes an event per clock; a frame's result comes 2 clocks after its last "
+            "TICK was taken,",
             f"and the next frame's events are taken from {max(neurons + 1, 3)} clocks after that TICK.",
         ]
     return [
-        f"readout takes {neurons + 3} clocks a step and one a spike; a frame's result comes",
+        f"readout takes {neurons + 3} clocks per step and one a spike; a frame's result comes",
         f"{plan.result_clocks} clocks after its last TICK was taken ({plan.compared} references).",
     ]
 
 
 def _wide_cycles(plan: CorePlan) -> list[str]:
     return [
-        "A layer takes a beat a clock, and TICKs 3 clocks apart or more: a step takes as many clocks as its",
-        f"fullest bank has events, at least 3. The readout takes {groups(plan)} clocks a step and gives the",
+        "A layer takes a beat per clock, and TICKs 3 clocks apart or more: a step takes as many "
+        "clocks as its",
+        f"fullest bank has events, at least 3. The readout takes {groups(plan)} clocks per step "
+        "and gives the",
         f"result {readout_latency(plan)} clocks after the last step's spikes.",
         "",
-        "| layer | neurons N | banks E | clocks from TICK to spikes |",
+        "| layer | neurons N | events per clock E | clocks from TICK to spikes |",
         "| --- | --- | --- | --- |",
-        *(f"| {i} | {x.neurons} | {x.banks} | {spike_latency(x)} |" for i, x in enumerate(plan.layers)),
+        *(
+            f"| {i} | {x.neurons} | {x.events_per_clock} | {spike_latency(x)} |"
+            for i, x in enumerate(plan.layers)
+        ),
     ]

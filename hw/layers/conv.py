@@ -98,12 +98,18 @@ class ConvWalker(Walker):
                 quiet.eq(0),
                 place["row"].eq(Mux(next_tick, 0, vertical.first)),
                 left["row"].eq(Mux(next_tick, map_rows - 1, vertical.more)),
-                place["column"].eq(begin_column), first_column.eq(begin_column),
-                left["column"].eq(count_columns), all_columns.eq(count_columns),
-                place["word"].eq(begin_word), first_word.eq(begin_word),
-                left["word"].eq(count_words), all_words.eq(count_words),
-                weight.eq(begin_weight), weight_column.eq(begin_weight), weight_row.eq(begin_weight),
-            ]  # fmt: skip
+                place["column"].eq(begin_column),
+                first_column.eq(begin_column),
+                left["column"].eq(count_columns),
+                all_columns.eq(count_columns),
+                place["word"].eq(begin_word),
+                first_word.eq(begin_word),
+                left["word"].eq(count_words),
+                all_words.eq(count_words),
+                weight.eq(begin_weight),
+                weight_column.eq(begin_weight),
+                weight_row.eq(begin_weight),
+            ]
         with m.Elif(advance):
             m.d.sync += [place["word"].eq(place["word"] + 1), left["word"].eq(left["word"] - 1)]
             m.d.sync += weight.eq(weight + 1)
@@ -135,10 +141,13 @@ class ConvWalker(Walker):
         with m.If(advance):
             m.d.sync += [
                 queued.eq(1),
-                pair.word.eq(word), pair.tick.eq(tick), pair.last.eq(last), pair.quiet.eq(quiet),
+                pair.word.eq(word),
+                pair.tick.eq(tick),
+                pair.last.eq(last),
+                pair.quiet.eq(quiet),
                 queued_weight.eq(weight),
                 wait.eq(waits),
-            ]  # fmt: skip
+            ]
         with m.Else():
             m.d.sync += wait.eq(wait >> 1)
             with m.If(go):

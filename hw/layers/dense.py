@@ -8,7 +8,7 @@ from .walker import Walker
 class DenseWalker(Walker):
     """Walks an event's row of weights, or on a TICK the state words alone: the layer's only clockwork.
 
-    Each event or TICK takes C = max(W, 5) clocks, W = ceil(N / P): W pairs, one a clock, then
+    Each event or TICK takes C = max(W, 5) clocks, W = ceil(N / P): W pairs, one per clock, then
     idle clocks where W < 5, so that a state word is never read before its update was written.
     Events follow each other without bubbles. From `i` taken to the first pair: 2 clocks when idle.
     A TICK waits until `room`. After reset one quiet sweep initialises the state.

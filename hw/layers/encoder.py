@@ -1,4 +1,4 @@
-"""Address-event encoder: words of spikes to addresses, one a clock."""
+"""Address-event encoder: words of spikes to addresses, one per clock."""
 
 from typing import Protocol
 
@@ -36,10 +36,12 @@ class Encoder(wiring.Component):
 
     def __init__(self, plan: Words):
         self._plan = plan
-        super().__init__({
-            "i": In(stream.Signature(mask_layout(plan.lanes, plan.words))),
-            "o": Out(stream.Signature(event_layout(plan.addresses))),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(mask_layout(plan.lanes, plan.words))),
+                "o": Out(stream.Signature(event_layout(plan.addresses))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

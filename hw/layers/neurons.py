@@ -1,4 +1,4 @@
-"""Membrane state of a layer: P lanes that integrate a weight word a clock, and fire on a sweep."""
+"""Membrane state of a layer: P lanes that integrate a weight word per clock, and fire on a sweep."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
@@ -18,7 +18,7 @@ class Neurons(wiring.Component):
     bias in place of weights, clamps the sum to u, compares it with the threshold, resets and leaks;
     at a frame's end it writes 0.
 
-    Throughput one pair a clock. A pair presented in clock p: its weights, or biases, arrive and its
+    Throughput one pair per clock. A pair presented in clock p: its weights, or biases, arrive and its
     state word is read in p + 1, they are added in p + 2, clamped in p + 3, compared and reset in
     p + 4; in p + 5 spikes are out and the word is written back, so a word may be visited again
     5 clocks after its last visit (STATE_LATENCY), which DenseWalker respects.
@@ -33,22 +33,26 @@ class Neurons(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "pair": In(pair_layout(plan)),
-            "pair_valid": In(1),
-            "weights": In(plan.weight_word_bits),
-            "spikes": Out(mask_layout(plan.lanes, plan.words)),
-            "spikes_valid": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "pair": In(pair_layout(plan)),
+                "pair_valid": In(1),
+                "weights": In(plan.weight_word_bits),
+                "spikes": Out(mask_layout(plan.lanes, plan.words)),
+                "spikes_valid": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         plan, spec = self._plan, self._plan.layer.spec
         lanes = range(plan.lanes)
-        lane = data.StructLayout({
-            "v": signed(plan.accumulator_bits),
-            **({"fired": 1} if spec.single_spike else {}),
-        })  # fmt: skip
+        lane = data.StructLayout(
+            {
+                "v": signed(plan.accumulator_bits),
+                **({"fired": 1} if spec.single_spike else {}),
+            }
+        )
         words = data.ArrayLayout(lane, plan.lanes)
         state = Memory(shape=words, depth=plan.words, init=[])
         m.submodules.state = state
@@ -72,9 +76,18 @@ class Neurons(wiring.Component):
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
             add_lane(
-                m, plan, j, read.data[j], weight, biases[j], thresholds[j], control, spikes[j], write.data[j],
+                m,
+                plan,
+                j,
+                read.data[j],
+                weight,
+                biases[j],
+                thresholds[j],
+                control,
+                spikes[j],
+                write.data[j],
                 valid[STATE_LATENCY] & control[STATE_LATENCY].tick,
-            )  # fmt: skip
+            )
 
         # Padding at the layer's end is gated away; padding inside has a threshold beyond every membrane.
         real = plan.lanes if plan.row else plan.neurons - (plan.words - 1) * plan.lanes
@@ -113,16 +126,14 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     spec = plan.layer.spec
     wide = signed(plan.accumulator_bits)
     total, u, v = (Signal(wide, name=f"{name}_{j}", reset_less=True) for name in ("total", "u", "v"))
-    operand = Signal(
-        signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True
-    )  # fmt: skip
+    operand = Signal(signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True)
     m.d.sync += [
         operand.eq(Mux(control[1].tick, bias, weight)),
         total.eq(stored.v + operand),
         u.eq(Mux(control[3].tick, clamp(total, spec.state_bits), total)),
     ]
 
-    # Clamped or not: what `above` is outside a sweep is not used.
+    # `above` is only used during a sweep.
     above = Signal(signed(spec.state_bits + 1), name=f"above_{j}")
     fires = Signal(name=f"fires_{j}")
     m.d.comb += above.eq(u[: spec.state_bits].as_signed() - threshold)

@@ -22,7 +22,7 @@ class MaskQueue(wiring.Component):
     The writer has no back-pressure word by word: it asks `room` before it starts a step's sweep
     (`begin`), and a step gives its place back when its last word is taken from `o`. So the queue is
     never full, and needs to know only whether it is empty. Words without spikes are not stored,
-    unless they end a step. Latency 3 clocks from `spikes_valid` to `o.valid`; one word a clock.
+    unless they end a step. Latency 3 clocks from `spikes_valid` to `o.valid`; one word per clock.
 
     Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream of words).
     """
@@ -30,13 +30,15 @@ class MaskQueue(wiring.Component):
     def __init__(self, lanes: int, words: int):
         self._layout = mask_layout(lanes, words)
         self._index_bits = index_bits(words)
-        super().__init__({
-            "spikes": In(self._layout),
-            "spikes_valid": In(1),
-            "begin": In(1),
-            "room": Out(1),
-            "o": Out(stream.Signature(self._layout)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "spikes": In(self._layout),
+                "spikes_valid": In(1),
+                "begin": In(1),
+                "room": Out(1),
+                "o": Out(stream.Signature(self._layout)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -10,11 +10,11 @@ from .plan import ANSWER_HEAD, LENGTH_BYTES, LinkPlan
 
 
 class AnswerStore(wiring.Component):
-    """A slot for each of the last answers; `sequence` modulo the number of slots chooses one.
+    """Keeps the last answers; `sequence` modulo their number chooses the place of one.
 
     Bytes of a payload are put a clock each, after a `clear`. `finish` adds the head and sends the answer,
-    `again` sends the slot as it is; `done` is high in the clock of the last byte. A byte takes 2 clocks. What
-    is asked for happens a clock later, for short paths.
+    `again` sends what is kept as it is; `done` is high in the clock of the last byte. A byte takes 2 clocks.
+    What is asked for happens a clock later, for short paths.
 
     Members: `sequence`, `kind` (In 8), `clear`, `put`, `finish`, `again` (In, for a clock), `data` (In 8),
     `done` (Out), `o` (Out stream of bytes, `last` with an answer's last one).
@@ -22,30 +22,45 @@ class AnswerStore(wiring.Component):
 
     def __init__(self, plan: LinkPlan):
         self._plan = plan
-        super().__init__({
-            "sequence": In(8), "kind": In(8), "clear": In(1), "put": In(1), "data": In(8),
-            "finish": In(1), "again": In(1), "done": Out(1), "o": Out(stream.Signature(AXIS)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "sequence": In(8),
+                "kind": In(8),
+                "clear": In(1),
+                "put": In(1),
+                "data": In(8),
+                "finish": In(1),
+                "again": In(1),
+                "done": Out(1),
+                "o": Out(stream.Signature(AXIS)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         plan, o = self._plan, self.o
-        m.submodules.memory = memory = Memory(shape=8, depth=plan.slots * plan.slot_bytes, init=[])
+        m.submodules.memory = memory = Memory(shape=8, depth=plan.kept_answers * plan.kept_bytes, init=[])
         write, read = memory.write_port(), memory.read_port()
-        at, end = Signal(range(plan.slot_bytes)), Signal(range(plan.slot_bytes))
-        place = Cat(at, self.sequence[: (plan.slots - 1).bit_length()])
+        at, end = Signal(range(plan.kept_bytes)), Signal(range(plan.kept_bytes))
+        place = Cat(at, self.sequence[: (plan.kept_answers - 1).bit_length()])
         labelling, final = Signal(), Signal()
         put, data = Signal(), Signal(8, reset_less=True)
         clear, finish, again = Signal(), Signal(), Signal()
         m.d.sync += [
-            put.eq(self.put), data.eq(self.data), clear.eq(self.clear), finish.eq(self.finish),
+            put.eq(self.put),
+            data.eq(self.data),
+            clear.eq(self.clear),
+            finish.eq(self.finish),
             again.eq(self.again),
-        ]  # fmt: skip
+        ]
         m.d.comb += [
-            write.addr.eq(place), write.data.eq(data), write.en.eq(put | labelling),
+            write.addr.eq(place),
+            write.data.eq(data),
+            write.en.eq(put | labelling),
             read.addr.eq(place),
-            o.p.data.eq(read.data), o.p.last.eq(final),
-        ]  # fmt: skip
+            o.p.data.eq(read.data),
+            o.p.last.eq(final),
+        ]
         with m.FSM():
             with m.State("Put"):
                 with m.If(clear):

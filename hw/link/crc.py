@@ -1,4 +1,4 @@
-"""The link's CRC: the parameters of numerics/link.py's zlib.crc32, for hardware a bit a clock."""
+"""The link's CRC: the parameters of numerics/link.py's zlib.crc32, for hardware a bit per clock."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import crc, wiring
@@ -16,9 +16,16 @@ class SerialCrc(wiring.Component):
 
     def __init__(self):
         width = ALGORITHM.crc_width
-        super().__init__({
-            "clear": In(1), "data": In(8), "start": In(1), "busy": Out(1), "crc": Out(width), "match": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "clear": In(1),
+                "data": In(8),
+                "start": In(1),
+                "busy": Out(1),
+                "crc": Out(width),
+                "match": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -34,12 +34,18 @@ class LinkEngine(wiring.Component):
 
     def __init__(self, plan: LinkPlan):
         self._plan = plan
-        super().__init__({
-            "i": In(stream.Signature(8)), "o": Out(stream.Signature(AXIS)), "registers": Out(PORT),
-            "events": Out(stream.Signature(AXIS)), "spikes": In(stream.Signature(AXIS)),
-            "result": In(stream.Signature(0)), "alive": Out(1),
-            **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(8)),
+                "o": Out(stream.Signature(AXIS)),
+                "registers": Out(PORT),
+                "events": Out(stream.Signature(AXIS)),
+                "spikes": In(stream.Signature(AXIS)),
+                "result": In(stream.Signature(0)),
+                "alive": Out(1),
+                **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -83,7 +89,7 @@ class LinkEngine(wiring.Component):
                         m.d.sync += [request.kind.eq(request.payload), left.eq(left)]
                         m.d.sync += behind.eq(expected - sequence)
                         m.next = "Compare"
-        kept = Signal(range(self._plan.slots))  # answers that can be given again
+        kept = Signal(range(self._plan.kept_answers))  # answers that can be given again
         complained, opens, follows, repeats = Signal(), Signal(), Signal(), Signal()
         with m.State("Compare"):
             m.d.sync += [
@@ -99,14 +105,14 @@ class LinkEngine(wiring.Component):
                 m.d.sync += [expected.eq(sequence + 1), complained.eq(0)]
                 with m.If(opens):
                     m.d.sync += kept.eq(1)
-                with m.Elif(kept != self._plan.slots - 1):
+                with m.Elif(kept != self._plan.kept_answers - 1):
                     m.d.sync += kept.eq(kept + 1)
                 m.next = "Start"
             with m.Elif(repeats):
                 m.d.sync += request.repeated.eq(1)
                 m.next = "Skip"
             with m.Else():
-                # The refusal lies in the slot of the request that is expected, which is not in use.
+                # The refusal lies in the place of the request that is expected, which is not in use.
                 m.d.sync += [request.silent.eq(complained), complained.eq(1)]
                 m.d.sync += sequence.eq(expected)
                 request.refuse(m, Reason.SEQUENCE)

@@ -18,9 +18,13 @@ class EventUnpacker(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({
-            "i": In(stream.Signature(AXIS)), "o": Out(stream.Signature(AXIS)), "clear": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)),
+                "o": Out(stream.Signature(AXIS)),
+                "clear": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -27,12 +27,17 @@ class Link(wiring.Component):
     def __init__(self, plan: LinkPlan, line: Line):
         self._plan, self._line = plan, line
         self.PINS = line.PINS
-        super().__init__({
-            **line.PINS, "registers": Out(PORT),
-            "events": Out(stream.Signature(AXIS)), "spikes": In(stream.Signature(AXIS)),
-            "result": In(stream.Signature(0)), "alive": Out(1),
-            **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
-        })  # fmt: skip
+        super().__init__(
+            {
+                **line.PINS,
+                "registers": Out(PORT),
+                "events": Out(stream.Signature(AXIS)),
+                "spikes": In(stream.Signature(AXIS)),
+                "result": In(stream.Signature(0)),
+                "alive": Out(1),
+                **({"pixels": Out(stream.Signature(AXIS))} if plan.pixels else {}),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -14,15 +14,15 @@ ANSWER_HEAD = LENGTH_BYTES + HEAD_BYTES
 
 @dataclasses.dataclass(frozen=True)
 class LinkPlan:
-    """Bytes of the request buffer, slots of answers and their bytes; powers of two.
+    """Bytes of the request buffer, how many answers are kept and in how many bytes each; powers of two.
 
-    `slots` - 1 requests may wait for answers. `patience_bits`: a core that stands still for 2^bits clocks
-    is given up.
+    `kept_answers` - 1 requests may wait for answers. `patience_bits`: a core that stands still for 2^bits
+    clocks is given up.
     """
 
     buffer_bytes: int
-    slots: int
-    slot_bytes: int
+    kept_answers: int
+    kept_bytes: int
     outputs: int
     pixels: bool
     patience_bits: int
@@ -30,7 +30,7 @@ class LinkPlan:
 
     @property
     def answer_words(self) -> int:
-        return min((self.slot_bytes - ANSWER_HEAD) // 4, 255)
+        return min((self.kept_bytes - ANSWER_HEAD) // 4, 255)
 
     @property
     def record_address(self) -> int:
@@ -47,7 +47,11 @@ class LinkPlan:
     @property
     def opened(self) -> Opened:
         return Opened(
-            VERSION, self.slots - 1, self.buffer_bytes.bit_length() - 1, self.answer_words, self.clock_mhz
+            VERSION,
+            self.kept_answers - 1,
+            self.buffer_bytes.bit_length() - 1,
+            self.answer_words,
+            self.clock_mhz,
         )
 
 
@@ -58,19 +62,19 @@ def record_words() -> int:
 def link_plan(
     plan: CorePlan, *, buffer_bytes: int = 1024, answer_bytes: int = 512, clock_mhz: int = 0
 ) -> LinkPlan:
-    """The link for a core: `answer_bytes` of slots as long as two or more fit, else more."""
+    """The link for a core: `answer_bytes` of kept answers as long as two or more fit, else more."""
     network = plan.network
     longest = max(
         4 * record_words() + spike_bytes(network.timesteps, network.outputs), NONCE_BYTES + OPENED_BYTES
     )
-    slot_bytes = 1 << (ANSWER_HEAD + longest - 1).bit_length()
+    kept_bytes = 1 << (ANSWER_HEAD + longest - 1).bit_length()
     # The longest that a core can be silent: every input in every step, all of it in the busiest layer.
     steps = network.timesteps * (max(network.inputs, *(x.neurons for x in plan.layers)) + 8)
     clocks = steps * max(max(x.words, 8) for x in plan.layers)
     return LinkPlan(
         buffer_bytes=buffer_bytes,
-        slots=max(2, min(answer_bytes // slot_bytes, 32)),
-        slot_bytes=slot_bytes,
+        kept_answers=max(2, min(answer_bytes // kept_bytes, 32)),
+        kept_bytes=kept_bytes,
         outputs=network.outputs,
         pixels=plan.pixels,
         patience_bits=max(16, clocks.bit_length() + 1),

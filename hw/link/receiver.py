@@ -28,9 +28,14 @@ class LinkReceiver(wiring.Component):
         if buffer_bytes & (buffer_bytes - 1) or not 64 <= buffer_bytes <= 1 << 15:
             raise ValueError(f"buffer of {buffer_bytes} bytes is no power of two in 64..32768")
         self._depth = buffer_bytes
-        super().__init__({
-            "data": In(8), "valid": In(1), "broken": In(1), "o": Out(stream.Signature(8)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "data": In(8),
+                "valid": In(1),
+                "broken": In(1),
+                "o": Out(stream.Signature(8)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -26,9 +26,11 @@ class RegisterAccess:
         m.d.sync += self._strobe.eq(0)
         m.d.comb += [
             port.write.eq(self._strobe),
-            port.read_address.eq(self.address), port.write_address.eq(self.address),
-            port.write_data.eq(self.word), port.write_mask.eq(0b1111),
-        ]  # fmt: skip
+            port.read_address.eq(self.address),
+            port.write_address.eq(self.address),
+            port.write_data.eq(self.word),
+            port.write_mask.eq(0b1111),
+        ]
 
     def write(self, m: Module) -> None:
         """Write `word` to `address`, which both stay for a clock."""

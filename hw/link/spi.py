@@ -40,9 +40,11 @@ class SpiLine(wiring.Component):
         bit, out = Signal(3), Signal(8, init=FLAG)
         rise, ends, own = Signal(), Signal(), Signal()
         m.d.sync += [
-            selected.eq(~cs_n), high.eq(sck),
-            self.valid.eq(ends), self.broken.eq(selected & cs_n & bit.any()),
-        ]  # fmt: skip
+            selected.eq(~cs_n),
+            high.eq(sck),
+            self.valid.eq(ends),
+            self.broken.eq(selected & cs_n & bit.any()),
+        ]
         m.d.comb += [
             rise.eq(sck & ~high & ~cs_n),
             ends.eq(rise & (bit == 7)),

@@ -1,4 +1,4 @@
-"""Output spikes as bits: a byte for eight neurons, whole bytes a step."""
+"""Output spikes as bits: a byte for eight neurons, whole bytes per step."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
@@ -19,10 +19,14 @@ class SpikePacker(wiring.Component):
 
     def __init__(self, neurons: int):
         self._bytes = -(-neurons // 8)
-        super().__init__({
-            "i": In(stream.Signature(AXIS)), "enable": In(1),
-            "o": Out(stream.Signature(8)), "done": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)),
+                "enable": In(1),
+                "o": Out(stream.Signature(8)),
+                "done": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

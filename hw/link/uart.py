@@ -26,7 +26,7 @@ class Rate:
         if not 1 <= baud <= clock_hz / LEAST_CLOCKS:
             most = f"1..{int(clock_hz / LEAST_CLOCKS)}"
             raise out_of_range(
-                "baud", baud, f"{most} at {clock_hz / 1e6:g} MHz ({LEAST_CLOCKS} clocks a bit)"
+                "baud", baud, f"{most} at {clock_hz / 1e6:g} MHz ({LEAST_CLOCKS} clocks per bit)"
             )
         self.clocks = clock_hz / baud
         self.edges = [self._near(k * self.clocks) for k in range(BITS + 1)]

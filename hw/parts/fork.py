@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 class Fork(wiring.Component):
     """Hands every payload to both outputs, once each; it leaves the input when the second took it.
 
-    No register between `i` and the outputs: latency 0, one payload a clock. An output's `valid`
+    No register between `i` and the outputs: latency 0, one payload per clock. An output's `valid`
     depends on no `ready` of the same clock, so a payload once offered stays until it is taken.
 
     Members: `i` (In stream), `o` (array of two Out streams), all of `shape`.

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 class Skid(wiring.Component):
     """Two-entry stream buffer.
 
-    Latency 1 clock, throughput 1 payload a clock. No combinational path from `o.ready` to
+    Latency 1 clock, throughput 1 payload per clock. No combinational path from `o.ready` to
     `i.ready`, nor from `i` to `o`.
 
     Members: `i` (In stream), `o` (Out stream), both of `shape`.

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from ...numerics.codings import Graded
+from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
@@ -18,10 +18,11 @@ from .core import CorePlan
 from .kinds import PLANS
 from .layer import LayerPlan
 from .maps import MapFields
-from .pixel_codings import check_coding
+from .pixel_encodings import check_encoding
 
-# Banks of weights that a wide layer may have: addresses are dealt to them by their lowest bits.
-WIDE_BANKS = (1, 2, 4, 8, 16)
+# Events that a wide layer may take at once, each from a memory bank of its own: addresses are dealt to them
+# by their lowest bits.
+EVENTS_PER_CLOCK = (1, 2, 4, 8, 16)
 # A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
 SPRAM_FROM_BITS = 8 * 4096
 
@@ -30,30 +31,29 @@ def make_plan(
     network: Network,
     lanes: tuple[int, ...] = (),
     target: str = "generic",
-    banks: tuple[int, ...] = (),
+    events_per_clock: tuple[int, ...] = (),
     check_duplicates: bool | None = None,
     slots: int = 0,
     pixels: bool = False,
 ) -> CorePlan:
-    """Choose lanes and memories; with `banks`, plan a wide core (lanes are then the layers' neurons).
+    """Choose lanes and memories; `events_per_clock` plans a wide core (lanes are then the layers' neurons).
 
-    Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the
-    device no block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it.
-    `slots` and `pixels` see CorePlan. Raises TwinspikeError for lanes, banks, slots or pixels that do not
-    suit the network or device.
+    Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the device no
+    block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it. `slots` and
+    `pixels` see CorePlan. Raises TwinspikeError for lanes, events_per_clock, slots or pixels that do not suit
+    the network or device.
     """
-    _check_kinds(network)
-    _check_chain(network)
-    _check_slots(network, slots, banks)
+    check_buildable(network)
+    _check_slots(network, slots, events_per_clock)
     if pixels:
-        check_coding(network)
-    if banks:
-        return _wide_plan(network, lanes, target, banks, pixels)
+        check_encoding(network)
+    if events_per_clock:
+        return _wide_plan(network, lanes, target, events_per_clock, pixels)
     if lanes and len(lanes) != len(network.layers):
         raise TwinspikeError(
-            f"hardware.lanes has {len(lanes)} numbers: expected one a layer, {len(network.layers)}"
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(network.layers)}"
         )
-    layers = []
+    layers: list[LayerPlan] = []
     for index, layer in enumerate(network.layers):
         where = f"hardware.lanes[{index}]"
         bits = layer.spec.weight_bits
@@ -97,8 +97,8 @@ def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:
     """The plan of a `[hardware]` table's core for one target.
 
-    Lanes and banks that were given for another number of layers do not count: a network given by hand may
-    have other layers than the configuration.
+    Lanes and events_per_clock that were given for another number of layers do not count: a network given by
+    hand may have other layers than the configuration.
     """
 
     def fitting(numbers: tuple[int, ...]) -> tuple[int, ...]:
@@ -108,11 +108,17 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
         network,
         fitting(settings.lanes),
         target,
-        fitting(settings.banks),
+        fitting(settings.events_per_clock),
         CHECKS[settings.check_duplicates],
         settings.slots,
         settings.pixels,
     )
+
+
+def check_buildable(network: Network) -> None:
+    """Raise TwinspikeError for a network of which no core can be made, whatever settings and device."""
+    _check_kinds(network)
+    _check_chain(network)
 
 
 def _check_kinds(network: Network) -> None:
@@ -139,13 +145,13 @@ def _check_chain(network: Network) -> None:
             )
 
 
-def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
+def _check_slots(network: Network, slots: int, events_per_clock: tuple[int, ...]) -> None:
     if not slots:
         return
-    if banks:
+    if events_per_clock:
         raise TwinspikeError(
-            f"hardware.slots = {slots}: a core of several events a clock has fixed references only: "
-            "leave banks or slots out"
+            f"hardware.slots = {slots}: a core of several events per clock has fixed references only: "
+            "leave events_per_clock or slots out"
         )
     if network.readout != "emd":
         raise TwinspikeError(
@@ -160,33 +166,39 @@ def _check_slots(network: Network, slots: int, banks: tuple[int, ...]) -> None:
 
 
 def _wide_plan(
-    network: Network, lanes: tuple[int, ...], target: str, banks: tuple[int, ...], pixels: bool
+    network: Network, lanes: tuple[int, ...], target: str, events_per_clock: tuple[int, ...], pixels: bool
 ) -> CorePlan:
     if network.readout != "emd":
         raise TwinspikeError(
-            f"hardware.banks: {network.name} counts spikes instead of comparing references, which a wide "
-            "core cannot: leave banks out"
+            f"hardware.events_per_clock: {network.name} counts spikes instead of comparing "
+            "references, which a wide "
+            "core cannot: leave events_per_clock out"
         )
     neurons = tuple(layer.neurons for layer in network.layers)
-    if len(banks) != len(neurons):
-        raise TwinspikeError(f"hardware.banks has {len(banks)} numbers: expected one a layer, {len(neurons)}")
+    if len(events_per_clock) != len(neurons):
+        raise TwinspikeError(
+            f"hardware.events_per_clock has {len(events_per_clock)} numbers: expected one per "
+            f"layer, {len(neurons)}"
+        )
     if lanes and lanes != neurons:
         raise TwinspikeError(
-            f"hardware.lanes = {list(lanes)}: with banks every neuron is a lane, so leave lanes out"
+            f"hardware.lanes = {list(lanes)}: with events_per_clock every neuron is a lane, so "
+            "leave lanes out"
         )
-    for index, (count, layer) in enumerate(zip(banks, network.layers, strict=True)):
-        if count not in WIDE_BANKS or count > layer.inputs:
+    for index, (count, layer) in enumerate(zip(events_per_clock, network.layers, strict=True)):
+        if count not in EVENTS_PER_CLOCK or count > layer.inputs:
             raise out_of_range(
-                f"hardware.banks[{index}]", count,
-                f"one of {', '.join(map(str, WIDE_BANKS))}, at most the layer's {layer.inputs} inputs",
-            )  # fmt: skip
-    layers = zip(network.layers, neurons, banks, strict=True)
+                f"hardware.events_per_clock[{index}]",
+                count,
+                f"one of {', '.join(map(str, EVENTS_PER_CLOCK))}, at most the layer's {layer.inputs} inputs",
+            )
     for index, layer in enumerate(network.layers):
         if layer.kind != "dense":
             raise TwinspikeError(
-                f"layers.{index}.kind = {layer.kind}: a core of several events a clock has dense layers "
-                "only: leave banks out"
+                f"layers.{index}.kind = {layer.kind}: a core of several events per clock has dense layers "
+                "only: leave events_per_clock out"
             )
+    layers = zip(network.layers, neurons, events_per_clock, strict=True)
     wide = tuple(PLANS[layer.kind](layer, n, "block", e) for layer, n, e in layers)
     return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
 

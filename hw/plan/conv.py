@@ -8,6 +8,7 @@ import numpy as np
 
 from ...numerics.errors import TwinspikeError
 from ...quant.layer import Layer
+from ...quant.synapses.conv import Conv
 from .layer import LayerPlan, Visit, pack_words
 from .maps import Axis, MapFields
 
@@ -16,10 +17,10 @@ EVENT_CLOCKS = 2
 
 
 class ChannelTaps(NamedTuple):
-    """The `count` words of output channels, from `first` on, that an input channel reaches; its weights."""
+    """The words of output channels that an input channel reaches, from `first` on; its weights' `base`."""
 
     first: int
-    count: int
+    words: int
     base: int
 
 
@@ -40,7 +41,7 @@ class ConvPlan(LayerPlan):
     @cached_property
     def arriving(self) -> MapFields:
         """The map that events come from."""
-        return MapFields(*self.layer.synapses.map)
+        return MapFields(*_conv(self.layer).map)
 
     @property
     def inputs(self) -> int:
@@ -53,20 +54,25 @@ class ConvPlan(LayerPlan):
     @cached_property
     def axes(self) -> tuple[Axis, Axis]:
         """Along y and along x."""
-        conv, weight = self.layer.synapses, self.layer.weight
-        return tuple(
+        conv = _conv(self.layer)
+        vertical, horizontal = (
             Axis(
-                conv.map[i], conv.shape[i], weight.shape[2 + i],
-                conv.stride[i], conv.padding[i], conv.dilation[i],
+                conv.map[i],
+                conv.shape[i],
+                conv.kernel[i],
+                conv.stride[i],
+                conv.padding[i],
+                conv.dilation[i],
             )
             for i in range(2)
-        )  # fmt: skip
+        )
+        return vertical, horizontal
 
     @cached_property
     def channel_table(self) -> list[ChannelTaps]:
         """What each input channel reaches."""
         _, per_group, height, width = self.layer.weight.shape
-        groups, channels = self.layer.synapses.groups, self.leaving.channels
+        groups, channels = _conv(self.layer).groups, self.leaving.channels
         each = channels // groups
         found = []
         for c in range(self.arriving.channels):
@@ -90,15 +96,15 @@ class ConvPlan(LayerPlan):
         ):
             taps = axis.table()
             found[name] = np.array(
-                [(t.first, max(t.count - 1, 0), t.kernel * words, int(t.count > 0)) for t in taps]
+                [(t.first, max(t.outputs - 1, 0), t.kernel * words, int(t.outputs > 0)) for t in taps]
             )
-        found["channels"] = np.array([(t.first, t.count - 1, t.base) for t in self.channel_table])
+        found["channels"] = np.array([(t.first, t.words - 1, t.base) for t in self.channel_table])
         return found
 
     @property
     def span(self) -> int:
         """Weight words for one place in the kernel."""
-        return max(taps.count for taps in self.channel_table)
+        return max(taps.words for taps in self.channel_table)
 
     @property
     def word_bits(self) -> int:
@@ -173,7 +179,7 @@ class ConvPlan(LayerPlan):
     def weight_image(self) -> list[int]:
         codes = self.weight_codes()  # [outputs, inputs / groups, height, width]
         outputs, per_group, height, width = codes.shape
-        each = outputs // self.layer.synapses.groups
+        each = outputs // _conv(self.layer).groups
         table = np.zeros((self.arriving.channels, height, width, self.span * self.lanes), np.int64)
         for c, taps in enumerate(self.channel_table):
             group, within = divmod(c, per_group)
@@ -187,15 +193,16 @@ class ConvPlan(LayerPlan):
         """A 64-bit weight word at most, and no more than the channels; whole groups for binary weights."""
         bits = layer.spec.weight_bits
         most = min(64 // bits, 1 << (layer.shape[2] - 1).bit_length())
-        if bits == 1 and layer.synapses.groups > 1:
-            each = layer.shape[2] // layer.synapses.groups
+        groups = _conv(layer).groups
+        if bits == 1 and groups > 1:
+            each = layer.shape[2] // groups
             most = min(most, each & -each)
         return 1 << (most.bit_length() - 1)
 
     @classmethod
     def check_lanes(cls, layer: Layer, lanes: int, where: str, name: str) -> None:
         """Raise TwinspikeError for lanes that a convolution cannot have; `name` is the layer's."""
-        channels, groups = layer.shape[2], layer.synapses.groups
+        channels, groups = layer.shape[2], _conv(layer).groups
         most = 1 << (channels - 1).bit_length()
         if not 1 <= lanes <= most or lanes & (lanes - 1):
             raise TwinspikeError(
@@ -209,3 +216,10 @@ class ConvPlan(LayerPlan):
                 f"{where} = {lanes}: with binary weights {name} needs lanes that divide the {each} channels "
                 f"of each of its {groups} groups, a power of two in 1..{each & -each}"
             )
+
+
+def _conv(layer: Layer) -> Conv:
+    """The convolution of a layer that has one; `PLANS` leads no other layer here."""
+    if not isinstance(layer.synapses, Conv):
+        raise TypeError(f"a layer of kind {layer.kind} is no convolution")
+    return layer.synapses

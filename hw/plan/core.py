@@ -18,9 +18,9 @@ class CorePlan:
     """A network with its lanes and memory kinds: everything the core is generated from.
 
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory of
-    about two bits an input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and cleared
-    at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a core
-    behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py).
+    about two bits per input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and
+    cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
+    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py).
     """
 
     network: Network
@@ -55,8 +55,8 @@ class CorePlan:
 
     @property
     def wide(self) -> bool:
-        """Whether the core takes several events a clock, a lane for every neuron."""
-        return self.layers[0].banks > 0
+        """Whether the core takes several events per clock, a lane for every neuron."""
+        return self.layers[0].events_per_clock > 0
 
     @property
     def count_bits(self) -> int:
@@ -101,7 +101,7 @@ class CorePlan:
 
     @property
     def label_pieces(self) -> int:
-        """P: pieces of a label, each as wide as a count, in the memory of slots."""
+        """L: pieces of a label, each as wide as a count, in the memory of slots."""
         return -(-16 // self.count_bits)
 
     @property

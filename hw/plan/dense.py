@@ -15,12 +15,12 @@ class DensePlan(LayerPlan):
         return [Visit(word, address * self.words + word) for word in range(self.words)]
 
     def event_clocks(self, address: int) -> float:
-        return 1 / self.banks if self.banks else self.tick_clocks
+        return 1 / self.events_per_clock if self.events_per_clock else self.tick_clocks
 
     @property
     def tick_clocks(self) -> int:
         """C = max(W, 5): clocks for which an event or TICK occupies the layer (1 where it is wide)."""
-        return 1 if self.banks else max(self.words, STATE_LATENCY)
+        return 1 if self.events_per_clock else max(self.words, STATE_LATENCY)
 
     @property
     def weight_words(self) -> int:

@@ -53,7 +53,7 @@ class LayerPlan(abc.ABC):
     layer: Layer
     lanes: int
     memory: str  # "block": initialised memory; "spram": loaded through the load port
-    banks: int = 0  # E: events a clock of a wide layer (hw/plan/wide.py); 0: one event in W clocks
+    events_per_clock: int = 0  # E of a wide layer (hw/plan/wide.py); 0: one event in W clocks
     read_ahead: bool = False  # block RAMs get the address before its register and have one behind them
     row: int = 0
     arrivals: np.ndarray | None = None

@@ -46,8 +46,8 @@ class MapFields:
     @property
     def sent(self) -> np.ndarray:
         """Which number in the flat, channel-last order each address means, int64; -1 for padding."""
-        numbers = np.arange(self.height * self.width * self.channels)
-        numbers = numbers.reshape(self.height, self.width, self.channels)
+        flat = np.arange(self.height * self.width * self.channels)
+        numbers = flat.reshape(self.height, self.width, self.channels)
         behind = [(0, 0), (0, (1 << self.x_bits) - self.width), (0, (1 << self.c_bits) - self.channels)]
         return np.pad(numbers, behind, constant_values=-1).reshape(-1)
 
@@ -73,12 +73,12 @@ class MapFields:
 class Taps(NamedTuple):
     """The outputs of one axis that an input coordinate reaches.
 
-    `first`, `first + step`, ...: `count` outputs, seen through the kernel at `kernel`, `kernel - back`, ...
+    `first`, `first + step`, ...: so many `outputs`, seen through the kernel at `kernel`, `kernel - back`, ...
     """
 
     first: int
     kernel: int
-    count: int
+    outputs: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,5 +118,5 @@ class Axis:
 
     def pairs(self, place: int) -> list[tuple[int, int]]:
         """(output, place in the kernel) in the order in which the hardware steps through them."""
-        first, kernel, count = self.taps(place)
-        return [(first + i * self.step, kernel - i * self.back) for i in range(count)]
+        first, kernel, outputs = self.taps(place)
+        return [(first + i * self.step, kernel - i * self.back) for i in range(outputs)]

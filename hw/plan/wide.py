@@ -1,6 +1,6 @@
-"""What the generator derives for a wide layer: every neuron its own lane, several events a clock.
+"""What the generator derives for a wide layer: every neuron its own lane, several events per clock.
 
-A wide layer keeps its state in registers and reads one weight row from each of `banks` (E) memories
+A wide layer keeps its state in registers and reads one weight row from each of E memory banks
 a clock; address a lies in bank a mod E, row a // E + 1. Row 0 of every bank is zero, for a bank that
 has no event in a clock.
 """
@@ -30,13 +30,13 @@ def stages(terms: int, levels: int) -> int:
 
 def bank_rows(plan: LayerPlan) -> int:
     """Rows of each bank, the zero row included."""
-    return -(-plan.inputs // plan.banks) + 1
+    return -(-plan.inputs // plan.events_per_clock) + 1
 
 
 def bank_image(plan: LayerPlan, bank: int) -> list[int]:
     """Rows of one bank, N weights each, lane 0 in the lowest bits; row 0 and absent inputs are 0."""
     rows = np.zeros((bank_rows(plan), plan.neurons), dtype=np.int64)
-    own = plan.weight_codes()[:, bank :: plan.banks].T
+    own = plan.weight_codes()[:, bank :: plan.events_per_clock].T
     rows[1 : 1 + len(own)] = own
     return pack_words(rows, plan.layer.spec.weight_bits)
 
@@ -57,7 +57,7 @@ def total_bits(plan: LayerPlan) -> int:
 
 def spike_latency(plan: LayerPlan) -> int:
     """Clocks from a TICK taken by the layer's source to its spikes: 7 and the bank tree's registers."""
-    return 7 + stages(plan.banks, BANK_LEVELS)
+    return 7 + stages(plan.events_per_clock, BANK_LEVELS)
 
 
 def groups(plan: CorePlan) -> int:

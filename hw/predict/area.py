@@ -27,10 +27,13 @@ def features(plan: CorePlan) -> dict[str, float]:
     """The model's terms for a core that is planned for a real device: name -> value."""
     memories = placed(plan)
     found = {
-        "core": 1.0, "layers": float(len(plan.layers)),
-        "tables": memories["tables"], "registers": memories["registers"], "lut rams": memories["lut ram"],
+        "core": 1.0,
+        "layers": float(len(plan.layers)),
+        "tables": memories["tables"],
+        "registers": memories["registers"],
+        "lut rams": memories["lut ram"],
         "state bits": sum(x.lanes * x.layer.spec.state_bits for x in plan.layers),
-    }  # fmt: skip
+    }
     return found | (_wide(plan) if plan.wide else _serial(plan))
 
 
@@ -56,9 +59,12 @@ def _wide(plan: CorePlan) -> dict[str, float]:
     return {
         "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers),
         "bank trees": sum(
-            x.neurons * (x.banks - 1) * (x.layer.spec.weight_bits + log2(max(x.banks, 2)) / 2) for x in layers
+            x.neurons
+            * (x.events_per_clock - 1)
+            * (x.layer.spec.weight_bits + log2(max(x.events_per_clock, 2)) / 2)
+            for x in layers
         ),
-        "encoded lanes": sum(a.neurons * b.banks for a, b in pairwise(layers)),
+        "encoded lanes": sum(a.neurons * b.events_per_clock for a, b in pairwise(layers)),
         "compared bits": references_at_once(plan) * layers[-1].neurons * plan.count_bits,
     }
 

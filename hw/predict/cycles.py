@@ -4,7 +4,7 @@ The core is a line of stations that serve items in order. An item enters a stati
 arrived, the one before has left it and there is room behind it; so times follow from a recurrence
 of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
 
-All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word a
+All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word per
 clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max(ceil(N / P), 5)):
 
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
@@ -12,12 +12,12 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
     a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
              some to be divided into bit fields: see hw/predict/split.py
-    encoder: takes a word when the one before is done, then emits one event a clock, TICK last
+    encoder: takes a word when the one before is done, then emits one event per clock, TICK last
     place(TICK): when a step's last word left the queue
-    readout of N neurons: takes one event a clock, from N + 2 clocks after a TICK was taken; after a
+    readout of N neurons: takes one event per clock, from N + 2 clocks after a TICK was taken; after a
              frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK.
-             With K slots N + K + 7 + P and K + 7 + P clocks, a label having P pieces
-    count readout: takes one event a clock, after a frame's last TICK from max(N + 1, 3) clocks; the
+             With K slots N + K + 7 + L and K + 7 + L clocks, a label having L pieces
+    count readout: takes one event per clock, after a frame's last TICK from max(N + 1, 3) clocks; the
              result comes 2 clocks after that TICK
 """
 

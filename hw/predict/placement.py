@@ -143,7 +143,10 @@ def _wide(plan: CorePlan) -> list[Stored]:
     found = []
     for i, layer in enumerate(plan.layers):
         width = layer.neurons * layer.layer.spec.weight_bits
-        found += [Stored(f"layer{i}.weights_{b}", bank_rows(layer), width, "rom") for b in range(layer.banks)]
+        found += [
+            Stored(f"layer{i}.weights_{b}", bank_rows(layer), width, "rom")
+            for b in range(layer.events_per_clock)
+        ]
         found.append(Stored(f"queue{i}.fifo.storage", QUEUE_STEPS, mask_layout(layer.neurons, 1).size))
     found.append(Stored("readout_queue.fifo.storage", QUEUE_STEPS, mask_layout(plan.network.outputs, 1).size))
     rows = reference_rows(plan)

@@ -10,7 +10,7 @@ from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ..devices import DEVICES
 from ..plan import CorePlan, make_plan
-from ..plan.choose import WIDE_BANKS
+from ..plan.choose import EVENTS_PER_CLOCK
 from .area import calibrated, logic_cells
 from .cycles import frame_times
 from .placement import memory_bits, ram_blocks, spram_blocks
@@ -22,7 +22,7 @@ FILL = 0.95
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """A plan and what it will take: median cycles an image, logic cells, memory."""
+    """A plan and what it will take: median cycles per image, logic cells, memory."""
 
     plan: CorePlan
     latency_cycles: float  # of frames alone, from the first word taken to the result
@@ -37,8 +37,8 @@ class Prediction:
         return tuple(layer.lanes for layer in self.plan.layers)
 
     @property
-    def banks(self) -> tuple[int, ...]:
-        return tuple(layer.banks for layer in self.plan.layers) if self.plan.wide else ()
+    def events_per_clock(self) -> tuple[int, ...]:
+        return tuple(layer.events_per_clock for layer in self.plan.layers) if self.plan.wide else ()
 
     def fits(self) -> bool:
         device = DEVICES[self.plan.target]
@@ -61,10 +61,14 @@ def predict(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) 
     real = plan.target in DEVICES
     known = real and calibrated(plan)
     return Prediction(
-        plan, float(np.median(finished - started)), float(np.median(intervals)),
+        plan,
+        float(np.median(finished - started)),
+        float(np.median(intervals)),
         logic_cells(plan) if known else None,
-        ram_blocks(plan) if real else None, spram_blocks(plan), memory_bits(plan),
-    )  # fmt: skip
+        ram_blocks(plan) if real else None,
+        spram_blocks(plan),
+        memory_bits(plan),
+    )
 
 
 def choose(
@@ -134,6 +138,6 @@ def _bank_choices(network: Network, target: str) -> Iterator[tuple[int, ...]]:
     """Banks of wide cores for the devices that have room for one: the same or fewer in later layers."""
     if DEVICES[target].architecture != "ecp5":
         return
-    for banks in product(WIDE_BANKS, repeat=len(network.layers)):
+    for banks in product(EVENTS_PER_CLOCK, repeat=len(network.layers)):
         if all(a >= b for a, b in pairwise(banks)):
             yield banks

@@ -32,9 +32,11 @@ def wide_frame_times(
     stations = [_Queue() for _ in plan.layers]
     serialisers = [_Serialiser() for _ in plan.layers[1:]]
     readout, axis = _Readout(plan), _Axis()
-    beats = beat_counts(spikes, plan.layers[0].banks)
+    beats = beat_counts(spikes, plan.layers[0].events_per_clock)
     fullest = [
-        np.stack([train[:, :, b :: after.banks].sum(axis=2) for b in range(after.banks)]).max(axis=0)
+        np.stack(
+            [train[:, :, b :: after.events_per_clock].sum(axis=2) for b in range(after.events_per_clock)]
+        ).max(axis=0)
         for train, after in zip(layers, plan.layers[1:], strict=False)
     ]
     outputs = layers[-1].sum(axis=2)
@@ -124,7 +126,7 @@ class _Readout:
 
 
 class _Axis:
-    """The encoder of the output stream: a word a step."""
+    """The encoder of the output stream: a word per step."""
 
     def __init__(self) -> None:
         self.emitted = self.entered = -1

@@ -17,7 +17,7 @@ class CountReadout(wiring.Component):
 
     A neuron's distance is T minus its count: the spikes it lacks to one in every step. The leader
     and the second best are kept up with every spike, since a count grows by one at a time. Takes an
-    event a clock; from a frame's last TICK taken to `o.valid`: 2 clocks. The next frame's events are
+    event per clock; from a frame's last TICK taken to `o.valid`: 2 clocks. The next frame's events are
     taken max(N + 1, 3) clocks after that TICK, once N counts are cleared and the result is gone.
 
     Members: `i` (In stream of the last layer's events), `o` (Out stream of RESULT: the winner's
@@ -27,10 +27,12 @@ class CountReadout(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self._plan = plan
-        super().__init__({
-            "i": In(stream.Signature(event_layout(plan.layers[-1].neurons))),
-            "o": Out(stream.Signature(RESULT)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(event_layout(plan.layers[-1].neurons))),
+                "o": Out(stream.Signature(RESULT)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

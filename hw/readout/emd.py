@@ -19,13 +19,13 @@ from .slots import COMMAND, ERRORS, STATUS, Slots
 class Readout(wiring.Component):
     """Sums |C_n(t) - R_k(t, n)| over neurons n and steps t for all K references R_k side by side.
 
-    Before a step's spikes arrive, a walk adds |C_n(t - 1) - R_k(t, n)|, a neuron a clock; then each spike
+    Before a step's spikes arrive, a walk adds |C_n(t - 1) - R_k(t, n)|, a neuron per clock; then each spike
     moves every distance by one: up if C_n(t - 1) >= R_k(t, n), else down. So a step costs N + 2 clocks, most
     often while the last layer still integrates, and one a spike and TICK. From a frame's last TICK taken to
     `o.valid`: K + 5 clocks; the next walk begins K + 3 clocks after it. With slots (hw/readout/slots.py): K +
-    7 + P and K + 6 + P clocks, P pieces of a label being fetched; a COMMIT walks again.
+    7 + L and K + 6 + L clocks, L pieces of a label being fetched; a COMMIT walks again.
 
-    Why side by side: P lanes that walk the references one by one need W * max(K, 3) clocks a step
+    Why side by side: P lanes that walk the references one by one need W * max(K, 3) clocks per step
     (80 instead of 34 for 32 neurons in 4 lanes and K = 10), the last step's after its last spike, and
     as much memory. A reference costs about 30 logic cells here.
 
@@ -44,9 +44,12 @@ class Readout(wiring.Component):
         }
         if plan.slots:
             members |= {
-                "command": In(stream.Signature(COMMAND)), "status": Out(STATUS),
-                "errors": Out(len(ERRORS)), "clear": In(1), "damaged": In(1),
-            }  # fmt: skip
+                "command": In(stream.Signature(COMMAND)),
+                "status": Out(STATUS),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+                "damaged": In(1),
+            }
         super().__init__(members)
 
     def elaborate(self, platform):

@@ -1,4 +1,4 @@
-"""The nearest and the second nearest of distances that come one a clock."""
+"""The nearest and the second nearest of distances that come one per clock."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -17,10 +17,17 @@ class Ranking(wiring.Component):
     """
 
     def __init__(self, bits: int, indices: int):
-        super().__init__({
-            "start": In(1), "valid": In(1), "distance": In(bits), "index": In(range(max(indices, 2))),
-            "best": Out(bits), "second": Out(bits), "nearest": Out(range(max(indices, 2))),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "start": In(1),
+                "valid": In(1),
+                "distance": In(bits),
+                "index": In(range(max(indices, 2))),
+                "best": Out(bits),
+                "second": Out(bits),
+                "nearest": Out(range(max(indices, 2))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

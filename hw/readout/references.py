@@ -24,12 +24,14 @@ class FixedReferences(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self._plan = plan
-        super().__init__({
-            "row": In(range(plan.reference_rows)),
-            "counts": Out(count_row(plan, plan.columns)),
-            "nearest": In(range(max(plan.columns, 2))),
-            "label": Out(16),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "row": In(range(plan.reference_rows)),
+                "counts": Out(count_row(plan, plan.columns)),
+                "nearest": In(range(max(plan.columns, 2))),
+                "label": Out(16),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

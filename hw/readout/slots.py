@@ -14,9 +14,17 @@ from .references import count_row
 # A command as it comes: the value written to a register, and which one (0 COMMAND, 1 REFERENCE_AT, 2 STAGE).
 COMMAND = data.StructLayout({"value": 32, "register": 2})
 TO_COMMAND, TO_REFERENCE_AT, TO_STAGE = range(3)
-STATUS = data.StructLayout({
-    "mode": 8, "slot": 8, "staged": 1, "busy": 1, "count": 8, "holds": 1, "label": 16,
-})  # fmt: skip
+STATUS = data.StructLayout(
+    {
+        "mode": 8,
+        "slot": 8,
+        "staged": 1,
+        "busy": 1,
+        "count": 8,
+        "holds": 1,
+        "label": 16,
+    }
+)
 # Bits of `errors`, in order: what hw/bus/registers.py calls COMMAND_ERRORS, but for command_busy.
 ERRORS = ("command_unknown", "slot_range", "nothing_staged", "reference_range")
 CLASSIFY, EMBED, ENROL, VERIFY, COMMIT, CLEAR = range(len(COMMANDS))
@@ -28,7 +36,7 @@ class Slots(wiring.Component):
     So a COMMIT exchanges two column numbers, in one clock, and whatever happens before it leaves every
     slot as it was. Frames of EMBED and ENROL are staged while the readout walks: the walk of step t + 1
     reads C_n(t), which is written to the staged column of row (t, n) 2 clocks later; the last step's
-    by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + P + 4
+    by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + L + 4
     clocks later: an enrolment takes a frame and that.
 
     The memory has one column more, for labels: that of column c lies in rows c * 2^p + 0.. of it, in P
@@ -50,15 +58,33 @@ class Slots(wiring.Component):
         self._plan = plan
         columns = range(plan.columns)
         rows = range(plan.reference_rows)
-        super().__init__({
-            "row": In(rows), "counts": Out(count_row(plan, plan.columns)),
-            "index": In(range(max(plan.slots, 2))), "column": Out(columns), "candidate": Out(1),
-            "fetch": In(1), "nearest": In(columns), "released": Out(1), "fetched": Out(1), "label": Out(16),
-            "stage": In(data.StructLayout({"valid": 1, "row": bits_for(rows[-1]), "count": plan.count_bits})),
-            "tail": In(1), "walked": In(1), "damaged": In(1),
-            "command": In(stream.Signature(COMMAND)), "granted": In(1), "pending": Out(1),
-            "rewalk": Out(1), "status": Out(STATUS), "errors": Out(len(ERRORS)), "clear": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "row": In(rows),
+                "counts": Out(count_row(plan, plan.columns)),
+                "index": In(range(max(plan.slots, 2))),
+                "column": Out(columns),
+                "candidate": Out(1),
+                "fetch": In(1),
+                "nearest": In(columns),
+                "released": Out(1),
+                "fetched": Out(1),
+                "label": Out(16),
+                "stage": In(
+                    data.StructLayout({"valid": 1, "row": bits_for(rows[-1]), "count": plan.count_bits})
+                ),
+                "tail": In(1),
+                "walked": In(1),
+                "damaged": In(1),
+                "command": In(stream.Signature(COMMAND)),
+                "granted": In(1),
+                "pending": Out(1),
+                "rewalk": Out(1),
+                "status": Out(STATUS),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -114,8 +140,11 @@ class Slots(wiring.Component):
         kept, staging = Signal(), Signal()
         m.d.comb += [kept.eq((mode == EMBED) | (mode == ENROL)), staging.eq(self.stage.valid & kept)]
         m.d.sync += [
-            put_count.eq(staging), put_label.eq(0), put_row.eq(self.stage.row), put.eq(self.stage.count),
-        ]  # fmt: skip
+            put_count.eq(staging),
+            put_label.eq(0),
+            put_row.eq(self.stage.row),
+            put.eq(self.stage.count),
+        ]
         with m.If(staging):
             m.d.sync += staged.eq(0)
         with m.If(self.tail & self.walked & kept):

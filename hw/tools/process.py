@@ -14,10 +14,18 @@ class ToolFailed(TwinspikeError):
     """A tool ended with an error; its first error line is in the text, the rest in `log`."""
 
     def __init__(self, tool: Tool, log: Path):
-        errors = re.findall(r"^(?:ERROR|%Error\S*): *(.+)$", log.read_text(errors="replace"), re.MULTILINE)
-        said = errors[0] if errors else "no error line"
+        said = first_error(log) or "no error line"
         super().__init__(f"{tool.name} {tool.version} failed: {said} (see {log})")
         self.log = log
+
+
+def first_error(log: Path) -> str:
+    """The first error of a tool, or else of make, that a log file shows; nothing if there is none."""
+    text = log.read_text(errors="replace") if log.is_file() else ""
+    for pattern in (r"^(?:ERROR|%Error\S*): *(?!'make )(.+)$", r"^.*\*\*\* (.+)$"):
+        if found := re.search(pattern, text, re.MULTILINE):
+            return found[1]
+    return ""
 
 
 def run_tool(tool: Tool, arguments: Sequence[str], folder: Path, log: Path) -> float:
@@ -29,9 +37,14 @@ def run_tool(tool: Tool, arguments: Sequence[str], folder: Path, log: Path) -> f
     start = time.monotonic()
     with log.open("wb") as file:
         done = subprocess.run(
-            [*tool.command, *arguments], cwd=folder, env=tool.env(), check=False,
-            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [*tool.command, *arguments],
+            cwd=folder,
+            env=tool.env(),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
     if done.returncode != 0:
         raise ToolFailed(tool, log)
     return time.monotonic() - start

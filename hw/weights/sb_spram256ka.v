@@ -1,6 +1,9 @@
 // Behaviour of one iCE40 UltraPlus single-port RAM block, for simulation only (synthesis uses the
 // device's own cell). 16,384 words of 16 bits; a write leaves the output as it is; each MASKWREN
 // bit enables four bits of the word.
+/* verilator lint_off DECLFILENAME */
+`ifndef SB_SPRAM256KA_MODEL  // each core of a design brings this file
+`define SB_SPRAM256KA_MODEL
 module SB_SPRAM256KA (
     input  wire [13:0] ADDRESS,
     input  wire [15:0] DATAIN,
@@ -27,3 +30,4 @@ module SB_SPRAM256KA (
         end
     end
 endmodule
+`endif

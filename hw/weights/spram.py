@@ -11,7 +11,7 @@ class SpramMemory(wiring.Component):
     """Four SPRAM blocks as one memory of 16-, 32- or 64-bit words.
 
     Reading: `data` holds word `address` one clock after the edge that sampled it (latency 1,
-    one word a clock). Loading: while `load_enable`, 16-bit piece `load_address` (in order of
+    one word per clock). Loading: while `load_enable`, 16-bit piece `load_address` (in order of
     ascending words, lowest piece first) is written instead and nothing is read.
 
     Members: `address` (In), `data` (Out `width`), `load_enable`, `load_address`, `load_data` (In).
@@ -24,13 +24,15 @@ class SpramMemory(wiring.Component):
         self._columns = width // 16
         self._rows = UP5K_SPRAM_BLOCKS // self._columns
         depth = self._rows * SPRAM_DEPTH
-        super().__init__({
-            "address": In(range(depth)),
-            "data": Out(width),
-            "load_enable": In(1),
-            "load_address": In(range(depth * self._columns)),
-            "load_data": In(16),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(range(depth)),
+                "data": Out(width),
+                "load_enable": In(1),
+                "load_address": In(range(depth * self._columns)),
+                "load_data": In(16),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -14,7 +14,7 @@ class BlockWeights(wiring.Component):
     """Weights in initialised block RAM, split into banks of power-of-two depth.
 
     A depth such as 12,544 would otherwise be rounded up to 16,384 by memory mapping.
-    One word a clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank and
+    One word per clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank and
     each block RAM is a memory of its own.
 
     Members: `address` (In), `data` (Out, P weights).
@@ -22,10 +22,12 @@ class BlockWeights(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "address": In(range(plan.weight_words)),
-            "data": Out(plan.weight_word_bits),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(range(plan.weight_words)),
+                "data": Out(plan.weight_word_bits),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -104,16 +106,19 @@ def banks(depth: int) -> list[tuple[int, int]]:
 class SpramWeights(wiring.Component):
     """Weights in SPRAM, written by hw/weights/image.py's ImageCheck; same timing as BlockWeights.
 
-    Members: `address`, `data` as in BlockWeights; `load` (In, of load_layout), which goes before reading.
+    Members: `address`, `data` as in BlockWeights; `load` (In, of load_layout), which takes priority over
+    reads.
     """
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "address": In(range(plan.weight_words)),
-            "data": Out(plan.weight_word_bits),
-            "load": In(load_layout(plan)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "address": In(range(plan.weight_words)),
+                "data": Out(plan.weight_word_bits),
+                "load": In(load_layout(plan)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

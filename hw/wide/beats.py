@@ -13,7 +13,7 @@ def beat_layout(plan: LayerPlan) -> data.StructLayout:
     There is no valid bit: a clock without events is a beat of zeros.
     """
     row = range(bank_rows(plan))
-    return data.StructLayout({"row": data.ArrayLayout(row, plan.banks), "tick": 1, "last": 1})
+    return data.StructLayout({"row": data.ArrayLayout(row, plan.events_per_clock), "tick": 1, "last": 1})
 
 
 def tick_gate(m: Module, tick: Value, room: Value) -> Value:

@@ -1,4 +1,4 @@
-"""The wide core: every layer fully parallel, several events a clock, for latency on a larger FPGA."""
+"""The wide core: every layer fully parallel, several events per clock, for latency on a larger FPGA."""
 
 from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
@@ -14,12 +14,12 @@ from .readout import WideReadout
 
 
 class WideCore(wiring.Component):
-    """A spiking core that takes E events a clock and gives its result about 40 clocks after the last one.
+    """A spiking core that takes E events per clock and gives its result about 40 clocks after the last one.
 
     Timing: hw/predict/wide_cycles.py computes when every result appears, clock by clock. A step takes
     max(events in the fullest bank, 3) clocks at the input; layers and readout follow in a pipeline.
 
-    Members as of Core, but for E > 1: `s_axis_tdata` holds E event words, `s_axis_tkeep` (two bits a
+    Members as of Core, but for E > 1: `s_axis_tdata` holds E event words, `s_axis_tkeep` (two bits per
     word) says which are used; see WideIngress for where a word may stand.
     """
 
@@ -31,7 +31,7 @@ class WideCore(wiring.Component):
         m = Module()
         plan = self._plan
         m.submodules.ingress = source = ingress = WideIngress(plan)
-        banks = plan.layers[0].banks
+        banks = plan.layers[0].events_per_clock
         keep = Cat(self.s_axis_tkeep[2 * b] for b in range(banks)) if banks > 1 else 1
         m.d.comb += [
             ingress.i.p.words.eq(self.s_axis_tdata),

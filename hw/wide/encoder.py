@@ -21,13 +21,15 @@ class StepQueue(wiring.Component):
 
     def __init__(self, neurons: int):
         self._layout = mask_layout(neurons, 1)
-        super().__init__({
-            "spikes": In(self._layout),
-            "spikes_valid": In(1),
-            "begin": In(1),
-            "room": Out(1),
-            "o": Out(stream.Signature(self._layout)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "spikes": In(self._layout),
+                "spikes_valid": In(1),
+                "begin": In(1),
+                "room": Out(1),
+                "o": Out(stream.Signature(self._layout)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -50,7 +52,7 @@ class StepQueue(wiring.Component):
 
 
 class Serialiser(wiring.Component):
-    """Sends a step's spikes into the next layer: one a clock for each bank, then the TICK by itself.
+    """Sends a step's spikes into the next layer: one per clock for each bank, then the TICK by itself.
 
     Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes s + 1 clocks, at
     least 3 from TICK to TICK. From a step taken to its first beat: 3 clocks.
@@ -62,16 +64,18 @@ class Serialiser(wiring.Component):
     def __init__(self, neurons: int, consumer: LayerPlan):
         self._neurons = neurons
         self._consumer = consumer
-        super().__init__({
-            "i": In(stream.Signature(mask_layout(neurons, 1))),
-            "beat": Out(beat_layout(consumer)),
-            "tick": Out(1),
-            "room": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(mask_layout(neurons, 1))),
+                "beat": Out(beat_layout(consumer)),
+                "tick": Out(1),
+                "room": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
-        banks = self._consumer.banks
+        banks = self._consumer.events_per_clock
         shares = [len(range(bank, self._neurons, banks)) for bank in range(banks)]
         # The step under way, split into the banks' shares.
         left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]

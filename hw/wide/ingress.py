@@ -1,4 +1,4 @@
-"""From the external stream to beats: well-formed frames of T steps, several events a clock."""
+"""From the external stream to beats: well-formed frames of T steps, several events per clock."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -19,10 +19,10 @@ def port_layout(banks: int) -> data.StructLayout:
 class WideIngress(wiring.Component):
     """Checks beats of E event words and makes every frame exactly T steps long.
 
-    Slot b of a beat may hold an address a with a mod E = b; the TICK may stand in any slot, and ends
+    Place b of a beat may hold an address a with a mod E = b; the TICK may stand in any place, and ends
     the step after all addresses of its beat. Anything else is dropped and flagged. A TICK is taken
     3 clocks after the one before at the earliest, and when there is `room` for its spikes; all else
-    at one beat a clock. Latency 2 clocks from `i` to `beat`.
+    at one beat per clock. Latency 2 clocks from `i` to `beat`.
 
     Members: `i` (In stream of beats), `beat` (Out, see beat_layout), `tick` (Out: a TICK enters the
     layer), `room` (In), `errors` (Out, sticky, see ERRORS; duplicates are not noticed here), `clear` (In).
@@ -31,18 +31,20 @@ class WideIngress(wiring.Component):
     def __init__(self, plan: CorePlan):
         self._plan = plan
         self._first = plan.layers[0]
-        super().__init__({
-            "i": In(stream.Signature(port_layout(self._first.banks))),
-            "beat": Out(beat_layout(self._first)),
-            "tick": Out(1),
-            "room": In(1),
-            "errors": Out(len(ERRORS)),
-            "clear": In(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(port_layout(self._first.events_per_clock))),
+                "beat": Out(beat_layout(self._first)),
+                "tick": Out(1),
+                "room": In(1),
+                "errors": Out(len(ERRORS)),
+                "clear": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
-        first, banks = self._first, self._first.banks
+        first, banks = self._first, self._first.events_per_clock
         row = range(bank_rows(first))
         # Rows and checks are computed on the way into the buffer, away from its handshake.
         m.submodules.buffer = buffer = Skid(
@@ -50,12 +52,12 @@ class WideIngress(wiring.Component):
         )
         ticks, wrong = [], []
         shift = banks.bit_length() - 1
-        for slot in range(banks):
-            word, used = self.i.p.words[slot], self.i.p.keep[slot]
+        for place in range(banks):
+            word, used = self.i.p.words[place], self.i.p.keep[place]
             address = word[:15]
-            own = address[:shift] == slot if shift else 1
+            own = address[:shift] == place if shift else 1
             sound = used & ~word[15] & (address < first.inputs) & own
-            m.d.comb += buffer.i.p.row[slot].eq(Mux(sound, address[shift:] + 1, 0))
+            m.d.comb += buffer.i.p.row[place].eq(Mux(sound, address[shift:] + 1, 0))
             ticks.append(used & word[15])
             wrong.append(used & ~word[15] & ~sound)
         # A second TICK in a beat would end a step that nobody saw begin.
@@ -80,8 +82,8 @@ class WideIngress(wiring.Component):
             self.tick.eq(go),
         ]
         m.d.sync += [self.beat.tick.eq(go), self.beat.last.eq(final)]
-        for slot in range(banks):
-            m.d.sync += self.beat.row[slot].eq(Mux(taken, i.p.row[slot], 0))
+        for place in range(banks):
+            m.d.sync += self.beat.row[place].eq(Mux(taken, i.p.row[place], 0))
         with m.If(go):
             m.d.sync += step.eq(step + 1)
             with m.If(final):

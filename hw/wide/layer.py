@@ -1,4 +1,4 @@
-"""A layer with a lane for every neuron: several events a clock, state in registers."""
+"""A layer with a lane for every neuron: several events per clock, state in registers."""
 
 from itertools import pairwise
 
@@ -22,11 +22,11 @@ REPLICA = {"replica": 1}
 
 
 class WideLayer(wiring.Component):
-    """N integrate-and-fire neurons; E weight rows a clock through an adder tree in each lane.
+    """N integrate-and-fire neurons; E weight rows per clock through an adder tree in each lane.
 
     The current of a step gathers by itself, beside the membrane, so the next step's events follow a
     TICK at once and only TICKs keep 3 clocks apart (from the membrane through clamp, fire and leak
-    back to it). Throughput one beat a clock. From a TICK in `beat` to its spikes: 6 clocks, and one
+    back to it). Throughput one beat per clock. From a TICK in `beat` to its spikes: 6 clocks, and one
     for each two adder levels of the bank tree (none for E = 1).
 
     Members: `beat` (In, see beat_layout), `spikes` (Out, all N spikes as one word), `spikes_valid`
@@ -35,25 +35,27 @@ class WideLayer(wiring.Component):
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__({
-            "beat": In(beat_layout(plan)),
-            "spikes": Out(mask_layout(plan.neurons, 1)),
-            "spikes_valid": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "beat": In(beat_layout(plan)),
+                "spikes": Out(mask_layout(plan.neurons, 1)),
+                "spikes_valid": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
         bits = plan.layer.spec.weight_bits
         # Clock by clock behind the beat: row read, row registered, bank tree.
-        depth = 2 + stages(plan.banks, BANK_LEVELS)
+        depth = 2 + stages(plan.events_per_clock, BANK_LEVELS)
         beats = [self.beat]
         for k in range(1, depth + 1):
             later = Signal(self.beat.shape(), name=f"beat_{k}")
             m.d.sync += later.eq(beats[-1])
             beats.append(later)
         rows = []
-        for bank in range(plan.banks):
+        for bank in range(plan.events_per_clock):
             memory = Memory(shape=plan.neurons * bits, depth=bank_rows(plan), init=bank_image(plan, bank))
             m.submodules[f"weights_{bank}"] = memory
             port = memory.read_port()
@@ -61,7 +63,7 @@ class WideLayer(wiring.Component):
             m.d.comb += port.addr.eq(self.beat.row[bank])
             m.d.sync += row.eq(port.data)
             rows.append(row)
-        used = Cat(beats[2].row[bank] != 0 for bank in range(plan.banks))
+        used = Cat(beats[2].row[bank] != 0 for bank in range(plan.events_per_clock))
 
         for first in range(0, plan.neurons, GROUP):
             control = add_control(m, beats[depth - 1], first)

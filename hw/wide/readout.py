@@ -1,4 +1,4 @@
-"""EMD readout of a wide core: all neurons at once, several references a clock, a tournament at the end."""
+"""EMD readout of a wide core: all neurons at once, several references per clock, a tournament at the end."""
 
 from amaranth.hdl import Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
@@ -26,10 +26,12 @@ class WideReadout(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self._plan = plan
-        super().__init__({
-            "i": In(stream.Signature(mask_layout(plan.layers[-1].neurons, 1))),
-            "o": Out(stream.Signature(RESULT)),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "i": In(stream.Signature(mask_layout(plan.layers[-1].neurons, 1))),
+                "o": Out(stream.Signature(RESULT)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -73,9 +75,11 @@ class WideReadout(wiring.Component):
         control = data.StructLayout({"valid": 1, "first": 1, "final": 1, "group": group.shape()})
         stage = [Signal(control, name=f"stage_{k}") for k in range(delay + 1)]
         m.d.comb += [
-            stage[0].valid.eq(walking), stage[0].first.eq(first),
-            stage[0].final.eq(final), stage[0].group.eq(group),
-        ]  # fmt: skip
+            stage[0].valid.eq(walking),
+            stage[0].first.eq(first),
+            stage[0].final.eq(final),
+            stage[0].group.eq(group),
+        ]
         for k in range(delay):
             m.d.sync += stage[k + 1].eq(stage[k])
         mine = Signal(counts_layout, reset_less=True)

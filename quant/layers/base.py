@@ -7,14 +7,10 @@ import torch
 from brevitas.function.ops_ste import round_ste
 from torch import Tensor, nn
 
-from ...numerics.errors import out_of_range
 from ...numerics.lif import state_range
 from ..quantizers import Quantised, quantised
-from ..spec import NeuronSpec
+from ..spec import NeuronSpec, check_trainable
 from ..synapses.base import Synapses
-
-# float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
-MAX_STATE_BITS = 24
 
 
 class SparseSpikes(Protocol):
@@ -23,7 +19,7 @@ class SparseSpikes(Protocol):
     def currents(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Spikes [..., in] times weight [out, in], plus bias [out] -> [..., out]."""
 
-    def dense(self) -> Tensor:
+    def as_tensor(self) -> Tensor:
         """The same spikes as a tensor [..., in]."""
 
 
@@ -37,9 +33,7 @@ class QuantLayer(nn.Module, abc.ABC):
 
     def __init__(self, synapses: Synapses, quant: nn.Module, spec: NeuronSpec, where: str):
         super().__init__()
-        if spec.state_bits > MAX_STATE_BITS:
-            allowed = f"2..{MAX_STATE_BITS} to train (floats hold that many bits exactly)"
-            raise out_of_range(f"{where}.state_bits", spec.state_bits, allowed)
+        check_trainable(spec, where)
         self.geometry, self.spec = synapses, spec
         self.linear = quant
         self.hold = False  # whether the input current of step 0 counts in every step

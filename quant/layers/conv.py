@@ -76,7 +76,7 @@ class QuantConv(QuantLayer):
         return weight.view(kernel), *self.folded(scale)
 
     def forward(self, spikes: Tensor | SparseSpikes) -> tuple[Tensor, Tensor]:
-        conv, dense = self.conv, spikes if isinstance(spikes, Tensor) else spikes.dense()
+        conv, dense = self.conv, spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
         weight, bias, threshold = self.integers()
         # A channel-last map seen channel-first is torch's own memory format for images: nothing moves.
         images = dense.reshape(-1, *conv.map).permute(0, 3, 1, 2)

@@ -4,7 +4,7 @@ A neuron of real-valued weights w, bias b and threshold 1 behaves as one of inte
 
     weight = round(w / s)   bias = round(b / s)   threshold = round(1 / s) >= 1
 
-for a scale s of its own (one an output channel). Training computes with these integers already,
+for a scale s of its own (one per output channel). Training computes with these integers already,
 rounding straight-through, so that export has nothing left to round.
 """
 

@@ -26,7 +26,7 @@ class QuantPool(nn.Module):
         return cls(geometry)
 
     def forward(self, spikes: Tensor | SparseSpikes) -> Tensor:
-        pool, dense = self.geometry, spikes if isinstance(spikes, Tensor) else spikes.dense()
+        pool, dense = self.geometry, spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
         (height, width, channels), (wh, ww) = pool.shape, pool.window
         whole = dense.reshape(-1, *pool.map)[:, : height * wh, : width * ww]
         windows = whole.reshape(-1, height, wh, width, ww, channels)

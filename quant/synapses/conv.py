@@ -28,6 +28,10 @@ class ConvSettings(LayerSettings):
     groups: int = setting(1, low=1, high=32768, help="channels are split into so many separate parts")
     standardise: bool = setting(True, help="weights of zero mean and unit variance, with a learnt gain")
 
+    @property
+    def width(self) -> int:
+        return self.channels
+
     def table(self) -> dict[str, Any]:
         table = super().table()
         del table["neurons"]

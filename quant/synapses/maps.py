@@ -124,10 +124,12 @@ class Windows(Synapses):
         frames = spikes.reshape(-1, self.inputs)
         real = exact_floats(weight, frames)
         # One address more, always silent, for what lies outside.
-        padded = np.zeros((len(frames), self.inputs + 1), dtype=real)
+        padded: np.ndarray = np.zeros((len(frames), self.inputs + 1), dtype=real)
         padded[:, :-1] = frames
         # [K, groups, C / groups, filters / groups]
-        by_tap = weight.reshape(self.groups, -1, group, self.taps).transpose(3, 0, 2, 1).astype(real)
+        by_tap: np.ndarray = (
+            weight.reshape(self.groups, -1, group, self.taps).transpose(3, 0, 2, 1).astype(real)
+        )
         total: Any = 0
         for tap in range(self.taps):
             inputs = padded[:, self.seen[tap].ravel()].reshape(-1, self.groups, group)

@@ -25,6 +25,8 @@ class PoolSettings:
     window: tuple[int, ...] = setting((2, 2), low=1, high=255, help="rows and columns, also the step")
     mode: str = setting("or", choices=MODES, help="a spike if any input has one, or as many as they have")
 
+    width: ClassVar[int] = 0  # follows from the map
+
     def table(self) -> dict[str, Any]:
         """The entry as JSON-ready values."""
         return {"kind": self.kind, "window": list(self.window), "mode": self.mode}

@@ -14,7 +14,7 @@ from ...hw.parts.events import mask_layout
 from ...hw.plan import STATE_LATENCY, UPDATE_LATENCY, CorePlan, LayerPlan
 from .watch import Group, watch_source
 
-STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit a word, if several), words}
+STIMULUS = "stimulus.mem"  # a line a word: hexadecimal of {last, keep (a bit per word, if several), words}
 
 
 def log_name(run: int, stream: str) -> str:
@@ -39,7 +39,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
     """
     template = resources.files(__package__).joinpath("bench.sv").read_text()
     load = plan.loads
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     parts = {
         "TOP": TOP,
         "BEAT": str(beat_bits(plan) - 1),
@@ -65,7 +65,7 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
 
 def beat_bits(plan: CorePlan) -> int:
     """Bits of a line of the stimulus."""
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     return 16 * banks + (banks if banks > 1 else 0) + 1
 
 
@@ -80,7 +80,9 @@ def _layer_log(index: int, layer: LayerPlan) -> str:
     return f"""\
         if ({path}.spikes_valid && ({path}.spikes[{layer.lanes - 1}:0] != 0 || {path}.spikes[{end}]))
             $fwrite(log_layer{index}, "%10d %h\\n", cycle, {path}.spikes);""" + (
-        "" if layer.banks else "".join(_collision_log(index, layer, stage) for stage in _stages(layer))
+        ""
+        if layer.events_per_clock
+        else "".join(_collision_log(index, layer, stage) for stage in _stages(layer))
     )
 
 

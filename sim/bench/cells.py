@@ -25,9 +25,11 @@ def cell_models(yosys: Tool, architecture: str, folder: Path) -> tuple[dict[str,
     text = text + "\n" + box[0] + "\n"
     for cell, behaviour in (("DP16KD", _block_ram()), ("MULT18X18D", _multiplier())):
         text = re.sub(
-            rf"(^module {cell}\(.*?)^endmodule", partial(_with_body, behaviour), text,
+            rf"(^module {cell}\(.*?)^endmodule",
+            partial(_with_body, behaviour),
+            text,
             flags=re.M | re.S,
-        )  # fmt: skip
+        )
     return {"models.v": text}, [f"-I{library}"]
 
 

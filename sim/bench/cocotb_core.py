@@ -22,9 +22,17 @@ async def frames(dut):
     runs = json.loads(Path("runs.json").read_text())
     dut.rst.value = 1
     for name in (
-        "run", "frames", "whole", "isolate", "stall_source", "stall_spikes", "stall_result",
-        "hold_from", "hold_for", "seed",
-    ):  # fmt: skip
+        "run",
+        "frames",
+        "whole",
+        "isolate",
+        "stall_source",
+        "stall_spikes",
+        "stall_result",
+        "hold_from",
+        "hold_for",
+        "seed",
+    ):
         getattr(dut, name).value = 0
     Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start()
     for number, run in enumerate(runs):

@@ -21,15 +21,27 @@ from ...hw.tools.process import run_tool
 from ...hw.tools.toolchain import Tool
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import replacing_folder
+from ...numerics.locks import alone_with
 from .bench import STIMULUS, bench_source
 from .simulators import find_simulator
 from .verilator import keep_runtime, program, take_runtime
+from .workplace import workplace
 
 # -O1 compiles nearly as fast as -O0 and runs eight times faster.
 _VERILATOR = (
-    "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast",
-    "--x-initial", "fast", "-O3", "-CFLAGS", "-O1",
-)  # fmt: skip
+    "--binary",
+    "--timing",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-O3",
+    "-CFLAGS",
+    "-O1",
+)
 _LONGEST_RUN_SECONDS = 600
 
 
@@ -98,15 +110,16 @@ class Workshop:
         said = [self._simulator, self._tool.version, *_VERILATOR, *options]
         said += [f"{name}\n{text}" for name, text in sources.items()]
         folder = self._folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
-        if not folder.is_dir():
-            with replacing_folder(folder) as work:
-                for name, text in sources.items():
-                    (work / name).write_text(text)
-                build = build_verilator if self._simulator == "verilator" else _build_icarus
-                build(self._tool, work, [*options, *sources])
-            self.built += 1
-            self._forget()
-        os.utime(folder)
+        with alone_with(folder):
+            if not folder.is_dir():
+                with replacing_folder(folder) as work:
+                    for name, text in sources.items():
+                        (work / name).write_text(text)
+                    build = build_verilator if self._simulator == "verilator" else _build_icarus
+                    build(self._tool, work, [*options, *sources])
+                self.built += 1
+                self._forget()
+            os.utime(folder)
         return _commands(self._tool, self._simulator, folder.resolve())
 
     def _forget(self) -> None:
@@ -162,13 +175,15 @@ def _resource(name: str) -> str:
 
 def build_verilator(tool: Tool, folder: Path, sources: list[str]) -> Path:
     """Build module `clock` of `sources` (options of Verilator may stand among them); returns the program."""
-    take_runtime(folder / "made", tool.version, _VERILATOR)
-    binary = dataclasses.replace(tool, command=(program(tool),))
-    arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", "made"]
-    run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
-    keep_runtime(folder / "made", tool.version, _VERILATOR)
-    (folder / "made" / "Vclock").rename(folder / "simulate")
-    shutil.rmtree(folder / "made")
+    with workplace(tool, folder) as place:
+        made = place.folder / "made"
+        take_runtime(made, tool.version, _VERILATOR)
+        binary = dataclasses.replace(place.tool, command=(program(tool),))
+        arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", str(made)]
+        run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
+        keep_runtime(made, tool.version, _VERILATOR)
+        shutil.move(made / "Vclock", folder / "simulate")
+        shutil.rmtree(made)
     return folder / "simulate"
 
 

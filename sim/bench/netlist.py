@@ -43,7 +43,7 @@ def simulate_netlist(plan: CorePlan, device: Device, spikes: np.ndarray, out: Pa
     passes = [Pass(frames), Pass(frames, stall_source=64, stall_spikes=128, stall_result=128, reset_at=1234)]
     load = rtl / "weights.mem"
     memories = {load.name: load.read_text()} if load.is_file() else {}
-    stimulus = stimulus_lines(spikes, plan.layers[0].banks)
+    stimulus = stimulus_lines(spikes, plan.layers[0].events_per_clock)
     with replacing_folder(out / "netlist-sim") as work:
         outcomes = run(command, memories, stimulus, passes, work / "run")
     trace = golden_run(plan.network, spikes)
@@ -52,10 +52,14 @@ def simulate_netlist(plan: CorePlan, device: Device, spikes: np.ndarray, out: Pa
         seen = observe(plan, out / "netlist-sim" / "run", number, frames, inside=False)
         compared, wrong, first = compare(trace, seen)
         row = {
-            "run": PASSES[number], "frames": frames, "spikes_compared": compared, "mismatches": wrong,
-            "first_mismatch": str(first) if first else None, "error_flags": outcome.error_flags,
+            "run": PASSES[number],
+            "frames": frames,
+            "spikes_compared": compared,
+            "mismatches": wrong,
+            "first_mismatch": str(first) if first else None,
+            "error_flags": outcome.error_flags,
             "faults": len(seen.faults),
-        }  # fmt: skip
+        }
         if passes[number].undisturbed:
             times = frame_times(plan, spikes, trace.spikes, isolate=False)
             row["cycles_predicted_equal"] = all(map(np.array_equal, times, (seen.started, seen.finished)))

@@ -14,18 +14,21 @@ from cocotb_tools.runner import get_results, get_runner
 
 from ...hw.plan import CorePlan
 from ...hw.predict.cycles import frame_times
+from ...hw.tools.process import first_error
 from ...hw.tools.toolchain import Tool
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically
+from ...numerics.locks import alone_with
 from ..golden import Trace
 from ..golden import run as golden_run
 from .bench import STIMULUS, bench_source
 from .logs import compare, observe
 from .simulators import find_simulator
 from .vectors import stimulus_lines
-from .verilator import FastVerilator, arguments, keep_runtime, take_runtime
+from .verilator import COCOTB, FastVerilator, arguments, keep_runtime, take_runtime
 from .watch import Group, groups, gtkwave, surfer
 from .waves import to_fst
+from .workplace import Workplace, workplace
 
 WAVES = "waves.fst"
 
@@ -74,26 +77,35 @@ def simulate(
     breaks off; a mismatch is reported in the table.
     """
     tool = find_simulator(simulator)
+    with alone_with(out):
+        return _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs)
+
+
+def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str, Any]:
     runs = standard_runs(spikes.shape[1]) if runs is None else runs
     out.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copy(memory, out)
-    write_atomically(out / STIMULUS, "".join(stimulus_lines(spikes, plan.layers[0].banks)))
+    write_atomically(out / STIMULUS, "".join(stimulus_lines(spikes, plan.layers[0].events_per_clock)))
     trace = golden_run(plan.network, spikes)
     watched = _watched(plan, trace) if waves else []
     write_atomically(out / "bench.sv", bench_source(plan, watched))
     write_atomically(out / "runs.json", json.dumps([dataclasses.asdict(run) for run in runs]))
-    with _environment(tool):
-        seconds = _run_cocotb(tool, simulator, sorted(rtl.glob("*.v")), out, waves)
+    with workplace(tool, out, rtl.resolve(), *COCOTB) as place, _environment(place.tool):
+        seconds = _run_cocotb(place, simulator, sorted(rtl.glob("*.v")), out, waves)
     if waves:
         write_atomically(out / "waves.gtkw", gtkwave(watched, WAVES))
         write_atomically(out / "waves.sucl", surfer(watched))
 
     rows = []
     for number, run in enumerate(runs):
-        rows.append(_check(plan, out, number, run, spikes[:, : run.frames], trace) | {
-            "simulator": f"{tool.name} {tool.version}", "target": plan.target,
-        })  # fmt: skip
+        rows.append(
+            _check(plan, out, number, run, spikes[:, : run.frames], trace)
+            | {
+                "simulator": f"{tool.name} {tool.version}",
+                "target": plan.target,
+            }
+        )
     return {"runs": rows, "network_hash": plan.network.content_hash, "seconds": seconds}
 
 
@@ -107,11 +119,16 @@ def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
     seen = observe(plan, out, number, run.frames)
     compared, wrong, first = compare(part, seen)
     row = {
-        "run": run.name, "frames": run.frames, "stalls": run.stalls, "isolated": run.isolate,
-        "spikes_compared": compared, "results_compared": run.frames,
-        "mismatches": wrong, "first_mismatch": str(first) if first else None,
+        "run": run.name,
+        "frames": run.frames,
+        "stalls": run.stalls,
+        "isolated": run.isolate,
+        "spikes_compared": compared,
+        "results_compared": run.frames,
+        "mismatches": wrong,
+        "first_mismatch": str(first) if first else None,
         "faults": [f"cycle {cycle}: code {code:02x}" for cycle, code in seen.faults],
-    }  # fmt: skip
+    }
     if run.stalls:
         return row
     started, finished = frame_times(plan, spikes, part.spikes, isolate=run.isolate)
@@ -158,9 +175,10 @@ def _environment(tool: Tool):
         os.environ.update(before)
 
 
-def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
-    runner = FastVerilator(tool) if simulator == "verilator" else get_runner(simulator)
-    build = out / (f"{simulator}-waves" if waves else simulator)
+def _run_cocotb(place: Workplace, simulator: str, sources: list[Path], out: Path, waves: bool) -> float:
+    tool = place.tool
+    runner = FastVerilator(place) if simulator == "verilator" else get_runner(simulator)
+    build = place.folder / (f"{simulator}-waves" if waves else simulator)
     for log in out.glob("run*.log"):
         log.unlink()
     try:
@@ -169,21 +187,31 @@ def _run_cocotb(tool: Tool, simulator: str, sources: list[Path], out: Path, wave
         if simulator == "verilator":
             take_runtime(build, tool.version, made_with)
         runner.build(
-            sources=[*sources, out / "bench.sv"], hdl_toplevel="bench",
+            sources=[*sources, out / "bench.sv"],
+            hdl_toplevel="bench",
             build_args=arguments(waves) if simulator == "verilator" else ["-g2012"],
-            build_dir=build, waves=waves, timescale=("1ns", "1ps"), log_file=out / "build.log",
-        )  # fmt: skip
+            build_dir=build,
+            waves=waves,
+            timescale=("1ns", "1ps"),
+            log_file=out / "build.log",
+        )
         if simulator == "verilator":
             keep_runtime(build, tool.version, made_with)
     except (RuntimeError, SystemExit) as error:
-        raise TwinspikeError(f"{tool}: cannot build the bench ({error}); see {out / 'build.log'}") from None
+        said = first_error(out / "build.log") or error
+        raise TwinspikeError(f"{tool}: cannot build the bench ({said}); see {out / 'build.log'}") from None
     start = time.monotonic()
     try:
         report = runner.test(
-            test_module=f"{__package__}.cocotb_core", hdl_toplevel="bench", build_dir=build, test_dir=out,
-            waves=waves, timescale=("1ns", "1ps"), log_file=out / "simulation.log",
+            test_module=f"{__package__}.cocotb_core",
+            hdl_toplevel="bench",
+            build_dir=build,
+            test_dir=out,
+            waves=waves,
+            timescale=("1ns", "1ps"),
+            log_file=out / "simulation.log",
             results_xml=str(out / "results.xml"),
-        )  # fmt: skip
+        )
         _, failed = get_results(report)
     except (RuntimeError, SystemExit) as error:
         raise TwinspikeError(

@@ -2,13 +2,18 @@
 // Drives a core over its bus alone, as a processor would: AXI4-Lite with AXILITE defined, else Wishbone.
 // Sends the golden vectors through the EVENT register, polls for each result and compares label,
 // distance, runner-up and `same`; beside it, the words of m_axis. Where the core has slots, a class is
-// then enrolled, verified and cleared (slots.mem). Status 0 only if all agrees.
+// then enrolled, verified and cleared (slots.mem). Status 0 only if all agrees. The clock begins at
+// CLOCK_START, and until the reset every input is undefined, the reset too: nothing of that may last.
 `timescale 1ns / 1ps
 `include "vectors.vh"
 `include "twinspike_registers.vh"
+`ifndef CLOCK_START
+`define CLOCK_START 0
+`endif
 
 module tb_bus;
-    reg clk = 0, rst = 1;
+    reg clk, rst, idle;  // `idle`: low at inputs that are not used
+    initial clk = `CLOCK_START;
     always #5 clk = !clk;
 
     reg [`BEAT_BITS-1:0] stimulus [0:`BEATS-1];
@@ -34,7 +39,7 @@ module tb_bus;
 `ifdef AXILITE
     reg [11:0] awaddr, araddr;
     reg [31:0] wdata;
-    reg awvalid = 0, wvalid = 0, bready = 0, arvalid = 0, rready = 0;
+    reg awvalid, wvalid, bready, arvalid, rready;
     wire awready, wready, bvalid, arready, rvalid;
     wire [1:0] bresp, rresp;
     wire [31:0] rdata;
@@ -47,7 +52,7 @@ module tb_bus;
 `else
     reg [11:0] adr;
     reg [31:0] dat;
-    reg cyc = 0, we = 0;
+    reg cyc, we;
     wire ack;
     wire [31:0] found;
     twinspike_wishbone dut (
@@ -55,17 +60,17 @@ module tb_bus;
         .wb_dat_i(dat), .wb_dat_o(found), .wb_ack_o(ack),
 `endif
 `ifdef LOAD_WORDS
-        .s_load_tdata(weights[load_at < `LOAD_WORDS ? load_at : 0]), .s_load_tlast(1'b0),
+        .s_load_tdata(weights[load_at < `LOAD_WORDS ? load_at : 0]), .s_load_tlast(idle),
         .s_load_tvalid(!rst && load_at < `LOAD_WORDS), .s_load_tready(load_ready), .reload(),
 `endif
 `ifdef PIXELS
-        .s_pixel_tdata(8'b0), .s_pixel_tvalid(1'b0), .s_pixel_tready(), .s_pixel_tlast(1'b0),
+        .s_pixel_tdata({8{idle}}), .s_pixel_tvalid(idle), .s_pixel_tready(), .s_pixel_tlast(idle),
 `endif
         .clk(clk), .rst(rst), .irq(irq),
-        .s_axis_tdata(16'b0), .s_axis_tvalid(1'b0), .s_axis_tready(), .s_axis_tlast(1'b0),
+        .s_axis_tdata({16{idle}}), .s_axis_tvalid(idle), .s_axis_tready(), .s_axis_tlast(idle),
         .m_axis_tdata(spike_word), .m_axis_tlast(spike_last),
-        .m_axis_tvalid(spike_valid), .m_axis_tready(1'b1),
-        .m_result_tdata(result), .m_result_tlast(), .m_result_tvalid(result_valid), .m_result_tready(1'b1)
+        .m_axis_tvalid(spike_valid), .m_axis_tready(!idle),
+        .m_result_tdata(result), .m_result_tlast(), .m_result_tvalid(result_valid), .m_result_tready(!idle)
     );
 
 `ifdef LOAD_WORDS
@@ -154,7 +159,16 @@ module tb_bus;
 `endif
     reg watching = 1;  // the words of m_axis are compared
     initial begin
-        repeat (4) @(negedge clk);
+        repeat (3) @(negedge clk);
+        rst = 1;
+        repeat (3) @(negedge clk);
+        idle = 0;
+`ifdef AXILITE
+        {awvalid, wvalid, bready, arvalid, rready} = 0;
+`else
+        cyc = 0;
+`endif
+        @(negedge clk);
         rst = 0;
         @(negedge clk);
         bus_read(`TWINSPIKE_ID); check(-1, "ID", value, 32'h4b505354);

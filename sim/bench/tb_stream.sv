@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends the golden vectors through the core's streams and compares every result and output spike.
 // Twice: without a pause, where each result must come in the very clock that the cycle contract
-// states, and with random pauses at every port. Ends with status 0 only if all agrees.
+// states, and with random pauses at every port. Ends with status 0 only if all agrees. The clock begins at
+// CLOCK_START, and until the reset every input is undefined, the reset too: nothing of that may last.
 `timescale 1ns / 1ps
 `include "vectors.vh"
+`ifndef CLOCK_START
+`define CLOCK_START 0
+`endif
 
 module tb_stream;
-    reg clk = 0, rst = 1;
+    reg clk, rst, idle;  // `idle`: low at inputs that are not used
+    reg begun = 0;
+    initial begin
+        clk = `CLOCK_START;
+        repeat (3) @(negedge clk);
+        begun = 1;
+        rst = 1;
+        @(negedge clk) idle = 0;
+    end
     always #5 clk = !clk;
 
     reg [`BEAT_BITS-1:0] stimulus [0:`BEATS-1];
@@ -20,8 +32,8 @@ module tb_stream;
         $readmemh("cycles.mem", cycles);
     end
 
-    reg [`BEAT_BITS-1:0] beat = 0;
-    reg valid = 0, spike_ready = 0, result_ready = 0;
+    reg [`BEAT_BITS-1:0] beat;
+    reg valid, spike_ready, result_ready;
     wire ready, spike_valid, spike_last, result_valid, result_last, loaded;
     wire [15:0] spike_word;
     wire [95:0] result;
@@ -36,17 +48,17 @@ module tb_stream;
 `endif
 `ifdef LOAD_WORDS
         .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
-        .s_load_tlast(1'b0), .weights_loaded(loaded), .weights_keep(1'b0),
+        .s_load_tlast(idle), .weights_loaded(loaded), .weights_keep(idle),
 `endif
 `ifdef SLOTS
-        .s_command_tdata(40'b0), .s_command_tvalid(1'b0),
+        .s_command_tdata({40{idle}}), .s_command_tvalid(idle),
 `endif
         .s_axis_tvalid(valid), .s_axis_tready(ready),
         .m_axis_tdata(spike_word), .m_axis_tlast(spike_last),
         .m_axis_tvalid(spike_valid), .m_axis_tready(spike_ready),
         .m_result_tdata(result), .m_result_tlast(result_last),
         .m_result_tvalid(result_valid), .m_result_tready(result_ready),
-        .network_hash(network_hash), .error_flags(error_flags), .error_clear(1'b0)
+        .network_hash(network_hash), .error_flags(error_flags), .error_clear(idle)
     );
 
 `ifdef KEEP
@@ -88,7 +100,7 @@ module tb_stream;
         spike_ready <= 0; result_ready <= 0;
         resets <= resets + 1;
         if (resets == 3) rst <= 0;
-    end else begin
+    end else if (begun) begin
         cycle <= loaded ? cycle + 1 : 0;
         random <= next_random;
         quiet <= spike_valid || result_valid || ready && valid || !loaded ? 0 : quiet + 1;

@@ -20,6 +20,8 @@ from .slot_vectors import slot_lines
 
 FILES = ("stimulus.mem", "spikes.mem", "results.mem", "cycles.mem")
 SLOT_STEPS = "slots.mem"
+# Lengths whose macro is there only if the core has the part: benches ask for it with `ifdef.
+_PARTS = ("SLOTS", "SLOT_STEPS", "PIXELS", "KEEP", "LOAD_WORDS")
 
 
 def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path) -> dict[str, int]:
@@ -33,14 +35,14 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
     TwinspikeError if the spikes do not suit the network or a file cannot be written.
     """
     trace = golden_run(plan.network, spikes)
-    stimulus = stimulus_lines(spikes, plan.layers[0].banks)
+    stimulus = stimulus_lines(spikes, plan.layers[0].events_per_clock)
     write_atomically(out / "stimulus.mem", "".join(stimulus))
     _, finished = frame_times(plan, spikes, trace.spikes, isolate=False)
     expected = _spike_lines(trace)
     write_atomically(out / "spikes.mem", "".join(expected))
     write_atomically(out / "results.mem", "".join(f"{record:024x}\n" for record in _records(trace)))
     write_atomically(out / "cycles.mem", "".join(f"{clock:08x}\n" for clock in finished.tolist()))
-    banks = max(plan.layers[0].banks, 1)
+    banks = max(plan.layers[0].events_per_clock, 1)
     steps = slot_lines(plan, trace.output_counts)
     if steps:
         write_atomically(out / SLOT_STEPS, "".join(steps))
@@ -60,7 +62,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "KEEP": int(banks > 1),
         "LOAD_WORDS": len(weight_image(plan)),
     }
-    macros = [f"`define {name} {value}\n" for name, value in lengths.items() if value]
+    macros = [f"`define {name} {value}\n" for name, value in lengths.items() if value or name not in _PARTS]
     network_hash = f"`define NETWORK_HASH 64'h{plan.network.content_hash[:16]}\n"
     write_atomically(out / "vectors.vh", "".join([LICENCE, *macros, network_hash]))
     write_atomically(out / "vectors.json", json.dumps(lengths | {"labels": labels.tolist()}) + "\n")

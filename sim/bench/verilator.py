@@ -8,22 +8,37 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from cocotb_tools import config as cocotb_config
 from cocotb_tools.runner import Verilator
 from platformdirs import user_cache_path
 
 from ...hw.tools.toolchain import Tool
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically
+from .workplace import Workplace
 
 # Verilator's own C++, the same for every design: two thirds of the time that a small build takes.
 RUNTIME_OBJECTS = (
-    "verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilated_dpi.o", "verilated_vcd_c.o",
+    "verilated.o",
+    "verilated_vpi.o",
+    "verilated_threads.o",
+    "verilated_dpi.o",
+    "verilated_vcd_c.o",
     "verilated_timing.o",
-)  # fmt: skip
+)
+COCOTB = (Path(str(cocotb_config.libs_dir)), Path(str(cocotb_config.share_dir)))
 _ARGUMENTS = (
-    "-O3", "-Wno-fatal", "-Wno-WIDTH", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "--x-initial", "fast",
+    "-O3",
+    "-Wno-fatal",
+    "-Wno-WIDTH",
+    "-Wno-lint",
+    "-Wno-style",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
     "-CFLAGS",
-)  # fmt: skip
+)
 
 
 class FastVerilator(Verilator):
@@ -33,16 +48,20 @@ class FastVerilator(Verilator):
     simulating then take several times longer. The bench logs what matters.
     """
 
-    def __init__(self, tool: Tool) -> None:
+    def __init__(self, place: Workplace) -> None:
         super().__init__()
-        self._tool = tool
+        self._place = place
 
     def _simulator_in_path_build_only(self) -> None:
         # cocotb knows Verilator by its usual name alone, the toolchain also by others.
-        self.executable = program(self._tool)
+        self.executable = program(self._place.tool)
 
     def _build_command(self):
         compile_, *rest = super()._build_command()
+        # The makefile names cocotb's library and C++ source; in a source's name Verilator expands variables.
+        for path in (*COCOTB, *{Path(source.value).parent for source in self._sources}):
+            plain = str(self._place.plain(path))
+            compile_ = [word.replace(str(path), plain) for word in compile_]
         at = compile_.index("--public-flat-rw")
         return [[*compile_[:at], "--public-depth", "1", *compile_[at + 1 :]], *rest]
 

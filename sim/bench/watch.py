@@ -102,7 +102,7 @@ def _events(plan: CorePlan) -> Group:
         Signal("in_ready", "word_ready"),
         *(
             signal
-            for slot in range(max(plan.layers[0].banks, 1))
+            for slot in range(max(plan.layers[0].events_per_clock, 1))
             for signal in (
                 Signal(f"in_address_{slot}", f"word[{16 * slot + 14}:{16 * slot}]", 15, "dec"),
                 Signal(f"in_tick_{slot}", f"{taken} && word[{16 * slot + 15}]"),
@@ -116,7 +116,7 @@ def _events(plan: CorePlan) -> Group:
 def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
     path, name = f"dut.layer{index}", f"layer{index}"
     spikes = f"{path}.spikes_valid"
-    if layer.banks:
+    if layer.events_per_clock:
         state_bits = layer.layer.spec.state_bits
         membrane = Signal(f"{name}_membrane_{neuron}", f"{path}.v_{neuron}", state_bits, "signed")
         fires = f"{spikes} && {path}.spikes[{neuron}]"
@@ -126,9 +126,12 @@ def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
         stage = f"{path}.neurons.pair_{STATE_LATENCY}[{layout.width - 1}:0]"
         # Kept at every visit of its word: events add to it step by step, a TICK leaves it reset.
         membrane = Signal(
-            f"{name}_membrane_{neuron}", f"{path}.neurons.v_{lane}", layer.accumulator_bits, "signed",
+            f"{name}_membrane_{neuron}",
+            f"{path}.neurons.v_{lane}",
+            layer.accumulator_bits,
+            "signed",
             when=f"{path}.neurons.valid_{STATE_LATENCY} && {stage} == {word}",
-        )  # fmt: skip
+        )
         place = f"{path}.spikes[{layout.offset + layout.width - 1}:{layout.offset}]"
         fires = f"{spikes} && {place} == {word} && {path}.spikes[{lane}]"
     return Group(
@@ -182,8 +185,12 @@ def _spikes_out() -> Group:
 
 def _result() -> Group:
     fields = [
-        Signal(f"result_{name}", f"result_word[{field.offset + field.width - 1}:{field.offset}]", field.width,
-               "dec" if field.width > 1 else "bin")
+        Signal(
+            f"result_{name}",
+            f"result_word[{field.offset + field.width - 1}:{field.offset}]",
+            field.width,
+            "dec" if field.width > 1 else "bin",
+        )
         for name, field in ((name, RESULT[name]) for name in ("label", "distance", "runner_up", "same"))
-    ]  # fmt: skip
+    ]
     return Group("result", (Signal("result_offered", "result_valid"), *fields))

@@ -1,6 +1,6 @@
 // A board in simulation: the pins of its link on a pseudo-terminal, its flash from a file. See sim/board/board.py.
 //
-// Arguments: descriptor of the terminal's master side, clocks a bit, file of the flash (or ""), file of
+// Arguments: descriptor of the terminal's master side, clocks per bit, file of the flash (or ""), file of
 // eight bytes that shows the clocks that have passed.
 
 #include <fcntl.h>

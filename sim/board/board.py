@@ -11,6 +11,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 import tty
 from importlib import resources
 from pathlib import Path
@@ -27,12 +28,27 @@ from ...hw.tools.process import run_tool
 from ...hw.tools.toolchain import Tool, find_verilator
 from ...hw.weights.image import image_bytes, weight_image
 from ...numerics.files import replacing_folder, write_atomically
+from ...numerics.locks import alone_with
 from ..bench.verilator import keep_runtime, program, take_runtime
+from ..bench.workplace import workplace
 
 TOP = "system"
 _LEAST_CLOCKS = {"uart": uart.LEAST_CLOCKS, "spi": spi.LEAST_CLOCKS}
-_OPTIONS = ("--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast",
-            "--x-initial", "fast", "-O3", "-CFLAGS", "-O1")  # fmt: skip
+_OPTIONS = (
+    "--cc",
+    "--exe",
+    "--build",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-O3",
+    "-CFLAGS",
+    "-O1",
+)
 
 
 class SimulatedBoard:
@@ -56,9 +72,10 @@ class SimulatedBoard:
         link = link_plan(plan, buffer_bytes=buffer_bytes, clock_mhz=clock_mhz)
         self._clocks_a_bit = clocks_a_bit or _LEAST_CLOCKS[line]
         self._program = build(plan, link, line, folder, self._clocks_a_bit)
-        self._flash = folder / "flash.bin"
+        # Of this board alone: another may run in the same folder.
+        self._own = tempfile.TemporaryDirectory(dir=folder, prefix=".running.")
+        self._flash, self._clocks = (Path(self._own.name) / name for name in ("flash.bin", "clocks"))
         write_atomically(self._flash, image_bytes(weight_image(plan)))
-        self._clocks = folder / "clocks"
         self.port = ""
 
     def __enter__(self) -> "SimulatedBoard":
@@ -88,10 +105,16 @@ class SimulatedBoard:
         self._process.terminate()
         self._process.wait()
         os.close(self._slave)
+        self._own.cleanup()
 
 
 def build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit: int) -> Path:
     """The simulator of a board with the core of `plan`, compiled below `folder` unless it is there."""
+    with alone_with(folder):
+        return _build(plan, link, line, folder, clocks_a_bit)
+
+
+def _build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit: int) -> Path:
     tool = find_verilator()
     system = System(plan, link, SpiLine() if line == "spi" else UartLine(Rate(clocks_a_bit, 1)))
     with replacing_folder(folder / "rtl") as rtl:
@@ -112,10 +135,14 @@ def build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit:
 
 
 def _compile(tool: Tool, folder: Path, options: list[str], sources: list[str]) -> None:
-    take_runtime(folder / "made", tool.version, _OPTIONS)
-    binary = dataclasses.replace(tool, command=(program(tool),))
-    arguments = ["-j", "2", *options, "--top-module", TOP, "--Mdir", "made"]
-    run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
-    keep_runtime(folder / "made", tool.version, _OPTIONS)
-    (folder / "made" / f"V{TOP}").rename(folder / f"V{TOP}")
-    shutil.rmtree(folder / "made")
+    with workplace(tool, folder) as place:
+        made = place.folder / "made"
+        take_runtime(made, tool.version, _OPTIONS)
+        binary = dataclasses.replace(place.tool, command=(program(tool),))
+        arguments = ["-j", "2", *options, "--top-module", TOP, "--Mdir", str(made)]
+        # make looks for the C++ source by itself.
+        files = [str(place.plain(folder.resolve() / s)) if s.endswith(".cpp") else s for s in sources]
+        run_tool(binary, [*arguments, *files], folder, folder / "build.log")
+        keep_runtime(made, tool.version, _OPTIONS)
+        shutil.move(made / f"V{TOP}", folder / f"V{TOP}")
+        shutil.rmtree(made)

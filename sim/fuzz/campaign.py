@@ -7,6 +7,7 @@ case is shrunk by hypothesis and written to a file that replays it.
 import dataclasses
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from tqdm import tqdm
 
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
-from ...hw.plan.choose import SPRAM_FROM_BITS, WIDE_BANKS
+from ...hw.plan.choose import EVENTS_PER_CLOCK, SPRAM_FROM_BITS
+from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
 from ..bench.direct import Workshop
@@ -60,7 +62,7 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
     options: dict[str, Any] = {"target": target}
     wide = draw(st.integers(0, 7)) == 5
     if wide:
-        options = {"target": "generic", "banks": []}
+        options = {"target": "generic", "events_per_clock": []}
     elif draw(st.booleans()):
         options["check_duplicates"] = draw(st.booleans())
     depth = draw(st.integers(1, 4))
@@ -74,7 +76,7 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         most = max(1, min(neurons, lanes_left // (depth - index)))
         if wide:
             neurons = min(neurons, most)
-            options["banks"].append(choose(*[n for n in WIDE_BANKS if n <= width]))
+            options["events_per_clock"].append(choose(*[n for n in EVENTS_PER_CLOCK if n <= width]))
         lanes = draw(st.integers(1, most))
         if target == "up5k" and not wide and width * neurons * bits > SPRAM_FROM_BITS:
             # One layer may lie in SPRAM, if its words divide into those there.
@@ -86,15 +88,26 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
                 lanes = min(lanes, neurons)
         left -= width * neurons * bits
         lanes_left -= lanes
-        layers.append(LayerCase(
-            neurons=neurons, lanes=lanes, weight_bits=bits, leak_shift=draw(st.integers(0, 7)),
-            reset=choose("subtract", "zero"), single_spike=draw(st.booleans()),
-            state_bits=draw(st.one_of(st.integers(2, 12), st.integers(2, 32))),
-            weights=choose(*WEIGHTS), thresholds=choose(*THRESHOLDS), biases=choose(*BIASES),
-        ))  # fmt: skip
+        layers.append(
+            LayerCase(
+                neurons=neurons,
+                lanes=lanes,
+                weight_bits=bits,
+                leak_shift=draw(st.integers(0, 7)),
+                reset=choose("subtract", "zero"),
+                single_spike=draw(st.booleans()),
+                state_bits=draw(st.one_of(st.integers(2, 12), st.integers(2, 32))),
+                weights=choose(*WEIGHTS),
+                thresholds=choose(*THRESHOLDS),
+                biases=choose(*BIASES),
+            )
+        )
         width = neurons
-    timesteps = draw(st.integers(1, 10) if small else
-                     st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255)))  # fmt: skip
+    timesteps = draw(
+        st.integers(1, 10)
+        if small
+        else st.one_of(st.integers(1, 10), st.integers(1, 40), st.integers(1, 255))
+    )
     table = timesteps * width * timesteps.bit_length()
     references = draw(st.one_of(st.integers(0 if not wide else 1, 4), st.integers(1, 40)))
     references = min(references, 1 + _REFERENCE_BITS // table, *([4] if small else []))
@@ -111,11 +124,20 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
     networks = max(1, min(networks, afford // 2))
     frames = max(1, min(draw(st.integers(3, 12)), afford // networks))
     return Case(
-        seed=draw(st.integers(0, 2**32 - 1)), inputs=inputs, timesteps=timesteps, layers=tuple(layers),
-        references=references, activity=choose(*ACTIVITY[:1], *ACTIVITY), frames=frames, networks=networks,
-        options=options, stall_source=choose(0, 30, 128, 220), stall_sinks=sinks,
-        mishaps=choose(0, 1, 3, 8) if frames > 1 else 0, simulator=simulator,
-    )  # fmt: skip
+        seed=draw(st.integers(0, 2**32 - 1)),
+        inputs=inputs,
+        timesteps=timesteps,
+        layers=tuple(layers),
+        references=references,
+        activity=choose(*ACTIVITY[:1], *ACTIVITY),
+        frames=frames,
+        networks=networks,
+        options=options,
+        stall_source=choose(0, 30, 128, 220),
+        stall_sinks=sinks,
+        mishaps=choose(0, 1, 3, 8) if frames > 1 else 0,
+        simulator=simulator,
+    )
 
 
 class Campaign:
@@ -125,7 +147,9 @@ class Campaign:
     """
 
     def __init__(self, folder: Path, results: Path, first_seed: int | None = None):
-        self._workshops = {name: Workshop(folder / "builds", name) for name in ("verilator", "icarus")}
+        self._workshops = {"verilator": Workshop(folder / "builds", "verilator")}
+        if _has_icarus():
+            self._workshops["icarus"] = Workshop(folder / "builds", "icarus")
         self._failures = folder / "failures"
         self._path = results
         self._counts = _read(results)
@@ -160,15 +184,27 @@ class Campaign:
                 self._keep()
         return None
 
+    @property
+    def leaves_out_icarus(self) -> bool:
+        """Whether the batches that are Icarus Verilog's are passed over, because it is not installed."""
+        return "icarus" not in self._workshops
+
     def _batch(self, number: int, over, bar: tqdm) -> Finding | None:
         failing: list[tuple[Case, str]] = []
         simulator = "verilator" if number % ICARUS_EVERY else "icarus"
+        if simulator not in self._workshops:
+            # A seed stands for the same cases everywhere, so its batch is not given to the other simulator.
+            return None
 
         @seed(number)
         @settings(
-            max_examples=BATCH, deadline=None, database=None, print_blob=False,
-            suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
-        )  # fmt: skip
+            max_examples=BATCH,
+            deadline=None,
+            database=None,
+            print_blob=False,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.shrink),
+        )
         @given(cases(simulator))
         def trying(case: Case) -> None:
             if over() and not failing:
@@ -231,6 +267,17 @@ def replay(path: Path, folder: Path) -> str | None:
     return None
 
 
+def _has_icarus() -> bool:
+    """Whether Icarus can be used. One that a variable names and that cannot is still an error."""
+    try:
+        find_icarus()
+    except TwinspikeError:
+        if os.environ.get("IVERILOG", "").strip():
+            raise
+        return False
+    return True
+
+
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {"networks": 0, "next_seed": 1, "coverage": {}, "generators": {}}
@@ -241,25 +288,37 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _coverage(case: Case) -> list[tuple[str, str]]:
-    """What a network exercised: (option, value) pairs, those of the layers once a layer."""
+    """What a network exercised: (option, value) pairs, those of the layers once per layer."""
     pairs = [
-        ("layers", str(len(case.layers))), ("core", _core(case)), ("activity", case.activity),
-        ("timesteps", _decade(case.timesteps)), ("references", _decade(case.references)),
+        ("layers", str(len(case.layers))),
+        ("core", _core(case)),
+        ("activity", case.activity),
+        ("timesteps", _decade(case.timesteps)),
+        ("references", _decade(case.references)),
         ("inputs", _decade(case.inputs)),
-    ]  # fmt: skip
+    ]
     for layer in case.layers:
         pairs += [
             ("neurons", _decade(layer.neurons)),
             ("lanes_divide", str(layer.neurons % layer.lanes == 0)),
-            *((name, str(getattr(layer, name))) for name in (
-                "weight_bits", "leak_shift", "reset", "single_spike", "weights", "thresholds", "biases",
-            )),
-        ]  # fmt: skip
+            *(
+                (name, str(getattr(layer, name)))
+                for name in (
+                    "weight_bits",
+                    "leak_shift",
+                    "reset",
+                    "single_spike",
+                    "weights",
+                    "thresholds",
+                    "biases",
+                )
+            ),
+        ]
     return pairs
 
 
 def _core(case: Case) -> str:
-    return "wide" if case.options.get("banks") else str(case.options["target"])
+    return "wide" if case.options.get("events_per_clock") else str(case.options["target"])
 
 
 def _decade(number: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.plan import CorePlan, make_plan
-from ...numerics.codings import Latency
+from ...numerics.encodings import Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
 from ...numerics.ingress import LAST
@@ -22,7 +22,7 @@ from ...quant.spec import NeuronSpec
 WEIGHTS = ("uniform", "rails", "positive", "negative", "sparse")
 THRESHOLDS = ("small", "one", "greatest", "state", "reachable")
 BIASES = ("none", "small", "state", "greatest")
-ACTIVITY = ("mixed", "sparse", "dense", "saturated", "silent")
+ACTIVITY = ("mixed", "sparse", "busy", "saturated", "silent")
 MISHAPS = ("address_range", "duplicate", "early_last", "missing_last", "tick_flood", "empty_frame")
 
 
@@ -84,8 +84,8 @@ class Case:
 
     def plan(self, network: Network) -> CorePlan:
         """Its core; with `banks` among the options a wide one, for which the lanes mean nothing."""
-        options = {**self.options, "banks": tuple(self.options.get("banks", ()))}
-        lanes = () if options["banks"] else tuple(layer.lanes for layer in self.layers)
+        options = {**self.options, "events_per_clock": tuple(self.options.get("events_per_clock", ()))}
+        lanes = () if options["events_per_clock"] else tuple(layer.lanes for layer in self.layers)
         return make_plan(network, lanes, **options)
 
     def network(self, index: int) -> Network:
@@ -101,7 +101,7 @@ class Case:
         rng = np.random.default_rng([self.seed, 1, index])
 
         def order(count: int) -> np.ndarray:
-            return np.arange(count) if self.options.get("banks") else rng.permutation(count)
+            return np.arange(count) if self.options.get("events_per_clock") else rng.permutation(count)
 
         layers = []
         for layer in network.layers:
@@ -126,16 +126,27 @@ class Case:
         far = self.timesteps * self.timesteps * width
         verify = int(rng.choice([0, int(rng.integers(0, far + 1)), min(far, INT32.max), INT32.max]))
         return Network(
-            "case0", self.timesteps, Latency(), (self.inputs,), tuple(layers), References(counts, labels),
-            verify, readout="emd" if self.references else "counts",
-        )  # fmt: skip
+            "case0",
+            self.timesteps,
+            Latency(),
+            (self.inputs,),
+            tuple(layers),
+            References(counts, labels),
+            verify,
+            readout="emd" if self.references else "counts",
+        )
 
     def spikes(self, index: int) -> np.ndarray:
         """Input spikes bool [T, frames, inputs] of network `index`."""
         rng = np.random.default_rng([self.seed, 2, index])
         shape = (self.timesteps, self.frames, self.inputs)
-        rates = {"mixed": [0.0, 0.02, 0.2, 0.6, 1.0], "sparse": [0.01, 0.05], "dense": [0.6, 0.9],
-                 "saturated": [1.0], "silent": [0.0]}  # fmt: skip
+        rates = {
+            "mixed": [0.0, 0.02, 0.2, 0.6, 1.0],
+            "sparse": [0.01, 0.05],
+            "busy": [0.6, 0.9],
+            "saturated": [1.0],
+            "silent": [0.0],
+        }
         # A rate a frame, and now and then another one in a step.
         rate = rng.choice(rates[self.activity], size=(1, self.frames, 1))
         other = rng.choice(rates[self.activity], size=(self.timesteps, self.frames, 1))
@@ -152,7 +163,7 @@ class Case:
         frames = [words_of(spikes[:, b], rng) for b in range(self.frames)]
         done = dict.fromkeys(MISHAPS, 0)
         # A wide core adds up a step's weights in another order of widths, and does not look for duplicates.
-        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("banks")]
+        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("events_per_clock")]
         for _ in range(self.mishaps):
             # Never the last frame: it must come out right after all that.
             victim = int(rng.integers(max(1, self.frames - 1)))
@@ -213,9 +224,12 @@ def _layer(rng: np.random.Generator, shape: LayerCase, inputs: int) -> Layer:
     if spec.weight_bits == 1:
         weight = np.where(weight > 0, 1, -1)
     high = {
-        "small": 2 * limit + 1, "one": 1, "greatest": INT32.max, "state": top + 2,
+        "small": 2 * limit + 1,
+        "one": 1,
+        "greatest": INT32.max,
+        "state": top + 2,
         "reachable": max(1, limit * inputs // 4),
-    }[shape.thresholds]  # fmt: skip
+    }[shape.thresholds]
     threshold = rng.integers(1, min(high, INT32.max) + 1, shape.neurons)
     if shape.thresholds in ("greatest", "state"):
         threshold = np.where(rng.random(shape.neurons) < 0.5, high, threshold)

@@ -71,7 +71,7 @@ def _sound(case: Case, plan: CorePlan, index: int, command, images, folder: Path
     passes = [Pass(case.frames, isolate=bool(rng.integers(2)))]
     if case.stall_source or case.stall_sinks:
         passes.append(_disturbed(case, rng, Pass(case.frames)))
-    outcomes = run(command, images, stimulus_lines(spikes, plan.layers[0].banks), passes, folder)
+    outcomes = run(command, images, stimulus_lines(spikes, plan.layers[0].events_per_clock), passes, folder)
     for number, (one, outcome) in enumerate(zip(passes, outcomes, strict=True)):
         where = f"network {index}, {one}"
         counts += _compare(plan, folder, number, trace, where, outcome, flags=0)
@@ -94,7 +94,7 @@ def _hostile(case: Case, plan: CorePlan, index: int, command, images, folder: Pa
     trace = predict(plan, meant)
     rng = np.random.default_rng([case.seed, 5, index])
     passes = [_disturbed(case, rng, Pass(meant.shape[1], whole=True))]
-    stimulus = [_line(word, plan.layers[0].banks) for word in words]
+    stimulus = [_line(word, plan.layers[0].events_per_clock) for word in words]
     outcomes = run(command, images, stimulus, passes, folder)
     checked = every if plan.check_duplicates else every & ~DUPLICATE
     counts = _compare(
@@ -163,7 +163,8 @@ def _compare(plan, folder, number, trace, where, outcome, flags) -> collections.
 def _scalar(plan: CorePlan, spikes: np.ndarray, trace: Trace) -> collections.Counter:
     """Golden model against the scalar interpreter, over as many frames as that is quick enough for."""
     network = plan.network
-    work = network.timesteps * sum(layer.inputs * layer.neurons for layer in plan.layers)
+    visits = sum(len(layer.visits(a)) * layer.lanes for layer in plan.layers for a in range(layer.inputs))
+    work = network.timesteps * visits
     frames = min(spikes.shape[1], _SCALAR_WORK // work)
     for b in range(frames):
         trains, result = scalar.run(network, spikes[:, b].tolist())

@@ -105,9 +105,15 @@ def show(rows: list[dict[str, Any]]) -> None:
         refuted = sum(m["verdict"] == "FAIL" for m in row["mutants"])
         style = None if sound(row) else "red"
         table.add_row(
-            row["family"], row["property"], row["engine"], row["bound"], f"{row['seconds']:.1f}",
-            row["verdict"], f"{refuted} of {len(row['mutants'])}", style=style,
-        )  # fmt: skip
+            row["family"],
+            row["property"],
+            row["engine"],
+            row["bound"],
+            f"{row['seconds']:.1f}",
+            row["verdict"],
+            f"{refuted} of {len(row['mutants'])}",
+            style=style,
+        )
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     for row in rows:

@@ -81,7 +81,8 @@ _MUTANTS = (
 PROOFS = [
     *(
         Proof(
-            "encoder", f"each set bit once and in order, TICK last ({neurons} neurons, {lanes} lanes)",
+            "encoder",
+            f"each set bit once and in order, TICK last ({neurons} neurons, {lanes} lanes)",
             functools.partial(encoder, neurons, lanes),
             _MUTANTS if lanes > 1 else _MUTANTS[1:2],
         )
@@ -89,13 +90,16 @@ PROOFS = [
     ),
     *(
         Proof(
-            "encoder", f"lowest bit, and several bits, of every {width}-bit mask",
+            "encoder",
+            f"lowest bit, and several bits, of every {width}-bit mask",
             functools.partial(bit_tricks, width),
             (
                 Mutant("parts.bits", "~mask[:i].any() if i else", "~mask[i - 1] if i else"),
                 Mutant("parts.bits", "mask[i] & mask[i + 1 :].any()", "mask[i] & mask[i + 1]"),
-            ) if width > 2 else (),
+            )
+            if width > 2
+            else (),
         )
         for width in (4, 17, 64)
     ),
-]  # fmt: skip
+]

@@ -88,7 +88,8 @@ def sticky(inputs: int, timesteps: int) -> Bench:
 PROOFS = [
     *(
         Proof(
-            "ingress", f"frames and flags ({inputs} inputs, T = {timesteps}, {bits} address bits)",
+            "ingress",
+            f"frames and flags ({inputs} inputs, T = {timesteps}, {bits} address bits)",
             functools.partial(frames, inputs, timesteps, bits),
             (
                 Mutant("core.ingress", "data[:15] < self._inputs", "data[:15] <= self._inputs"),
@@ -96,15 +97,17 @@ PROOFS = [
                 Mutant("core.ingress", "m.d.sync += [step.eq(0), padding.eq(0)]", "m.d.sync += step.eq(0)"),
                 Mutant("core.ingress", "~(is_tick & final)", "~final"),
                 Mutant("core.ingress", "i.ready.eq(~padding & (o.ready", "i.ready.eq((o.ready"),
-            )[0 if timesteps > 1 else 4:],
+            )[0 if timesteps > 1 else 4 :],
         )
         for inputs, timesteps, bits in ((300, 1, 15), (3, 2, 3), (1, 3, 2))
     ),
     Proof(
-        "ingress", "error flags stay until cleared, and can be cleared", functools.partial(sticky, 3, 2),
+        "ingress",
+        "error flags stay until cleared, and can be cleared",
+        functools.partial(sticky, 3, 2),
         (
             Mutant("core.ingress", "with m.If(self.clear):", "with m.If(self.clear | self.i.valid):"),
             Mutant("core.ingress", "m.d.sync += self.errors.eq(0)", "m.d.sync += self.errors[0].eq(0)"),
         ),
     ),
-]  # fmt: skip
+]

@@ -194,7 +194,8 @@ def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes)
 
 PROOFS = [
     Proof(
-        "neurons", "clamp and leak of every 10-bit value, to every width and by every shift",
+        "neurons",
+        "clamp and leak of every 10-bit value, to every width and by every shift",
         functools.partial(arithmetic, 10),
         (
             Mutant("parts.arithmetic", "~sign & beyond.any()", "beyond.any()"),
@@ -204,10 +205,11 @@ PROOFS = [
     *(_neurons_proof(*row) for row in _NEURONS),
     *(
         Proof(
-            "neurons", f"no overflow at the width derived for layer {seed}, in any order of events",
+            "neurons",
+            f"no overflow at the width derived for layer {seed}, in any order of events",
             functools.partial(accumulator, seed),
             (Mutant("plan.layer", "return max(1, (high", "return -2 + max(3, (high"),),
         )
         for seed in range(3)
     ),
-]  # fmt: skip
+]

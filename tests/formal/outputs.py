@@ -26,7 +26,7 @@ def tiny_plan(
 def readout(plan: CorePlan) -> Bench:
     """Every frame's record against the EMD as it is defined, with ties and the runner-up.
 
-    Events come as from the encoder: each address at most once a step, exactly T TICKs a frame.
+    Events come as from the encoder: each address at most once per step, exactly T TICKs a frame.
     """
     b = Bench()
     m = b.m
@@ -130,7 +130,8 @@ def frames(plan: CorePlan) -> Bench:
 PROOFS = [
     *(
         Proof(
-            "readout", f"each record is the EMD's ({widths[-1]} neurons, T = {t}, K = {k})",
+            "readout",
+            f"each record is the EMD's ({widths[-1]} neurons, T = {t}, K = {k})",
             functools.partial(readout, tiny_plan(k, widths, lanes, t, k)),
             (
                 Mutant("readout.emd", "term.eq(Cat(bits, spike[1] & below)", "term.eq(Cat(bits, spike[1])"),
@@ -145,8 +146,10 @@ PROOFS = [
     ),
     *(
         Proof(
-            "core", f"AXI-Stream at {name}: an offered beat stays until it is taken",
-            functools.partial(offers, tiny_plan(3, (2,), (1,), 2, 2), name), mutants,
+            "core",
+            f"AXI-Stream at {name}: an offered beat stays until it is taken",
+            functools.partial(offers, tiny_plan(3, (2,), (1,), 2, 2), name),
+            mutants,
             refuted_in=60,
         )
         for name, mutants in (
@@ -155,12 +158,16 @@ PROOFS = [
         )
     ),
     Proof(
-        "core", "T TICKs a frame at m_axis, tlast on the last",
+        "core",
+        "T TICKs a frame at m_axis, tlast on the last",
         functools.partial(frames, tiny_plan(3, (2,), (1,), 1, 2)),
         (
-            Mutant("core.core", "Mux(spikes.p.tick, TICK, spikes.p.address)",
-                   "Mux(spikes.p.last, spikes.p.address, TICK)"),
+            Mutant(
+                "core.core",
+                "Mux(spikes.p.tick, TICK, spikes.p.address)",
+                "Mux(spikes.p.last, spikes.p.address, TICK)",
+            ),
         ),
         depth=24,
     ),
-]  # fmt: skip
+]

@@ -115,7 +115,9 @@ def mask_queue(words: int) -> Bench:
 
 PROOFS = [
     Proof(
-        "skid", "two entries, in order, full speed; an offered payload stays", skid,
+        "skid",
+        "two entries, in order, full speed; an offered payload stays",
+        skid,
         (
             Mutant("parts.skid", "m.d.sync += spare_valid.eq(1)", "m.d.sync += spare_valid.eq(0)"),
             Mutant("parts.skid", "head_valid.eq(i.valid | spare_valid)", "head_valid.eq(i.valid)"),
@@ -125,7 +127,8 @@ PROOFS = [
     ),
     *(
         Proof(
-            "fork", f"output {k} gets every payload once, in order; an offered payload stays",
+            "fork",
+            f"output {k} gets every payload once, in order; an offered payload stays",
             functools.partial(fork, k),
             (
                 Mutant("parts.fork", "o.valid.eq(self.i.valid & ~gave[k])", "o.valid.eq(self.i.valid)"),
@@ -136,16 +139,20 @@ PROOFS = [
     ),
     *(
         Proof(
-            "queue", f"keeps every word of a step's {words}, never overflows, gives its room back",
+            "queue",
+            f"keeps every word of a step's {words}, never overflows, gives its room back",
             functools.partial(mask_queue, words),
             (
                 Mutant("layers.queue", "with m.If(self.begin & ~release):", "with m.If(self.begin):"),
-                Mutant("layers.queue", "release.eq(take & self.o.p.end)",
-                       "release.eq(self.o.valid & self.o.p.end)"),
+                Mutant(
+                    "layers.queue",
+                    "release.eq(take & self.o.p.end)",
+                    "release.eq(self.o.valid & self.o.p.end)",
+                ),
                 Mutant("layers.queue", "Mux(take, ahead != written, taken != written)", "taken != written"),
                 Mutant("layers.queue", "self.spikes.mask.any() | self.spikes.end", "self.spikes.mask.any()"),
             ),
         )
         for words in (1, 2)
     ),
-]  # fmt: skip
+]

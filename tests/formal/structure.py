@@ -20,7 +20,7 @@ from twinspike.hw.bus.top import BusTop
 from twinspike.hw.core import Core
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.wide.core import WideCore
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.network_file import load_network
 
 # Cells whose outputs change at a clock's edge only.
@@ -100,46 +100,74 @@ def _digits() -> CorePlan:
     config = load_config("digits")
     widths = tuple(layer.neurons for layer in config.layers)
     network = random_network(
-        1, timesteps=config.timesteps, shape=(8, 8), widths=widths, classes=10,
-        encoder=Latency(threshold=32), weight_bits=4, state_bits=8,
-    )  # fmt: skip
+        1,
+        timesteps=config.timesteps,
+        shape=(8, 8),
+        widths=widths,
+        classes=10,
+        encoder=Latency(threshold=32),
+        weight_bits=4,
+        state_bits=8,
+    )
     return make_plan(network, config.hardware.lanes)
 
 
 def _wide() -> CorePlan:
     network = random_network(2, timesteps=4, shape=(9,), widths=(6, 4), classes=3)
-    return make_plan(network, banks=(4, 2))
+    return make_plan(network, events_per_clock=(4, 2))
 
 
 _MUTANTS = (
-    Mutant("core.core", "self.m_axis_tvalid.eq(spikes.valid)",
-           "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)"),
+    Mutant(
+        "core.core",
+        "self.m_axis_tvalid.eq(spikes.valid)",
+        "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)",
+    ),
     Mutant("core.core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
-)  # fmt: skip
+)
 _WIDE_MUTANTS = (
-    Mutant("wide.core", "self.m_axis_tvalid.eq(events.valid)",
-           "self.m_axis_tvalid.eq(events.valid & self.m_result_tready)"),
-)  # fmt: skip
+    Mutant(
+        "wide.core",
+        "self.m_axis_tvalid.eq(events.valid)",
+        "self.m_axis_tvalid.eq(events.valid & self.m_result_tready)",
+    ),
+)
 _BUS_MUTANTS = (
-    Mutant("bus.control", "self.m_result_tvalid.eq(offered)",
-           "self.m_result_tvalid.eq(offered & self.m_result_tready)"),
+    Mutant(
+        "bus.control",
+        "self.m_result_tvalid.eq(offered)",
+        "self.m_result_tvalid.eq(offered & self.m_result_tready)",
+    ),
     Mutant("bus.control", "core.s_axis_tready & ~soft", "core.s_axis_tready & self.m_result_tready & ~soft"),
-)  # fmt: skip
+)
 
 PROOFS = [
     Structure(
-        "structure", f"no combinational path from an input port to an output port ({note})",
-        functools.partial(lambda make, plan: make(plan()), make, plan), mutants, apart=apart,
+        "structure",
+        f"no combinational path from an input port to an output port ({note})",
+        functools.partial(lambda make, plan: make(plan()), make, plan),
+        mutants,
+        apart=apart,
     )
     for make, plan, note, mutants, apart in (
         (Core, _digits, "digits", _MUTANTS, ""),
         (Core, functools.partial(_shipped, "mnist", "generic"), "mnist", _MUTANTS[:1], ""),
-        (Core, functools.partial(_shipped, "mnist", "up5k"), "mnist on UP5K, with its load port",
-         _MUTANTS[:1], ""),
-        (WideCore, _wide, "four events a clock", _WIDE_MUTANTS, ""),
+        (
+            Core,
+            functools.partial(_shipped, "mnist", "up5k"),
+            "mnist on UP5K, with its load port",
+            _MUTANTS[:1],
+            "",
+        ),
+        (WideCore, _wide, "four events per clock", _WIDE_MUTANTS, ""),
         # Rule 3.50 of Wishbone B4: the acknowledgement goes with the request.
-        (functools.partial(BusTop, bus="wishbone"), _digits, "digits, Wishbone but wb_ack_o", _BUS_MUTANTS,
-         "wb_ack_o"),
+        (
+            functools.partial(BusTop, bus="wishbone"),
+            _digits,
+            "digits, Wishbone but wb_ack_o",
+            _BUS_MUTANTS,
+            "wb_ack_o",
+        ),
         (functools.partial(BusTop, bus="axilite"), _digits, "digits, AXI4-Lite", _BUS_MUTANTS[:1], ""),
     )
-]  # fmt: skip
+]

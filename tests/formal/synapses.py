@@ -97,7 +97,8 @@ def synapses(inputs: int, neurons: int, lanes: int) -> Bench:
 PROOFS = [
     *(
         Proof(
-            "synapses", f"each row once, in order, no word too soon ({inputs}-{neurons}, {lanes} lanes)",
+            "synapses",
+            f"each row once, in order, no word too soon ({inputs}-{neurons}, {lanes} lanes)",
             functools.partial(synapses, inputs, neurons, lanes),
             (
                 Mutant("layers.dense", "count == plan.tick_clocks - 2", "count == plan.tick_clocks - 3"),
@@ -109,4 +110,4 @@ PROOFS = [
         )
         for inputs, neurons, lanes in ((3, 2, 2), (2, 3, 1), (3, 7, 1))
     ),
-]  # fmt: skip
+]

@@ -203,8 +203,12 @@ def test_check_compares_everything_and_notices_another_reference(device, network
 
 
 def test_the_command_line(board, network, tmp_path, capsys):
-    network.save(tmp_path / "digits" / "network.safetensors")
-    common = ["--port", board.port, "--out", str(tmp_path), "--config", "digits"]
+    network.save(tmp_path / "here" / "network.safetensors")
+    (tmp_path / "here.toml").write_text(
+        "timesteps = 6\n[encoder]\nkind = 'latency'\nthreshold = 10\n"
+        "[[layers]]\nneurons = 144\n[[layers]]\nneurons = 12\n"
+    )
+    common = ["--port", board.port, "--out", str(tmp_path), "--config", str(tmp_path / "here.toml")]
 
     def said(*words):
         assert main(["device", *words, *common]) == 0
@@ -216,7 +220,7 @@ def test_the_command_line(board, network, tmp_path, capsys):
     lines = said("verify", "--slot", "12", "--frames", "2", "--image", "3").splitlines()
     assert lines[0].endswith("same, 0") and len(lines) == 2
     assert "of 5 right" in said("classify", "--frames", "5")
-    assert "│ events │" in (table := said("bench", "--frames", "20")) and "│ –" in table
+    assert "│ events " in (table := said("bench", "--frames", "20")) and "│ –" in table
     assert "words loaded" in said("load")
     with Device.open(board.port) as device:
         device.clear(12)

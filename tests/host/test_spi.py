@@ -32,8 +32,10 @@ def test_frames_go_both_ways_and_flags_in_a_row_are_one():
     port, back = SpiPort(peripheral.transfer), Deframer()
     assert port.read(10) == b"" and port.in_waiting == 0
     rng = np.random.default_rng(0)
-    sent = [(at, Op.EVENTS, rng.integers(0, 256, int(size)).astype(np.uint8).tobytes())
-            for at, size in enumerate(rng.integers(0, 300, 20))]  # fmt: skip
+    sent = [
+        (at, Op.EVENTS, rng.integers(0, 256, int(size)).astype(np.uint8).tobytes())
+        for at, size in enumerate(rng.integers(0, 300, 20))
+    ]
     found, came = [], 0
     for one in sent:
         assert port.write(frame(*one)) == len(frame(*one))

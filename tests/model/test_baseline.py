@@ -19,9 +19,12 @@ def own_cache(tmp_path, monkeypatch):
 def digits():
     whole = load_dataset("digits")
     return dataclasses.replace(
-        whole, train_images=whole.train_images[:400], train_labels=whole.train_labels[:400],
-        test_images=whole.test_images[:150], test_labels=whole.test_labels[:150],
-    )  # fmt: skip
+        whole,
+        train_images=whole.train_images[:400],
+        train_labels=whole.train_labels[:400],
+        test_images=whole.test_images[:150],
+        test_labels=whole.test_labels[:150],
+    )
 
 
 def test_baseline_is_measured_once_and_kept(digits, tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ from support.networks import random_network
 from twinspike.config import load_config
 from twinspike.hw.plan import make_plan, plan_for
 from twinspike.hw.predict.cycles import frame_times
-from twinspike.model.cycles import CycleCost, Station, blank_network, cycle_cost
+from twinspike.model.blank import blank_network
+from twinspike.model.cycles import CycleCost, Station, cycle_cost
 from twinspike.model.events import events_of_spikes
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.golden import run
@@ -33,7 +34,7 @@ def test_is_within_five_per_cent_of_the_contract_and_orders_images_alike(lanes):
     layers = run(plan.network, spikes).spikes
     started, finished = frame_times(plan, spikes, layers, isolate=True)
     exact = finished - started
-    core = cycle_cost(config, 5, 80)
+    core = cycle_cost(config, 5, (80,))
     images, *trains = tensors((spikes, *layers))
     found = core.latency(core.arriving(images), trains).numpy()
     assert np.abs(found / exact - 1).max() < 0.05
@@ -42,12 +43,13 @@ def test_is_within_five_per_cent_of_the_contract_and_orders_images_alike(lanes):
 
 def test_the_plan_is_the_generator_s_with_its_slots_and_banks():
     config = load_config("mnist").changed("tiny", timesteps=6, hardware={"lanes": [], "slots": 12})
-    plan = plan_for(blank_network(config, 10, 784), config.hardware, "generic")
-    assert plan.slots == 12 and cycle_cost(config, 10, 784).result_cycles == plan.result_clocks
+    plan = plan_for(blank_network(config, (28, 28), np.arange(10)), config.hardware, "generic")
+    assert plan.slots == 12 and cycle_cost(config, 10, (28, 28)).result_cycles == plan.result_clocks
     wide = load_config("mnist-wide")
-    first, second = cycle_cost(wide, 10, 784).stations
+    first, second = cycle_cost(wide, 10, (28, 28)).stations
     assert (
-        first.event_clocks == 1 / wide.hardware.banks[0] and second.event_clocks == 1 / wide.hardware.banks[1]
+        first.event_clocks == 1 / wide.hardware.events_per_clock[0]
+        and second.event_clocks == 1 / wide.hardware.events_per_clock[1]
     )
 
 

@@ -8,14 +8,11 @@ import platformdirs
 import pytest
 from support.file_server import running_server
 from support.idx_files import idx
+from support.optional import needs
 
 from twinspike.model import datasets
 from twinspike.model.datasets import IdxFile, IdxSource, ensure_dataset, load_dataset
 from twinspike.numerics.errors import TwinspikeError
-
-needs_data = pytest.mark.skipif(
-    not os.environ.get("TWINSPIKE_DATA"), reason="TWINSPIKE_DATA does not name a folder with the datasets"
-)
 
 
 def line_of(caught):
@@ -39,7 +36,7 @@ def test_digits_are_stratified_fixed_and_eight_bit():
     assert ensure_dataset("digits") == []
 
 
-@needs_data
+@needs("datasets")
 @pytest.mark.parametrize(("name", "per_class"), [("mnist", None), ("fashion", 1000)])
 def test_idx_datasets_load_whole(name, per_class):
     dataset = load_dataset(name, progress=False)
@@ -64,9 +61,11 @@ def tiny(monkeypatch):
     """A dataset 'tiny' of four small IDX files; gives {file name: bytes}."""
     rng = np.random.default_rng(0)
     arrays = {
-        "train-images.gz": rng.integers(0, 256, (200, 5, 5)), "train-labels.gz": np.arange(200) % 10,
-        "test-images.gz": rng.integers(0, 256, (50, 5, 5)), "test-labels.gz": np.arange(50) % 10,
-    }  # fmt: skip
+        "train-images.gz": rng.integers(0, 256, (200, 5, 5)),
+        "train-labels.gz": np.arange(200) % 10,
+        "test-images.gz": rng.integers(0, 256, (50, 5, 5)),
+        "test-labels.gz": np.arange(50) % 10,
+    }
     contents = {name: gzip.compress(idx(array), mtime=0) for name, array in arrays.items()}
     use_files(monkeypatch, contents, ("http://127.0.0.1:9/",))
     return contents

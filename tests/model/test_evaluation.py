@@ -10,7 +10,7 @@ from twinspike.model import evaluation
 from twinspike.model.datasets import Dataset, load_dataset
 from twinspike.model.evaluation import class_references, draw_pairs, embed, equal_error, evaluate
 from twinspike.numerics import emd
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim import golden
 
@@ -33,9 +33,12 @@ def enrolled(network, dataset):
 def digits():
     whole = load_dataset("digits")
     return dataclasses.replace(
-        whole, train_images=whole.train_images[:400], train_labels=whole.train_labels[:400],
-        test_images=whole.test_images[:150], test_labels=whole.test_labels[:150],
-    )  # fmt: skip
+        whole,
+        train_images=whole.train_images[:400],
+        train_labels=whole.train_labels[:400],
+        test_images=whole.test_images[:150],
+        test_labels=whole.test_labels[:150],
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from twinspike.config import load_config
-from twinspike.model.codings import encode
+from twinspike.model.encodings import encode
 from twinspike.model.events import events_of_spikes
 from twinspike.model.inputs import TrainingInputs, input_spikes
 from twinspike.model.losses import activity_penalty, embedding_loss
 from twinspike.model.network import SpikingNetwork
 from twinspike.model.settings import TrainingSettings
-from twinspike.numerics.codings import CODINGS, Latency
+from twinspike.numerics.encodings import ENCODINGS, Latency
 
 
 def draws(*shape: int) -> torch.Tensor:
@@ -26,16 +26,16 @@ def images(count: int = 6) -> torch.Tensor:
     return found
 
 
-LISTED = [kind for kind in CODINGS if kind != "graded"]  # a list of events has no multiplicities
+LISTED = [kind for kind in ENCODINGS if kind != "graded"]  # a list of events has no multiplicities
 
 
 @pytest.mark.parametrize("kind", LISTED)
 def test_events_are_the_spikes(kind):
-    coding = CODINGS[kind]()
-    events = input_spikes(coding, images(), 8)
-    dense = encode(coding, images(), 8)
+    encoding = ENCODINGS[kind]()
+    events = input_spikes(encoding, images(), 8)
+    dense = encode(encoding, images(), 8)
     assert events.shape == tuple(dense.shape) and dense[:, 1:].any()
-    assert torch.equal(events.dense(), dense)
+    assert torch.equal(events.as_tensor(), dense)
     place = torch.repeat_interleave(torch.arange(8 * 6), events.start.diff())
     again = torch.zeros(8 * 6, dense.shape[2])
     again[place, events.address] = 1
@@ -44,22 +44,24 @@ def test_events_are_the_spikes(kind):
 
 @pytest.mark.parametrize("kind", LISTED)
 def test_batches_of_the_training_set_are_its_encoded_images(kind):
-    coding, chosen = CODINGS[kind](), torch.tensor([4, 1, 1, 0])
-    inputs = TrainingInputs(images(), coding, 8, TrainingSettings())
+    encoding, chosen = ENCODINGS[kind](), torch.tensor([4, 1, 1, 0])
+    inputs = TrainingInputs(images(), encoding, 8, TrainingSettings())
     assert (inputs.when is None) == kind.startswith("rate")
-    assert torch.equal(inputs.batch(chosen, torch.Generator()).dense(), encode(coding, images()[chosen], 8))
+    assert torch.equal(
+        inputs.batch(chosen, torch.Generator()).as_tensor(), encode(encoding, images()[chosen], 8)
+    )
 
 
 def test_graded_inputs_stay_dense():
-    coding, chosen = CODINGS["graded"](), torch.tensor([4, 1, 1, 0])
-    batch = TrainingInputs(images(), coding, 4, TrainingSettings()).batch(chosen, torch.Generator())
-    assert torch.equal(batch, encode(coding, images()[chosen], 4)) and batch.max() == 15
+    encoding, chosen = ENCODINGS["graded"](), torch.tensor([4, 1, 1, 0])
+    batch = TrainingInputs(images(), encoding, 4, TrainingSettings()).batch(chosen, torch.Generator())
+    assert torch.equal(batch, encode(encoding, images()[chosen], 4)) and batch.max() == 15
 
 
 def test_augmented_batches_are_drawn_anew():
     inputs = TrainingInputs(images(), Latency(), 8, TrainingSettings(rotation=20))
     first, same, other = (
-        inputs.batch(torch.arange(6), torch.Generator().manual_seed(seed)).dense() for seed in (1, 1, 2)
+        inputs.batch(torch.arange(6), torch.Generator().manual_seed(seed)).as_tensor() for seed in (1, 1, 2)
     )
     assert inputs.when is None and torch.equal(first, same) and not torch.equal(first, other)
 
@@ -81,16 +83,16 @@ def test_currents_and_gradients_are_those_of_the_dense_product(density):
     torch.testing.assert_close(found[0][1:], found[1][1:], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("coding", [Latency(), CODINGS["rate"]()])
-def test_whole_step_has_the_gradients_of_the_dense_path(coding):
+@pytest.mark.parametrize("encoding", [Latency(), ENCODINGS["rate"]()])
+def test_whole_step_has_the_gradients_of_the_dense_path(encoding):
     """Images to loss: what training does, against the same network on dense spikes, in float64."""
-    config = dataclasses.replace(load_config("mnist"), encoder=coding)
+    config = dataclasses.replace(load_config("mnist"), encoder=encoding)
     network = SpikingNetwork(config, (28, 28))
     network.initialise(config.training, torch.Generator().manual_seed(0))
     network.double()
     batch, labels = images(16), torch.arange(16) % 4
-    sparse = input_spikes(coding, batch, config.timesteps)
-    dense = encode(coding, batch, config.timesteps).double()
+    sparse = input_spikes(encoding, batch, config.timesteps)
+    dense = encode(encoding, batch, config.timesteps).double()
     found = []
     for spikes in (sparse, dense):
         network.zero_grad()

@@ -71,7 +71,7 @@ def test_a_trained_network_becomes_a_core_that_is_exact(framework, tmp_path):
     config = load_config(str(others.CONFIG))
     data = dataset_frames(config)
     network = others.train(
-        framework, (64, 24, 10), data.calibration.spikes[:, :600], data.calibration.labels[:600], epochs=3
+        framework, (64, 24, 10), data.calibration.spikes[:, :600], data.calibration.labels[:600], epochs=6
     )
     others.write_nir(framework, network, 64, tmp_path / "n.nir")
     graph = read_graph(tmp_path / "n.nir")
@@ -86,7 +86,5 @@ def test_a_trained_network_becomes_a_core_that_is_exact(framework, tmp_path):
     plan = make_plan(integer)
     emit(plan, tmp_path / "rtl")
     spikes = data.test.spikes[:, :6]
-    rows = simulate(
-        plan, tmp_path / "rtl", spikes, tmp_path / "sim", simulator="icarus", runs=[Run("back_to_back", 6)]
-    )["runs"]
+    rows = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim", runs=[Run("back_to_back", 6)])["runs"]
     assert rows[0]["mismatches"] == 0 and rows[0]["cycles_predicted_equal"] and not rows[0]["faults"]

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from support.optional import needs
 
 from twinspike.model import native
 from twinspike.model.emd import emd_matrix
@@ -13,7 +14,7 @@ from twinspike.model.lif import lif
 from twinspike.quant.layers.dense import QuantDense
 from twinspike.quant.spec import NeuronSpec
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="no C++ compiler")
+pytestmark = needs("compiler")
 # leak_shift, reset, single_spike, state_bits, weight_bits; sums of 600 weights of 8 bits do not fit 16 bits.
 CASES = [
     *itertools.product((0, 1, 3), ("subtract", "zero"), (False, True), (6, 12), (4,)),
@@ -69,7 +70,7 @@ def test_events_are_those_of_torch(density, torch_alone):
     found = [events_of_spikes(spikes), events_of_steps(when, 6)]
     torch_alone()
     for events, expected in zip(found, [events_of_spikes(spikes), events_of_steps(when, 6)], strict=True):
-        assert torch.equal(events.dense(), expected.dense())
+        assert torch.equal(events.as_tensor(), expected.as_tensor())
         assert torch.equal(events.start, expected.start) and torch.equal(events.address, expected.address)
 
 

@@ -25,10 +25,16 @@ def numpy_spikes(current: np.ndarray, threshold: np.ndarray, spec: NeuronSpec) -
     out = []
     for now in current:
         v, fired, spikes = reference.step(
-            v, fired, now, np.zeros_like(threshold), threshold,
-            leak_shift=spec.leak_shift, reset=spec.reset,
-            single_spike=spec.single_spike, state_bits=spec.state_bits,
-        )  # fmt: skip
+            v,
+            fired,
+            now,
+            np.zeros_like(threshold),
+            threshold,
+            leak_shift=spec.leak_shift,
+            reset=spec.reset,
+            single_spike=spec.single_spike,
+            state_bits=spec.state_bits,
+        )
         out.append(spikes)
     return np.stack(out)
 

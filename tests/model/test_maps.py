@@ -102,12 +102,16 @@ def test_a_spike_that_differs_is_found(tmp_path):
 @pytest.mark.parametrize(
     "parts, message",
     [
-        ([CONV, POOL],
-         "layers.1.kind = 'pool' is not allowed: expected a kind with neurons, in the last layer"),
-        ([CONV, CONV + "hold = true"],
-         "layers.1.hold = True is not allowed: expected false: only the first layer can hold its input"),
+        (
+            [CONV, POOL],
+            "layers.1.kind = 'pool' is not allowed: expected a kind with neurons, in the last layer",
+        ),
+        (
+            [CONV, CONV + "hold = true"],
+            "layers.1.hold = True is not allowed: expected false: only the first layer can hold its input",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_trained_is_refused(tmp_path, parts, message):
     with pytest.raises(TwinspikeError) as caught:
         SpikingNetwork(config_of(tmp_path, *parts), (6, 6))

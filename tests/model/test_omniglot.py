@@ -1,23 +1,19 @@
-"""Omniglot's archives: what is read, what is refused; batches of several images a class."""
+"""Omniglot's archives: what is read, what is refused; batches of several images per class."""
 
 import io
-import os
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.optional import needs
 
 from twinspike.model import omniglot
 from twinspike.model.batches import epoch_order, with_quarter_turns
 from twinspike.model.datasets import load_dataset, omniglot_folder
 from twinspike.model.omniglot import centred, load_characters, load_one_shot_runs
 from twinspike.numerics.errors import TwinspikeError
-
-needs_data = pytest.mark.skipif(
-    not os.environ.get("TWINSPIKE_DATA"), reason="TWINSPIKE_DATA does not name a folder with the datasets"
-)
 
 
 def generator():
@@ -68,12 +64,15 @@ def drawing(value=0):
     return data.getvalue()
 
 
-@pytest.mark.parametrize(("files", "says"), [
-    ({"images_background/A/character01/0001_01.png": drawing()}, "SHA-256"),
-    ({"images_background/A/character01/0001_01.png": b"no image"}, "cannot be read"),
-    ({"images_background/A/character01/0001_01.png": bytes(1 << 17)}, "too large"),
-    (None, "is missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"images_background/A/character01/0001_01.png": drawing()}, "SHA-256"),
+        ({"images_background/A/character01/0001_01.png": b"no image"}, "cannot be read"),
+        ({"images_background/A/character01/0001_01.png": bytes(1 << 17)}, "too large"),
+        (None, "is missing"),
+    ],
+)
 def test_an_archive_that_is_not_omniglots_is_refused_with_one_line(tmp_path, files, says):
     if files:
         archive(tmp_path / "images_background.zip", files)
@@ -91,8 +90,9 @@ def test_no_archive_is_refused_with_one_line(tmp_path):
 def test_characters_are_named_by_their_folders(tmp_path, monkeypatch):
     names = [
         f"images_evaluation/{a}/character{c:02d}/{c}_{d:02d}.png"
-        for a, c in (("B", 1), ("A", 2)) for d in (1, 2)
-    ]  # fmt: skip
+        for a, c in (("B", 1), ("A", 2))
+        for d in (1, 2)
+    ]
     archive(tmp_path / "images_evaluation.zip", dict.fromkeys(names, drawing()))
     with pytest.raises(TwinspikeError):
         load_characters(tmp_path, "evaluation")
@@ -111,7 +111,7 @@ def _content(names):
     return digest.hexdigest()
 
 
-@needs_data
+@needs("datasets")
 def test_the_one_shot_runs_ask_for_twenty_characters_each():
     runs = load_one_shot_runs(omniglot_folder())
     assert len(runs) == 20
@@ -120,7 +120,7 @@ def test_the_one_shot_runs_ask_for_twenty_characters_each():
         assert sorted(run.answer) == list(range(20))
 
 
-@needs_data
+@needs("datasets")
 def test_a_network_for_enrolment_never_sees_the_new_digits():
     dataset = load_dataset("mnist-0-6", progress=False)
     assert set(dataset.train_labels) == set(dataset.test_labels) == set(range(7))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.optional import NEEDS
 
 from twinspike.config import load_config
-from twinspike.model.datasets import DATA_VARIABLE, IDX_SOURCES, MNIST_0_6, Dataset, data_folder, load_dataset
+from twinspike.model.datasets import IDX_SOURCES, MNIST_0_6, Dataset, data_folder, load_dataset
 from twinspike.model.evaluation import embed, macro_f1
 from twinspike.numerics import emd
 from twinspike.quant.network_file import load_network
@@ -34,7 +35,7 @@ def data():
         source = IDX_SOURCES["mnist" if name == MNIST_0_6 else name]
         folder, _ = data_folder(source.folder)
         if not (folder / "t10k-images-idx3-ubyte.gz").is_file():
-            pytest.skip(f"no {name} in {folder}: set {DATA_VARIABLE}, or run `twinspike data {name}`")
+            pytest.skip(NEEDS["datasets"].reason)
         if name not in found:
             found[name] = load_dataset(name, progress=False)
         return found[name]

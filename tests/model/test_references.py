@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 from twinspike.model.evaluation import class_references
-from twinspike.model.references import _neighbours, refined
+from twinspike.model.references import _neighbours, refined, refined_if_better
 from twinspike.numerics import emd
+from twinspike.quant.network import References
 
 T, N = 6, 8
 
@@ -53,3 +54,26 @@ def test_neighbours_of_a_train_differ_in_one_spike():
     moved = {(1, 0, 1, 0, 1), (0, 1, 0, 1, 1), (0, 1, 1, 1, 0)}
     assert torch.equal(found[0], train.cumsum(0))
     assert spikes == {(0, 1, 1, 0, 1)} | turned | moved
+
+
+def test_refining_is_kept_only_if_it_helps_on_images_held_out(capsys, monkeypatch):
+    counts, labels = clouds(0)
+    medians = class_references(counts, labels)
+    found = refined_if_better(medians, counts, labels, 0.05, progress=False)
+    assert np.array_equal(found.counts, refined(medians, counts, labels, 0.05, progress=False).counts)
+    assert "refined kept" in capsys.readouterr().out
+    # Whatever comes back worse is not taken: here the references of two classes change places.
+    monkeypatch.setattr(
+        "twinspike.model.references.refined",
+        lambda old, *_, **__: References(old.counts[[1, 0, 2]], old.labels),
+    )
+    assert refined_if_better(medians, counts, labels, 0.05, progress=False) is medians
+    assert "): medians kept" in capsys.readouterr().out
+
+
+def test_too_few_images_to_judge_by_leave_the_medians(capsys):
+    counts, labels = clouds(0)
+    some = np.concatenate([np.flatnonzero(labels == label)[:4] for label in (4, 6, 9)])
+    medians = class_references(counts[:, some], labels[some])
+    assert refined_if_better(medians, counts[:, some], labels[some], 0.05, progress=False) is medians
+    assert "fewer than 5 images per class" in capsys.readouterr().out

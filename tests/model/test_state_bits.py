@@ -7,7 +7,7 @@ import pytest
 from support.networks import random_network
 
 from twinspike.model.state_bits import with_least_state_bits
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.sim import golden
 
 
@@ -43,8 +43,10 @@ def test_reach_and_clamps_are_of_the_membrane_before_its_clamp():
     network = random_network(1, timesteps=1, shape=(1,), widths=(1,), encoder=Latency(0), state_bits=8)
     layer = dataclasses.replace(
         network.layers[0],
-        weight=np.array([[-7]], np.int8), bias=np.array([1], np.int32), threshold=np.array([5], np.int32),
-    )  # fmt: skip
+        weight=np.array([[-7]], np.int8),
+        bias=np.array([1], np.int32),
+        threshold=np.array([5], np.int32),
+    )
     network = dataclasses.replace(network, layers=(layer,))
     images = np.array([[255], [255], [255], [255]], np.uint8)
     _, rows = with_least_state_bits(network, images, progress=False)

@@ -180,9 +180,12 @@ def test_silence_is_noticed_before_a_long_epoch_ends(config, dataset, tmp_path, 
     batches = []
     with pytest.raises(TwinspikeError, match=r"layer 0 of tiny was silent in all of 5 batches of epoch 1"):
         train(
-            change(config, initial_bias=-1.0), tmp_path, dataset=dataset, progress=False,
+            change(config, initial_bias=-1.0),
+            tmp_path,
+            dataset=dataset,
+            progress=False,
             on_step=lambda *at: batches.append(at),
-        )  # fmt: skip
+        )
     assert len(batches) == 4
 
 

@@ -33,7 +33,7 @@ END = TICK | LAST
         pytest.param([TICK] * 5, [[[0, 0]] * 2] * 2, [MISSING_LAST] * 2, id="a flood of TICKs"),
         pytest.param([], np.zeros((0, 2, 2)).tolist(), [], id="nothing"),
     ],
-)  # fmt: skip
+)
 def test_each_mishap(words, counts, flags):
     meant, seen = sanitise(words, 2, 2)
     assert (meant.transpose(1, 0, 2).tolist(), seen.tolist()) == (counts, flags)

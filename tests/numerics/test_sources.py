@@ -2,7 +2,7 @@
 
 import pytest
 
-from twinspike.hw.emit import emit
+from twinspike.hw.emit.emit import generator_hash
 from twinspike.numerics import sources
 from twinspike.numerics.sources import source_hash
 from twinspike.study import runs
@@ -24,7 +24,7 @@ def hashes_with(monkeypatch, changed):
             yield name, Edited(file) if name == changed else file
 
     monkeypatch.setattr(sources, "_below", below)
-    return emit.generator_hash(), runs.code_version()
+    return generator_hash(), runs.code_version()
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def hashes_with(monkeypatch, changed):
     ],
 )
 def test_a_change_concerns_what_it_decides(monkeypatch, changed, generator, training):
-    before = emit.generator_hash(), runs.code_version()
+    before = generator_hash(), runs.code_version()
     after = hashes_with(monkeypatch, changed)
     assert (before[0] != after[0], before[1] != after[1]) == (generator, training)
 

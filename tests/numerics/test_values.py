@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from twinspike.numerics.codings import Graded
+from twinspike.numerics.encodings import Graded
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.events import TICK, frame_words
 from twinspike.numerics.values import VALUE, value_spikes, value_words
@@ -45,13 +45,17 @@ def test_graded_keeps_the_highest_bits_in_step_zero():
 @pytest.mark.parametrize(
     "do, message",
     [
-        (lambda: value_words(np.full((1, 2), 16)),
-         "spikes of an input in a step = 16 is not allowed: expected"),
-        (lambda: value_spikes(np.array([VALUE, 0, TICK]), 1, 2),
-         "a VALUE word says that inputs spike 0 times"),
+        (
+            lambda: value_words(np.full((1, 2), 16)),
+            "spikes of an input in a step = 16 is not allowed: expected",
+        ),
+        (
+            lambda: value_spikes(np.array([VALUE, 0, TICK]), 1, 2),
+            "a VALUE word says that inputs spike 0 times",
+        ),
         (lambda: value_spikes(np.array([VALUE | 2, 2, TICK]), 1, 2), "event address = 2 is not allowed"),
     ],
-)  # fmt: skip
+)
 def test_what_no_stream_has_is_refused(do, message):
     with pytest.raises(TwinspikeError) as caught:
         do()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from support.networks import counting, random_network
 
-from twinspike.numerics.codings import CODINGS, Latency
+from twinspike.numerics.encodings import ENCODINGS, Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import MAX_FILE_BYTES, load_network, parse_network
@@ -40,9 +40,9 @@ def equal(a: Network, b: Network) -> bool:
     return a.to_bytes() == b.to_bytes()
 
 
-@pytest.mark.parametrize("kind", CODINGS)
+@pytest.mark.parametrize("kind", ENCODINGS)
 def test_round_trip_through_a_file(tmp_path, kind):
-    network = random_network(2, shape=(3, 4), encoder=CODINGS[kind](), weight_bits=8, state_bits=32)
+    network = random_network(2, shape=(3, 4), encoder=ENCODINGS[kind](), weight_bits=8, state_bits=32)
     path = tmp_path / "network.safetensors"
     network.save(path)
     back = load_network(path)
@@ -59,20 +59,32 @@ def test_round_trip_through_a_file(tmp_path, kind):
 def test_the_file_has_the_documented_layout():
     tensors, metadata = taken_apart()
     assert {name: (t.dtype.name, t.shape) for name, t in tensors.items()} == {
-        "layers.0.weight": ("int8", (4, 6)), "layers.0.bias": ("int32", (4,)),
-        "layers.0.threshold": ("int32", (4,)), "layers.1.weight": ("int8", (3, 4)),
-        "layers.1.bias": ("int32", (3,)), "layers.1.threshold": ("int32", (3,)),
-        "references.counts": ("uint8", (3, 5, 3)), "references.labels": ("int32", (3,)),
-    }  # fmt: skip
+        "layers.0.weight": ("int8", (4, 6)),
+        "layers.0.bias": ("int32", (4,)),
+        "layers.0.threshold": ("int32", (4,)),
+        "layers.1.weight": ("int8", (3, 4)),
+        "layers.1.bias": ("int32", (3,)),
+        "layers.1.threshold": ("int32", (3,)),
+        "references.counts": ("uint8", (3, 5, 3)),
+        "references.labels": ("int32", (3,)),
+    }
     layer = {
-        "kind": "dense", "weight_bits": 4, "leak_shift": 3, "reset": "subtract",
-        "single_spike": False, "state_bits": 12,
-    }  # fmt: skip
+        "kind": "dense",
+        "weight_bits": 4,
+        "leak_shift": 3,
+        "reset": "subtract",
+        "single_spike": False,
+        "state_bits": 12,
+    }
     assert metadata == {
-        "version": 1, "name": "tiny", "timesteps": 5, "layers": [layer, layer],
+        "version": 1,
+        "name": "tiny",
+        "timesteps": 5,
+        "layers": [layer, layer],
         "encoder": {"kind": "latency", "threshold": 10, "shape": [2, 3]},
-        "verify_threshold": 7, "provenance": {"seed": 1},
-    }  # fmt: skip
+        "verify_threshold": 7,
+        "provenance": {"seed": 1},
+    }
 
 
 def test_equal_networks_give_equal_bytes_and_any_change_another_hash():

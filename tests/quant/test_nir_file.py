@@ -34,8 +34,11 @@ def test_a_file_of_the_nir_package_reads_as_its_dictionary(tmp_path):
     assert [tuple(pair) for pair in found["edges"]] == made.edges
     assert found["metadata"] == {"note": "ééé"}
     assert {name: node["type"] for name, node in found["nodes"].items()} == {
-        "in": "Input", "fc": "Linear", "lif": "LIF", "out": "Output",
-    }  # fmt: skip
+        "in": "Input",
+        "fc": "Linear",
+        "lif": "LIF",
+        "out": "Output",
+    }
     assert found["nodes"]["fc"]["weight"].dtype == np.float32
 
 
@@ -87,13 +90,18 @@ def reference(file):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (huge, "bytes of values are not allowed"), (chunky, "bytes of values are not allowed"),
-        (many, "more than 4096 groups and values"), (texts, "more than 4096 texts"),
-        (soft, "/node/loop: links are not allowed"), (external, "/node/else: links are not allowed"),
-        (circle, "nest deeper than"), (virtual, "virtual and external values are not allowed"),
-        (compound, "are not allowed: expected numbers or text"), (reference, "expected numbers or text"),
+        (huge, "bytes of values are not allowed"),
+        (chunky, "bytes of values are not allowed"),
+        (many, "more than 4096 groups and values"),
+        (texts, "more than 4096 texts"),
+        (soft, "/node/loop: links are not allowed"),
+        (external, "/node/else: links are not allowed"),
+        (circle, "nest deeper than"),
+        (virtual, "virtual and external values are not allowed"),
+        (compound, "are not allowed: expected numbers or text"),
+        (reference, "expected numbers or text"),
     ],
-)  # fmt: skip
+)
 def test_hostile_files_are_refused_before_anything_is_allocated(sound, damage, message):
     with h5py.File(sound, "a") as file:
         damage(file)

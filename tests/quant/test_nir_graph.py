@@ -36,9 +36,13 @@ def test_flatten_is_passed_and_nested_graphs_are_opened():
     made = two_layers()
     inner = graph(**{"0": affine(np.ones((4, 5))), "1": lif(4)})
     made["nodes"] = {
-        "input": made["nodes"]["input"], "flat": {"type": "Flatten"}, "block": {"type": "NIRGraph", **inner},
-        "fc1": made["nodes"]["fc1"], "lif1": made["nodes"]["lif1"], "output": {"type": "Output"},
-    }  # fmt: skip
+        "input": made["nodes"]["input"],
+        "flat": {"type": "Flatten"},
+        "block": {"type": "NIRGraph", **inner},
+        "fc1": made["nodes"]["fc1"],
+        "lif1": made["nodes"]["lif1"],
+        "output": {"type": "Output"},
+    }
     made["edges"] = [
         ("input", "flat"),
         ("flat", "block"),
@@ -54,10 +58,11 @@ def test_flatten_is_passed_and_nested_graphs_are_opened():
     [
         ("Conv2d", "the core has fully connected layers only, no convolutions"),
         ("LI", "it gives no spikes: let the last layer spike"),
-        ("AvgPool2d", "an average of spikes is no spike"), ("Delay", "in the same step"),
+        ("AvgPool2d", "an average of spikes is no spike"),
+        ("Delay", "in the same step"),
         ("Magic", "the type is unknown here: known are Affine, Linear, LIF, CubaLIF, IF"),
     ],
-)  # fmt: skip
+)
 def test_unsupported_nodes_are_named_with_type_and_reason(kind, reason):
     made = two_layers()
     made["nodes"]["lif0"] = {"type": kind}
@@ -77,10 +82,12 @@ def edit(made, *, drop=(), add=()):
         ({"add": [("lif1", "fc1")]}, "node 'fc1' (Affine) cannot be mapped: it is fed by"),
         ({"drop": [("lif0", "fc1")]}, "node 'lif0' (LIF) cannot be mapped: it feeds nothing"),
         ({"add": [("fc1", "nowhere")]}, "an edge names node 'nowhere'"),
-        ({"drop": [("lif0", "fc1"), ("fc1", "lif1")], "add": [("lif0", "lif1")]},
-         "'fc1' (Affine) cannot be mapped: it is not on"),
+        (
+            {"drop": [("lif0", "fc1"), ("fc1", "lif1")], "add": [("lif0", "lif1")]},
+            "'fc1' (Affine) cannot be mapped: it is not on",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_chain_is_refused(change, message):
     assert message in refusal(edit(two_layers(), **change))
 
@@ -108,7 +115,7 @@ def test_layers_alternate_weights_and_neurons():
             "its synaptic time constant is 0.0003 s, 3 steps: only synapses without memory",
         ),
     ],
-)  # fmt: skip
+)
 def test_parameters_that_cannot_be_mapped_are_named(node, message):
     made = two_layers()
     made["nodes"]["lif0"] = node

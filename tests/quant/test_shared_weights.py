@@ -39,16 +39,26 @@ def test_the_weights_are_stored_once():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"weights_of": 1}, "layers.1.weights_of = 1 is not allowed: expected a layer before it with weights "
-                            "of its own, 0..0"),
-        ({"weights_of": True}, "layers.1.weights_of = True is not allowed: expected a layer before it with "
-                               "weights of its own, 0..0"),
-        ({"weight": np.zeros((2, 2, 3, 3), np.int8)},
-         "layers.1.weights_of = 0 is not allowed: expected the layer whose weights these are: they differ"),
-        ({"hold": True}, "layers.1.hold = True is not allowed: expected false: only the first layer can hold "
-                         "its input"),
+        (
+            {"weights_of": 1},
+            "layers.1.weights_of = 1 is not allowed: expected a layer before it with weights "
+            "of its own, 0..0",
+        ),
+        (
+            {"weights_of": True},
+            "layers.1.weights_of = True is not allowed: expected a layer before it with "
+            "weights of its own, 0..0",
+        ),
+        (
+            {"weight": np.zeros((2, 2, 3, 3), np.int8)},
+            "layers.1.weights_of = 0 is not allowed: expected the layer whose weights these are: they differ",
+        ),
+        (
+            {"hold": True},
+            "layers.1.hold = True is not allowed: expected false: only the first layer can hold its input",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(TwinspikeError) as caught:
         sharing(**changes)

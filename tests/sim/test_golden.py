@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.networks import counting, random_layer, random_network, random_references
 
 from twinspike.numerics import emd
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network
@@ -111,8 +111,10 @@ def test_golden_equals_the_definition_in_plain_loops(data):
 def test_a_neuron_by_hand():
     layer = Layer(
         NeuronSpec(weight_bits=4, leak_shift=1, reset="subtract", single_spike=False, state_bits=5),
-        np.array([[7, -5]], np.int8), np.array([1], np.int32), np.array([6], np.int32),
-    )  # fmt: skip
+        np.array([[7, -5]], np.int8),
+        np.array([1], np.int32),
+        np.array([6], np.int32),
+    )
     references = random_references(np.random.default_rng(0), 1, 4, 1)
     network = Network("hand", 4, Latency(), (2,), (layer,), references, 0)
     spikes = np.array([[1, 0], [0, 1], [1, 0], [1, 0]], dtype=bool)[:, None]
@@ -125,9 +127,11 @@ def test_a_neuron_by_hand():
 
 def test_later_layers_see_spikes_of_the_same_step():
     wire = Layer(
-        NeuronSpec(weight_bits=2, leak_shift=0), np.array([[1]], np.int8),
-        np.array([0], np.int32), np.array([1], np.int32),
-    )  # fmt: skip
+        NeuronSpec(weight_bits=2, leak_shift=0),
+        np.array([[1]], np.int8),
+        np.array([0], np.int32),
+        np.array([1], np.int32),
+    )
     references = random_references(np.random.default_rng(0), 1, 3, 1)
     network = Network("wires", 3, Latency(), (1,), (wire,) * 3, references, 0)
     spikes = np.array([0, 1, 0], dtype=bool).reshape(3, 1, 1)
@@ -173,7 +177,7 @@ def test_ten_thousand_images_in_under_ten_seconds():
     assert time.perf_counter() - start < 10
 
 
-@pytest.mark.parametrize("module", ["sim.golden", "quant.network", "numerics.codings", "config"])
+@pytest.mark.parametrize("module", ["sim.golden", "quant.network", "numerics.encodings", "config"])
 def test_hardware_side_modules_load_without_torch(module):
     code = f"import sys, twinspike.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,9 +17,13 @@ from twinspike.sim import golden, scalar
 
 pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
 specs = st.builds(
-    NeuronSpec, weight_bits=st.integers(1, 8), leak_shift=st.integers(0, 4), reset=st.sampled_from(RESETS),
-    single_spike=st.booleans(), state_bits=st.integers(4, 12),
-)  # fmt: skip
+    NeuronSpec,
+    weight_bits=st.integers(1, 8),
+    leak_shift=st.integers(0, 4),
+    reset=st.sampled_from(RESETS),
+    single_spike=st.booleans(),
+    state_bits=st.integers(4, 12),
+)
 
 
 def drawn_conv(draw, map, rng):

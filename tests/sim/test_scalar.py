@@ -11,16 +11,29 @@ from twinspike.sim import golden, scalar
 from twinspike.sim.fuzz.case import ACTIVITY, BIASES, THRESHOLDS, WEIGHTS, LayerCase
 
 layers = st.builds(
-    LayerCase, neurons=st.integers(1, 9), lanes=st.just(1), weight_bits=st.integers(1, 8),
-    leak_shift=st.integers(0, 31), reset=st.sampled_from(["subtract", "zero"]), single_spike=st.booleans(),
-    state_bits=st.integers(2, 32), weights=st.sampled_from(WEIGHTS), thresholds=st.sampled_from(THRESHOLDS),
+    LayerCase,
+    neurons=st.integers(1, 9),
+    lanes=st.just(1),
+    weight_bits=st.integers(1, 8),
+    leak_shift=st.integers(0, 31),
+    reset=st.sampled_from(["subtract", "zero"]),
+    single_spike=st.booleans(),
+    state_bits=st.integers(2, 32),
+    weights=st.sampled_from(WEIGHTS),
+    thresholds=st.sampled_from(THRESHOLDS),
     biases=st.sampled_from(BIASES),
-)  # fmt: skip
+)
 networks = st.builds(
-    dataclasses.replace, st.just(CASE), seed=st.integers(0, 2**32), inputs=st.integers(1, 9),
-    timesteps=st.integers(1, 12), layers=st.lists(layers, min_size=1, max_size=3).map(tuple),
-    references=st.integers(0, 4), activity=st.sampled_from(ACTIVITY), frames=st.just(2),
-)  # fmt: skip
+    dataclasses.replace,
+    st.just(CASE),
+    seed=st.integers(0, 2**32),
+    inputs=st.integers(1, 9),
+    timesteps=st.integers(1, 12),
+    layers=st.lists(layers, min_size=1, max_size=3).map(tuple),
+    references=st.integers(0, 4),
+    activity=st.sampled_from(ACTIVITY),
+    frames=st.just(2),
+)
 
 
 def scalar_equals_golden(network, spikes):

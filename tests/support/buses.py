@@ -92,9 +92,14 @@ class AxiLite:
         d = self.dut
         before = {}
         async for _, reset, bv, br, bresp, rv, rr, rresp, rdata in ctx.tick().sample(
-            d.s_axil_bvalid, d.s_axil_bready, d.s_axil_bresp,
-            d.s_axil_rvalid, d.s_axil_rready, d.s_axil_rresp, d.s_axil_rdata,
-        ):  # fmt: skip
+            d.s_axil_bvalid,
+            d.s_axil_bready,
+            d.s_axil_bresp,
+            d.s_axil_rvalid,
+            d.s_axil_rready,
+            d.s_axil_rresp,
+            d.s_axil_rdata,
+        ):
             for channel, valid, ready, payload in (("b", bv, br, bresp), ("r", rv, rr, (rresp, rdata))):
                 held = before.get(channel)
                 assert held is None or (valid and payload == held), f"{channel}: changed before it was taken"

@@ -28,13 +28,22 @@ class Chromium:
         # The browser reads commands from its descriptor 3 and writes to 4.
         command = (
             f'exec "$0" "$@" 3<&{inward} 4>&{outward}',
-            program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "about:blank",
-        )  # fmt: skip
+            program,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+            "--no-first-run",
+            "about:blank",
+        )
         self._process = subprocess.Popen(
             ["bash", "-c", *command],
-            pass_fds=(inward, outward), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            pass_fds=(inward, outward),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(inward)
         os.close(outward)
         self._messages = os.fdopen(self._in, "rb")
@@ -73,8 +82,13 @@ class Chromium:
 
     def open(self, page: Path, *, width: int, height: int = 900, dark: bool = False) -> None:
         """Load a file in a window of so many CSS pixels and wait until it is there."""
-        self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
-             mobile=width < 600)  # fmt: skip
+        self(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self("Emulation.setEmulatedMedia", features=[scheme])
         self._loaded = False

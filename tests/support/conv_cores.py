@@ -4,7 +4,7 @@ import numpy as np
 from support.maps import random_conv
 from support.networks import random_layer, random_references
 
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.network import Network
 from twinspike.quant.spec import NeuronSpec
 

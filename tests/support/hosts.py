@@ -101,8 +101,9 @@ class Host:
         timesteps, outputs = network.timesteps, network.outputs
         kinds = rng.choice(
             ["mode", "commit", "clear", "bad", "look", "stage", "frame", "pixels", "broken", "reset"],
-            size=length, p=[0.2, 0.2, 0.04, 0.05, 0.12, 0.03, 0.24, 0.06, 0.03, 0.03],
-        )  # fmt: skip
+            size=length,
+            p=[0.2, 0.2, 0.04, 0.05, 0.12, 0.03, 0.24, 0.06, 0.03, 0.03],
+        )
         for kind in kinds:
             slot = int(rng.integers(slots))
             if kind == "mode":

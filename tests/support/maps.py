@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import NeuronSpec

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from twinspike.numerics.codings import Coding, Latency
+from twinspike.numerics.encodings import Encoding, Latency
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import NeuronSpec
@@ -34,7 +34,7 @@ def random_network(
     shape: tuple[int, ...] = (2, 3),
     widths: tuple[int, ...] = (4, 3),
     classes: int = 3,
-    encoder: Coding | None = None,
+    encoder: Encoding | None = None,
     **spec,
 ) -> Network:
     rng = np.random.default_rng(seed)

@@ -26,8 +26,10 @@ def events_of(trains):
 
 
 def fields_of(record):
-    return tuple(record >> RESULT[name].offset & (1 << RESULT[name].width) - 1 for name in
-                 ("label", "distance", "runner_up", "same"))  # fmt: skip
+    return tuple(
+        record >> RESULT[name].offset & (1 << RESULT[name].width) - 1
+        for name in ("label", "distance", "runner_up", "same")
+    )
 
 
 def expected(plan, trains):

@@ -6,7 +6,7 @@ import numpy as np
 from support.networks import random_layer, random_references
 
 from twinspike.hw.plan import make_plan
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.network import Network
 
 

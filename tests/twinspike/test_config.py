@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from twinspike.config import Config, available, load_config
 from twinspike.model.datasets import DATASETS
-from twinspike.numerics.codings import CODINGS, Latency, Rate
+from twinspike.numerics.encodings import ENCODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.spec import NeuronSpec
+from twinspike.quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec, check_trainable
 
 SOUND = """
 dataset = "digits"
@@ -77,7 +77,7 @@ def test_defaults_need_layers_only(tmp_path):
 def test_every_shipped_configuration_loads(name):
     config = load_config(name)
     assert config.name == name and config.dataset in DATASETS
-    assert json.loads(json.dumps(config.table()))["encoder"]["kind"] in CODINGS
+    assert json.loads(json.dumps(config.table()))["encoder"]["kind"] in ENCODINGS
 
 
 def test_digits_mnist_and_fashion_ship():
@@ -95,7 +95,8 @@ def test_unknown_name_lists_the_known():
     with pytest.raises(TwinspikeError) as caught:
         load_config("minst")
     expected = (
-        f"configuration 'minst' is unknown: choose {', '.join(available())}, or give the path of a .toml file"
+        f"configuration 'minst' is unknown: did you mean mnist? Else choose {', '.join(available())}, "
+        "or give the path of a .toml file"
     )
     assert str(caught.value) == expected
 
@@ -157,7 +158,7 @@ CASES = [
     ("epochs = 2", "epochs = 0", "training.epochs = 0 is not allowed: expected an integer in 1..10000"),
     ("epochs = 2", "epoch = 2", "training.epoch is unknown: allowed keys are epochs, batch_size, "),
     ("[training]", "[[training]]", "training = [{'epochs': 2}] is not allowed: expected a table of settings"),
-    ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one a layer, 2"),
+    ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one per layer, 2"),
     (
         "lanes = [4, 2]",
         "lanes = 4",
@@ -213,3 +214,74 @@ def test_mutated_files_load_or_are_refused_with_one_line(tmp_path_factory, start
         assert isinstance(load_config(str(path)), Config)
     except TwinspikeError as error:
         assert str(error).startswith("mutated.toml: ") and str(error).isprintable()
+
+
+@pytest.mark.parametrize("name", ["mine.TOML", "mine.Toml"])
+def test_a_byte_order_mark_and_capitals_are_no_obstacle(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + SOUND.encode())
+    config = load_config(str(tmp_path / name))
+    assert (config.name, config.seed) == ("mine", 3)
+
+
+def test_a_file_of_another_ending_is_told_from_an_unknown_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.txt").write_text(SOUND)
+    with pytest.raises(TwinspikeError, match=r"configuration file mine.txt does not end in .toml: rename it"):
+        load_config("mine.txt")
+    (tmp_path / "own.toml").write_text(SOUND)
+    with pytest.raises(TwinspikeError, match=r"'own' is unknown: did you mean own\.toml"):
+        load_config("own")
+
+
+def test_settings_on_top_of_a_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(SOUND)
+    changes = ["training.epochs=7", "layers.1.reset=zero", "hardware.lanes = [2, 2]", "seed=9"]
+    config = load_config(str(path), changes)
+    assert (config.training.epochs, config.layers[1].reset, config.seed) == (7, "zero", 9)
+    assert config.hardware.lanes == (2, 2) and config.changes == tuple(changes)
+    path.write_text("[[layers]]\nneurons = 5\n")
+    assert load_config(str(path), ["encoder.threshold=9"]).encoder == Latency(threshold=9)
+    assert load_config(str(path), ["training.epochs=2"]).training.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("training.epochs", "--set training.epochs: expected KEY=VALUE, such as training.epochs=5"),
+        ("=5", "--set =5: expected KEY=VALUE"),
+        ("layers.7.neurons=5", "--set layers.7.neurons=5: there is no layers.7.neurons"),
+        ("layers.neurons=5", "there is no layers.neurons; a layer's is layers.0.neurons"),
+        ("training.epoch=5", "training.epoch is unknown: allowed keys are epochs"),
+        ("training.epochs=5x", "training.epochs = '5x' is not allowed: expected an integer in 1..10000"),
+        ("seed.x=5", "there is no seed.x"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path, change, reason):
+    path = tmp_path / "mine.toml"
+    path.write_text(SOUND)
+    with pytest.raises(TwinspikeError) as caught:
+        load_config(str(path), [change])
+    assert reason in str(caught.value)
+
+
+def test_what_a_network_was_trained_with_is_told_apart(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(SOUND)
+    config = load_config(str(path))
+    assert config.trains_as(config.table()) and config.trains_as({"name": "x", **config.training_table()})
+    assert config.changed("other", hardware={"lanes": [2, 2]}).trains_as(config.table())
+    wide = config.changed("other", layers=[{"neurons": 24}, {}], training={"epochs": 3})
+    assert wide.differences(config.table()) == [("layers.0.neurons", 20, 24), ("training.epochs", 2, 3)]
+    # Lanes count where clocks are part of the loss, and only there.
+    fast = config.changed("fast", training={"cycles_weight": 1.0})
+    slow = fast.changed("slow", hardware={"lanes": [2, 2]})
+    assert slow.differences(fast.table()) == [("hardware.lanes.0", 4, 2)]
+
+
+def test_one_limit_of_state_bits_for_training_in_help_and_checks():
+    text = next(f for f in dataclasses.fields(NeuronSpec) if f.name == "state_bits").metadata["help"]
+    assert f"training takes at most {MAX_TRAINED_STATE_BITS}" in text
+    check_trainable(NeuronSpec(state_bits=MAX_TRAINED_STATE_BITS), "layers.0")
+    with pytest.raises(TwinspikeError, match=r"layers.0.state_bits = 25 .*: expected 2..24 to train"):
+        check_trainable(NeuronSpec(state_bits=MAX_TRAINED_STATE_BITS + 1), "layers.0")

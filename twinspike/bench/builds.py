@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.config import available, load_config
-from twinspike.flow.folders import Folders, find_network, folders, pretrained
+from twinspike.flow.folders import Folders, find_network, opened, pretrained
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import TOP, emit, is_current
 from twinspike.hw.plan import CorePlan, make_plan
@@ -40,11 +40,11 @@ class Build:
     config: str
     device: str
     lanes: tuple[int, ...] = ()
-    banks: tuple[int, ...] = ()
+    events_per_clock: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
-        parts = [self.config, self.device, *self.lanes, *(f"e{e}" for e in self.banks)]
+        parts = [self.config, self.device, *self.lanes, *(f"e{e}" for e in self.events_per_clock)]
         return "-".join(map(str, parts))
 
 
@@ -59,9 +59,9 @@ BUILDS = (
     Build("mnist-binary", "up5k", lanes=(16, 8)),
     *(Build(config, "hx8k") for config in CONFIGS),
     *(Build(config, "ecp5-25k") for config in CONFIGS),
-    Build("mnist-wide", "ecp5-25k", banks=(2, 2)),
+    Build("mnist-wide", "ecp5-25k", events_per_clock=(2, 2)),
     *(Build(config, "ecp5-85k") for config in CONFIGS),
-    Build("mnist-wide", "ecp5-85k", banks=(4, 4)),
+    Build("mnist-wide", "ecp5-85k", events_per_clock=(4, 4)),
 )
 
 
@@ -116,12 +116,12 @@ def plan_of(build: Build, out: str) -> tuple[CorePlan, Folders]:
     """The build's plan; raises TwinspikeError if its network is not there or does not suit the device."""
     if build.config not in available():
         raise TwinspikeError(f"configuration {build.config} does not exist")
-    config, place = load_config(build.config), folders(out, build.config)
-    if not place.network.is_file() and pretrained(build.config) is None:
+    config, place = opened(build.config, out)
+    if not place.network.is_file() and pretrained(config) is None:
         raise TwinspikeError(f"no trained network of {build.config}: make train CONFIG={build.config}")
-    network = find_network(place, build.config)
-    lanes = () if build.banks else build.lanes or config.hardware.lanes
-    return make_plan(network, lanes, build.device, build.banks), place
+    network = find_network(place, config)
+    lanes = () if build.events_per_clock else build.lanes or config.hardware.lanes
+    return make_plan(network, lanes, build.device, build.events_per_clock), place
 
 
 def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
@@ -136,9 +136,14 @@ def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
         emit(plan, folder / "rtl")
     cycles = _simulated(plan, folder, place.build / "hardware" / "simulations", spikes)
     synth = synthesise(
-        folder / "rtl" / "harness.il", "harness", DEVICES[build.device], folder / "synth", seeds=SEEDS,
-        jobs=jobs, provenance={"network_hash": plan.network.content_hash, "config": build.config},
-    )  # fmt: skip
+        folder / "rtl" / "harness.il",
+        "harness",
+        DEVICES[build.device],
+        folder / "synth",
+        seeds=SEEDS,
+        jobs=jobs,
+        provenance={"network_hash": plan.network.content_hash, "config": build.config},
+    )
     return _figures(build, plan, place, cycles, synth, expected, spikes, trains)
 
 
@@ -192,7 +197,7 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "network": [plan.network.inputs, *(layer.neurons for layer in plan.layers)],
         "f1": _macro_f1(place, plan.network),
         "lanes": [layer.lanes for layer in plan.layers],
-        "banks": [layer.banks for layer in plan.layers] if plan.wide else [],
+        "events_per_clock": [layer.events_per_clock for layer in plan.layers] if plan.wide else [],
         "images": len(latency),
         "spikes_compared": cycles["spikes_compared"],
         "cycles_min": int(latency.min()),
@@ -227,10 +232,12 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
 def _operations(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) -> np.ndarray:
     """Synaptic operations float [layers, B]: spikes into a layer times its neurons."""
     incoming = (spikes, *trains[:-1])
-    return np.array([
-        train.sum(axis=(0, 2)) * float(layer.neurons)
-        for train, layer in zip(incoming, plan.layers, strict=True)
-    ])  # fmt: skip
+    return np.array(
+        [
+            train.sum(axis=(0, 2)) * float(layer.neurons)
+            for train, layer in zip(incoming, plan.layers, strict=True)
+        ]
+    )
 
 
 def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -> float:
@@ -239,7 +246,7 @@ def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -
     clocks = float(interval[:count].sum())
     # interval[i] ends with the result of image i + 1.
     done = operations[:, 1 : count + 1].sum(axis=1)
-    lanes = np.array([layer.lanes * max(layer.banks, 1) for layer in plan.layers])
+    lanes = np.array([layer.lanes * max(layer.events_per_clock, 1) for layer in plan.layers])
     return float((done / lanes / clocks).max())
 
 

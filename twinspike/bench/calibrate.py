@@ -16,7 +16,7 @@ from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.area import COEFFICIENTS, coefficients, family, features
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
@@ -30,7 +30,7 @@ class Sample:
     target: str
     widths: tuple[int, ...]
     lanes: tuple[int, ...] = ()
-    banks: tuple[int, ...] = ()
+    events_per_clock: tuple[int, ...] = ()
     weight_bits: int = 4
     state_bits: int = 8
     timesteps: int = 8
@@ -39,7 +39,15 @@ class Sample:
 
     @property
     def name(self) -> str:
-        parts = [self.target, *self.widths, "lanes", *self.lanes, "banks", *self.banks, self.weight_bits]
+        parts = [
+            self.target,
+            *self.widths,
+            "lanes",
+            *self.lanes,
+            "events_per_clock",
+            *self.events_per_clock,
+            self.weight_bits,
+        ]
         parts += [self.state_bits, self.timesteps, self.references]
         return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
 
@@ -86,7 +94,7 @@ _WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
     *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES),
-    *(Sample("ecp5-85k", widths, banks=banks, **more) for widths, banks, more in _WIDE),
+    *(Sample("ecp5-85k", widths, events_per_clock=banks, **more) for widths, banks, more in _WIDE),
 )
 
 
@@ -104,10 +112,15 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "harness.il", harness_rtlil(plan))
         measured = pack(folder / "harness.il", "harness", DEVICES[sample.target], folder)
-        rows.setdefault(family(plan), []).append({
-            **dataclasses.asdict(sample), "features": features(plan), "logic_cells": measured["logic_cells"],
-            "ram_blocks": measured["ram_blocks"], "predicted_ram_blocks": ram_blocks(plan),
-        })  # fmt: skip
+        rows.setdefault(family(plan), []).append(
+            {
+                **dataclasses.asdict(sample),
+                "features": features(plan),
+                "logic_cells": measured["logic_cells"],
+                "ram_blocks": measured["ram_blocks"],
+                "predicted_ram_blocks": ram_blocks(plan),
+            }
+        )
     fitted = dict(coefficients())
     for name, samples in rows.items():
         fitted[name] = fit([row["features"] for row in samples], [row["logic_cells"] for row in samples])
@@ -116,10 +129,16 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
             row["predicted_without_it"] = round(without)
         worst = max(abs(row["predicted"] / row["logic_cells"] - 1) for row in samples)
         tqdm.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
-        write_json(results / f"area-{name}.json", {
-            "family": name, "coefficients": fitted[name], "largest_error": worst, "samples": samples,
-            "versions": {"amaranth": version("amaranth"), "pyosys": version("pyosys")},
-        })  # fmt: skip
+        write_json(
+            results / f"area-{name}.json",
+            {
+                "family": name,
+                "coefficients": fitted[name],
+                "largest_error": worst,
+                "samples": samples,
+                "versions": {"amaranth": version("amaranth"), "pyosys": version("pyosys")},
+            },
+        )
     write_json(shipped / COEFFICIENTS, fitted)
     coefficients.cache_clear()
     return fitted
@@ -157,10 +176,14 @@ def sample_plan(sample: Sample) -> CorePlan:
         limit = spec.weight_limit
         drawn = np.clip(np.rint(rng.normal(0, limit / 2.5, (neurons, inputs))), -limit, limit)
         weight = np.where(drawn > 0, 1, -1) if sample.weight_bits == 1 else drawn
-        layers.append(Layer(
-            spec, weight.astype(np.int8), rng.integers(-reach // 4, reach // 4, neurons).astype(np.int32),
-            rng.integers(reach // 8, reach // 2, neurons).astype(np.int32),
-        ))  # fmt: skip
+        layers.append(
+            Layer(
+                spec,
+                weight.astype(np.int8),
+                rng.integers(-reach // 4, reach // 4, neurons).astype(np.int32),
+                rng.integers(reach // 8, reach // 2, neurons).astype(np.int32),
+            )
+        )
     spikes = rng.random((sample.references, sample.timesteps, sample.widths[-1])) < 0.3
     references = References(
         np.cumsum(spikes, axis=1).astype(np.uint8), np.arange(sample.references, dtype=np.int32)
@@ -168,4 +191,4 @@ def sample_plan(sample: Sample) -> CorePlan:
     network = Network(
         "sample", sample.timesteps, Latency(), (sample.widths[0],), tuple(layers), references, 7, {}
     )
-    return make_plan(network, sample.lanes, sample.target, sample.banks)
+    return make_plan(network, sample.lanes, sample.target, sample.events_per_clock)

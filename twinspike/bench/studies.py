@@ -20,7 +20,7 @@ from twinspike.hw.emit.emit import emit, is_current
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.cycles import frame_times
 from twinspike.model.datasets import load_dataset
-from twinspike.numerics.codings import CODINGS
+from twinspike.numerics.encodings import ENCODINGS
 from twinspike.numerics.files import write_json
 from twinspike.sim import golden
 from twinspike.sim.bench.runner import Run, simulate
@@ -40,7 +40,7 @@ def scaling(out: Path) -> dict[str, Any]:
     """Cycles a frame over N, P and activity, and the line through them.
 
     Networks of INPUTS-N-OUTPUTS. Interval = slope * work + offset, least squares, where work is the
-    busiest layer's: its (input spikes + T) * C, C = max(ceil(N / P), 5) clocks an event. `simulated`
+    busiest layer's: its (input spikes + T) * C, C = max(ceil(N / P), 5) clocks per event. `simulated`
     says what the RTL took at a few points.
     """
     points = []
@@ -59,10 +59,14 @@ def scaling(out: Path) -> dict[str, Any]:
                     for count, layer in zip(came, plan.layers, strict=True)
                 ]
                 point = {
-                    "neurons": neurons, "lanes": lanes, "activity": activity, "spikes": came,
-                    "row_cycles": [layer.tick_clocks for layer in plan.layers], "work": max(work),
+                    "neurons": neurons,
+                    "lanes": lanes,
+                    "activity": activity,
+                    "spikes": came,
+                    "row_cycles": [layer.tick_clocks for layer in plan.layers],
+                    "work": max(work),
                     "cycles": float(np.diff(finished).mean()),
-                }  # fmt: skip
+                }
                 if (neurons, lanes, activity) in SIMULATED:
                     point["simulated"] = _simulated_mean(plan, spikes, out / f"{neurons}-{lanes}")
                 points.append(point)
@@ -70,9 +74,14 @@ def scaling(out: Path) -> dict[str, Any]:
     slope, offset = np.polyfit(total, cycles, 1)
     left = cycles - (slope * total + offset)
     return {
-        "inputs": INPUTS, "outputs": OUTPUTS, "timesteps": plan.network.timesteps, "points": points,
-        "slope": float(slope), "offset": float(offset), "r_squared": float(1 - left.var() / cycles.var()),
-    }  # fmt: skip
+        "inputs": INPUTS,
+        "outputs": OUTPUTS,
+        "timesteps": plan.network.timesteps,
+        "points": points,
+        "slope": float(slope),
+        "offset": float(offset),
+        "r_squared": float(1 - left.var() / cycles.var()),
+    }
 
 
 def _random_frames(plan: CorePlan, activity: float) -> np.ndarray:
@@ -89,24 +98,24 @@ def _simulated_mean(plan: CorePlan, spikes: np.ndarray, folder: Path) -> float:
     return float(np.mean(row["cycles"]["interval"]["values"]))
 
 
-def codings(out: Path) -> dict[str, Any]:
+def encodings(out: Path) -> dict[str, Any]:
     """Cycles of sparse codes and of their dense twins through one trained core, by hw/predict/cycles.py.
 
     The network was trained on its own code alone; only time is compared here, with the hidden
     spikes that each code really causes. Codes that need another number of inputs are left out.
     """
-    network = find_network(folders(str(out.parent), CONFIG), CONFIG)
+    network = find_network(folders(str(out.parent), CONFIG), load_config(CONFIG))
     plan = make_plan(network, load_config(CONFIG).hardware.lanes, "generic")
     images = load_dataset(CONFIG).test_images[:200]
     rows = []
-    for kind, coding in CODINGS.items():
-        twin = CODINGS.get(f"{kind}-dense")
-        if twin is None or coding().addresses(network.shape) != network.inputs:
+    for kind, encoding in ENCODINGS.items():
+        twin = ENCODINGS.get(f"{kind}-dense")
+        if twin is None or encoding().addresses(network.shape) != network.inputs:
             continue
         own = network.encoder.kind == kind
-        sparse = network.encoder if own else coding()
+        sparse = network.encoder if own else encoding()
         parameters = {key: value for key, value in sparse.table().items() if key != "kind"}
-        row = {"coding": kind, "own": own, "parameters": parameters}
+        row = {"encoding": kind, "own": own, "parameters": parameters}
         for name, code in (("sparse", sparse), ("dense", twin(**parameters))):
             spikes = code.encode(images, network.timesteps)
             trains = golden.run(network, spikes).spikes
@@ -140,14 +149,17 @@ def emission(out: Path) -> dict[str, Any]:
     )
     cpu, wall, kilobytes = map(float, done.stdout.split()[-3:])
     return {
-        "network": list(LARGE), "cpu_seconds": round(cpu, 1), "wall_seconds": round(wall, 1),
-        "peak_gib": round(kilobytes / 2**20, 2), "load_average": os.getloadavg()[0],
-    }  # fmt: skip
+        "network": list(LARGE),
+        "cpu_seconds": round(cpu, 1),
+        "wall_seconds": round(wall, 1),
+        "peak_gib": round(kilobytes / 2**20, 2),
+        "load_average": os.getloadavg()[0],
+    }
 
 
 def throughput(out: Path) -> dict[str, Any]:
     """All test images through the RTL, every spike compared; wall and CPU time of the whole step."""
-    network = find_network(folders(str(out.parent), CONFIG), CONFIG)
+    network = find_network(folders(str(out.parent), CONFIG), load_config(CONFIG))
     plan = make_plan(network, (), "generic")
     spikes = network.encode(load_dataset(CONFIG).test_images)
     emit(plan, out / "throughput" / "rtl")
@@ -157,10 +169,14 @@ def throughput(out: Path) -> dict[str, Any]:
         plan, out / "throughput" / "rtl", spikes, out / "throughput" / "sim", runs=[Run("all", frames)]
     )["runs"][0]
     return {
-        "config": CONFIG, "images": frames, "spikes_compared": row["spikes_compared"],
-        "mismatches": row["mismatches"], "wall_seconds": round(time.monotonic() - start, 1),
-        "cpu_seconds": round(_cpu_seconds() - before, 1), "load_average": os.getloadavg()[0],
-    }  # fmt: skip
+        "config": CONFIG,
+        "images": frames,
+        "spikes_compared": row["spikes_compared"],
+        "mismatches": row["mismatches"],
+        "wall_seconds": round(time.monotonic() - start, 1),
+        "cpu_seconds": round(_cpu_seconds() - before, 1),
+        "load_average": os.getloadavg()[0],
+    }
 
 
 def _cpu_seconds() -> float:
@@ -169,7 +185,7 @@ def _cpu_seconds() -> float:
 
 
 STUDIES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    function.__name__: function for function in (scaling, codings, emission, throughput)
+    function.__name__: function for function in (scaling, encodings, emission, throughput)
 }
 
 

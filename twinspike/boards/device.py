@@ -1,6 +1,5 @@
 """What `twinspike device` does with an open board."""
 
-import argparse
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
@@ -12,53 +11,70 @@ from rich.table import Table
 from tqdm import tqdm
 
 from twinspike.boards.trial import Trial, decisions, make_trial, scores
-from twinspike.cli import steps
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
-from twinspike.flow.plans import board_plan
+from twinspike.flow.plans import board_plan, test_images
 from twinspike.host import Device
 from twinspike.host.bench import SPI_BITS, UART_BITS, Speed, measure
 from twinspike.host.check import Checked, check_device
 from twinspike.host.spi import SCHEME
 from twinspike.hw.board.boards import board
+from twinspike.hw.settings import BOARD_NAMES
 from twinspike.hw.weights.image import weight_image
 from twinspike.numerics.errors import out_of_range
 from twinspike.quant.network import Network
 
 
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked of a device, and where it is: the options of `twinspike device`."""
+
+    port: str
+    baud: int = 3_000_000
+    timeout: float = 1.0
+    board: str = BOARD_NAMES[0]
+    frames: int = 100
+    image: int = 0
+    slot: int = 0
+    label: int = 0
+    pixels: bool = False
+
+
 @contextmanager
-def _opened(config: Config, place: Folders, options: argparse.Namespace) -> Iterator[tuple[Device, Network]]:
-    network = find_network(place, config.name)
+def _opened(config: Config, place: Folders, options: Request) -> Iterator[tuple[Device, Network]]:
+    network = find_network(place, config)
     opened = Device.open(options.port, baud=options.baud, network=network, timeout=options.timeout)
     with opened as device:
         yield device, network
 
 
-def _images(config: Config, network: Network, options: argparse.Namespace, count: int):
+def _images(config: Config, network: Network, options: Request, count: int):
     """`count` test images and labels from the one that was asked for on."""
     if options.image < 0:
         raise out_of_range("--image", options.image, "an integer >= 0")
-    images, labels = steps.test_images(config, network, options.image + count, all_classes=True)
+    images, labels = test_images(config, network, options.image + count, all_classes=True)
     if len(images) <= options.image:
         raise out_of_range("--image", options.image, f"0..{len(images) - 1}, the test images there are")
     return images[options.image :], labels[options.image :]
 
 
-def info(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def info(config: Config, place: Folders, options: Request) -> bool:
     """Print what the core is; the network's file need not be at hand."""
     with Device.open(options.port, baud=options.baud, timeout=options.timeout) as device:
         stats = device.stats()
         facts = dataclasses.asdict(device.info) | {
-            "frames": stats.frames, "cycles of the last": stats.cycles, "threshold": device.threshold,
+            "frames": stats.frames,
+            "cycles of the last": stats.cycles,
+            "threshold": device.threshold,
             "weights": "loaded" if stats.weights_loaded else "missing",
             "error flags": ", ".join(stats.errors) or "none",
-        }  # fmt: skip
+        }
     for name, value in facts.items():
         print(f"{name.replace('_', ' '):20}{value}")
     return True
 
 
-def classify(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def classify(config: Config, place: Folders, options: Request) -> bool:
     """Print labels, and the share that is right."""
     with _opened(config, place, options) as (device, network):
         images, labels = _images(config, network, options, options.frames)
@@ -72,11 +88,11 @@ def classify(config: Config, place: Folders, options: argparse.Namespace) -> boo
                 f"runner-up {answer.runner_up}, {answer.cycles} clocks"
             )
         seconds = time.monotonic() - start
-    print(f"{right} of {len(labels)} right, {len(labels) / seconds:.0f} images a second")
+    print(f"{right} of {len(labels)} right, {len(labels) / seconds:.0f} images per second")
     return True
 
 
-def enrol(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def enrol(config: Config, place: Folders, options: Request) -> bool:
     """Enrol a test image."""
     with _opened(config, place, options) as (device, network):
         images, labels = _images(config, network, options, 1)
@@ -88,7 +104,7 @@ def enrol(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     return True
 
 
-def verify(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def verify(config: Config, place: Folders, options: Request) -> bool:
     """Print whether test images are the same as a slot's reference."""
     with _opened(config, place, options) as (device, network):
         images, labels = _images(config, network, options, options.frames)
@@ -126,7 +142,7 @@ def compare(device: Device, network: Network, trial: Trial) -> Checked:
     return checked
 
 
-def check(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def check(config: Config, place: Folders, options: Request) -> bool:
     """Compare all that the device does with the golden model."""
     with _opened(config, place, options) as (device, network):
         trial = make_trial(config, network, options.frames, options.image)
@@ -140,20 +156,30 @@ def measured(
     with tqdm(unit="image", disable=None, desc="speed") as bar:
         speeds = measure(device, images, bytes_a_second, bar.update, clock=clock)
     table = Table(
-        "coding", "images/s", "line", "core", "core, answer", "bound by", "bytes out / in", "clocks",
-        title="images a second, and what line and core allow",
-    )  # fmt: skip
+        "encoding",
+        "images/s",
+        "line",
+        "core",
+        "core, answer",
+        "bound by",
+        "bytes out / in",
+        "clocks",
+        title="images per second, and what line and core allow",
+    )
     for speed in speeds:
         rates = (speed.per_second, speed.line_per_second, speed.core_per_second, speed.device_per_second)
         table.add_row(
-            speed.coding, *(f"{rate:,.0f}" if rate else "–" for rate in rates), speed.bound,
-            f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}", f"{speed.cycles:,.0f}",
-        )  # fmt: skip
+            speed.encoding,
+            *(f"{rate:,.0f}" if rate else "–" for rate in rates),
+            speed.bound,
+            f"{speed.bytes_out:.0f} / {speed.bytes_in:.0f}",
+            f"{speed.cycles:,.0f}",
+        )
     Console().print(table)
     return speeds
 
 
-def bench(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def bench(config: Config, place: Folders, options: Request) -> bool:
     """Measure the throughput by the host's clock."""
     with _opened(config, place, options) as (device, network):
         images, _ = _images(config, network, options, options.frames)
@@ -162,7 +188,7 @@ def bench(config: Config, place: Folders, options: argparse.Namespace) -> bool:
     return True
 
 
-def load(config: Config, place: Folders, options: argparse.Namespace) -> bool:
+def load(config: Config, place: Folders, options: Request) -> bool:
     """Send the weights of the configuration's network."""
     with _opened(config, place, options) as (device, network):
         # How weights lie in memory depends on the lanes of the board's core.

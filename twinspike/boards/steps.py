@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -11,6 +12,7 @@ from typing import Any
 from twinspike.boards.trial import decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
+from twinspike.flow.identity import record_name
 from twinspike.flow.plans import board_plan
 from twinspike.host import Device
 from twinspike.host.bench import SPI_BITS, UART_BITS
@@ -19,6 +21,7 @@ from twinspike.hw.board.boards import board
 from twinspike.hw.board.top import check_line
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
+from twinspike.numerics.locks import alone_with
 from twinspike.quant.network import Network
 from twinspike.sim.board.board import SimulatedBoard
 
@@ -39,10 +42,13 @@ def bitstream(
     results: Path | None = None,
 ) -> None:
     """Build a board's bitstream and print where everything is."""
+    if results:
+        record_name(config, str(results))
     chosen = board(name)
-    plan = board_plan(config, find_network(place, config.name), chosen)
+    plan = board_plan(config, find_network(place, config), chosen)
     out = folder(place, name)
-    made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
+    with alone_with(out):
+        made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
     fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
     print(
         f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
@@ -50,15 +56,16 @@ def bitstream(
         f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
     )
     if results:
-        record(results / "boards.json", name, line, config.name, made)
+        record(results / "boards.json", name, line, config, made)
 
 
-def record(path: Path, board_name: str, line: str, config_name: str, made: dict[str, Any]) -> None:
+def record(path: Path, board_name: str, line: str, config: Config, made: dict[str, Any]) -> None:
     """Put the figures of a board, line and configuration into a file of results; the others stay."""
-    table = json.loads(path.read_text()) if path.is_file() else {}
     row = board_name if line == "uart" else f"{board_name} by {line}"
-    table.setdefault(row, {})[config_name] = made
-    write_json(path, table)
+    with alone_with(path):
+        table = json.loads(path.read_text()) if path.is_file() else {}
+        table.setdefault(row, {})[record_name(config, str(path))] = made
+        write_json(path, table)
 
 
 def folder(place: Folders, name: str) -> Path:
@@ -79,7 +86,7 @@ def flash(place: Folders, name: str) -> None:
     if tool is None:
         raise TwinspikeError(
             f"openFPGALoader is not installed: get it from the system's packages or {_OPENFPGALOADER}, then "
-            f"run: openFPGALoader {' '.join(arguments)}"
+            f"run: {shlex.join(['openFPGALoader', *arguments])}"
         )
     if subprocess.run([tool, *arguments], check=False).returncode:
         raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")
@@ -89,7 +96,7 @@ def simulated(
     config: Config, place: Folders, name: str, baud: int, line: str
 ) -> tuple[Network, SimulatedBoard]:
     """The network, and the board in simulation (not running yet), with the line as on the board."""
-    network, chosen = find_network(place, config.name), board(name)
+    network, chosen = find_network(place, config), board(name)
     check_line(chosen, line)
     plan = board_plan(config, network, chosen)
     print(f"{config.name} on {chosen.title}: building the simulation")
@@ -121,6 +128,8 @@ def simulate(
     """
     from twinspike.boards.device import compare, measured
 
+    if results:
+        record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
@@ -133,16 +142,29 @@ def simulate(
         each = SPI_BITS if line == "spi" else UART_BITS
         speeds = measured(device, trial.images, bits / each, lambda: running.clocks / hertz)
         info = device.info
-    print(f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits a second")
+    print(
+        f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits per second"
+    )
     if results:
         right, of = decisions(trial, checked)
-        record(results / "sim_board.json", name, line, config.name, {
-            "clock_mhz": hertz / 1e6, "line": line, "baud": bits, "network_hash": info.network_hash,
-            "slots": info.slots, "answers": checked.compared, "different": checked.different,
-            "new_classes": scores(trial, checked),
-            "decisions": {"right": right, "of": of} if trial.unseen else None,
-            "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
-        })  # fmt: skip
+        record(
+            results / "sim_board.json",
+            name,
+            line,
+            config,
+            {
+                "clock_mhz": hertz / 1e6,
+                "line": line,
+                "baud": bits,
+                "network_hash": info.network_hash,
+                "slots": info.slots,
+                "answers": checked.compared,
+                "different": checked.different,
+                "new_classes": scores(trial, checked),
+                "decisions": {"right": right, "of": of} if trial.unseen else None,
+                "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
+            },
+        )
     return not checked.different
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from twinspike.cli import steps
 from twinspike.config import Config
+from twinspike.flow.plans import test_images
 from twinspike.host.check import Checked, NewClass
 from twinspike.model.datasets import dataset_with_all_classes
 from twinspike.numerics.errors import out_of_range
@@ -38,13 +38,13 @@ def make_trial(config: Config, network: Network, frames: int, first: int = 0) ->
     images to be classified are of all classes. Raises TwinspikeError if there are not as many images.
     """
     if dataset_with_all_classes(config.dataset) is None:
-        images, labels = steps.test_images(config, network, first + frames + NEW_CLASSES)
+        images, labels = test_images(config, network, first + frames + NEW_CLASSES)
         _check(first, len(images) - NEW_CLASSES)
         new = [NewClass(NEW_LABEL + at, images[first + at][None]) for at in range(NEW_CLASSES)]
         start = first + NEW_CLASSES
         return Trial(images[start:], labels[start:], new, False)
     every = np.iinfo(np.int32).max
-    images, labels = steps.test_images(config, network, every, all_classes=True)
+    images, labels = test_images(config, network, every, all_classes=True)
     unseen = np.setdiff1d(labels, network.references.labels)
     last = {int(label): np.flatnonzero(labels == label)[-EXAMPLES:] for label in unseen}
     end = int(min(at.min() for at in last.values()))

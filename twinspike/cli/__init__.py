@@ -1,4 +1,4 @@
-"""The command line: one function per command, declared where it is defined."""
+"""The command line: one function per command, declared where it is defined (see commands/)."""
 
 from .main import main
 

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,16 @@ from twinspike.numerics.errors import TwinspikeError
 
 LEAST_PYTHON = (3, 11)
 PACKAGES = (
-    "torch", "brevitas", "numpy", "scikit-learn", "safetensors", "amaranth", "cocotb", "matplotlib", "jinja2",
-)  # fmt: skip
+    "torch",
+    "brevitas",
+    "numpy",
+    "scikit-learn",
+    "safetensors",
+    "amaranth",
+    "cocotb",
+    "matplotlib",
+    "jinja2",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +105,7 @@ def _tools() -> Iterator[Finding]:
             continue
         passed_over = "".join(f"; passed over as too old: {older}" for older in tool.passed_over)
         where = (
-            tool.source if tool.source.startswith("package") else f"{tool.source}: {' '.join(tool.command)}"
+            tool.source if tool.source.startswith("package") else f"{tool.source}: {shlex.join(tool.command)}"
         )
         yield Finding("Tools", name, "ok", tool.version, where + passed_over)
 

@@ -11,9 +11,14 @@ _LOSSES = {"emd": "EMD, supervised contrastive", "counts": "cross-entropy of spi
 def training_speed(figures: Figures, where: str) -> str:
     """Milliseconds a training step in twinspike and in other frameworks, and their ratio."""
     head = (
-        "device, threads", "loss", "framework", "wall, ms a step", "CPU, ms a step",
-        "times twinspike's: wall / CPU", "making the input, ms",
-    )  # fmt: skip
+        "device, threads",
+        "loss",
+        "framework",
+        "wall, ms per step",
+        "CPU, ms per step",
+        "times twinspike's: wall / CPU",
+        "making the input, ms",
+    )
     found = figures.studies.get(NAME)
     if found is None:
         return table(head, [[NOT_YET, *[""] * (len(head) - 1)]])

@@ -76,9 +76,15 @@ def board_checks(figures: Figures, where: str) -> str:
         if not made["new_classes"]:
             rows.append([*start, *["–"] * 4])
     titles = (
-        "board", "configuration", "answers compared", "differ", "images of each new class",
-        "F1 of the new classes", "all classes: macro-F1 / accuracy", "images classified",
-    )  # fmt: skip
+        "board",
+        "configuration",
+        "answers compared",
+        "differ",
+        "images of each new class",
+        "F1 of the new classes",
+        "all classes: macro-F1 / accuracy",
+        "images classified",
+    )
     return table(titles, rows)
 
 
@@ -92,16 +98,23 @@ def board_speeds(figures: Figures, where: str) -> str:
                 [
                     f"`{name}`, {made['clock_mhz']:g} MHz",
                     f"`{config}`",
-                    speed["coding"],
+                    speed["encoding"],
                     *(f"{speed[f'{part}per_second']:,.0f}" for part in ("", "line_", "core_", "device_")),
                     speed["bound"],
                     bytes_each,
                 ]
             )
     titles = (
-        "board", "configuration", "sent as", "images a second", "line allows", "core allows",
-        "core, then answer", "bound by", "bytes out / in",
-    )  # fmt: skip
+        "board",
+        "configuration",
+        "sent as",
+        "images per second",
+        "line allows",
+        "core allows",
+        "core, then answer",
+        "bound by",
+        "bytes out / in",
+    )
     return table(titles, rows)
 
 

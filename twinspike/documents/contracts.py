@@ -18,9 +18,11 @@ def settings(figures: Figures, where: str, name: str) -> str:
     from twinspike.quant.spec import LayerSettings
 
     classes = {
-        "configuration": config.TopSettings, "layers": LayerSettings, "training": TrainingSettings,
+        "configuration": config.TopSettings,
+        "layers": LayerSettings,
+        "training": TrainingSettings,
         "hardware": HardwareSettings,
-    }  # fmt: skip
+    }
     rows = [
         [f"`{f.name}`", f"`{_toml(f.default)}`", allowed(f), f.metadata["help"]]
         for f in dataclasses.fields(classes[name])
@@ -28,18 +30,18 @@ def settings(figures: Figures, where: str, name: str) -> str:
     return table(("key", "default", "allowed", "meaning"), rows)
 
 
-def codings(figures: Figures, where: str) -> str:
-    """Every spike coding with its parameters and the first paragraph of its definition."""
-    from twinspike.numerics.codings import CODINGS
+def encodings(figures: Figures, where: str) -> str:
+    """Every spike encoding with its parameters and the first paragraph of its definition."""
+    from twinspike.numerics.encodings import ENCODINGS
     from twinspike.numerics.fields import allowed
 
     rows = []
-    for kind, coding in CODINGS.items():
+    for kind, encoding in ENCODINGS.items():
         keys = [
             f"`{f.name} = {_toml(f.default)}`: {f.metadata['help']} ({allowed(f)})"
-            for f in dataclasses.fields(coding)
+            for f in dataclasses.fields(encoding)
         ]
-        rows.append([f"`{kind}`", _paragraphs(coding)[0], "<br>".join(keys)])
+        rows.append([f"`{kind}`", _paragraphs(encoding)[0], "<br>".join(keys)])
     return table(("kind", "spikes", "parameters"), rows)
 
 

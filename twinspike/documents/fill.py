@@ -29,17 +29,43 @@ from .tables import Figures
 FILLS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        tables.value, tables.accuracy, tables.exactness, tables.hardware, tables.peers,
-        contracts.settings, contracts.codings, contracts.devices, contracts.block, contracts.contract,
-        contracts.constant, contracts.registers, study_tables.study, study_tables.sparsity,
-        interop_tables.interop, interop_tables.drift, interop_tables.dialects,
-        study_tables.claims, study_tables.recipes, study_tables.study_scale, study_tables.one_shot,
+        tables.value,
+        tables.accuracy,
+        tables.exactness,
+        tables.hardware,
+        tables.peers,
+        contracts.settings,
+        contracts.encodings,
+        contracts.devices,
+        contracts.block,
+        contracts.contract,
+        contracts.constant,
+        contracts.registers,
+        study_tables.study,
+        study_tables.sparsity,
+        interop_tables.interop,
+        interop_tables.drift,
+        interop_tables.dialects,
+        interop_tables.rates,
+        interop_tables.exports,
+        interop_tables.files,
+        study_tables.claims,
+        study_tables.recipes,
+        study_tables.study_scale,
+        study_tables.one_shot,
         study_tables.enrolment,
-        reliability_tables.fuzzing, reliability_tables.coverage, reliability_tables.netlists,
-        reliability_tables.proofs, reliability_tables.hostile_files, reliability_tables.kills,
-        bench_tables.training_speed, *hardware_tables.FILLS, *board_tables.FILLS,
+        reliability_tables.fuzzing,
+        reliability_tables.coverage,
+        reliability_tables.netlists,
+        reliability_tables.proofs,
+        reliability_tables.hostile_files,
+        reliability_tables.kills,
+        reliability_tables.resets,
+        bench_tables.training_speed,
+        *hardware_tables.FILLS,
+        *board_tables.FILLS,
     )
-}  # fmt: skip
+}
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)
 _MARKER = re.compile(r"<!-- /?fill\b")
 

@@ -13,10 +13,17 @@ def proofs(figures: Figures, where: str) -> str:
     for row in found["proofs"]:
         refuted = sum(mutant["verdict"] == "FAIL" for mutant in row["mutants"])
         verdict = "proved" if row["verdict"] == "PASS" else row["verdict"].lower()
-        rows.append([
-            row["family"], row["property"], row["bound"], row["engine"], f"{row['seconds']:.1f}", verdict,
-            f"{refuted} of {len(row['mutants'])}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                row["family"],
+                row["property"],
+                row["bound"],
+                row["engine"],
+                f"{row['seconds']:.1f}",
+                verdict,
+                f"{refuted} of {len(row['mutants'])}",
+            ]
+        )
     return table(head, rows)
 
 
@@ -29,9 +36,15 @@ def hostile_files(figures: Figures, where: str) -> str:
     rows = []
     for name, counts in found["kinds"].items():
         loaded, refused, failed = (counts.get(key, 0) for key in ("loaded", "refused", "failed"))
-        rows.append([
-            name, f"{loaded + refused + failed:,}", f"{loaded:,}", f"{refused:,}", f"{failed:,}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                name,
+                f"{loaded + refused + failed:,}",
+                f"{loaded:,}",
+                f"{refused:,}",
+                f"{failed:,}",
+            ]
+        )
     return table(head, rows)
 
 
@@ -40,12 +53,35 @@ def kills(figures: Figures, where: str) -> str:
     found = figures.studies.get("crashes")
     if found is None:
         return NOT_YET
-    head = ("step", "killed at a random moment", "killed before a file operation")
+    head = ("step", "killed at a random point", "killed at each point in turn")
     rows = [
         [name, f"{found[name]['random']:,}", f"{found[name].get('before_file_operations', 0):,}"]
         for name in ("train", "study", "export", "rtl")
         if name in found
     ]
+    return table(head, rows)
+
+
+def resets(figures: Figures, where: str) -> str:
+    """Shipped cores in Icarus, undefined until their reset, and in Verilator's lint."""
+    found = figures.studies.get("reset")
+    if found is None:
+        return NOT_YET
+    head = ("configuration", "benches passed", "results compared", "words compared", "modules lint takes")
+    rows = []
+    for name in sorted({row["configuration"] for row in found["benches"]}):
+        benches, lints = (
+            [row for row in found[key] if row["configuration"] == name] for key in ("benches", "lints")
+        )
+        rows.append(
+            [
+                name,
+                f"{sum(row['passed'] for row in benches)} of {len(benches)}",
+                f"{sum(row['results'] for row in benches)}",
+                f"{sum(row['words'] for row in benches):,}",
+                f"{sum(row['usual'] and row['all'] for row in lints)} of {len(lints)}",
+            ]
+        )
     return table(head, rows)
 
 
@@ -72,12 +108,16 @@ def fuzzing(figures: Figures, where: str) -> str:
         ["spikes compared", f"{found['spikes_compared']:,}"],
         ["frames whose result came in the predicted clock", f"{found['frames_on_time']:,}"],
         ["frames that the scalar interpreter computed too", f"{found['scalar_frames']:,}"],
-        ["frames of hostile streams, of which damaged",
-         f"{found['hostile_frames']:,}, {found['damaged_frames']:,}"],
+        [
+            "frames of hostile streams, of which damaged",
+            f"{found['hostile_frames']:,}, {found['damaged_frames']:,}",
+        ],
         ["mishaps", mishaps],
-        ["resets at a random clock; outputs not taken for up to 5,000 clocks",
-         f"{found['resets']:,}; {found['long_holds']:,}"],
-    ]  # fmt: skip
+        [
+            "resets at a random clock; outputs not taken for up to 5,000 clocks",
+            f"{found['resets']:,}; {found['long_holds']:,}",
+        ],
+    ]
     return table(("compared", "number"), rows)
 
 
@@ -104,9 +144,17 @@ def netlists(figures: Figures, where: str) -> str:
     if found is None:
         return NOT_YET
     rows = [
-        [f"`{config}`", row["device"], one["run"].replace("_", " "), f"{one['frames']:,}",
-         f"{one['spikes_compared']:,}", f"{one['mismatches']:,}"]
-        for config, builds in found.items() if config != "provenance"
-        for row in builds.values() for one in row["runs"]
-    ]  # fmt: skip
+        [
+            f"`{config}`",
+            row["device"],
+            one["run"].replace("_", " "),
+            f"{one['frames']:,}",
+            f"{one['spikes_compared']:,}",
+            f"{one['mismatches']:,}",
+        ]
+        for config, builds in found.items()
+        if config != "provenance"
+        for row in builds.values()
+        for one in row["runs"]
+    ]
     return table(("configuration", "device", "run", "frames", "spikes compared", "differing"), rows)

@@ -69,10 +69,16 @@ def value(figures: Figures, where: str, path: str, form: str = "") -> str:
 def accuracy(figures: Figures, where: str) -> str:
     """How good each configuration's integer network is, beside raw pixels."""
     head = (
-        "configuration", "network", "weight bits", "macro-F1, one reference a class",
-        "macro-F1, 3 nearest embeddings", "macro-F1, 3 nearest raw images", "gain over raw images",
-        "hidden neurons active", "minutes to train: wall / CPU",
-    )  # fmt: skip
+        "configuration",
+        "network",
+        "weight bits",
+        "macro-F1, one reference per class",
+        "macro-F1, 3 nearest embeddings",
+        "macro-F1, 3 nearest raw images",
+        "gain over raw images",
+        "hidden neurons active",
+        "minutes to train: wall / CPU",
+    )
     rows = []
     for name in figures.names:
         r = figures.records.get(name)
@@ -82,47 +88,79 @@ def accuracy(figures: Figures, where: str) -> str:
         shape = "-".join(map(str, r["network"]["shape"])) + f", T = {r['network']['timesteps']}"
         bits = ", ".join(map(str, sorted(set(r["network"]["weight_bits"]))))
         best = max(r["macro_f1"], r["macro_f1_knn"])
-        rows.append([
-            f"`{name}`", shape, bits, f"{r['macro_f1']:.4f}", f"{r['macro_f1_knn']:.4f}",
-            f"{r['baseline_knn_macro_f1']:.4f}", f"{best - r['baseline_knn_macro_f1']:+.4f}",
-            f"{r['hidden_activity']:.1%}", _minutes(r),
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"`{name}`",
+                shape,
+                bits,
+                f"{r['macro_f1']:.4f}",
+                f"{r['macro_f1_knn']:.4f}",
+                f"{r['baseline_knn_macro_f1']:.4f}",
+                f"{best - r['baseline_knn_macro_f1']:+.4f}",
+                f"{r['hidden_activity']:.1%}",
+                _minutes(r),
+            ]
+        )
     return table(head, rows)
 
 
 def exactness(figures: Figures, where: str) -> str:
     """Spikes compared down the ladder from torch to RTL, and how many differ."""
     head = (
-        "configuration", "compared", "images", "spikes compared", "differ", "cycles as predicted",
-    )  # fmt: skip
+        "configuration",
+        "compared",
+        "images",
+        "spikes compared",
+        "differ",
+        "cycles as predicted",
+    )
     rows = []
     for name in figures.names:
         r = figures.records.get(name)
         if r is None:
             rows.append(_gap(head, f"`{name}`"))
             continue
-        rows.append([
-            f"`{name}`", "torch with golden model", f"{r['test_images']:,}",
-            f"{r['torch_golden_compared']:,}", f"{r['torch_golden_mismatches']:,}", "",
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"`{name}`",
+                "torch with golden model",
+                f"{r['test_images']:,}",
+                f"{r['torch_golden_compared']:,}",
+                f"{r['torch_golden_mismatches']:,}",
+                "",
+            ]
+        )
         if not r["sim"]:
             rows.append(_gap(head, f"`{name}`", "golden model with RTL"))
         for run in r["sim"]:
             equal = run.get("cycles_predicted_equal")
             what = f"golden model with RTL ({run['target']}, {run['run'].replace('_', ' ')})"
-            rows.append([
-                f"`{name}`", what, f"{run['frames']:,}", f"{run['spikes_compared']:,}",
-                f"{run['mismatches']:,}", "" if equal is None else "every frame" if equal else "no",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    f"`{name}`",
+                    what,
+                    f"{run['frames']:,}",
+                    f"{run['spikes_compared']:,}",
+                    f"{run['mismatches']:,}",
+                    "" if equal is None else "every frame" if equal else "no",
+                ]
+            )
     return table(head, rows)
 
 
 def hardware(figures: Figures, where: str) -> str:
     """What each placed and routed core takes and how fast it is."""
     head = (
-        "configuration", "device", "logic cells", "flip-flops", "block RAMs", "SPRAM",
-        "Fmax min / median / max", "cycles an image: latency / interval", "µs an image: latency / interval",
-    )  # fmt: skip
+        "configuration",
+        "device",
+        "logic cells",
+        "flip-flops",
+        "block RAMs",
+        "SPRAM",
+        "Fmax min / median / max",
+        "cycles per image: latency / interval",
+        "µs per image: latency / interval",
+    )
     rows = []
     for name in figures.names:
         synth = figures.records.get(name, {}).get("synth", {})
@@ -131,12 +169,19 @@ def hardware(figures: Figures, where: str) -> str:
         for row in synth.values():
             fmax = " / ".join(f"{row[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
             cycles = [row[f"{k}_cycles"]["median"] if f"{k}_cycles" in row else None for k in _KINDS]
-            rows.append([
-                f"`{name}`", row["device"], f"{row['logic_cells']:,} of {row['logic_cells_available']:,}",
-                f"{row['flipflops']:,}", f"{row['ram_blocks']} of {row['ram_blocks_available']}",
-                f"{row['spram']} of {row['spram_available']}" if row["spram_available"] else "none",
-                f"{fmax} MHz", _pair(cycles, ",.0f"), _pair([row.get(f"{k}_us") for k in _KINDS], ".1f"),
-            ])  # fmt: skip
+            rows.append(
+                [
+                    f"`{name}`",
+                    row["device"],
+                    f"{row['logic_cells']:,} of {row['logic_cells_available']:,}",
+                    f"{row['flipflops']:,}",
+                    f"{row['ram_blocks']} of {row['ram_blocks_available']}",
+                    f"{row['spram']} of {row['spram_available']}" if row["spram_available"] else "none",
+                    f"{fmax} MHz",
+                    _pair(cycles, ",.0f"),
+                    _pair([row.get(f"{k}_us") for k in _KINDS], ".1f"),
+                ]
+            )
     return table(head, rows)
 
 
@@ -145,19 +190,32 @@ def peers(figures: Figures, where: str) -> str:
     ours = figures.records.get("mnist", {})
     builds = ours.get("synth", {}).values()
     head = (
-        "design", "device", "MNIST accuracy", "latency, µs an image", "logic", "power, energy",
-        "better than twinspike in", "not like for like",
-    )  # fmt: skip
+        "design",
+        "device",
+        "MNIST accuracy",
+        "latency, µs per image",
+        "logic",
+        "power, energy",
+        "better than twinspike in",
+        "not like for like",
+    )
     rows = [] if builds else [_gap(head, "**twinspike, `mnist`**")]
     for row in compare(figures.peers["accelerators"], "`mnist`", ours.get("accuracy"), builds):
         strong = "**" if row.ours else ""
         design = row.design if row.ours else f"[{row.design}]({row.source}), {row.year}"
         time = _or_none(row.latency_us, ".1f" if row.ours else "g")
-        rows.append([
-            f"{strong}{design}{strong}", row.device, f"{strong}{_percent(row.accuracy)}{strong}",
-            f"{strong}{time}{strong}", row.logic or "–", row.power or "–",
-            "" if row.ours else ", ".join(row.better) or "–", row.unlike,
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"{strong}{design}{strong}",
+                row.device,
+                f"{strong}{_percent(row.accuracy)}{strong}",
+                f"{strong}{time}{strong}",
+                row.logic or "–",
+                row.power or "–",
+                "" if row.ours else ", ".join(row.better) or "–",
+                row.unlike,
+            ]
+        )
     return table(head, rows)
 
 

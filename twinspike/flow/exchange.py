@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.dialects import DIALECTS
 
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
 
 # Frames that scales, thresholds and leaks are chosen on; more make it slower, not better.
 CALIBRATION_FRAMES = 600
+# As many steps in all are enough: frames of many steps are fewer.
+CALIBRATION_STEPS = 20_000
 TUNING_EPOCHS = 30
+# A leak that differs by more than this, as a share of the membrane a step, is worth a remark.
+FAR_LEAK = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,19 +44,28 @@ class ImportOptions:
     finetune: bool = False
     epochs: int = TUNING_EPOCHS
     progress: bool = True
+    timesteps: int | None = None
 
 
 def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) -> dict[str, Any]:
     """Import the network in `path` into folder `out`: network.safetensors, drift.json, drift.md, NAME.toml.
 
-    Timesteps and spike coding are the configuration's, and so are the frames, unless
-    `options.calibration` brings its own. Returns the content of drift.json. A file that twinspike
+    Timesteps and spike encoding are the configuration's, and so are the frames, unless
+    `options.calibration` brings its own. Returns the content of drift.json; its `dead` says that a layer
+    never spikes though the original's does. Its `warnings` go to stderr too. A file that twinspike
     exported comes back as it was, content hash and all; nothing is fitted then.
     Raises TwinspikeError, one line, and writes nothing, if the file cannot be mapped.
     """
+    from twinspike.config import load_config
     from twinspike.quant.nir_file import read_graph
     from twinspike.quant.nir_import import reimport
 
+    from .identity import check_free, claim
+
+    # A folder such as "." has its name from where it is.
+    place = out if out.name not in ("", "..") else out.resolve()
+    settings = out / f"{place.name or path.stem}.toml"
+    check_free(settings, out)
     graph = read_graph(path)
     network = reimport(graph)
     if network is not None:
@@ -57,6 +73,8 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         print(
             f"{out / 'network.safetensors'}: exported by twinspike and unchanged, {network.content_hash[:16]}"
         )
+        if options.finetune or options.calibration:
+            print("nothing was fitted to frames: --calibration and --finetune are not used")
         return {"exact": True, "network_hash": network.content_hash}
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     network, table, notes = import_graph(graph, path.stem, config, options, {"file_sha256": checksum})
@@ -66,11 +84,16 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
 
     write_atomically(out / "drift.md", drift_markdown(table, f"Import of {path.name}", notes))
     _print_drift(table, notes, out)
+    for line in table["warnings"]:
+        print(f"twinspike: warning: {line}", file=sys.stderr)
     if options.calibration is None:
-        write_atomically(out / f"{out.name}.toml", _toml(network, config))
-        print(f"next: twinspike sim --config {out / out.name}.toml --out {out.parent}")
+        write_atomically(settings, _toml(network, config))
+        claim(load_config(str(settings)), out)
+        parent = out / ".." if place != out else out.parent
+        command = ["sim", "--config", settings, "--out", parent]
     else:
-        print(f"next: twinspike rtl --network {out / 'network.safetensors'} --folder {out / 'rtl'}")
+        command = ["rtl", "--network", out / "network.safetensors", "--folder", out / "rtl"]
+    print(f"next: twinspike {shlex.join(map(str, command))}")
     return table
 
 
@@ -81,66 +104,105 @@ def import_graph(
 
     `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
     """
+    from twinspike.flow.tuning import tuned_network, tuning_line
     from twinspike.model.drift import drift_table, rungs
     from twinspike.model.frames import dataset_frames, file_frames
+    from twinspike.model.silence import silence
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
+    from twinspike.quant.time_unit import time_unit
 
-    real = float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
+    float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
+    config = _with_timesteps(config, options.timesteps)
     given = options.calibration
     data = file_frames(given, config.encoder, config.timesteps) if given else dataset_frames(config)
+    if data.own_steps and options.timesteps is not None:
+        raise TwinspikeError(
+            f"--timesteps {options.timesteps}: the spikes of {given} have {len(data.test.spikes)} steps, "
+            "which decide: leave --timesteps out"
+        )
     import numpy as np
 
-    if len(data.calibration) > CALIBRATION_FRAMES:
-        chosen = np.random.default_rng(0).permutation(len(data.calibration))[:CALIBRATION_FRAMES]
+    enough = min(CALIBRATION_FRAMES, -(-CALIBRATION_STEPS // len(data.calibration.spikes)))
+    if len(data.calibration) > enough:
+        chosen = np.random.default_rng(0).permutation(len(data.calibration))[:enough]
         fitted_on = data.calibration.take(np.sort(chosen))
     else:
         fitted_on = data.calibration
+    unit = time_unit(graph, options.dialect, options.reset, options.dt, fitted_on.spikes)
+    options = dataclasses.replace(options, dt=unit.dt)
+    real = float_layers(graph, dialect=options.dialect, dt=unit.dt, reset=options.reset)
     stages = round_network(real, fitted_on.spikes, options.weight_bits)
     timesteps = len(data.test.spikes)
     from importlib.metadata import version
 
     common: dict[str, Any] = {
-        "timesteps": timesteps, "encoder": config.encoder, "shape": data.shape,
+        "timesteps": timesteps,
+        "encoder": config.encoder,
+        "shape": data.shape,
         "provenance": {
-            **origin, "frames": data.source, "from": options.dialect, "reset": options.reset,
-            "dt": options.dt or DIALECTS[options.dialect].dt, "versions": {"twinspike": version("twinspike")},
+            **origin,
+            "frames": data.source,
+            "from": options.dialect,
+            "reset": options.reset,
+            "dt": unit.dt,
+            "versions": {"twinspike": version("twinspike")},
         },
-    }  # fmt: skip
+    }
     if config.encoder.addresses(data.shape) != real[0].weight.shape[1]:
-        # Frames of spikes without a coding: the addresses are the image.
-        from twinspike.numerics.codings import Threshold
+        # Frames of spikes without an encoding: the addresses are the image.
+        from twinspike.numerics.encodings import Threshold
 
         common |= {"encoder": Threshold(), "shape": (real[0].weight.shape[1],)}
     network = counting_network(stages.layers, name=name, **common)
-    tuned = None
+    tuned, tuning, test = None, None, data.test
     if options.finetune:
-        tuned = _tuned(stages, data, options, lambda layers: counting_network(layers, name=name, **common))
-    original, notes = _original(graph, options, data.test)
-    table = drift_table(rungs(stages, network, data.test.spikes, original, tuned), data.test.labels)
-    final = tuned or network
+        if len(data.test) < 2:
+            raise TwinspikeError("--finetune trains, judges and reports on different frames: give 4 or more")
+        # The original was trained on what calibrates: only other frames judge whether training on helped.
+        judge, test = (data.test.take(slice(first, None, 2)) for first in (0, 1))
+        build = functools.partial(counting_network, name=name, **common)
+        tuned, tuning = tuned_network(stages, network, data.calibration, judge, options, build)
+    original, notes = _original(graph, options, test)
+    ladder = rungs(stages, network, test.spikes, original, tuned)
+    table = drift_table(ladder, test.labels)
+    final = tuned if tuned and tuning and tuning["kept"] else network
+    notes = [unit.line, *notes, *_leaks(stages)]
+    if tuning:
+        table["finetuning"] = tuning
+        notes.append(tuning_line(tuning))
+    quiet = silence(ladder[0], ladder[-1 if final is tuned or not tuned else -2], [x.name for x in real])
     table |= {
+        "warnings": quiet.lines,
+        "dead": quiet.dead,
+        "dt": unit.dt,
         "network_hash": final.content_hash,
         "dialect": options.dialect,
         "frames_from": data.source,
         "layers": [_layer_row(stages, i, final) for i in range(len(real))],
     }
-    return final, table, notes
+    return final, table, [*notes, *quiet.lines]
 
 
-def _tuned(stages: Stages, data, options: ImportOptions, build: Callable[..., Network]) -> Network:
-    from twinspike.model.finetune import fine_tune, tuning_spec
+def _with_timesteps(config: Config, timesteps: int | None) -> Config:
+    if timesteps is None:
+        return config
+    if not 1 <= timesteps <= 255:
+        raise out_of_range("--timesteps", timesteps, "1..255")
+    return dataclasses.replace(config, timesteps=timesteps)
 
-    if data.calibration.labels is None:
-        raise TwinspikeError(
-            "--finetune needs labels: add an array `labels` to the calibration file, or give --config"
-        )
-    specs = [tuning_spec(layer.spec) for layer in stages.layers]
-    return build(
-        fine_tune(
-            stages.reset, specs, data.calibration.spikes, data.calibration.labels,
-            epochs=options.epochs, progress=options.progress,
-        )
-    )  # fmt: skip
+
+def _leaks(stages: Stages) -> list[str]:
+    """A line for every layer whose leak had to become quite another."""
+    from twinspike.quant.rounding import leak_factor
+
+    lines = []
+    for real, rounded in zip(stages.real, stages.rounded, strict=True):
+        low, high = float(real.decay.min()), float(real.decay.max())
+        factor = leak_factor(rounded.layer.spec.leak_shift)
+        if max(factor - low, high - factor) > FAR_LEAK:
+            was = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+            lines.append(f"layer {real.name!r}: what a membrane keeps a step, {was}, becomes {factor:.4g}")
+    return lines
 
 
 def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ...] | None, list[str]]:
@@ -155,8 +217,7 @@ def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ..
 
     if not installed(options.dialect):
         return None, [*notes, "no framework ran the original: the report begins with the float import"]
-    dt = options.dt or DIALECTS[options.dialect].dt
-    found = run_in_framework(options.dialect, chain(graph), test.spikes, dt=dt, reset=options.reset)
+    found = run_in_framework(options.dialect, chain(graph), test.spikes, dt=options.dt, reset=options.reset)
     how = "its own importer ran the file" if found else "it cannot run this reset"
     return found, [*notes, f"{options.dialect}: {how}"]
 

@@ -1,13 +1,18 @@
 """Where the flow's files lie: `build/<config>/...`, and the trained networks that ship with it."""
 
 import dataclasses
+import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
+from twinspike.config import Config, load_config
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
+
+from .identity import check_current, check_owner, claim, command, is_owner, owner
 
 GENERIC = "generic"
 
@@ -47,26 +52,49 @@ def folders(out: str, config_name: str) -> Folders:
     return Folders(Path(out) / config_name)
 
 
-def pretrained(config_name: str) -> Path | None:
-    """Folder of the trained network that ships for a configuration, or None."""
-    folder = Path(str(resources.files("twinspike.pretrained") / config_name))
-    return folder if (folder / "network.safetensors").is_file() else None
+def opened(given: str, out: str, changes: Sequence[str] | None = None) -> tuple[Config, Folders]:
+    """The configuration that a user names, and its folders below the output root `out`.
+
+    `changes` are settings on top of its file; None: those with which its network was trained, as the build
+    folder remembers them. Raises TwinspikeError if the folder is that of another configuration.
+    """
+    config = load_config(given, changes or ())
+    place = folders(out, config.name)
+    found = owner(place.build)
+    if changes is None and found and found.changes and is_owner(config, found):
+        config = load_config(given, found.changes)
+    check_owner(config, place.build)
+    return config, place
 
 
-def find_network(place: Folders, config_name: str) -> Network:
+def pretrained(config: Config) -> Path | None:
+    """Folder of a trained network that ships with twinspike and was made with these settings, or None."""
+    shipped = Path(str(resources.files("twinspike.pretrained")))
+    folders = sorted(path.parent for path in shipped.glob("*/network.safetensors"))
+    for folder in sorted(folders, key=lambda folder: folder.name != config.name):
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        if config.trains_as(metrics["config"]):
+            return folder
+    return None
+
+
+def find_network(place: Folders, config: Config) -> Network:
     """The configuration's trained network; one that ships with twinspike is copied into the build folder.
 
-    Raises TwinspikeError if there is neither.
+    Raises TwinspikeError if there is neither, and for a network that was made with other settings.
     """
+    check_owner(config, place.build)
     if not place.network.is_file():
-        source = pretrained(config_name)
+        source = pretrained(config)
         if source is None:
             raise TwinspikeError(
-                f"{place.network} does not exist: train it first (make train CONFIG={config_name}, or "
-                f"twinspike train --config {config_name})"
+                f"{place.network} does not exist: train it first: {command('train', config, place.build)}"
             )
         for file in sorted(source.iterdir()):
             if file.suffix in (".json", ".jsonl", ".safetensors"):
                 write_atomically(place.build / file.name, file.read_bytes())
-        print(f"{config_name}: using the trained network that ships with twinspike")
-    return load_network(place.network)
+        claim(config, place.build)
+        print(f"{config.name}: using the trained network that ships with twinspike")
+    network = load_network(place.network)
+    check_current(network, place.network, config)
+    return network

@@ -6,9 +6,9 @@ import numpy as np
 
 from twinspike.config import Config
 from twinspike.flow.folders import GENERIC, Folders, find_network
-from twinspike.hw.board.boards import Board
+from twinspike.hw.board.description import Board
 from twinspike.hw.plan import CorePlan, plan_for
-from twinspike.hw.plan.pixel_codings import makes
+from twinspike.hw.plan.pixel_encodings import makes
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.quant.network import Network
 
@@ -17,13 +17,20 @@ def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
     """Whether a target's core differs in kind from the portable one: its weights come over a port."""
     if target == GENERIC:
         return True
-    plan = make_plan_for(config, find_network(place, config.name), target)
-    return plan.loads
+    return make_plan_for(config, find_network(place, config), target).loads
 
 
 def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:
-    """The plan of a configuration's core for one target."""
-    return plan_for(network, config.hardware, target)
+    """The plan of a configuration's core for one target.
+
+    For a network of other sizes, given by hand, the plan follows from the network alone: lanes, events per
+    clock and slots were chosen for another one.
+    """
+    hardware = config.hardware
+    found = [(x.kind, x.synapses.channels if x.synapses.fires else 0) for x in network.layers]
+    if found != [(layer.kind, layer.width) for layer in config.layers]:
+        hardware = dataclasses.replace(hardware, lanes=(), events_per_clock=(), slots=0, pixels=False)
+    return plan_for(network, hardware, target)
 
 
 def test_images(
@@ -47,10 +54,13 @@ def test_images(
 def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
+    suits = len(chosen.lanes) == len(network.layers) and all(
+        lanes <= layer.neurons for lanes, layer in zip(chosen.lanes, network.layers, strict=True)
+    )
     hardware = dataclasses.replace(
         config.hardware,
-        lanes=chosen.lanes,
-        banks=(),
+        lanes=chosen.lanes if suits else (),
+        events_per_clock=(),
         slots=config.hardware.slots or (references + chosen.free_slots if references else 0),
         pixels=makes(network),
     )

@@ -9,20 +9,45 @@ from twinspike.hw.devices import DEVICES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
 
+from .identity import record_name
 from .results import Results, read_results
 
 # What the hardware side depends on; the training side's versions are in the network's provenance.
 _PACKAGES = ("amaranth", "cocotb")
 _FROM_METRICS = (
-    "accuracy", "macro_f1", "macro_f1_knn", "baseline_knn_macro_f1", "hidden_activity", "spikes_per_image",
-    "synaptic_operations", "verification", "verification_reference", "train_seconds", "train_cpu_seconds",
-    "epochs", "test_images", "torch_golden_compared", "torch_golden_mismatches",
-)  # fmt: skip
+    "accuracy",
+    "macro_f1",
+    "macro_f1_knn",
+    "baseline_knn_macro_f1",
+    "hidden_activity",
+    "spikes_per_image",
+    "synaptic_operations",
+    "verification",
+    "verification_reference",
+    "train_seconds",
+    "train_cpu_seconds",
+    "epochs",
+    "test_images",
+    "torch_golden_compared",
+    "torch_golden_mismatches",
+)
 _FROM_SYNTH = (
-    "logic_cells", "logic_cells_available", "flipflops", "flipflops_available", "ram_blocks",
-    "ram_blocks_available", "spram", "spram_available", "dsp", "fmax_mhz", "fmax_min_mhz", "fmax_median_mhz",
-    "fmax_max_mhz", "seeds", "tools",
-)  # fmt: skip
+    "logic_cells",
+    "logic_cells_available",
+    "flipflops",
+    "flipflops_available",
+    "ram_blocks",
+    "ram_blocks_available",
+    "spram",
+    "spram_available",
+    "dsp",
+    "fmax_mhz",
+    "fmax_min_mhz",
+    "fmax_median_mhz",
+    "fmax_max_mhz",
+    "seeds",
+    "tools",
+)
 _SPREAD = ("min", "median", "max")
 
 
@@ -32,8 +57,8 @@ def write_record(build: Path, config: Config, folder: Path) -> Path:
     What no step has made yet is absent from the file. Raises TwinspikeError without a network or
     its metrics, and for outputs that were made from another network.
     """
-    results = read_results(build)
-    path = folder / f"{config.name}.json"
+    path = folder / f"{record_name(config, str(folder))}.json"
+    results = read_results(build, config)
     try:
         found = record(results, config.table()["hardware"])
     except KeyError as error:

@@ -4,11 +4,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from twinspike.config import Config
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import parse_json, read_limited
 from twinspike.numerics.shapes import Shape, conform
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
+
+from .identity import command
 
 # Larger than what any step writes: every spike pattern's cycles of 70,000 images take a tenth of it.
 MAX_FILE_BYTES = 1 << 25
@@ -17,36 +20,59 @@ MAX_FILE_BYTES = 1 << 25
 _SPREAD = {"min": "number", "median": "number", "max": "number", "values": ["number"]}
 _ORIGIN = {"?network_hash": "text"}
 METRICS = {
-    "macro_f1": "number", "hidden_activity": "number", "?accuracy": "number", "?test_images": "count",
-    "?macro_f1_knn": "number", "?baseline_knn_macro_f1": "number", "?train_seconds": "number",
-    "?train_cpu_seconds": "number", "?synaptic_operations": "number", "?confusion": [["count"]],
+    "macro_f1": "number",
+    "hidden_activity": "number",
+    "?accuracy": "number",
+    "?test_images": "count",
+    "?macro_f1_knn": "number",
+    "?baseline_knn_macro_f1": "number",
+    "?train_seconds": "number",
+    "?train_cpu_seconds": "number",
+    "?synaptic_operations": "number",
+    "?confusion": [["count"]],
     "?spikes_per_image": {"input": "number", "hidden": "number", "output": "number"},
-    "?verification": {"?roc_auc": "number", "?eer": "number"}, **_ORIGIN,
-}  # fmt: skip
+    "?verification": {"?roc_auc": "number", "?eer": "number"},
+    **_ORIGIN,
+}
 HISTORY_ROW = {"epoch": "count", "*": "number"}
 RUN = {
-    "run": "text", "frames": "count", "spikes_compared": "count", "mismatches": "count",
-    "?target": "text", "?simulator": "text", "?faults": ["any"],
+    "run": "text",
+    "frames": "count",
+    "spikes_compared": "count",
+    "mismatches": "count",
+    "?target": "text",
+    "?simulator": "text",
+    "?faults": ["any"],
     "?cycles": {"?interval": _SPREAD, "?latency": _SPREAD, "*": _SPREAD},
-}  # fmt: skip
+}
 SIM = {"runs": [RUN], **_ORIGIN}
 _USED = ("logic_cells", "flipflops", "ram_blocks", "spram", "dsp")
 SYNTH = {
-    "device": "text", "seeds": ["count"], "fmax_mhz": ["positive"], "fmax_min_mhz": "positive",
-    "fmax_median_mhz": "positive", "fmax_max_mhz": "positive", "yosys_seconds": "number",
-    "nextpnr_seconds": ["number"], "tools": {"*": "text"}, "provenance": _ORIGIN,
-    **{f"?{name}": "count" for name in _USED}, **{f"?{name}_available": "count" for name in _USED},
-    "logic_cells": "count", "logic_cells_available": "positive", "ram_blocks": "count",
+    "device": "text",
+    "seeds": ["count"],
+    "fmax_mhz": ["positive"],
+    "fmax_min_mhz": "positive",
+    "fmax_median_mhz": "positive",
+    "fmax_max_mhz": "positive",
+    "yosys_seconds": "number",
+    "nextpnr_seconds": ["number"],
+    "tools": {"*": "text"},
+    "provenance": _ORIGIN,
+    **{f"?{name}": "count" for name in _USED},
+    **{f"?{name}_available": "count" for name in _USED},
+    "logic_cells": "count",
+    "logic_cells_available": "positive",
+    "ram_blocks": "count",
     "ram_blocks_available": "count",
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Results:
     """One configuration's outputs; an absent one is None or empty.
 
-    `history` has a row an epoch, `runs` a row a simulated run, `synths` target -> synth.json;
-    `notes` says what is absent, or made from another network, and which make target makes it.
+    `history` has a row per epoch, `runs` a row a simulated run, `synths` target -> synth.json;
+    `notes` says what is absent, or made from another network, and which command makes it.
     """
 
     network: Network
@@ -68,13 +94,19 @@ class Results:
         return spread if spread and spread["values"] else None
 
 
-def read_results(build: Path) -> Results:
-    """Read a configuration's build folder; raises TwinspikeError without a network or for a torn file."""
+def read_results(build: Path, config: Config | None = None) -> Results:
+    """Read the build folder of `config`; raises TwinspikeError without a network or for a torn file.
+
+    Without a configuration the notes say what is missing as if it were named like the folder.
+    """
     network = load_network(build / "network.safetensors")
     notes: list[str] = []
 
+    def remedy(step: str) -> str:
+        return command(step, config, build) if config else f"twinspike {step} --config {build.name}"
+
     def absent(name: str, step: str) -> None:
-        notes.append(f"{name} is missing: make {step} CONFIG={build.name}")
+        notes.append(f"{name} is missing: {remedy(step)}")
 
     def read(path: Path, step: str, shape: Shape, lines: bool = False) -> Any:
         try:
@@ -82,13 +114,13 @@ def read_results(build: Path) -> Results:
             found = [parse_json(line) for line in text.splitlines()] if lines else parse_json(text)
             return conform(found, shape, path.name)
         except (TwinspikeError, ValueError) as error:
-            again = f"make {step} CONFIG={build.name} writes it anew once it is deleted"
+            again = f"{remedy(step)} writes it anew once it is deleted"
             raise TwinspikeError(f"{path}: cannot be read ({error}); {again}") from None
 
     def belongs(path: Path, step: str, made_from: str | None) -> None:
         if made_from not in (None, network.content_hash):
             where = path.relative_to(build)
-            notes.append(f"{where} is of another network ({made_from[:12]}): make {step} CONFIG={build.name}")
+            notes.append(f"{where} is of another network ({made_from[:12]}): {remedy(step)}")
 
     metrics, history = None, []
     if (path := build / "metrics.json").is_file():

@@ -17,7 +17,8 @@ from twinspike.hw.bus.control import control_members
 from twinspike.hw.bus.registers import registers_header, registers_json, registers_markdown
 from twinspike.hw.bus.top import BUSES
 from twinspike.hw.devices import DEVICES
-from twinspike.hw.emit.emit import LICENCE, TOP, describe, write_bus_verilog, write_verilog
+from twinspike.hw.emit.emit import LICENCE, describe, write_bus_verilog, write_verilog
+from twinspike.hw.emit.names import USUAL, Names
 from twinspike.hw.emit.ports import ports_markdown
 from twinspike.hw.plan import CorePlan
 from twinspike.hw.predict.cycles import frame_times
@@ -32,65 +33,81 @@ _GUESS = 0.75
 
 
 def write_ip(
-    plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path, build: Path | None = None
+    plan: CorePlan,
+    spikes: np.ndarray,
+    labels: np.ndarray,
+    out: Path,
+    build: Path | None = None,
+    names: Names = USUAL,
 ) -> dict[str, Any]:
     """Write the package of a plan into folder `out`; returns what its `ip.json` holds.
 
     `spikes`, bool [T, B, inputs], and the images' true `labels` become the golden vectors; utilisation
-    comes from the build folder `build` where its devices have been placed for this network.
+    comes from the build folder `build` where its devices have been placed for this network. With `names`
+    of its own the package stands beside others in one design.
     A core that takes several events a clock has no bus tops, hence no registers.
     Raises TwinspikeError if the folder holds something else or cannot be written, or yosys fails.
     """
     if out.exists() and not (out / SUMMARY).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise TwinspikeError(f"{out} is not a folder of an IP package: give a new or an empty one")
     with replacing_folder(out) as work:
-        return _write_files(plan, spikes, labels, work, build)
+        return _write_files(plan, spikes, labels, work, build, names)
 
 
-def _write_files(plan, spikes, labels, out: Path, build: Path | None) -> dict[str, Any]:
+def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Names) -> dict[str, Any]:
     rtl, bench, limits = (out / name for name in ("rtl", "tb", "constraints"))
     for folder in (rtl, bench, limits):
         folder.mkdir()
-    write_verilog(plan, rtl)
-    buses = [] if plan.layers[0].banks > 1 else list(BUSES)
-    tops = [TOP, *(write_bus_verilog(plan, bus, rtl) for bus in buses)]
+    write_verilog(plan, rtl, names)
+    buses = [] if plan.layers[0].events_per_clock > 1 else list(BUSES)
+    tops = [names.core, *(write_bus_verilog(plan, bus, rtl, names) for bus in buses)]
     for path in rtl.glob("*.il"):
         path.unlink()
 
     lengths = write_vectors(plan, spikes, labels, bench)
     sources = resources.files("twinspike.sim.bench")
     for name in ("tb_stream.sv", *(["tb_bus.sv"] if buses else [])):
-        (bench / name).write_text(sources.joinpath(name).read_text())
+        (bench / name).write_text(names.rename(sources.joinpath(name).read_text()))
     if buses:
-        (rtl / "twinspike_registers.vh").write_text(LICENCE + registers_header())
+        (rtl / f"{names.stem}_registers.vh").write_text(LICENCE + registers_header(plan, names.macro))
         (out / "registers.md").write_text(registers_markdown(plan))
         write_json(out / "registers.json", registers_json(plan))
 
     devices = _devices(plan, build)
     context = {
-        "plan": plan, "network": plan.network, "version": __version__, "tops": tops, "buses": buses,
-        "benches": ["stream", *buses], "lengths": lengths, "devices": devices,
+        "plan": plan,
+        "network": plan.network,
+        "version": __version__,
+        "tops": tops,
+        "buses": buses,
+        "benches": ["stream", *buses],
+        "lengths": lengths,
+        "devices": devices,
         "clock_mhz": min(row["clock_mhz"] for row in devices),
-        "latency": _latency(plan, spikes), "ports": _deeper(ports_markdown(plan)),
+        "latency": _latency(plan, spikes),
+        "ports": _deeper(ports_markdown(plan, names)),
         "bus_ports": {bus: _bus_ports(plan, bus) for bus in buses},
         "sources": sorted(p.name for p in rtl.glob("*.v")),
         "images": sorted(p.name for p in rtl.glob("*.mem")),
         "vectors": sorted(p.name for p in bench.glob("*.mem")),
-        "name": "".join(c if c.isalnum() else "_" for c in plan.network.name),
+        "name": names.name or "".join(c if c.isalnum() else "_" for c in plan.network.name),
+        "names": names,
         "shape": "-".join(str(n) for n in (plan.network.inputs, *(x.neurons for x in plan.layers))),
         "lanes": ", ".join(str(x.lanes) for x in plan.layers),
-    }  # fmt: skip
+    }
     for template, path in (
         ("readme.md.j2", out / "README.md"),
         ("fusesoc.j2", out / f"twinspike_{context['name']}.core"),
         ("makefile.j2", bench / "Makefile"),
+        ("verilator.j2", bench / "verilator"),
         ("clock.sdc.j2", limits / "clock.sdc"),
         ("ice40.pcf.j2", limits / "ice40.pcf"),
         ("ecp5.lpf.j2", limits / "ecp5.lpf"),
     ):
         path.write_text(_render(template, context))
+    (bench / "verilator").chmod(0o755)
     (out / "LICENSE").write_text(_licence())
-    summary = describe(plan) | {"tops": tops, "vectors": lengths, "version": __version__}
+    summary = describe(plan) | {"top": names.core, "tops": tops, "vectors": lengths, "version": __version__}
     write_json(out / SUMMARY, summary)
     return summary
 
@@ -128,10 +145,15 @@ def _devices(plan: CorePlan, build: Path | None) -> list[dict[str, Any]]:
             fields = dataclasses.asdict(device)
             rows.append(fields | synth | {"placed": True, "clock_mhz": int(synth["fmax_min_mhz"])})
         else:
-            rows.append({
-                "name": name, "title": device.title, "architecture": device.architecture, "placed": False,
-                "clock_mhz": int(device.frequency_mhz * _GUESS),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "name": name,
+                    "title": device.title,
+                    "architecture": device.architecture,
+                    "placed": False,
+                    "clock_mhz": int(device.frequency_mhz * _GUESS),
+                }
+            )
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Figures of the report that have axes: learning curves, the map of embeddings, cycles an image."""
+"""Figures of the report that have axes: learning curves, the map of embeddings, cycles per image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -88,7 +88,7 @@ def embedding_map(
 
 
 def cycle_histogram(kind: str, spread: dict[str, Any]) -> Picture:
-    """Clock cycles an image as simulated, and the formula's outline; `spread` as in sim.json."""
+    """Clock cycles per image as simulated, and the formula's outline; `spread` as in sim.json."""
     values, predicted = np.asarray(spread["values"]), np.asarray(spread.get("predicted", []))
     together = np.concatenate([values, predicted])
     # A bin holds whole clocks, so that neighbouring bars never differ by rounding alone.
@@ -105,5 +105,5 @@ def cycle_histogram(kind: str, spread: dict[str, Any]) -> Picture:
         axes.set_ylabel("images")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    alt = f"Histogram of clock cycles an image, {kind}: median {spread['median']:,.0f}"
+    alt = f"Histogram of clock cycles per image, {kind}: median {spread['median']:,.0f}"
     return finish(figure, f"cycles-{kind}", alt)

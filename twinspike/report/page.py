@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from tqdm import tqdm
 
 from twinspike import __version__
-from twinspike.config import Config, load_config
+from twinspike.config import Config
 from twinspike.hw.devices import DEVICES
 from twinspike.model.datasets import Dataset, load_dataset
 from twinspike.numerics import emd
@@ -63,15 +63,14 @@ class Matrix:
         return cls(labels, text, np.round(shades, 2).tolist())
 
 
-def write_report(build: Path, config_name: str) -> Path:
+def write_report(build: Path, config: Config) -> Path:
     """Write ``build/report/index.html`` and return its path.
 
-    `build` is the folder of one configuration. What no step has made yet is named on the page with
-    the make target that makes it; without a network, or for a torn file, raises TwinspikeError and
+    `build` is the configuration's folder. What no step has made yet is named on the page with the command
+    that makes it; without a network, or for a torn file, raises TwinspikeError and
     leaves an earlier report as it was.
     """
-    results = read_results(build)
-    config = load_config(config_name)
+    results = read_results(build, config)
     page = _page(results, config)
     folder = build / "report"
     with replacing_folder(folder) as work:
@@ -86,7 +85,7 @@ def _page(results: Results, config: Config) -> str:
         "title": config.name,
         "version": __version__,
         "notes": [*results.notes, *([problem] if problem else [])],
-        "coding": config.encoder.kind,
+        "encoding": config.encoder.kind,
         "tiles": _tiles(results),
         "headline": summary_rows(results),
         "samples": _samples(results, run),

@@ -13,7 +13,7 @@ NOT_ON_A_BOARD = "placed, routed and simulated, not run on a board"
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One design. Times in microseconds an image, accuracy as a share; None where nothing is stated."""
+    """One design. Times in microseconds per image, accuracy as a share; None where nothing is stated."""
 
     design: str
     device: str
@@ -53,9 +53,15 @@ def compare(
     fastest = min((b["latency_us"] for b in builds if "latency_us" in b), default=None)
     rows = [
         Row(
-            design=peer["design"], year=peer["year"], source=peer["source"], device=peer["device"],
-            accuracy=peer["accuracy"], latency_us=peer["latency_us"], logic=peer["logic"],
-            power=peer["power"], unlike=peer["unlike"],
+            design=peer["design"],
+            year=peer["year"],
+            source=peer["source"],
+            device=peer["device"],
+            accuracy=peer["accuracy"],
+            latency_us=peer["latency_us"],
+            logic=peer["logic"],
+            power=peer["power"],
+            unlike=peer["unlike"],
             better=tuple(
                 what
                 for what, is_better in (
@@ -67,7 +73,7 @@ def compare(
             ),
         )
         for peer in accelerators
-    ]  # fmt: skip
+    ]
     unlike = NOT_ON_A_BOARD if same_images else f"other images, {dataset}; {NOT_ON_A_BOARD}"
     for build in builds:
         logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"

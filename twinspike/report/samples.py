@@ -98,15 +98,22 @@ def tell(
     top = max(1, int(counts.max()), int(table.max(initial=0)))
     neurons = _neurons(counts, table[winner], top) if len(table) else ()
     return Sample(
-        index=index, label=label, found=found, image=data_address(image), rasters=rasters,
+        index=index,
+        label=label,
+        found=found,
+        image=data_address(image),
+        rasters=rasters,
         distances=tuple(
             Distance(name, value, value / scale, k == winner, name == label)
             for k, name, value in ((k, int(labels[k]), int(distance[k])) for k in nearest.tolist())
         ),
         threshold=network.verify_threshold / scale,
-        neurons=neurons, more_neurons=network.outputs - len(neurons) if neurons else 0, top=top,
-        text=_sentence(network, label, found, distance, winner), by_count=not len(table),
-    )  # fmt: skip
+        neurons=neurons,
+        more_neurons=network.outputs - len(neurons) if neurons else 0,
+        top=top,
+        text=_sentence(network, label, found, distance, winner),
+        by_count=not len(table),
+    )
 
 
 def _distances(network: Network, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -135,12 +142,14 @@ def _neurons(counts: np.ndarray, reference: np.ndarray, top: int) -> tuple[Neuro
     shown = np.sort(np.argsort(-parts, kind="stable")[:MOST_NEURONS])
     return tuple(
         Neuron(
-            n, int(parts[n]), step_path(counts[:, n].tolist(), top),
+            n,
+            int(parts[n]),
+            step_path(counts[:, n].tolist(), top),
             step_path(reference[:, n].tolist(), top),
             between_path(counts[:, n].tolist(), reference[:, n].tolist(), top),
         )
         for n in shown.tolist()
-    )  # fmt: skip
+    )
 
 
 def _sentence(network: Network, label: int, found: int, distance: np.ndarray, winner: int) -> str:

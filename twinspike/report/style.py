@@ -14,9 +14,12 @@ INK, MUTED, ACCENT, SECOND = "#16181d", "#6b7280", "#2563eb", "#c2570c"
 # Ten classes in the order of Paul Tol's "muted" scheme, which colour-blind people can tell apart.
 CLASS_COLOURS = tuple(f"#c1a55{n}" for n in range(10))
 _PAGE_COLOURS = {
-    INK: "currentColor", MUTED: "var(--muted)", ACCENT: "var(--accent)", SECOND: "var(--second)",
+    INK: "currentColor",
+    MUTED: "var(--muted)",
+    ACCENT: "var(--accent)",
+    SECOND: "var(--second)",
     **{colour: f"var(--class{n})" for n, colour in enumerate(CLASS_COLOURS)},
-}  # fmt: skip
+}
 WIDTH = 3.8  # inches: about a phone's width, so that letters keep their size there
 
 _SETTINGS: dict[Any, Any] = {

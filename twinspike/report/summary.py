@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from twinspike.config import Config
+
 from ..flow.results import Results, read_results
 
 
@@ -22,11 +24,11 @@ def summary_rows(results: Results) -> list[tuple[str, str]]:
     return rows
 
 
-def print_summary(build: Path, console: Console | None = None) -> None:
-    """Print the closing table."""
+def print_summary(build: Path, config: Config, console: Console | None = None) -> None:
+    """Print the closing table of a configuration."""
     console = console or Console()
-    results = read_results(build)
-    table = Table(title=f"twinspike: {results.network.name}", title_justify="left", show_header=False)
+    results = read_results(build, config)
+    table = Table(title=f"twinspike: {config.name}", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(style="bold")
     for label, value in summary_rows(results):
@@ -70,8 +72,8 @@ def _simulation_rows(results: Results) -> list[tuple[str, str]]:
         ("spikes compared", f"{compared:,}, {wrong:,} mismatches"),
     ]
     for label, run, kind in (
-        ("cycles an image, interval", "back_to_back", "interval"),
-        ("cycles an image, latency", "alone", "latency"),
+        ("cycles per image, interval", "back_to_back", "interval"),
+        ("cycles per image, latency", "alone", "latency"),
     ):
         spread = results.cycles(run, kind)
         if spread:
@@ -104,5 +106,5 @@ def _synthesis_rows(results: Results, target: str, several: bool) -> list[tuple[
         if spread
     ]
     if parts:
-        rows.append((f"µs an image{where}", ", ".join(parts) + " at the slowest seed"))
+        rows.append((f"µs per image{where}", ", ".join(parts) + " at the slowest seed"))
     return rows

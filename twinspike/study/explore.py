@@ -59,10 +59,12 @@ class Search:
             # The lock by open(O_EXCL) also holds on network file systems.
             storage = JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal)))
             return optuna.create_study(
-                storage=storage, study_name=STUDY_NAME, load_if_exists=True,
+                storage=storage,
+                study_name=STUDY_NAME,
+                load_if_exists=True,
                 directions=["maximize", "minimize", "minimize"],
                 sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=12),
-            )  # fmt: skip
+            )
         except (OSError, ValueError, KeyError) as error:
             raise TwinspikeError(f"{journal}: cannot be used ({error}); delete it to start again") from None
 
@@ -81,8 +83,10 @@ class Search:
         return self.base.changed(
             f"{self.base.name}-{trial.number}",
             timesteps=trial.suggest_categorical("timesteps", TIMESTEPS),
-            layers=layers, training=training, hardware={"lanes": lanes, "targets": [self.target]},
-        )  # fmt: skip
+            layers=layers,
+            training=training,
+            hardware={"lanes": lanes, "targets": [self.target]},
+        )
 
     def run(self, config: Config) -> Run:
         return run_for(config, self.folder / "runs")
@@ -179,11 +183,16 @@ def write_front(study: optuna.Study, search: Search) -> None:
     front = {trial.number for trial in study.best_trials}
     rows = [
         {
-            "trial": t.number, "front": t.number in front, "macro_f1": t.values[0], "us": t.values[1],
-            "logic_cells": t.values[2], **t.params, **t.user_attrs,
+            "trial": t.number,
+            "front": t.number in front,
+            "macro_f1": t.values[0],
+            "us": t.values[1],
+            "logic_cells": t.values[2],
+            **t.params,
+            **t.user_attrs,
         }
         for t in done
-    ]  # fmt: skip
+    ]
     write_json(search.folder / "pareto.json", {"target": search.target, "rows": rows})
     front_figure(rows, search.target, search.folder)
     for trial in study.best_trials:

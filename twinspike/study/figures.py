@@ -20,8 +20,8 @@ from .study import DENSE
 Row = dict[str, Any]
 TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
 AXIS_COLOURS = {"distance": "tab:green", "loss": "tab:red", "bits": "tab:purple", "neuron": "tab:orange"}
-# Sparse codings are filled, their non-sparse twins hollow.
-CODING_MARKERS = {"latency": "o", "threshold": "s", "rank-order": "^", "on-off": "D", "rate": "P"}
+# Sparse encodings are filled, their non-sparse twins hollow.
+ENCODING_MARKERS = {"latency": "o", "threshold": "s", "rank-order": "^", "on-off": "D", "rate": "P"}
 # Networks further below the best one than this lie on the lower edge, with their macro-F1 beside them.
 DEEPEST = 0.14
 _TO_PLOT = ("dataset", "axis", "value", "macro_f1", "hidden_activity", "cycles")
@@ -33,8 +33,10 @@ def draw_study(study: dict[str, Any], folder: Path) -> list[Path]:
     data = [[{key: row[key] for key in _TO_PLOT} for row in rows], study["baseline_knn_macro_f1"]]
     stamp = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
     plots: dict[str, Callable[[Axes, list[Row]], None]] = {
-        "activity": _against_activity, "cycles": _against_cycles, "bits": _against_bits,
-    }  # fmt: skip
+        "activity": _against_activity,
+        "cycles": _against_cycles,
+        "bits": _against_bits,
+    }
     changed = []
     for name, draw in plots.items():
         path = folder / f"study-{name}.svg"
@@ -53,17 +55,21 @@ def front_figure(rows: Sequence[Row], target: str, folder: Path) -> Path:
         for front, colour in ((False, MUTED), (True, ACCENT)):
             some = [row for row in rows if row["front"] == front]
             axes.scatter(
-                [row["us"] for row in some], [row["macro_f1"] for row in some],
-                s=[row["logic_cells"] / 60 for row in some], color=colour, alpha=0.7, linewidths=0,
+                [row["us"] for row in some],
+                [row["macro_f1"] for row in some],
+                s=[row["logic_cells"] / 60 for row in some],
+                color=colour,
+                alpha=0.7,
+                linewidths=0,
                 label="not beaten" if front else "beaten in every respect",
-            )  # fmt: skip
+            )
         for row in rows:
             if row["front"]:
                 text = f"{row['trial']}: {row['logic_cells']:,.0f}"
                 place = (row["us"], row["macro_f1"])
                 axes.annotate(text, place, (4, 4), textcoords="offset points", fontsize=6)
         axes.set_xscale("log")
-        axes.set_xlabel(f"µs an image on {target} (area: logic cells, both estimated)")
+        axes.set_xlabel(f"µs per image on {target} (area: logic cells, both estimated)")
         axes.set_ylabel("macro-F1")
         axes.legend(loc="lower right")
     path = folder / "pareto.svg"
@@ -80,11 +86,17 @@ def _panels(rows: list[Row], baseline: dict[str, float], draw: Callable[[Axes, l
             draw(axes, [row for row in rows if row["dataset"] == name])
             axes.axhline(baseline[name], color=SECOND, linewidth=1, linestyle="--", zorder=0)
             axes.annotate(
-                "3 nearest raw images", (1, baseline[name]), (0, 2), xycoords=("axes fraction", "data"),
-                textcoords="offset points", ha="right", fontsize=6.5, color=SECOND,
-            )  # fmt: skip
+                "3 nearest raw images",
+                (1, baseline[name]),
+                (0, 2),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                ha="right",
+                fontsize=6.5,
+                color=SECOND,
+            )
             axes.set_title(TITLES[name])
-            axes.set_ylabel("macro-F1, one reference a class")
+            axes.set_ylabel("macro-F1, one reference per class")
         handles, labels = panels[0].get_legend_handles_labels()
         if labels:
             figure.legend(handles, labels, loc="outside lower center", ncols=7, fontsize=6.5)
@@ -102,7 +114,7 @@ def _against_cycles(axes: Axes, rows: list[Row]) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("clock cycles an image in the RTL")
+    axes.set_xlabel("clock cycles per image in the RTL")
 
 
 def _scatter(axes: Axes, rows: list[Row], x: Callable[[Row], float]) -> None:
@@ -115,9 +127,9 @@ def _scatter(axes: Axes, rows: list[Row], x: Callable[[Row], float]) -> None:
 
     for axis, colour in AXIS_COLOURS.items():
         points([row for row in rows if row["axis"] == axis], s=10, color=colour, label=axis)
-    for kind, marker in CODING_MARKERS.items():
+    for kind, marker in ENCODING_MARKERS.items():
         for value, face in ((kind, ACCENT), (kind + DENSE, "none")):
-            some = [row for row in rows if (row["axis"], row["value"]) == ("coding", value)]
+            some = [row for row in rows if (row["axis"], row["value"]) == ("encoding", value)]
             points(some, s=22, marker=marker, facecolors=face, edgecolors=ACCENT, label=value)
     for row in rows:
         if row["macro_f1"] < floor:

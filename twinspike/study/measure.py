@@ -20,9 +20,18 @@ from twinspike.sim import golden
 CYCLE_IMAGES = 300
 TIMED_IMAGES = 500
 _METRICS = (
-    "macro_f1", "accuracy", "macro_f1_knn", "hidden_activity", "spikes_per_image", "synaptic_operations",
-    "train_seconds", "train_cpu_seconds", "epochs", "seed", "network_hash",
-)  # fmt: skip
+    "macro_f1",
+    "accuracy",
+    "macro_f1_knn",
+    "hidden_activity",
+    "spikes_per_image",
+    "synaptic_operations",
+    "train_seconds",
+    "train_cpu_seconds",
+    "epochs",
+    "seed",
+    "network_hash",
+)
 
 
 def measure(
@@ -40,7 +49,7 @@ def measure(
 
 
 def image_cycles(network: Network, images: np.ndarray, lanes: tuple[int, ...]) -> dict[str, float]:
-    """Median clocks an image in the RTL by the cycle contract: {latency, interval}; images [B, *shape]."""
+    """Median clocks per image in the RTL by the cycle contract: {latency, interval}; images [B, *shape]."""
     plan = make_plan(network, lanes)
     spikes = network.encode(images)
     layers = golden.run(network, spikes).spikes
@@ -51,7 +60,7 @@ def image_cycles(network: Network, images: np.ndarray, lanes: tuple[int, ...]) -
 
 
 def own_distance(config: Config, network: Network, dataset: Dataset) -> dict[str, float]:
-    """Macro-F1 with one reference a class under the distance that the loss used; nothing if it is EMD."""
+    """Macro-F1 with one reference per class under the distance that the loss used; nothing if it is EMD."""
     import torch
 
     from twinspike.model import distances
@@ -74,7 +83,7 @@ def own_distance(config: Config, network: Network, dataset: Dataset) -> dict[str
 
 
 def inference_time(config: Config, folder: Path, dataset: Dataset) -> dict[str, float]:
-    """Wall-clock of the network in torch, event-driven, in microseconds an image: the best of a few runs."""
+    """Wall-clock of the network in torch, event-driven, in microseconds per image: the best of a few runs."""
     import torch
 
     from twinspike.model.training import trained_network

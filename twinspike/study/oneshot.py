@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from twinspike.config import load_config
-from twinspike.flow.folders import find_network, folders, pretrained
+from twinspike.flow.folders import find_network, opened, pretrained
+from twinspike.flow.identity import claim
 from twinspike.model.datasets import Dataset, load_dataset, omniglot_folder
 from twinspike.model.evaluation import class_references, embed, verify_pairs
 from twinspike.model.omniglot import OneShotRun, load_characters, load_one_shot_runs
@@ -35,34 +35,40 @@ def oneshot(out: str, results: Path) -> Path:
     """
     networks = {name: _network(name, out) for name in (OMNIGLOT, HELD_OUT)}
     digits = load_dataset("mnist")
-    write_json(results, {
-        "omniglot": omniglot_figures(networks[OMNIGLOT]),
-        "enrolment": {
-            "trained_on": [int(label) for label in networks[HELD_OUT].references.labels],
-            "new": list(NEW_DIGITS),
-            "rows": enrolment(networks[HELD_OUT], digits, NEW_DIGITS),
+    write_json(
+        results,
+        {
+            "omniglot": omniglot_figures(networks[OMNIGLOT]),
+            "enrolment": {
+                "trained_on": [int(label) for label in networks[HELD_OUT].references.labels],
+                "new": list(NEW_DIGITS),
+                "rows": enrolment(networks[HELD_OUT], digits, NEW_DIGITS),
+            },
+            "networks": {
+                name: {
+                    "shape": [network.inputs, *(layer.neurons for layer in network.layers)],
+                    "weight_bits": max(layer.spec.weight_bits for layer in network.layers),
+                    "network_hash": network.content_hash,
+                    "seed": network.provenance["seed"],
+                    "timesteps": network.timesteps,
+                    "data_checksums": network.provenance["data_checksums"],
+                    "versions": network.provenance["versions"],
+                }
+                for name, network in networks.items()
+            },
         },
-        "networks": {
-            name: {
-                "shape": [network.inputs, *(layer.neurons for layer in network.layers)],
-                "weight_bits": max(layer.spec.weight_bits for layer in network.layers),
-                "network_hash": network.content_hash, "seed": network.provenance["seed"],
-                "timesteps": network.timesteps, "data_checksums": network.provenance["data_checksums"],
-                "versions": network.provenance["versions"],
-            }
-            for name, network in networks.items()
-        },
-    })  # fmt: skip
+    )
     return results
 
 
 def _network(name: str, out: str) -> Network:
     from twinspike.model.training import train
 
-    place = folders(out, name)
-    if not place.network.is_file() and pretrained(name) is None:
-        train(load_config(name), place.build, resume=True)
-    return find_network(place, name)
+    config, place = opened(name, out)
+    if not place.network.is_file() and pretrained(config) is None:
+        claim(config, place.build)
+        train(config, place.build, resume=True)
+    return find_network(place, config)
 
 
 def one_shot(network: Network, runs: list[OneShotRun]) -> dict[str, Any]:
@@ -94,25 +100,36 @@ def enrolment(network: Network, dataset: Dataset, new: tuple[int, ...]) -> list[
     for examples in EXAMPLES:
         found: dict[str, list[float]] = {"new": [], "all": []}
         for _ in range(DRAWS):
-            chosen = np.concatenate([
-                rng.choice(np.flatnonzero(dataset.train_labels == label), examples, replace=False)
-                for label in new
-            ])  # fmt: skip
+            chosen = np.concatenate(
+                [
+                    rng.choice(np.flatnonzero(dataset.train_labels == label), examples, replace=False)
+                    for label in new
+                ]
+            )
             taught = embed(network, dataset.train_images[chosen], progress=False).counts
             references = class_references(taught, dataset.train_labels[chosen])
             distance = emd.distances(counts, references.counts)
             for name, table, names in (
                 ("new", distance, references.labels),
-                ("all", np.concatenate([own, distance], axis=1),
-                 np.concatenate([network.references.labels, references.labels])),
-            ):  # fmt: skip
+                (
+                    "all",
+                    np.concatenate([own, distance], axis=1),
+                    np.concatenate([network.references.labels, references.labels]),
+                ),
+            ):
                 index, _, _ = emd.nearest(table)
                 found[name].append(float((names[index] == labels).mean()))
-        rows.append({
-            "examples": examples, "draws": DRAWS,
-            **{f"{name}_{what}": float(f(values)) for name, values in found.items()
-               for what, f in (("mean", np.mean), ("std", np.std))},
-        })  # fmt: skip
+        rows.append(
+            {
+                "examples": examples,
+                "draws": DRAWS,
+                **{
+                    f"{name}_{what}": float(f(values))
+                    for name, values in found.items()
+                    for what, f in (("mean", np.mean), ("std", np.std))
+                },
+            }
+        )
     return rows
 
 

@@ -12,7 +12,7 @@ from twinspike.study.measure import measure
 from twinspike.study.runs import complete, run_for
 from twinspike.study.study import provenance
 
-# Least macro-F1 of the integer network with one reference a class on all test images, and the
+# Least macro-F1 of the integer network with one reference per class on all test images, and the
 # largest share of hidden neurons that may fire an image, as means over seeds.
 WANTED: dict[str, dict[str, float]] = {
     "mnist": {"macro_f1": 0.985, "hidden_activity": 0.10},
@@ -60,16 +60,19 @@ def recipes(
 
 def _row(config: Config, seeds: Sequence[int], figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "config": config.name, "wanted": WANTED[config.name], "seeds": list(seeds),
-        "timesteps": config.timesteps, "shape": [layer.neurons for layer in config.layers],
+        "config": config.name,
+        "wanted": WANTED[config.name],
+        "seeds": list(seeds),
+        "timesteps": config.timesteps,
+        "shape": [layer.neurons for layer in config.layers],
         "weight_bits": max(layer.weight_bits for layer in config.layers),
         **{key: [row[key] for row in figures] for key in _FIGURES},
-    }  # fmt: skip
+    }
 
 
 def _shipped(config: Config) -> dict[str, Any] | None:
     """Metrics of the network that ships for a recipe, if it was trained with this seed and these settings."""
-    folder = pretrained(config.name)
+    folder = pretrained(config)
     if folder is None:
         return None
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ process that holds it, lets any number of processes work on the same list.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -25,6 +24,7 @@ from twinspike.config import Config
 from twinspike.model.datasets import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
+from twinspike.numerics.locks import claimed
 from twinspike.numerics.sources import source_hash
 
 ROW_FILE, LOG_FILE, CHECKPOINT_FILE = "row.json", "train.jsonl", "checkpoint.safetensors"
@@ -61,13 +61,8 @@ class Run:
     def claimed(self) -> Iterator[bool]:
         """Whether this process may work on the run now; no other one can meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / "lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield True
+        with claimed(self.folder) as mine:
+            yield mine
 
 
 def run_for(config: Config, root: Path) -> Run:

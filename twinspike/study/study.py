@@ -18,32 +18,42 @@ from twinspike.study.runs import Run, code_version, complete, run_for
 
 BASE = "study"
 # What each axis varies: value -> changes to the base. The first value of an axis is the base's own.
-_CODINGS: dict[str, dict[str, dict[str, Any]]] = {
+_ENCODINGS: dict[str, dict[str, dict[str, Any]]] = {
     "mnist": {
-        "latency": {"threshold": 32}, "threshold": {"threshold": 128}, "rank-order": {"threshold": 32},
-        "on-off": {"threshold": 32}, "rate": {"peak": 50},
+        "latency": {"threshold": 32},
+        "threshold": {"threshold": 128},
+        "rank-order": {"threshold": 32},
+        "on-off": {"threshold": 32},
+        "rate": {"peak": 50},
     },
     "fashion": {
-        "latency": {"threshold": 8}, "threshold": {"threshold": 64}, "rank-order": {"threshold": 8},
-        "on-off": {"threshold": 16}, "rate": {"peak": 50},
+        "latency": {"threshold": 8},
+        "threshold": {"threshold": 64},
+        "rank-order": {"threshold": 8},
+        "on-off": {"threshold": 16},
+        "rate": {"peak": 50},
     },
-}  # fmt: skip
-DATASETS = tuple(_CODINGS)
+}
+DATASETS = tuple(_ENCODINGS)
 _AXES: dict[str, dict[str, dict[str, Any]]] = {
-    "distance": {kind: {"training": {"distance": kind}} for kind in
-                 ("emd", "emd-normalised", "spike-count", "van-rossum")},
-    "loss": {kind: {"training": {"loss": kind}} for kind in
-             ("supervised-contrastive", "triplet", "contrastive")},
+    "distance": {
+        kind: {"training": {"distance": kind}}
+        for kind in ("emd", "emd-normalised", "spike-count", "van-rossum")
+    },
+    "loss": {
+        kind: {"training": {"loss": kind}} for kind in ("supervised-contrastive", "triplet", "contrastive")
+    },
     "bits": {str(bits): {"layers": {"weight_bits": bits}} for bits in (4, 8, 3, 2, 1)},
     "neuron": {
-        "subtract": {}, "zero": {"layers": {"reset": "zero"}},
+        "subtract": {},
+        "zero": {"layers": {"reset": "zero"}},
         "single spike": {"layers": {"single_spike": True}},
     },
-}  # fmt: skip
-AXES = ("coding", *_AXES)
+}
+AXES = ("encoding", *_AXES)
 # The quick study: MNIST alone, and of each axis what the paper's claims and the plots need.
 _QUICK = {
-    "coding": ("latency", "latency-dense", "rate", "threshold"),
+    "encoding": ("latency", "latency-dense", "rate", "threshold"),
     "distance": ("emd", "spike-count"),
     "loss": ("supervised-contrastive", "contrastive"),
     "bits": ("4", "2", "1"),
@@ -57,21 +67,24 @@ def grid(
 ) -> Iterator[tuple[dict[str, str], Config]]:
     """({dataset, axis, value}, configuration) of every row, in the order of the tables."""
     for dataset in DATASETS[:1] if quick else datasets:
-        codings = _CODINGS[dataset]
-        start = {"dataset": dataset, "encoder": {"kind": "latency", **codings["latency"]}}
+        encodings = _ENCODINGS[dataset]
+        start = {"dataset": dataset, "encoder": {"kind": "latency", **encodings["latency"]}}
         axes = {
-            "coding": {
+            "encoding": {
                 kind + twin: {"encoder": {"kind": kind + twin, **settings}}
-                for kind, settings in codings.items() for twin in ("", DENSE)
+                for kind, settings in encodings.items()
+                for twin in ("", DENSE)
             },
             **_AXES,
-        }  # fmt: skip
+        }
         for axis, values in axes.items():
             for value, changes in values.items():
                 if not quick or value in _QUICK[axis]:
                     name = f"{dataset} {axis} {value}"
-                    yield ({"dataset": dataset, "axis": axis, "value": value},
-                           base.changed(name, **(start | changes)))  # fmt: skip
+                    yield (
+                        {"dataset": dataset, "axis": axis, "value": value},
+                        base.changed(name, **(start | changes)),
+                    )
 
 
 def study(

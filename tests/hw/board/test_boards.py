@@ -58,8 +58,11 @@ def test_a_link_by_spi_has_pins_on_boards_that_have_them():
     files = chosen.make_platform().prepare(top, name="top").files
     pins = _pins(str(files["top.pcf"]))
     assert {name: pins[f"spi_0.{name}"] for name in ("cs", "clk", "copi", "cipo")} == {
-        "cs": "4", "clk": "45", "copi": "2", "cipo": "47",
-    }  # fmt: skip
+        "cs": "4",
+        "clk": "45",
+        "copi": "2",
+        "cipo": "47",
+    }
     assert "uart_0.rx" not in pins
     with pytest.raises(TwinspikeError, match=r"UPduino 3\.x has no pins for a link by SPI: leave out --link"):
         check_line(board("upduino"), "spi")

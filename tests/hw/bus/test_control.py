@@ -170,13 +170,13 @@ def test_held_results_wait_for_the_bus(plan):
 
 
 def test_a_core_of_several_events_a_clock_has_no_bus():
-    plan = make_plan(random_network(), banks=(2, 1))
-    with pytest.raises(TwinspikeError, match=r"takes 2 events a clock: a bus is too slow .* stream ports"):
+    plan = make_plan(random_network(), events_per_clock=(2, 1))
+    with pytest.raises(TwinspikeError, match=r"takes 2 events per clock: a bus is too slow .* stream ports"):
         check_bus(plan)
 
 
 def test_a_wide_core_of_one_event_a_clock_has_one():
-    plan = make_plan(random_network(6, timesteps=T, shape=(5,), widths=(6, 4)), banks=(1, 1))
+    plan = make_plan(random_network(6, timesteps=T, shape=(5,), widths=(6, 4)), events_per_clock=(1, 1))
     _, words, wanted = frames_of(plan, 1, 2)
     b = Bench(plan, "axilite")
 

@@ -1,24 +1,24 @@
-"""The on-chip encoder: the words of the software's coding, in the clocks that its docstring states."""
+"""The on-chip encoder: the words of the software's encoding, in the clocks that its docstring states."""
 
 import dataclasses
-import os
 
 import numpy as np
 import pytest
 from support.networks import random_network
+from support.optional import needs
 from support.streams import pump
 
 from twinspike.config import available, load_config
 from twinspike.hw.bus.pixel_encoder import PixelEncoder, PixelRows
 from twinspike.hw.plan import make_plan
-from twinspike.hw.plan.pixel_codings import CODINGS
+from twinspike.hw.plan.pixel_encodings import ENCODINGS
 from twinspike.model.datasets import load_dataset
-from twinspike.numerics.codings import Latency, LatencyDense, RankOrder, Threshold, ThresholdDense
+from twinspike.numerics.encodings import Latency, LatencyDense, RankOrder, Threshold, ThresholdDense
 from twinspike.numerics.errors import TwinspikeError
 
 
-def network_of(coding, shape, timesteps):
-    return random_network(1, timesteps=timesteps, shape=shape, widths=(2,), classes=1, encoder=coding)
+def network_of(encoding, shape, timesteps):
+    return random_network(1, timesteps=timesteps, shape=shape, widths=(2,), classes=1, encoder=encoding)
 
 
 def pixels_of(image):
@@ -27,7 +27,7 @@ def pixels_of(image):
 
 
 def words_of(network, images):
-    """(word | last << 16) of the frames, as the software's coding has them."""
+    """(word | last << 16) of the frames, as the software's encoding has them."""
     found = []
     for image in images:
         words, last = network.encoder.events(image, network.timesteps)
@@ -55,24 +55,34 @@ def clocks_of(network, image, start):
 
 
 SHAPES = [
-    (Latency(32), (5,), 8), (Latency(0), (3, 7), 3), (LatencyDense(100), (17,), 5), (Latency(255), (9,), 1),
-    (Threshold(128), (10,), 4), (ThresholdDense(128), (6,), 2), (Latency(1), (1,), 7),
+    (Latency(32), (5,), 8),
+    (Latency(0), (3, 7), 3),
+    (LatencyDense(100), (17,), 5),
+    (Latency(255), (9,), 1),
+    (Threshold(128), (10,), 4),
+    (ThresholdDense(128), (6,), 2),
+    (Latency(1), (1,), 7),
     (Latency(20), (8,), 255),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("coding", "shape", "timesteps"), SHAPES)
+@pytest.mark.parametrize(("encoding", "shape", "timesteps"), SHAPES)
 @pytest.mark.parametrize("stall", [0.0, 0.5])
-def test_words_are_those_of_the_coding(coding, shape, timesteps, stall):
-    network, rng = network_of(coding, shape, timesteps), np.random.default_rng(timesteps)
+def test_words_are_those_of_the_encoding(encoding, shape, timesteps, stall):
+    network, rng = network_of(encoding, shape, timesteps), np.random.default_rng(timesteps)
     images = rng.integers(0, 256, (3, *shape), dtype=np.uint8)
     images[1], images[2, ..., 0] = 0, 255
     wanted = words_of(network, images)
     pixels = [pixel for image in images for pixel in pixels_of(image)]
     passed = pump(
-        PixelEncoder(network), pixels, expected=len(wanted), rng=rng, stall_in=stall, stall_out=stall,
+        PixelEncoder(network),
+        pixels,
+        expected=len(wanted),
+        rng=rng,
+        stall_in=stall,
+        stall_out=stall,
         extra=2 * network.timesteps * PixelRows(network).words + 20,
-    )  # fmt: skip
+    )
     assert passed.outputs == wanted
     if not stall:
         ends = passed.taken[network.inputs - 1 :: network.inputs]
@@ -80,7 +90,7 @@ def test_words_are_those_of_the_coding(coding, shape, timesteps, stall):
             c for image, end in zip(images, ends, strict=True) for c in clocks_of(network, image, end)
         ]
         assert passed.clocks == foretold
-        # A pixel a clock, and the next frame's from the clock after the last word on.
+        # A pixel per clock, and the next frame's from the clock after the last word on.
         assert passed.taken[: network.inputs] == list(range(network.inputs))
         first = passed.clocks[len(words_of(network, images[:1])) - 1]
         assert passed.taken[network.inputs] == first + 1
@@ -96,20 +106,18 @@ def test_every_pixel_value_for_many_numbers_of_steps():
         assert passed.outputs == wanted, timesteps
 
 
-@pytest.mark.skipif(
-    not os.environ.get("TWINSPIKE_DATA"), reason="TWINSPIKE_DATA does not name a folder with the datasets"
-)
+@needs("datasets")
 def test_real_images_of_every_configuration():
     """One image of each dataset, as each configuration encodes it."""
     settings = [load_config(name) for name in available()]
     assert len(settings) > 5
-    for dataset, coding, timesteps in {(s.dataset, s.encoder, s.timesteps) for s in settings}:
-        assert isinstance(coding, CODINGS), dataset
+    for dataset, encoding, timesteps in {(s.dataset, s.encoder, s.timesteps) for s in settings}:
+        assert isinstance(encoding, ENCODINGS), dataset
         images = load_dataset(dataset).test_images[[7]]
-        network = network_of(coding, images.shape[1:], timesteps)
+        network = network_of(encoding, images.shape[1:], timesteps)
         wanted = words_of(network, images)
         passed = pump(PixelEncoder(network), pixels_of(images[0]), expected=len(wanted), extra=10)
-        assert passed.outputs == wanted, (dataset, coding, timesteps)
+        assert passed.outputs == wanted, (dataset, encoding, timesteps)
 
 
 def test_a_frame_whose_last_is_misplaced_is_dropped_and_flagged():
@@ -118,15 +126,17 @@ def test_a_frame_whose_last_is_misplaced_is_dropped_and_flagged():
     short, long = pixels_of(good)[:2], [*pixels_of(good), *pixels_of(good)[:3]]
     short[-1]["last"], long[3]["last"], long[-1]["last"] = 1, 0, 1
     passed = pump(
-        PixelEncoder(network), [*short, *pixels_of(good), *long, *pixels_of(good), *short, *pixels_of(good)],
-        expected=3 * len(words_of(network, [good])), extra=30,
-    )  # fmt: skip
+        PixelEncoder(network),
+        [*short, *pixels_of(good), *long, *pixels_of(good), *short, *pixels_of(good)],
+        expected=3 * len(words_of(network, [good])),
+        extra=30,
+    )
     assert passed.outputs == 3 * words_of(network, [good])
 
 
-def test_codings_that_need_the_whole_image_are_refused():
+def test_encodings_that_need_the_whole_image_are_refused():
     network = dataclasses.replace(random_network(), encoder=RankOrder())
     with pytest.raises(
-        TwinspikeError, match=r"coding rank-order of tiny is not made on the chip; .*: latency,"
+        TwinspikeError, match=r"encoding rank-order of tiny is not made on the chip; .*: latency,"
     ):
         make_plan(network, pixels=True)

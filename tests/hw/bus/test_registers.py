@@ -2,13 +2,14 @@
 
 import json
 
-from support.networks import random_network
+from support.networks import counting, random_network
 
 from twinspike.hw.bus.registers import (
     ACCESS,
     ADDRESS_BITS,
     REGISTERS,
     constants,
+    core_registers,
     registers_header,
     registers_json,
     registers_markdown,
@@ -35,7 +36,7 @@ def test_constants_fit_their_fields():
 def test_markdown_json_and_header_say_the_same():
     plan = make_plan(random_network())
     table = json.loads(json.dumps(registers_json(plan)))
-    text, header = registers_markdown(plan), registers_header()
+    text, header = registers_markdown(plan), registers_header(plan)
     for register in table["registers"]:
         assert f"| `0x{register['offset']:02x}` | `{register['name']}` |" in text
         assert f"`define TWINSPIKE_{register['name']} 12'h{register['offset']:03x}\n" in header
@@ -44,3 +45,17 @@ def test_markdown_json_and_header_say_the_same():
     assert table["network_hash"] == plan.network.content_hash[:16]
     threshold = next(r for r in table["registers"] if r["name"] == "THRESHOLD")["fields"][0]
     assert threshold["reset"] == plan.network.verify_threshold
+
+
+def test_a_core_is_described_by_what_it_has():
+    network = random_network()
+    slotted = make_plan(network, slots=network.references.counts.shape[0])
+    assert core_registers(slotted) == REGISTERS
+    fixed = {r.name: {f.name for f in r.fields} for r in core_registers(make_plan(network))}
+    assert "references" in fixed["FRAME"] and "slots" not in fixed["FEATURES"] and "COMMAND" not in fixed
+    plan = make_plan(counting(network))
+    for text in (json.dumps(registers_json(plan)), registers_markdown(plan), registers_header(plan)):
+        for word in ("slot", "reference", "staged", "STAGE", "COMMIT", "COMMAND"):
+            assert word not in text, word
+    # What is left out reads as zero in any core, or as the constant that says so.
+    assert {constants(plan)[key] for key in ("FRAME.references", "FEATURES.slots")} == {0}

@@ -23,8 +23,12 @@ CASES = {
     "groups": (
         (8, 4, 2),
         [
-            (6, (3, 1), {"groups": 2, "stride": (3, 1), "padding": (2, 0), "dilation": (2, 1)},
-             {**WIDE, "single_spike": True}),
+            (
+                6,
+                (3, 1),
+                {"groups": 2, "stride": (3, 1), "padding": (2, 0), "dilation": (2, 1)},
+                {**WIDE, "single_spike": True},
+            ),
             (6, (1, 2), {"groups": 3}, {"weight_bits": 2, "state_bits": 6, "leak_shift": 1}),
         ],
         (4, 2, 1),
@@ -43,7 +47,7 @@ CASES = {
         "generic",
     ),
     "one place": ((6, 6, 1), [(3, (6, 6), {}, WIDE)], (4, 5), "generic"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -55,7 +55,7 @@ def test_every_duplicate_is_found_and_nothing_else(inputs):
 
 @pytest.mark.parametrize("inputs", [5, 40])
 def test_tags_that_wrap_around_find_nothing_old(inputs):
-    # The same address once a step, and others left alone for any number of steps.
+    # The same address once per step, and others left alone for any number of steps.
     words = [word for step in range(150) for word in (step * 7 % inputs, step % 3, None)]
     words = [w for i, w in enumerate(words) if w is None or w not in words[i - i % 3 : i]]
     assert found(inputs, words) == []

@@ -21,10 +21,13 @@ def through(words, inputs, timesteps, **options):
     dut, flags = Ingress(inputs, timesteps), []
     expected = len(reference(words, inputs, timesteps)[0])
     passed = pump(
-        dut, [{"data": w & 0xFFFF, "last": w >> 16} for w in words], expected=expected,
+        dut,
+        [{"data": w & 0xFFFF, "last": w >> 16} for w in words],
+        expected=expected,
         each=lambda ctx, clock: flags.append(ctx.get(dut.errors)),
-        meaning=event(event_layout(inputs)["address"].width), **options,
-    )  # fmt: skip
+        meaning=event(event_layout(inputs)["address"].width),
+        **options,
+    )
     return passed.outputs, flags, passed
 
 

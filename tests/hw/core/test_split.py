@@ -30,9 +30,14 @@ def test_the_fields_of_every_address_come_in_the_clocks_of_the_model(shape, stal
     events = events_of(shape, 60, rng)
     payloads = [{"address": a or 0, "tick": a is None, "last": last} for a, last in events]
     passed = pump(
-        dut, payloads, expected=len(events), rng=rng, stall_in=stalls, stall_out=stalls,
+        dut,
+        payloads,
+        expected=len(events),
+        rng=rng,
+        stall_in=stalls,
+        stall_out=stalls,
         meaning=event(len(dut.o.p.address)),
-    )  # fmt: skip
+    )
     place = np.flatnonzero(fields.sent >= 0)
     assert passed.outputs == [(None if a is None else place[a], last) for a, last in events]
     if stalls:

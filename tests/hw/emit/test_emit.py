@@ -3,7 +3,7 @@ import re
 import pytest
 from support.networks import random_network
 
-from twinspike.hw.emit import emit as module
+import twinspike.hw.emit.emit as module
 from twinspike.hw.emit.emit import emit, is_current, plain_names
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError

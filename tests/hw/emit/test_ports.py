@@ -14,7 +14,7 @@ def test_every_port_stands_in_the_table_once():
     assert "s_load_tdata" in text and "weights_loaded" in text
     assert "| `s_axis_tdata` | in | 16 | input events" in text
     assert "| `s_axis_tready` | out | 1 | handshake of `s_axis` |" in text
-    assert "| `m_result_tdata` | out | 96 | one record a frame" in text
+    assert "| `m_result_tdata` | out | 96 | one record per frame" in text
 
 
 def test_no_load_port_where_nothing_is_loaded():
@@ -35,7 +35,7 @@ def test_no_load_port_where_nothing_is_loaded():
         "Bit 15 = 0: bits 14..0 are an address, 0..5. Bit 15 = 1: TICK, the step ends.",
         "A frame has T = 5 TICKs, the last one with `tlast`.",
         "| 0 | 4 | 1 | 5 |",
-        "readout takes 6 clocks a step and one a spike; a frame's result comes",
+        "readout takes 6 clocks per step and one a spike; a frame's result comes",
         "8 clocks after its last TICK was taken (3 references).",
     ],
 )
@@ -47,6 +47,6 @@ def test_records_flags_words_and_cycles_are_described(line):
 
 
 def test_a_wide_core_tells_how_beats_are_packed():
-    text = ports_markdown(make_plan(random_network(), banks=(2, 1)))
+    text = ports_markdown(make_plan(random_network(), events_per_clock=(2, 1)))
     assert "| `s_axis_tdata` | in | 32 |" in text and "| `s_axis_tkeep` | in | 4 |" in text
-    assert "a mod 2 = b" in text and "banks E" in text
+    assert "a mod 2 = b" in text and "events per clock E" in text

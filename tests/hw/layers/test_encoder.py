@@ -43,9 +43,14 @@ def test_every_spike_once_in_order_and_a_tick_behind_each_step(neurons, lanes, s
     trains = rng.random((12, neurons)) < rng.choice([0.0, 0.3, 1.0], size=(12, 1))
     expected = events_of(trains)
     passed = pump(
-        dut, words_of(trains, plan), expected=len(expected), rng=rng, stall_in=stall, stall_out=stall,
+        dut,
+        words_of(trains, plan),
+        expected=len(expected),
+        rng=rng,
+        stall_in=stall,
+        stall_out=stall,
         meaning=event(event_layout(neurons)["address"].width),
-    )  # fmt: skip
+    )
     assert passed.outputs == expected
 
 

@@ -22,10 +22,16 @@ def golden(layer, spikes):
     fired, out = np.zeros(v.shape, bool), []
     for t in range(spikes.shape[1]):
         v, fired, spike = lif.step(
-            v, fired, spikes[:, t].astype(np.int64) @ weight, layer.bias.astype(np.int64),
-            layer.threshold.astype(np.int64), leak_shift=layer.spec.leak_shift, reset=layer.spec.reset,
-            single_spike=layer.spec.single_spike, state_bits=layer.spec.state_bits,
-        )  # fmt: skip
+            v,
+            fired,
+            spikes[:, t].astype(np.int64) @ weight,
+            layer.bias.astype(np.int64),
+            layer.threshold.astype(np.int64),
+            leak_shift=layer.spec.leak_shift,
+            reset=layer.spec.reset,
+            single_spike=layer.spec.single_spike,
+            state_bits=layer.spec.state_bits,
+        )
         out.append(spike)
     return np.stack(out, axis=1)
 
@@ -95,9 +101,15 @@ def test_spikes_equal_the_integer_equation(bits, leak, reset, single):
     state_bits = int(rng.integers(2, 9))
     neurons, inputs = int(rng.integers(1, 8)), 4
     layer = random_layer(
-        rng, inputs, neurons, weight_bits=bits, leak_shift=leak, reset=reset, single_spike=single,
+        rng,
+        inputs,
+        neurons,
+        weight_bits=bits,
+        leak_shift=leak,
+        reset=reset,
+        single_spike=single,
         state_bits=state_bits,
-    )  # fmt: skip
+    )
     reach = 1 << (state_bits - 1)
     thresholds = np.array([1, reach - 1 or 1, reach, 2**31 - 1])
     some = rng.random(neurons) < 0.3

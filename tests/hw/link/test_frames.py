@@ -23,8 +23,9 @@ from twinspike.numerics.link import (
 
 payloads = st.lists(
     st.one_of(st.binary(max_size=20), st.lists(st.sampled_from([FLAG, ESCAPE, 0x5E, 0x5D])).map(bytes)),
-    min_size=1, max_size=6,
-)  # fmt: skip
+    min_size=1,
+    max_size=6,
+)
 
 
 def damage(rng, line, times):

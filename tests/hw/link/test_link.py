@@ -111,8 +111,9 @@ def test_frames_whole_and_in_parts(plan):
             await line.send(ask(sequence, Op.EVENTS, packed) + ask(sequence + 1, Op.EVENTS | SPIKES, packed))
             answers = [await line.answer(), await line.answer()]
             assert [a[:2] for a in answers] == [
-                (sequence, ANSWER | Op.EVENTS), (sequence + 1, ANSWER | Op.EVENTS | SPIKES)
-            ]  # fmt: skip
+                (sequence, ANSWER | Op.EVENTS),
+                (sequence + 1, ANSWER | Op.EVENTS | SPIKES),
+            ]
             assert [record(a[2]) for a in answers] == [(given + 1, wanted), (given + 2, wanted)]
             n = spike_bytes(T, plan.network.outputs)
             assert len(answers[0][2]) == RECORD.size and len(answers[1][2]) == n + RECORD.size
@@ -168,11 +169,15 @@ def test_each_request_once(plan):
 def test_what_is_wrong_is_refused_and_harmless(plan):
     packed, _, wanted = frames_of(plan, 3, 1)[0]
     wrong = [
-        (7, b"xyz", Reason.UNKNOWN), (Op.PIXELS, b"x", Reason.UNKNOWN), (Op.OPEN, b"abc", Reason.LENGTH),
-        (Op.READ, b"\0\0", Reason.LENGTH), (Op.WRITE, b"\0\0abc", Reason.LENGTH),
+        (7, b"xyz", Reason.UNKNOWN),
+        (Op.PIXELS, b"x", Reason.UNKNOWN),
+        (Op.OPEN, b"abc", Reason.LENGTH),
+        (Op.READ, b"\0\0", Reason.LENGTH),
+        (Op.WRITE, b"\0\0abc", Reason.LENGTH),
         (Op.WRITE, b"", Reason.LENGTH),
-        (Op.EVENTS, b"", Reason.LENGTH), (Op.EVENTS | SPIKES | MORE, packed, Reason.LENGTH),
-    ]  # fmt: skip
+        (Op.EVENTS, b"", Reason.LENGTH),
+        (Op.EVENTS | SPIKES | MORE, packed, Reason.LENGTH),
+    ]
 
     async def story(line):
         await line.send(opening())
@@ -240,7 +245,7 @@ def test_spikes_are_packed():
 
 
 def test_the_whole_link_over_two_pins():
-    """Bits in, bits out, at the fewest clocks a bit: what was sent comes back."""
+    """Bits in, bits out, at the fewest clocks per bit: what was sent comes back."""
     dut = Link(link_plan(make_plan(random_network())), UartLine(Rate(12e6, 3_000_000)))
     got = []
 

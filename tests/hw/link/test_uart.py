@@ -7,8 +7,14 @@ from support.streams import bench
 from twinspike.hw.link.uart import Rate, UartReceiver, UartTransmitter
 from twinspike.numerics.errors import TwinspikeError
 
-CASES = [(12e6, 3_000_000), (48e6, 3_000_000), (36e6, 3_000_000), (13.7e6, 3_000_000), (25e6, 2_000_000),
-         (12e6, 115_200)]  # fmt: skip
+CASES = [
+    (12e6, 3_000_000),
+    (48e6, 3_000_000),
+    (36e6, 3_000_000),
+    (13.7e6, 3_000_000),
+    (25e6, 2_000_000),
+    (12e6, 115_200),
+]
 
 
 def line(data, clocks_a_bit, skew=1.0, start=7.3):

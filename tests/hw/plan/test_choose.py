@@ -8,7 +8,7 @@ from support.networks import random_layer, random_network, wide_network
 from twinspike.hw.plan import make_plan
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.hw.plan.layer import default_lanes, pack_words, signed_bits
-from twinspike.numerics.codings import Graded
+from twinspike.numerics.encodings import Graded
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.lif import state_range
 
@@ -123,7 +123,7 @@ def test_refused_lanes():
     assert message(network, (0, 1)) == (
         "hardware.lanes[0] = 0 is not allowed: expected 1..4, the layer's neurons"
     )
-    assert message(network, (1, 1, 1)) == "hardware.lanes has 3 numbers: expected one a layer, 2"
+    assert message(network, (1, 1, 1)) == "hardware.lanes has 3 numbers: expected one per layer, 2"
 
 
 def test_lanes_that_do_not_divide_into_spram_words_name_those_that_do():
@@ -150,7 +150,7 @@ def test_two_layers_in_spram_are_refused():
     )
 
 
-@pytest.mark.parametrize("options", [{}, {"banks": (1,)}, {"pixels": True}])
+@pytest.mark.parametrize("options", [{}, {"events_per_clock": (1,)}, {"pixels": True}])
 def test_a_layer_kind_without_hardware_is_refused(options, monkeypatch):
     monkeypatch.setattr("twinspike.hw.plan.choose.PLANS", {"dense": DensePlan})
     layer = random_conv(np.random.default_rng(0), (3, 4, 1), 2, (2, 2))

@@ -122,5 +122,5 @@ def test_a_map_that_leaves_the_core_must_be_flat_and_wide_cores_take_none():
         network, layers=network.layers[:1], references=random_references(rng, 2, 3, 64)
     )
     assert make_plan(fits).layers[0].addresses == 64
-    with pytest.raises(TwinspikeError, match=r"layers\.0\.kind = conv: a core of several events a clock"):
-        make_plan(network, banks=(1, 1, 1))
+    with pytest.raises(TwinspikeError, match=r"layers\.0\.kind = conv: a core of several events per clock"):
+        make_plan(network, events_per_clock=(1, 1, 1))

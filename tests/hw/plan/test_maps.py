@@ -42,8 +42,9 @@ def test_taps_are_the_pairs_of_the_definition():
     rng = np.random.default_rng(0)
     empty = 0
     for _ in range(300):
-        inputs, kernel, stride, padding, dilation = (int(rng.integers(*r)) for r in
-            ((1, 12), (1, 6), (1, 5), (0, 4), (1, 4)))  # fmt: skip
+        inputs, kernel, stride, padding, dilation = (
+            int(rng.integers(*r)) for r in ((1, 12), (1, 6), (1, 5), (0, 4), (1, 4))
+        )
         outputs = (inputs + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
         if outputs < 1:
             continue

@@ -44,10 +44,10 @@ def test_a_silent_frame_costs_its_ticks_alone():
     quiet = np.zeros((8, 5, plan.network.inputs), bool)
     silent = (np.zeros((8, 5, 20), bool),)
     _, finished = frame_times(plan, quiet, silent, isolate=False)
-    # A walk over 20 neurons a step: the readout, not the layer, sets the pace; K + 2 clocks to rank.
+    # A walk over 20 neurons per step: the readout, not the layer, sets the pace; K + 2 clocks to rank.
     assert plan.layers[0].tick_clocks == 10
     assert np.diff(finished).tolist() == [8 * (20 + 2) + plan.references + 2] * 4
-    # An event a step on top: now the layer does.
+    # An event per step on top: now the layer does.
     quiet[:, :, 0] = True
     narrow = make_plan(plan.network, (1,))
     assert (

@@ -16,11 +16,15 @@ LOWERED = re.compile(r"using FF mapping for memory harness\.core\.(\S+)")
 
 
 CORES = [
-    ("up5k", {"lanes": (4, 2)}), ("up5k", {"lanes": (16, 4)}), ("ecp5-25k", {"lanes": (4, 2)}),
-    ("ecp5-25k", {"lanes": (1, 1)}), ("ecp5-85k", {"banks": (2, 2)}),
-    ("up5k", {"lanes": (4, 2), "slots": 5}), ("ecp5-25k", {"lanes": (4, 2), "slots": 5}),
+    ("up5k", {"lanes": (4, 2)}),
+    ("up5k", {"lanes": (16, 4)}),
+    ("ecp5-25k", {"lanes": (4, 2)}),
+    ("ecp5-25k", {"lanes": (1, 1)}),
+    ("ecp5-85k", {"events_per_clock": (2, 2)}),
+    ("up5k", {"lanes": (4, 2), "slots": 5}),
+    ("ecp5-25k", {"lanes": (4, 2), "slots": 5}),
     ("ecp5-85k", {"lanes": (4, 2), "slots": 30}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("target", "choice"), CORES)

@@ -15,7 +15,7 @@ MODEL = {
     "sum bits": 5.0,
     "reference bits": 1.5,
     "bank trees": 1.0,
-    "banks": 2.0,
+    "events_per_clock": 2.0,
 }
 
 
@@ -50,11 +50,11 @@ def test_a_wide_core_is_chosen_for_latency_on_a_device_with_room(frames):
     network, spikes, trains = frames
     fast = choose(network, "ecp5-85k", "latency", spikes, trains)
     assert fast.plan.wide and fast.lanes == (48, 12)
-    assert choose(network, "ecp5-85k", "area", spikes, trains).banks == ()
+    assert choose(network, "ecp5-85k", "area", spikes, trains).events_per_clock == ()
 
 
 def test_narrow_weights_use_the_whole_spram_word():
-    """64 bits a clock: 32 lanes of 2 bits, 64 of 1 bit."""
+    """64 bits per clock: 32 lanes of 2 bits, 64 of 1 bit."""
     for bits, lanes in ((2, 32), (1, 64)):
         network = random_network(
             1, timesteps=2, shape=(700,), widths=(128, 8), weight_bits=bits, state_bits=8

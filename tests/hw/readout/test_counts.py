@@ -1,10 +1,9 @@
 """The count readout: exact against the golden model, clock by clock as documented."""
 
-import shutil
-
 import numpy as np
 import pytest
 from support.networks import counting
+from support.optional import needs
 from support.readout import events_of, expected, fields_of, plan_of
 from support.streams import pump
 
@@ -59,9 +58,14 @@ def test_events_take_a_clock_each_and_a_frame_its_clearing(neurons):
     assert passed.clocks == results
 
 
-@pytest.mark.parametrize("lanes", [(4, 3), (2, 10), (8, 1)])
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="icarus is not installed")
-def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes):
+@pytest.mark.parametrize(
+    ("lanes", "simulator"),
+    [
+        ((4, 3), "verilator"),
+        *(pytest.param(lanes, "icarus", marks=needs("icarus")) for lanes in ((4, 3), (2, 10), (8, 1))),
+    ],
+)
+def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes, simulator):
     plan = make_plan(counting(timesteps=6, shape=(12,), widths=(8, 10), verify_threshold=3), lanes)
     emit(plan, tmp_path / "rtl")
     spikes = np.random.default_rng(1).random((6, 40, 12)) < 0.4
@@ -70,7 +74,7 @@ def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes):
         Run("alone", 10, isolate=True),
         Run("stalled", 20, stall_source=64, stall_sinks=128),
     ]
-    rows = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim", simulator="icarus", runs=runs)["runs"]
+    rows = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim", simulator=simulator, runs=runs)["runs"]
     for row in rows:
         assert row["mismatches"] == 0 and not row["faults"] and row.get("cycles_predicted_equal", True), row
     assert len(np.unique(run(plan.network, spikes).results.label)) > 1
@@ -78,5 +82,6 @@ def test_whole_core_equals_golden_model_and_cycle_model(tmp_path, lanes):
 
 def test_a_wide_core_does_not_count_yet():
     network = counting(timesteps=3, shape=(4,), widths=(4,))
-    with pytest.raises(TwinspikeError, match=r"hardware\.banks: tiny counts spikes .* leave banks out"):
-        make_plan(network, banks=(2,))
+    said = r"hardware\.events_per_clock: tiny counts spikes .* leave events_per_clock out"
+    with pytest.raises(TwinspikeError, match=said):
+        make_plan(network, events_per_clock=(2,))

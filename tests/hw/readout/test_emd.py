@@ -17,9 +17,14 @@ def test_results_equal_the_integer_distances(references, timesteps, neurons, lan
     )
     trains = rng.random((5, timesteps, neurons)) < rng.choice([0, 0.3, 1.0], size=(5, 1, 1))
     passed = pump(
-        Readout(plan), events_of(trains), expected=5, rng=rng, stall_in=stall, stall_out=stall,
+        Readout(plan),
+        events_of(trains),
+        expected=5,
+        rng=rng,
+        stall_in=stall,
+        stall_out=stall,
         extra=3 * references + 20,
-    )  # fmt: skip
+    )
     assert [fields_of(record) for record in passed.outputs] == expected(plan, trains)
 
 

@@ -93,7 +93,7 @@ def test_a_wrong_answer_is_found(verilator):
         ("wishbone", {"timesteps": 6, "widths": (3, 1), "classes": 2, "slots": 2}),
         ("axilite", {"timesteps": 4, "widths": (9,), "classes": 2, "slots": 11, "verify_threshold": 1 << 30}),
     ],
-)  # fmt: skip
+)
 def test_random_commands_equal_the_golden_model(bus, shape):
     host = Host(plan_of(**shape))
     host.script.read("FEATURES", host.plan.slots)
@@ -159,7 +159,10 @@ def test_an_enrolment_takes_one_frame_and_n_p_and_4_clocks(timesteps, neurons, l
             "hardware.slots = 2 is not allowed: expected 3..254, from the network's references on",
         ),
         ({"slots": 255}, "hardware.slots = 255 is not allowed"),
-        ({"slots": 4, "banks": (1, 1)}, "hardware.slots = 4: a core of several events a clock has fixed"),
+        (
+            {"slots": 4, "events_per_clock": (1, 1)},
+            "hardware.slots = 4: a core of several events a clock has fixed",
+        ),
     ],
 )
 def test_slots_that_do_not_suit(change, text):

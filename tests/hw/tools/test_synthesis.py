@@ -58,7 +58,7 @@ def test_packing_alone_gives_the_cells_that_placing_does(design, placed, monkeyp
 
 
 def test_collisions_cost_no_logic(placed):
-    # Emulating "old word on a collision" takes two flip-flops a bit: 16 beside the design's own 16.
+    # Emulating "old word on a collision" takes two flip-flops per bit: 16 beside the design's own 16.
     assert placed[1]["flipflops"] == 16
 
 

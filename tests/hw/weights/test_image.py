@@ -84,8 +84,10 @@ def test_every_flipped_word_is_found_and_a_good_image_repairs_it(plan):
         broken[at] ^= 1 << (at % 16)
         broken[-1] |= LAST
         assert outcomes(plan, image, broken, image)[0] == [
-            FINE, FOREIGN if at < HEADER_WORDS else DAMAGED, FINE,
-        ]  # fmt: skip
+            FINE,
+            FOREIGN if at < HEADER_WORDS else DAMAGED,
+            FINE,
+        ]
 
 
 def test_an_image_cut_anywhere_is_found(plan):

@@ -13,11 +13,16 @@ from twinspike.sim.bench.runner import simulate
 NETWORKS = {
     # Every weight width and reset, banks that do not divide the inputs.
     "four_layers": (
-        (1, 13, 42, 25,
-         (10, {"weight_bits": 1, "state_bits": 5, "reset": "zero"}),
-         (7, {"weight_bits": 8, "state_bits": 9, "leak_shift": 0}),
-         (6, {"weight_bits": 2, "state_bits": 3, "single_spike": True}),
-         (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 1})),
+        (
+            1,
+            13,
+            42,
+            25,
+            (10, {"weight_bits": 1, "state_bits": 5, "reset": "zero"}),
+            (7, {"weight_bits": 8, "state_bits": 9, "leak_shift": 0}),
+            (6, {"weight_bits": 2, "state_bits": 3, "single_spike": True}),
+            (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 1}),
+        ),
         (4, 2, 1, 4),
     ),
     # Standard words, one reference, one step, one neuron.
@@ -26,14 +31,14 @@ NETWORKS = {
         (3, 40, 8, 4, (33, {"weight_bits": 1, "state_bits": 8}), (9, {"weight_bits": 3, "state_bits": 8})),
         (8, 8),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_spikes_results_and_cycles(name, tmp_path):
     made, banks = NETWORKS[name]
     network = network_of(*made)
-    plan = make_plan(network, banks=banks)
+    plan = make_plan(network, events_per_clock=banks)
     emit(plan, tmp_path / "rtl")
     spikes = input_spikes(1, network.timesteps, 6, network.inputs)
     assert_equal_and_on_time(simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim"))
@@ -60,6 +65,6 @@ def test_bad_banks_are_named():
     network = network_of(1, 5, 2, 2, (4, {}))
     for banks, message in (((2, 2), "has 2 numbers"), ((3,), "one of 1, 2, 4"), ((8,), "5 inputs")):
         with pytest.raises(TwinspikeError, match=message):
-            make_plan(network, banks=banks)
+            make_plan(network, events_per_clock=banks)
     with pytest.raises(TwinspikeError, match="leave lanes out"):
-        make_plan(network, (2,), banks=(2,))
+        make_plan(network, (2,), events_per_clock=(2,))

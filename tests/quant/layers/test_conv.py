@@ -27,12 +27,16 @@ def made(shape=(6, 5, 2), std=0.3, bias=-0.1, seed=0, **given_settings) -> Quant
 def test_torch_and_numpy_count_the_same_currents(data):
     groups = data.draw(st.integers(1, 2))
     layer = made(
-        (data.draw(st.integers(3, 6)), data.draw(st.integers(3, 6)), 2), seed=data.draw(st.integers(0, 99)),
-        channels=2 * data.draw(st.integers(1, 3)), kernel=data.draw(pairs(1, 3)),
+        (data.draw(st.integers(3, 6)), data.draw(st.integers(3, 6)), 2),
+        seed=data.draw(st.integers(0, 99)),
+        channels=2 * data.draw(st.integers(1, 3)),
+        kernel=data.draw(pairs(1, 3)),
         stride=data.draw(pairs(1, 4)),
-        padding=data.draw(pairs(0, 4)), groups=groups, weight_bits=data.draw(st.integers(1, 8)),
+        padding=data.draw(pairs(0, 4)),
+        groups=groups,
+        weight_bits=data.draw(st.integers(1, 8)),
         standardise=data.draw(st.booleans()),
-    )  # fmt: skip
+    )
     integer = integer_layer(layer)
     spikes = np.random.default_rng(0).integers(0, 16, (3, 2, layer.geometry.inputs))
     with torch.no_grad():
@@ -72,15 +76,22 @@ def test_every_parameter_learns():
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        ({"kernel": (7, 7)}, "layers.0: its kernel does not fit the map [6, 5, 2]: use a smaller kernel or "
-                             "dilation, or more padding"),
-        ({"groups": 4},
-         "layers.0.groups = 4 is not allowed: expected a divisor of 2 input and 4 output channels"),
+        (
+            {"kernel": (7, 7)},
+            "layers.0: its kernel does not fit the map [6, 5, 2]: use a smaller kernel or "
+            "dilation, or more padding",
+        ),
+        (
+            {"groups": 4},
+            "layers.0.groups = 4 is not allowed: expected a divisor of 2 input and 4 output channels",
+        ),
         ({"kernel": (3,)}, "layers.0.kernel = (3,) is not allowed: expected two integers [y, x] in 1..255"),
-        ({"shape": (2, 2, 2, 2)},
-         "layers.0 sees a map of shape [2, 2, 2, 2]: expected [H, W, C], [H, W] or [N]"),
+        (
+            {"shape": (2, 2, 2, 2)},
+            "layers.0 sees a map of shape [2, 2, 2, 2]: expected [H, W, C], [H, W] or [N]",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(wrong, message):
     with pytest.raises(TwinspikeError) as caught:
         made(**wrong)

@@ -21,9 +21,14 @@ def convolutions(draw):
     groups = draw(st.integers(1, 3))
     map = (draw(st.integers(1, 6)), draw(st.integers(1, 6)), groups * draw(st.integers(1, 2)))
     made = Conv.over(
-        map, groups * draw(st.integers(1, 3)), draw(pairs(1, 4)), draw(pairs(1, 5)), draw(pairs(0, 5)),
-        draw(pairs(1, 3)), groups,
-    )  # fmt: skip
+        map,
+        groups * draw(st.integers(1, 3)),
+        draw(pairs(1, 4)),
+        draw(pairs(1, 5)),
+        draw(pairs(0, 5)),
+        draw(pairs(1, 3)),
+        groups,
+    )
     return (
         made if min(made.places) >= 1 else dataclasses.replace(Conv.over(map, groups, (1, 1), groups=groups))
     )
@@ -38,9 +43,13 @@ def torch_currents(conv, weight, spikes):
     """torch's own Conv2d, channel-first and in doubles."""
     images = torch.from_numpy(spikes.reshape(-1, *conv.map).transpose(0, 3, 1, 2).astype(np.float64))
     out = torch.nn.functional.conv2d(
-        images, torch.from_numpy(weight.astype(np.float64)), stride=conv.stride, padding=conv.padding,
-        dilation=conv.dilation, groups=conv.groups,
-    )  # fmt: skip
+        images,
+        torch.from_numpy(weight.astype(np.float64)),
+        stride=conv.stride,
+        padding=conv.padding,
+        dilation=conv.dilation,
+        groups=conv.groups,
+    )
     return out.numpy().transpose(0, 2, 3, 1).reshape(len(spikes), -1).astype(np.int64)
 
 
@@ -120,19 +129,28 @@ def layer(**changes):
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        ({"groups": 3},
-         "layers.0.groups = 3 is not allowed: expected a divisor of 2 input and 4 output channels"),
-        ({"kernel": (7, 3)}, "layers.0: its kernel does not fit the map [6, 5, 2]: use a smaller kernel or "
-                             "dilation, or more padding"),
-        ({"weight": np.ones((4, 1, 3, 3), np.int8)},
-         "layers.0.weight shape = (4, 1, 3, 3) is not allowed: expected [4, 2, 3, 3]"),
-        ({"map": (5, 6, 2)},
-         "layers.0 input map = [5, 6, 2] is not allowed: expected that of its source, [6, 5, 2]"),
+        (
+            {"groups": 3},
+            "layers.0.groups = 3 is not allowed: expected a divisor of 2 input and 4 output channels",
+        ),
+        (
+            {"kernel": (7, 3)},
+            "layers.0: its kernel does not fit the map [6, 5, 2]: use a smaller kernel or "
+            "dilation, or more padding",
+        ),
+        (
+            {"weight": np.ones((4, 1, 3, 3), np.int8)},
+            "layers.0.weight shape = (4, 1, 3, 3) is not allowed: expected [4, 2, 3, 3]",
+        ),
+        (
+            {"map": (5, 6, 2)},
+            "layers.0 input map = [5, 6, 2] is not allowed: expected that of its source, [6, 5, 2]",
+        ),
         ({"map": (5, 5, 2)}, "layers.0 input map = [5, 5, 2] is not allowed: expected a map of 60 addresses"),
         ({"bias": np.zeros(48, np.int32)}, "layers.0.bias shape = (48,) is not allowed: expected [4]"),
         ({"neurons": 47}, "layers.0 output map = [4, 3, 4] is not allowed: expected 47 neurons"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(wrong, message):
     with pytest.raises(TwinspikeError) as caught:
         network_of([layer(**wrong)], (6, 5, 2))
@@ -143,14 +161,18 @@ def test_what_does_not_fit_is_refused(wrong, message):
     "keys, message",
     [
         ({"stride": [1]}, "layers.0.stride = [1] is not allowed: expected two integers [y, x] in 1..32767"),
-        ({"padding": [0, -1]},
-         "layers.0.padding = [0, -1] is not allowed: expected two integers [y, x] in 0..32767"),
-        ({"dilation": [True, 1]},
-         "layers.0.dilation = [True, 1] is not allowed: expected two integers [y, x] in 1..32767"),
+        (
+            {"padding": [0, -1]},
+            "layers.0.padding = [0, -1] is not allowed: expected two integers [y, x] in 0..32767",
+        ),
+        (
+            {"dilation": [True, 1]},
+            "layers.0.dilation = [True, 1] is not allowed: expected two integers [y, x] in 1..32767",
+        ),
         ({"groups": 0}, "layers.0.groups = 0 is not allowed: expected an integer >= 1"),
         ({"groups": None}, "layers.0.groups is missing"),
     ],
-)  # fmt: skip
+)
 def test_keys_of_a_file_are_checked(keys, message):
     sound = {"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 1} | keys
     sound = {key: value for key, value in sound.items() if value is not None}

@@ -44,14 +44,20 @@ def test_a_file_holds_its_keys_alone_and_no_tensor():
 @pytest.mark.parametrize(
     "pool, message",
     [
-        (Pool.over((4, 5, 2), (5, 1)),
-         "layers.0.window = [5, 1] is not allowed: expected at most the map's rows and columns, [4, 5]"),
-        (Pool.over((4, 5, 2), (2, 2), "max"),
-         "layers.0.mode = 'max' is not allowed: expected one of or, sum"),
-        (Pool.over((5, 4, 2), (2, 2)),
-         "layers.0 input map = [5, 4, 2] is not allowed: expected that of its source, [4, 5, 2]"),
+        (
+            Pool.over((4, 5, 2), (5, 1)),
+            "layers.0.window = [5, 1] is not allowed: expected at most the map's rows and columns, [4, 5]",
+        ),
+        (
+            Pool.over((4, 5, 2), (2, 2), "max"),
+            "layers.0.mode = 'max' is not allowed: expected one of or, sum",
+        ),
+        (
+            Pool.over((5, 4, 2), (2, 2)),
+            "layers.0 input map = [5, 4, 2] is not allowed: expected that of its source, [4, 5, 2]",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(pool, message):
     with pytest.raises(TwinspikeError) as caught:
         network(pool)
@@ -72,11 +78,13 @@ def test_the_last_layer_has_neurons():
         ({"window": None}, "layers.0.window is missing"),
         ({"leak_shift": 3}, "layers.0.leak_shift is unknown: allowed keys are window, mode"),
         ({"weights_of": 0}, "layers.0.weights_of is unknown: kind pool has no weights"),
-        ({"hold": True}, "layers.0.hold = True is not allowed: expected false: only the first layer can hold "
-                         "its input"),
+        (
+            {"hold": True},
+            "layers.0.hold = True is not allowed: expected false: only the first layer can hold its input",
+        ),
         ({"hold": 1}, "layers.0.hold = 1 is not allowed: expected true or false"),
     ],
-)  # fmt: skip
+)
 def test_keys_of_a_file_are_checked(keys, message):
     made = network(Pool.over((4, 5, 2), (2, 2)))
     entry = {k: v for k, v in (made.layers[0].table() | keys).items() if v is not None}

@@ -21,7 +21,7 @@ def plan_of(kind):
     network = network_of(5, 11, 6, 3, *LAYERS)
     if kind == "counts":
         return make_plan(counting(network), (2, 5))
-    return make_plan(network, banks=(2, 1)) if kind == "wide" else make_plan(network, (4, 2))
+    return make_plan(network, events_per_clock=(2, 1)) if kind == "wide" else make_plan(network, (4, 2))
 
 
 @pytest.fixture(scope="module", params=["lanes", "counts", "wide"])
@@ -91,7 +91,7 @@ def test_the_membrane_takes_the_golden_models_values(waves):
     plan, _, _, _ = waves
     spikes = input_spikes(5, 6, FRAMES, 11)
     membranes = golden.run(plan.network, spikes, membranes=True).membranes
-    if plan.layers[0].banks:
+    if plan.layers[0].events_per_clock:
         pytest.skip("a wide core keeps the membrane with its leak already taken")
     neuron = neuron_of(waves, 0)
     name = f"layer0_membrane_{neuron}"

@@ -70,6 +70,30 @@ def test_a_failure_is_shrunk_and_its_file_replays_it(tried, tmp_path, monkeypatc
     assert replay(finding.path, tmp_path) is None
 
 
+def test_without_icarus_its_batches_are_left_out_and_the_others_are_the_same(tried, tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "find_icarus", lambda: None)
+    Campaign(tmp_path, tmp_path / "with.json").run(2500, None)
+    everywhere = [case for case in tried if case.simulator == "verilator"]
+    assert len(everywhere) < len(tried)
+    tried.clear()
+
+    def missing():
+        raise TwinspikeError("iverilog was not found")
+
+    monkeypatch.delenv("IVERILOG", raising=False)
+    monkeypatch.setattr(campaign, "find_icarus", missing)
+    without = Campaign(tmp_path, tmp_path / "without.json")
+    assert without.leaves_out_icarus
+    without.run(2500, None)
+    assert {case.simulator for case in tried} == {"verilator"}
+    shared = min(len(tried), len(everywhere))
+    assert shared > 20 and tried[:shared] == everywhere[:shared]
+    # One that is named is wanted.
+    monkeypatch.setenv("IVERILOG", "/nowhere/iverilog")
+    with pytest.raises(TwinspikeError, match="iverilog was not found"):
+        Campaign(tmp_path, tmp_path / "named.json")
+
+
 def test_bad_files_are_refused(tmp_path):
     with pytest.raises(TwinspikeError, match="cannot read the case"):
         replay(tmp_path / "none.json", tmp_path)

@@ -13,9 +13,13 @@ from twinspike.sim.fuzz.trial import Differs, attempt, predict
 
 # Three layers, lanes that do not divide, more mishaps than frames, a hold, resets: one core for all tests.
 HARD = dataclasses.replace(
-    CASE, mishaps=9, stall_source=128, stall_sinks=128, networks=4,
+    CASE,
+    mishaps=9,
+    stall_source=128,
+    stall_sinks=128,
+    networks=4,
     layers=(*CASE.layers, dataclasses.replace(LAYER, neurons=4, lanes=4, single_spike=True, reset="zero")),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,18 @@ from twinspike.sim import golden
 
 TABLE = Path(__file__).parents[3] / "results" / hwbench.RESULT
 SYNTH = {
-    "fmax_mhz": [50.0, 40.0, 44.0], "fmax_min_mhz": 40.0, "logic_cells": 1000, "flipflops": 500,
-    "ram_blocks": 9, "spram": 0, "logic_cells_available": 5280, "ram_blocks_available": 30,
-    "spram_available": 4, "seeds": [1, 2, 3], "tools": {},
-}  # fmt: skip
+    "fmax_mhz": [50.0, 40.0, 44.0],
+    "fmax_min_mhz": 40.0,
+    "logic_cells": 1000,
+    "flipflops": 500,
+    "ram_blocks": 9,
+    "spram": 0,
+    "logic_cells_available": 5280,
+    "ram_blocks_available": 30,
+    "spram_available": 4,
+    "seeds": [1, 2, 3],
+    "tools": {},
+}
 
 
 @pytest.fixture
@@ -39,8 +47,12 @@ def bench(monkeypatch, tmp_path):
         trains = golden.run(plan.network, spikes).spikes
         started, finished = frame_times(plan, spikes, trains, isolate=True)
         interval = np.diff(frame_times(plan, spikes, trains, isolate=False)[1])
-        return {"latency": (finished - started).tolist(), "interval": interval.tolist(),
-                "spikes_compared": 1, "simulator": "none"}  # fmt: skip
+        return {
+            "latency": (finished - started).tolist(),
+            "interval": interval.tolist(),
+            "spikes_compared": 1,
+            "simulator": "none",
+        }
 
     monkeypatch.setattr(hwbench, "plan_of", plan_of)
     monkeypatch.setattr(hwbench, "load_config", lambda name: SimpleNamespace(dataset=name))

@@ -27,7 +27,7 @@ def test_every_sample_is_a_core_of_its_own_and_none_is_of_the_hardware_table():
     assert len({sample.name for sample in SAMPLES}) == len(SAMPLES)
     for sample in SAMPLES:
         plan = sample_plan(sample)
-        assert plan.wide == bool(sample.banks)
+        assert plan.wide == bool(sample.events_per_clock)
         assert all(value >= 0 for value in features(plan).values())
         assert sample.widths[1:] not in {(96, 24), (256, 32), (128, 32)}
 

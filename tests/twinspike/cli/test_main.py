@@ -1,10 +1,17 @@
 """The command line as users meet it: exit status, one line on stderr, nothing half-written."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from support.networks import random_network
 
+from twinspike.cli import commands
+from twinspike.cli.app import MAINTAINERS, USERS, app
 from twinspike.cli.main import main
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 
 STEPS = ["train", "export", "golden", "rtl", "sim", "synth", "report", "data", "doctor", "import"]
 TOML = 'dataset = "digits"\ntimesteps = 3\n[[layers]]\nneurons = 6\n[[layers]]\nneurons = 3\n'
@@ -30,28 +37,53 @@ def refused(capsys, *arguments):
     return err
 
 
-def misused(capsys, *arguments):
-    """As above for what argparse itself refuses; its last line is the reason."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(a) for a in arguments])
-    assert stop.value.code == 2
-    return capsys.readouterr().err.strip().splitlines()[-1]
+def declared():
+    """Every command's name and panel."""
+    return {info.name: info.rich_help_panel for info in app.registered_commands}
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", list(declared()))
 def test_every_step_explains_itself(step, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([step, "--help"])
-    assert stop.value.code == 0
-    assert f"usage: twinspike {step}" in capsys.readouterr().out
+    assert main([step, "--help"]) == 0
+    assert f"Usage: twinspike {step}" in capsys.readouterr().out
 
 
-def test_the_introduction_names_every_step(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["--help"])
-    assert stop.value.code == 0
+def test_the_introduction_names_every_step_users_first(capsys):
+    assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert all(step in text for step in STEPS)
+    users, maintainers = text.index(f"─ {USERS}"), text.index(f"─ {MAINTAINERS}")
+    where = {name: re.search(rf"^│ {name}  ", text, re.MULTILINE).start() for name in declared()}
+    assert set(STEPS) <= set(where)
+    for name, panel in declared().items():
+        assert users < where[name] and (where[name] > maintainers) == (panel == MAINTAINERS), name
+
+
+def test_every_file_of_commands_is_listed_and_registers():
+    folder = Path(commands.__file__).parent
+    assert sorted(commands.FILES) == sorted(p.stem for p in folder.glob("*.py") if p.stem != "__init__")
+    homes = {info.callback.__module__.rpartition(".")[2] for info in app.registered_commands}
+    assert homes == set(commands.FILES)
+
+
+def test_nothing_but_the_command_line_imports_it():
+    root = Path(commands.__file__).parents[3]
+    folders = ("numerics", "quant", "model", "sim", "hw", "host", "twinspike")
+    for path in (p for folder in folders for p in (root / folder).rglob("*.py")):
+        if "cli" not in path.relative_to(root).parts:
+            assert "twinspike.cli" not in path.read_text(), path
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["doctor"], ["rtl", "--config", "no"]], ids=" ".join
+)
+def test_torch_is_loaded_only_to_train(arguments):
+    asked = f"from twinspike.cli import main; main({arguments}); import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True).returncode == 0
+
+
+def test_help_needs_no_numpy():
+    asked = "from twinspike.cli import main; main(['--help']); import sys; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True).returncode == 0
 
 
 @pytest.mark.parametrize("step", ["train", "golden", "rtl", "sim", "synth", "report"])
@@ -66,7 +98,8 @@ def test_a_missing_network_says_how_to_train_it(step, capsys, tmp_path):
     config = tmp_path / "tiny.toml"
     config.write_text(TOML)
     line = refused(capsys, step, "--config", config, "--out", tmp_path / "build")
-    assert "network.safetensors does not exist: train it first (make train CONFIG=tiny" in line
+    remedy = f"train it first: twinspike train --config {config} --out "
+    assert f"network.safetensors does not exist: {remedy}" in line
     assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.toml"]
 
 
@@ -83,19 +116,24 @@ def test_a_corrupt_network_file_is_named_and_nothing_is_written(step, capsys, ti
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["sim", "--frames", "0"], "argument --frames: '0' is not an integer in 1..1000000"),
-        (["sim", "--frames", "many"], "argument --frames: 'many' is not an integer in 1..1000000"),
-        (["golden", "--frames", "-3"], "argument --frames: '-3' is not an integer in 1..1000000"),
-        (["synth", "--seeds", "1,x"], "argument --seeds: '1,x' is not a list of integers such as 1,2,3"),
-        (["synth", "--jobs", "0"], "argument --jobs: '0' is not an integer in 1..1000000"),
-        (["rtl", "--target", "up6k"], "argument --target: invalid choice: 'up6k' (choose from"),
-        (["synth", "--target", "generic"], "argument --target: invalid choice: 'generic' (choose from"),
-        (["fly"], "argument STEP: invalid choice: 'fly' (choose from"),
-        ([], "the following arguments are required: STEP"),
+        (["sim", "--frames", "0"], "'--frames': '0' is not an integer in 1..1000000"),
+        (["sim", "--frames", "many"], "'--frames': 'many' is not an integer in 1..1000000"),
+        (["golden", "--frames", "-3"], "'--frames': '-3' is not an integer in 1..1000000"),
+        (["synth", "--seeds", "1,x"], "'--seeds': '1,x' is not a list of integers such as 1,2,3"),
+        (["synth", "--jobs", "0"], "'--jobs': '0' is not an integer in 1..1000000"),
+        (["rtl", "--target", "up6k"], "'--target': 'up6k' is not one of generic, up5k, "),
+        (["synth", "--target", "generic"], "'--target': 'generic' is not one of up5k, "),
+        (["device", "fly", "--port", "x"], "'ACTION': 'fly' is not one of info, classify, "),
+        (["device", "info"], "Missing option '--port' (twinspike device --help explains)"),
+        (["sim", "--fram", "3"], "No such option: --fram (Possible options: --frames)"),
+        (["fly"], "No such command 'fly' (twinspike --help explains)"),
+        (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+        ([], "Missing command (twinspike --help explains)"),
+        (["rtl", "--config", "mnits"], "configuration 'mnits' is unknown: did you mean mnist? "),
     ],
 )
 def test_bad_options_are_refused_with_the_allowed_values(arguments, reason, capsys):
-    assert reason in misused(capsys, *arguments)
+    assert reason in refused(capsys, *arguments)
 
 
 def test_an_unknown_simulator_is_refused_before_anything_is_written(capsys, tiny, monkeypatch):
@@ -109,8 +147,9 @@ def test_an_unknown_simulator_is_refused_before_anything_is_written(capsys, tiny
 def test_a_missing_simulator_names_the_version_needed(capsys, tiny, monkeypatch):
     config, out = tiny
     monkeypatch.setenv("IVERILOG", "/nowhere/iverilog")
-    line = refused(capsys, "sim", "--config", config, "--out", out, "--target", "generic",
-                   "--simulator", "icarus")  # fmt: skip
+    line = refused(
+        capsys, "sim", "--config", config, "--out", out, "--target", "generic", "--simulator", "icarus"
+    )
     assert "environment variable IVERILOG = '/nowhere/iverilog' names no program" in line
 
 
@@ -118,7 +157,7 @@ def test_a_missing_simulator_names_the_version_needed(capsys, tiny, monkeypatch)
     ("lanes", "reason"),
     [
         ("[7, 1]", "hardware.lanes[0] = 7 is not allowed: expected 1..6, the layer's neurons"),
-        ("[2, 2, 2]", "hardware.lanes has 3 numbers: expected one a layer, 2"),
+        ("[2, 2, 2]", "hardware.lanes has 3 numbers: expected one per layer, 2"),
         ("[0, 1]", "hardware.lanes"),
     ],
 )
@@ -143,7 +182,8 @@ def test_a_folder_of_something_else_is_never_replaced(capsys, tiny, tmp_path):
 def test_a_network_for_other_images_is_refused(capsys, tmp_path):
     config, out = tmp_path / "tiny.toml", tmp_path / "build"
     config.write_text(TOML)
-    random_network(5, timesteps=3, shape=(7, 8), widths=(6, 3)).save(out / "tiny" / "network.safetensors")
+    network = random_network(5, timesteps=3, shape=(7, 8), widths=(6, 3), encoder=Latency(threshold=32))
+    network.save(out / "tiny" / "network.safetensors")
     line = refused(capsys, "golden", "--config", config, "--out", out)
     assert "takes images of (7, 8), dataset digits has (8, 8)" in line
 
@@ -164,6 +204,6 @@ def test_interrupt_ends_with_130(capsys, monkeypatch, tiny):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("twinspike.cli.steps.golden", interrupt)
+    monkeypatch.setattr("twinspike.flow.golden.write_golden", interrupt)
     assert main(["golden", "--config", config, "--out", str(out)]) == 130
     assert capsys.readouterr().err == "twinspike: interrupted\n"

@@ -5,18 +5,27 @@ import json
 import pytest
 from support.networks import random_network
 
-from twinspike.cli import steps
+from twinspike.cli.commands.sim import print_runs
 from twinspike.config import load_config
+from twinspike.flow.cores import as_predicted, simulate_core
 from twinspike.flow.folders import GENERIC, folders
 from twinspike.flow.plans import needs_own_simulation
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.sim.bench import runner
 
 ROW = {
-    "target": "generic", "run": "all", "frames": 2, "isolated": False, "stalls": False,
-    "spikes_compared": 1234, "mismatches": 0, "first_mismatch": None, "faults": [],
-    "cycles_predicted_equal": True, "cycles": {"interval": {"median": 61.0, "values": [61]}},
-}  # fmt: skip
+    "target": "generic",
+    "run": "all",
+    "frames": 2,
+    "isolated": False,
+    "stalls": False,
+    "spikes_compared": 1234,
+    "mismatches": 0,
+    "first_mismatch": None,
+    "faults": [],
+    "cycles_predicted_equal": True,
+    "cycles": {"interval": {"median": 61.0, "values": [61]}},
+}
 
 
 @pytest.fixture
@@ -46,7 +55,9 @@ def simulated(ready, monkeypatch, **changes):
         return {"runs": [ROW | changes]}
 
     monkeypatch.setattr(runner, "simulate", simulate)
-    good = steps.sim(config, place, GENERIC, frames=2, simulator="verilator", waves=False)
+    path, found = simulate_core(config, place, GENERIC, frames=2, simulator="verilator", waves=False)
+    print_runs(found["runs"], path)
+    good = all(as_predicted(row) for row in found["runs"])
     assert json.loads(place.sim_report(GENERIC).read_text())["runs"] == [ROW | changes]
     return good, given[0]
 

@@ -68,10 +68,16 @@ def test_no_figure_is_typed(path):
 @pytest.mark.parametrize(
     "text",
     [
-        "53.3 MHz", "in 22 µs", "4,060 logic cells", "13.4% active", "25 uJ", "macro-F1 of 0.98",
-        "reached 0.9864", "9 clocks",
+        "53.3 MHz",
+        "in 22 µs",
+        "4,060 logic cells",
+        "13.4% active",
+        "25 uJ",
+        "macro-F1 of 0.98",
+        "reached 0.9864",
+        "9 clocks",
     ],
-)  # fmt: skip
+)
 def test_typed_figures_are_found(text):
     assert TYPED.search(f"The core: {text}.")
 

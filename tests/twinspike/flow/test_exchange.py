@@ -9,7 +9,7 @@ from support.graphs import affine, graph, lif, small_graph, write
 from support.networks import counting, random_network
 
 from twinspike.cli.main import main
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.quant.network_file import load_network
 
 TOML = 'dataset = "digits"\ntimesteps = 6\n[encoder]\nkind = "rate"\n[[layers]]\nneurons = 9\n'
@@ -20,9 +20,11 @@ def net(tmp_path):
     """A file of decay 0.9 (no power of two), and a configuration of digits."""
     rng = np.random.default_rng(0)
     made = graph(
-        fc0=affine(rng.normal(0.05, 0.2, (12, 64))), lif0=lif(12, tau=1e-3, r=10.0),
-        fc1=affine(rng.normal(0.1, 0.5, (10, 12))), lif1=lif(10, tau=1e-3, r=10.0),
-    )  # fmt: skip
+        fc0=affine(rng.normal(0.05, 0.2, (12, 64))),
+        lif0=lif(12, tau=1e-3, r=10.0),
+        fc1=affine(rng.normal(0.1, 0.5, (10, 12))),
+        lif1=lif(10, tau=1e-3, r=10.0),
+    )
     (tmp_path / "c.toml").write_text(TOML)
     return write(tmp_path / "net.nir", made), str(tmp_path / "c.toml")
 
@@ -39,8 +41,12 @@ def test_import_writes_network_report_and_configuration(net, tmp_path, capsys):
     assert (network.readout, network.timesteps, network.shape) == ("counts", 6, (8, 8))
     table = json.loads((out / "drift.json").read_text())
     assert [row["rung"] for row in table["rungs"]] == [
-        "float import", "leak 2^-k", "reset of the core", "integer weights", "integer network",
-    ]  # fmt: skip
+        "float import",
+        "leak 2^-k",
+        "reset of the core",
+        "integer weights",
+        "integer network",
+    ]
     assert table["network_hash"] == network.content_hash
     assert table["rungs"][0]["layers"][0]["differ"] == 0 < table["rungs"][-1]["layers"][0]["differ"]
     assert table["layers"][0]["leak_shift"] in (2, 3, 4)
@@ -112,7 +118,7 @@ def refused(capsys, out, *arguments):
         ({"spikes": np.array([None], object)}, "is not a sound .npz file"),
         ({}, "expected either images [B, ...] or spikes"),
     ],
-)  # fmt: skip
+)
 def test_bad_frames_are_one_line(net, tmp_path, capsys, arrays, message):
     np.savez(tmp_path / "d.npz", **arrays)
     found = refused(

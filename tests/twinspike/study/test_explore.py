@@ -28,8 +28,13 @@ def done(tmp_path_factory):
     made = search(tmp_path_factory.mktemp("explore"))
     # Drawn parameters may make a core that the device cannot hold; these two fit.
     common = {
-        "outputs": 16, "weight_bits": 4, "timesteps": 4, "lanes_0": 2, "lanes_1": 2, "cycles_weight": 0.1,
-    }  # fmt: skip
+        "outputs": 16,
+        "weight_bits": 4,
+        "timesteps": 4,
+        "lanes_0": 2,
+        "lanes_1": 2,
+        "cycles_weight": 0.1,
+    }
     for hidden in (32, 48):
         made.open().enqueue_trial({"hidden": hidden, **common})
     explore(made, trials=2, jobs=1, progress=False)

@@ -49,10 +49,12 @@ def interrupted(tmp_path_factory):
     script = root / "script.py"
     script.write_text(code)
     process = subprocess.Popen(
-        [sys.executable, str(script), str(root)], cwd=Path(__file__).parents[3], start_new_session=True,
+        [sys.executable, str(script), str(root)],
+        cwd=Path(__file__).parents[3],
+        start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([".", "tests", str(Path(__file__).parent)])},
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     runs = [run_for(config, root) for config in configs()]
     wait_for(lambda: runs[1].epochs_done >= 3, process)
     os.killpg(process.pid, signal.SIGKILL)

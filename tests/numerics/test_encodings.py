@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from twinspike.numerics import codings
-from twinspike.numerics.codings import CODINGS, Latency, LatencyDense, OnOff, RankOrder, Rate, Threshold
+from twinspike.numerics import encodings
+from twinspike.numerics.encodings import ENCODINGS, Latency, LatencyDense, OnOff, RankOrder, Rate, Threshold
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.events import frame_spikes
 from twinspike.numerics.values import value_spikes
@@ -74,13 +74,13 @@ def test_on_off_counts_only_the_surround_inside_the_image():
 
 
 def test_on_off_is_silent_on_uniform_images_and_mirrors_on_negatives():
-    coding = OnOff(threshold=5)
-    assert not coding.encode(np.full((1, 6, 6), 200, np.uint8), 8).any()
+    encoding = OnOff(threshold=5)
+    assert not encoding.encode(np.full((1, 6, 6), 200, np.uint8), 8).any()
     images = random_images()
-    on, off = np.split(coding.steps(images, 8), 2, axis=1)
-    negative_on, negative_off = np.split(coding.steps(255 - images, 8), 2, axis=1)
+    on, off = np.split(encoding.steps(images, 8), 2, axis=1)
+    negative_on, negative_off = np.split(encoding.steps(255 - images, 8), 2, axis=1)
     assert np.array_equal(on, negative_off) and np.array_equal(off, negative_on)
-    assert coding.addresses((6, 7)) == 84
+    assert encoding.addresses((6, 7)) == 84
 
 
 def test_rate_probabilities_follow_the_pixel_and_the_peak():
@@ -93,22 +93,22 @@ def test_rate_probabilities_follow_the_pixel_and_the_peak():
 
 
 def test_rate_depends_on_seed_and_image_but_not_on_the_batch():
-    images, coding = random_images(), Rate(seed=5)
-    whole = coding.encode(images, 20)
+    images, encoding = random_images(), Rate(seed=5)
+    whole = encoding.encode(images, 20)
     for index in range(len(images)):
-        assert np.array_equal(coding.encode(images[index : index + 1], 20)[:, 0], whole[:, index])
-    assert np.array_equal(coding.encode(images, 10), whole[:10])
+        assert np.array_equal(encoding.encode(images[index : index + 1], 20)[:, 0], whole[:, index])
+    assert np.array_equal(encoding.encode(images, 10), whole[:10])
     assert not np.array_equal(Rate(seed=6).encode(images, 20), whole)
     same_but_one = images.copy()
     same_but_one[:, 0, 0] ^= 1
-    differ = (coding.encode(same_but_one, 20) != whole).mean(axis=(0, 2))
+    differ = (encoding.encode(same_but_one, 20) != whole).mean(axis=(0, 2))
     assert (differ > 0.1).all()
 
 
 def test_rate_is_pinned_so_that_other_implementations_can_rely_on_it():
     image = np.array([[[0, 60, 120], [180, 240, 255]]], dtype=np.uint8)
     spikes = Rate(peak=80, seed=7).encode(image, 6)[:, 0]
-    assert codings.mix32(np.array([0, 1, 0xFFFFFFFF], np.uint32)).tolist() == [0, 2261973619, 2578835075]
+    assert encodings.mix32(np.array([0, 1, 0xFFFFFFFF], np.uint32)).tolist() == [0, 2261973619, 2578835075]
     assert ["".join("01"[s] for s in step) for step in spikes.astype(int)] == [
         "000101",
         "001111",
@@ -121,22 +121,22 @@ def test_rate_is_pinned_so_that_other_implementations_can_rely_on_it():
 
 def test_mix32_is_a_bijection_of_its_low_words():
     words = np.arange(1 << 16, dtype=np.uint32)
-    assert len(np.unique(codings.mix32(words))) == len(words)
+    assert len(np.unique(encodings.mix32(words))) == len(words)
 
 
-@pytest.mark.parametrize("coding", [cls() for cls in CODINGS.values()], ids=list(CODINGS))
-def test_every_coding_is_deterministic_round_trips_and_gives_events(coding):
+@pytest.mark.parametrize("encoding", [cls() for cls in ENCODINGS.values()], ids=list(ENCODINGS))
+def test_every_encoding_is_deterministic_round_trips_and_gives_events(encoding):
     images = random_images()
-    spikes = coding.encode(images, 9)
-    graded = coding.kind == "graded"
+    spikes = encoding.encode(images, 9)
+    graded = encoding.kind == "graded"
     assert spikes.dtype == (np.uint8 if graded else bool)
-    assert spikes.shape == (9, 5, coding.addresses((6, 7))) and spikes.any()
-    assert np.array_equal(coding.encode(images[::-1], 9)[:, ::-1], spikes)
-    words, last = coding.events(images[2], 9)
+    assert spikes.shape == (9, 5, encoding.addresses((6, 7))) and spikes.any()
+    assert np.array_equal(encoding.encode(images[::-1], 9)[:, ::-1], spikes)
+    words, last = encoding.events(images[2], 9)
     back = value_spikes if graded else frame_spikes
-    assert np.array_equal(back(words, 9, coding.addresses((6, 7))), spikes[:, 2])
+    assert np.array_equal(back(words, 9, encoding.addresses((6, 7))), spikes[:, 2])
     assert last.tolist() == [False] * (len(words) - 1) + [True]
-    assert codings.coding_from_table(coding.table(), "encoder") == coding
+    assert encodings.encoding_from_table(encoding.table(), "encoder") == encoding
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_every_coding_is_deterministic_round_trips_and_gives_events(coding):
 )
 def test_bad_tables_are_named(table, text):
     with pytest.raises(TwinspikeError) as caught:
-        codings.coding_from_table(table, "encoder")
+        encodings.encoding_from_table(table, "encoder")
     assert str(caught.value).startswith(text)
 
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinspike.model.codings import encode
-from twinspike.numerics import codings
-from twinspike.numerics.codings import CODINGS, Latency, LatencyDense, OnOff, RankOrder, Rate, Threshold
+from twinspike.model.encodings import encode
+from twinspike.numerics import encodings
+from twinspike.numerics.encodings import ENCODINGS, Latency, LatencyDense, OnOff, RankOrder, Rate, Threshold
 from twinspike.numerics.errors import TwinspikeError
 
 BYTE = st.integers(0, 255)
@@ -16,11 +16,11 @@ STRATEGIES = {
     "latency-dense": st.builds(LatencyDense, BYTE),
     "threshold": st.builds(Threshold, BYTE),
     "rank-order": st.builds(RankOrder, BYTE),
-    "threshold-dense": st.builds(codings.ThresholdDense, BYTE),
-    "rank-order-dense": st.builds(codings.RankOrderDense, BYTE),
-    "rate-dense": st.builds(codings.RateDense, st.integers(1, 100), st.integers(0, 2**31 - 1)),
-    "on-off-dense": st.builds(codings.OnOffDense, st.integers(1, 255), st.integers(1, 15)),
-    "graded": st.builds(codings.Graded, st.integers(1, 4)),
+    "threshold-dense": st.builds(encodings.ThresholdDense, BYTE),
+    "rank-order-dense": st.builds(encodings.RankOrderDense, BYTE),
+    "rate-dense": st.builds(encodings.RateDense, st.integers(1, 100), st.integers(0, 2**31 - 1)),
+    "on-off-dense": st.builds(encodings.OnOffDense, st.integers(1, 255), st.integers(1, 15)),
+    "graded": st.builds(encodings.Graded, st.integers(1, 4)),
     "rate": st.builds(Rate, st.integers(1, 100), st.integers(0, 2**31 - 1)),
     "on-off": st.builds(OnOff, st.integers(1, 255), st.integers(1, 15)),
 }
@@ -28,28 +28,28 @@ SHAPES = arrays.array_shapes(min_dims=2, max_dims=4, max_side=6)
 
 
 def test_every_kind_is_tried():
-    assert set(STRATEGIES) == set(CODINGS)
+    assert set(STRATEGIES) == set(ENCODINGS)
 
 
 @pytest.mark.parametrize("kind", STRATEGIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_torch_twin_is_bit_equal(kind, data):
-    coding = data.draw(STRATEGIES[kind])
+    encoding = data.draw(STRATEGIES[kind])
     images = data.draw(arrays.arrays(np.uint8, SHAPES))
     timesteps = data.draw(st.sampled_from([1, 2, 3, 8, 31, 254, 255]))
-    expected = coding.encode(images, timesteps)
-    spikes = encode(coding, torch.from_numpy(images), timesteps)
+    expected = encoding.encode(images, timesteps)
+    spikes = encode(encoding, torch.from_numpy(images), timesteps)
     assert spikes.dtype == torch.float32 and spikes.shape == expected.shape
     assert np.array_equal(spikes.numpy(), expected.astype(np.float32))
 
 
-@pytest.mark.parametrize("kind", CODINGS)
+@pytest.mark.parametrize("kind", ENCODINGS)
 def test_twins_agree_on_whole_images(kind):
     images = np.random.default_rng(2).integers(0, 256, (8, 28, 28), dtype=np.uint8)
     images[0], images[1] = 0, 255
-    expected = CODINGS[kind]().encode(images, 8)
-    assert np.array_equal(encode(CODINGS[kind](), torch.from_numpy(images), 8).numpy(), expected)
+    expected = ENCODINGS[kind]().encode(images, 8)
+    assert np.array_equal(encode(ENCODINGS[kind](), torch.from_numpy(images), 8).numpy(), expected)
 
 
 def test_float_images_are_refused():

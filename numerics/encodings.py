@@ -1,7 +1,7 @@
-"""Spike codings in numpy: 8-bit images to spike trains. These are the definition; hardware drivers use them.
+"""Spike encodings in numpy: 8-bit images to spike trains. They are the definition; hosts use them too.
 
 Everything is integer arithmetic, so that any other implementation (the torch twins in
-``twinspike.model.codings``, a microcontroller) can agree bit for bit. Below, x is a pixel 0..255,
+``twinspike.model.encodings``, a microcontroller) can agree bit for bit. Below, x is a pixel 0..255,
 T the number of steps, and floor division is written //. Pixels are addressed in C order.
 """
 
@@ -19,7 +19,7 @@ from .values import value_words
 
 
 @dataclasses.dataclass(frozen=True)
-class Coding:
+class Encoding:
     """A rule that turns 8-bit images into spikes; parameters are its dataclass fields."""
 
     kind: ClassVar[str]
@@ -40,15 +40,15 @@ class Coding:
         return frame_words(self.encode(np.asarray(image)[None], timesteps)[:, 0])
 
     def table(self) -> dict[str, Any]:
-        """The coding as the table that :func:`coding_from_table` reads back."""
+        """The encoding as the table that :func:`encoding_from_table` reads back."""
         return {"kind": self.kind, **dataclasses.asdict(self)}
 
     def _encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         raise NotImplementedError
 
 
-class OneSpike(Coding):
-    """A coding in which an address spikes at most once a frame."""
+class OneSpike(Encoding):
+    """An encoding in which an address spikes at most once per frame."""
 
     def steps(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         """uint8 [B, *shape] -> int32 [B, addresses]: the step of the spike, `timesteps` if silent."""
@@ -69,7 +69,7 @@ class Latency(OneSpike):
 
     A pixel with x >= threshold spikes in step (255 - x) * T // 256; the others are silent.
     Source: Thorpe, Delorme, Van Rullen, "Spike-based strategies for rapid processing",
-    Neural Networks 14 (2001); also time-to-first-spike coding.
+    Neural Networks 14 (2001); also time-to-first-spike encoding.
     """
 
     kind: ClassVar[str] = "latency"
@@ -83,8 +83,8 @@ class Latency(OneSpike):
 class LatencyDense(Latency):
     """`latency` without sparsity: a pixel with x < threshold spikes too, in the last step, T - 1.
 
-    Every address spikes exactly once a frame. Source: as for `latency`; the dense form is the usual
-    one of software studies, for example Mostafa, "Supervised learning based on temporal coding in
+    Every address spikes exactly once per frame. Source: as for `latency`; the dense form is the usual
+    one of software studies, for example Mostafa, "Supervised learning based on temporal encoding in
     spiking neural networks", IEEE TNNLS 29 (2018).
     """
 
@@ -110,7 +110,7 @@ class RankOrder(OneSpike):
 
     The F pixels with x >= threshold are ranked 0..F-1 from the brightest, equal ones by address;
     rank r spikes in step r * T // F. The others are silent.
-    Source: Thorpe, Gautrais, "Rank order coding", Computational Neuroscience: Trends in Research (1998).
+    Source: Thorpe, Gautrais, "Rank order encoding", Computational Neuroscience: Trends in Research (1998).
     """
 
     kind: ClassVar[str] = "rank-order"
@@ -135,7 +135,7 @@ class OnOff(OneSpike):
     are channels. With d = sum over the surround of (x - x_j), the contrast is c = |d| // max(n, 1).
     If c >= threshold, the ON address (d > 0) or the OFF address (d < 0) spikes in step
     (255 - c) * T // 256. Addresses 0..N-1 are ON, N..2N-1 are OFF, N the number of pixels.
-    Source: Van Rullen, Thorpe, "Rate coding versus temporal order coding: what the retinal ganglion
+    Source: Van Rullen, Thorpe, "Rate encoding versus temporal order encoding: what the retinal ganglion
     cells tell the visual cortex", Neural Computation 13 (2001), with a box for their Gaussian.
     """
 
@@ -158,7 +158,7 @@ class OnOff(OneSpike):
 
 
 @dataclasses.dataclass(frozen=True)
-class Rate(Coding):
+class Rate(Encoding):
     """Bernoulli spikes: in every step a pixel spikes with probability x / 255 * peak / 100.
 
     The randomness is a counter-based hash, so a train depends on the seed and the image alone, not
@@ -168,7 +168,7 @@ class Rate(Coding):
         draw = h(h(key + i) + t)            uniform in 0..2^32 - 1
         pixel i spikes in step t  if and only if  draw * 25500 < x_i * peak * 2^32
 
-    Source: Poisson-like rate coding as in Diehl, Cook, "Unsupervised learning of digit recognition
+    Source: Poisson-like rate encoding as in Diehl, Cook, "Unsupervised learning of digit recognition
     using spike-timing-dependent plasticity", Front. Comput. Neurosci. 9 (2015); counter-based
     generators: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC (2011).
     """
@@ -227,7 +227,7 @@ class RateDense(Rate):
 
 
 @dataclasses.dataclass(frozen=True)
-class Graded(Coding):
+class Graded(Encoding):
     """A pixel x spikes x >> (8 - bits) times in step 0: its brightness itself, as a multiplicity.
 
     Meant for a first layer that holds its input, which then counts in every step: the usual "direct
@@ -274,11 +274,11 @@ def latency(strength: np.ndarray, timesteps: int) -> np.ndarray:
 
 
 def check_images(is_uint8: bool, dtype: object, shape: tuple[int, ...], timesteps: int) -> None:
-    """Refuse what a coding cannot encode; shared with the torch twins."""
+    """Refuse what an encoding cannot encode; shared with the torch twins."""
     if not is_uint8:
         raise out_of_range("images dtype", str(dtype), "uint8, pixels 0..255")
     if len(shape) < 2 or prod(shape[1:]) < 1:
-        raise out_of_range("images shape", tuple(shape), "[B, *shape] with at least one pixel an image")
+        raise out_of_range("images shape", tuple(shape), "[B, *shape] with at least one pixel per image")
     if not isinstance(timesteps, (int, np.integer)) or not 1 <= timesteps <= 255:
         raise out_of_range("timesteps", timesteps, "an integer in 1..255")
 
@@ -292,18 +292,27 @@ def _box_sum(x: np.ndarray, radius: int) -> np.ndarray:
     return x
 
 
-CODINGS: dict[str, type[Coding]] = {
-    coding.kind: coding
-    for coding in (
-        Latency, LatencyDense, Rate, Threshold, RankOrder, OnOff, RateDense, ThresholdDense, RankOrderDense,
-        OnOffDense, Graded,
+ENCODINGS: dict[str, type[Encoding]] = {
+    encoding.kind: encoding
+    for encoding in (
+        Latency,
+        LatencyDense,
+        Rate,
+        Threshold,
+        RankOrder,
+        OnOff,
+        RateDense,
+        ThresholdDense,
+        RankOrderDense,
+        OnOffDense,
+        Graded,
     )
-}  # fmt: skip
+}
 
 
-def coding_from_table(table: Mapping[str, Any], where: str) -> Coding:
-    """The coding named by ``table["kind"]`` with its parameters; raises TwinspikeError."""
+def encoding_from_table(table: Mapping[str, Any], where: str) -> Encoding:
+    """The encoding named by ``table["kind"]`` with its parameters; raises TwinspikeError."""
     kind = table.get("kind")
-    if not isinstance(kind, str) or kind not in CODINGS:
-        raise TwinspikeError(f"{where}.kind = {kind!r} is unknown: allowed are {', '.join(CODINGS)}")
-    return build(CODINGS[kind], {k: v for k, v in table.items() if k != "kind"}, where)
+    if not isinstance(kind, str) or kind not in ENCODINGS:
+        raise TwinspikeError(f"{where}.kind = {kind!r} is unknown: allowed are {', '.join(ENCODINGS)}")
+    return build(ENCODINGS[kind], {k: v for k, v in table.items() if k != "kind"}, where)

@@ -1,0 +1,41 @@
+"""Verilator's lint takes every kind of core without options, and with all of them has nothing to say."""
+
+import subprocess
+
+import pytest
+from support.tops import plans, write_tops
+
+from twinspike.hw.emit.emit import TOP
+from twinspike.hw.tools.toolchain import find_verilator
+from twinspike.sim.bench.verilator import program
+
+# All that Verilator has to say, but for the name that the files cannot waive (see hw/emit/verilog.py).
+EVERYTHING = ("-Wall", "-Wno-PROCASSINIT")
+
+
+def lint(folder, top, *options):
+    """What Verilator's lint says of module `top` of the Verilog in a folder: nothing, if it passes."""
+    tool = find_verilator()
+    sources = sorted(map(str, folder.glob("*.v")))
+    done = subprocess.run(
+        [program(tool), "--lint-only", *options, "--top-module", top, *sources],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=tool.env(),
+    )
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+@pytest.mark.parametrize("kind", plans())
+def test_lint_passes_without_options_and_with_all(kind, tmp_path):
+    for top in write_tops(plans()[kind], tmp_path):
+        assert lint(tmp_path, top) == ""
+        assert lint(tmp_path, top, *EVERYTHING) == ""
+
+
+def test_lint_still_finds_what_is_not_waived(tmp_path):
+    write_tops(plans()["references"], tmp_path)
+    path = tmp_path / f"{TOP}.v"
+    path.write_text(path.read_text().replace(".clk(clk)", ".click(clk)", 1))
+    assert "PINNOTFOUND" in lint(tmp_path, TOP)

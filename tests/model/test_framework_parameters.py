@@ -1,0 +1,58 @@
+"""Each framework with each of its parameters away from the default: the float import spikes as it does."""
+
+import numpy as np
+import others
+import pytest
+from exports import CASES, WIDTHS, box, build, leaky
+
+from twinspike.model.frameworks import run_in_framework
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.nir_file import read_graph
+from twinspike.quant.nir_graph import chain
+from twinspike.quant.nir_import import float_layers, run_layers
+from twinspike.quant.time_unit import time_unit
+
+SPIKES = np.random.default_rng(0).random((12, 40, 20)) < 0.3
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("framework", "neurons", "gain", "reset", "dt"),
+    [(name, *rest) for name, _, *rest in CASES],
+    ids=[f"{name}, {what}" for name, what, *_ in CASES],
+)
+def test_the_float_import_spikes_as_the_framework_does(framework, neurons, gain, reset, dt, tmp_path):
+    network = build(framework, neurons(), gain)
+    original = others.trains(framework, network, SPIKES)
+    assert all(0.02 < train.mean() < 0.7 for train in original)
+    others.write_nir(framework, network, WIDTHS[0], tmp_path / "n.nir")
+    graph = read_graph(tmp_path / "n.nir")
+    step = time_unit(graph, framework, reset, dt, SPIKES).dt
+    ours = run_layers(float_layers(graph, dialect=framework, dt=step, reset=reset), SPIKES)
+    again = run_in_framework(framework, chain(graph), SPIKES, dt=step, reset=reset)
+    for theirs, mine, imported in zip(original, ours, again, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+        np.testing.assert_array_equal(imported, theirs)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_norse_does_not_write_v_reset(tmp_path):
+    """If it ever does, quant/dialects.py says something that is no longer so."""
+    network = build("norse", box(v_reset=0.2), 10)
+    others.write_nir("norse", network, WIDTHS[0], tmp_path / "n.nir")
+    graph = read_graph(tmp_path / "n.nir")
+    assert not np.any(graph["nodes"]["1"].get("v_reset", 0))
+    ours = run_layers(float_layers(graph, dialect="norse"), SPIKES)
+    assert (ours[0] != others.trains("norse", network, SPIKES)[0]).any()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_neurons_that_forget_at_once_are_refused_by_name(tmp_path):
+    others.write_nir("snntorch", build("snntorch", leaky(beta=0.0), 1), WIDTHS[0], tmp_path / "n.nir")
+    with pytest.raises(
+        TwinspikeError, match=r"node '1' \(LIF\) cannot be mapped: neuron 0 keeps nothing .*beta = 0"
+    ):
+        float_layers(read_graph(tmp_path / "n.nir"), dialect="snntorch")
+    others.write_nir("snntorch", build("snntorch", leaky(beta=1.0), 1), WIDTHS[0], tmp_path / "n.nir")
+    with pytest.raises(TwinspikeError, match="its r holds values that are not finite"):
+        float_layers(read_graph(tmp_path / "n.nir"), dialect="norse")

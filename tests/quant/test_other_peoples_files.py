@@ -1,0 +1,34 @@
+"""The NIR paper's files, where $TWINSPIKE_DATA has them: spikes as recorded, or a refusal by name."""
+
+import paper_files
+import pytest
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    path = paper_files.archive()
+    if path is None:
+        pytest.skip("no nir-paper folder in $TWINSPIKE_DATA")
+    found = paper_files.measure(path, tmp_path_factory.mktemp("paper"))
+    return {row["file"].rsplit("/", 1)[-1]: row for row in found}
+
+
+def test_a_neuron_spikes_in_the_steps_that_simulators_recorded(rows):
+    row = rows["lif_norse.nir"]
+    same = {name for name, one in row["recorded"].items() if one["same"]}
+    assert same >= {"exact", "nengo", "norse", "snntorch", "spinnaker2"}
+    assert row["dt"] == 1e-4 and row["layers"][0]["float"] == 4
+
+
+def test_slow_neurons_keep_their_rate_as_integers(rows):
+    """Four spikes in a thousand steps: fitted by the positions that differ, silence was the best answer."""
+    for name in ("lif_norse.nir", "lif_rockpool.nir", "two_lif_neurons.nir"):
+        for layer in rows[name]["layers"]:
+            assert abs(layer["integer"] - layer["float"]) <= 1
+
+
+def test_what_cannot_be_mapped_is_refused_by_node(rows):
+    assert rows["cnn_sinabs.nir"]["refused"].startswith("node '0' (Conv2d) cannot be mapped")
+    braille = [row["refused"] for name, row in rows.items() if name.startswith("braille")]
+    assert len(braille) == 4
+    assert all("\n" not in line and ("lif1.lif" in line or "lif1/lif" in line) for line in braille)

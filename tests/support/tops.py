@@ -1,0 +1,31 @@
+"""Cores of every kind, and all of their tops as Verilog."""
+
+import dataclasses
+
+from support.networks import counting, random_network
+from support.simulation import spram_case
+
+from twinspike.hw.bus.top import BUSES
+from twinspike.hw.emit.emit import TOP, write_bus_verilog, write_verilog
+from twinspike.hw.plan import make_plan
+
+
+def plans():
+    network = random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3)
+    plain = make_plan(network, (2, 3))
+    return {
+        "references": plain,
+        "slots and pixels": dataclasses.replace(plain, slots=5, pixels=True),
+        "counts": make_plan(counting(network), (2, 3)),
+        "loaded weights": spram_case(64, 4)[0],
+        "several events per clock": make_plan(network, events_per_clock=(2, 1)),
+    }
+
+
+def write_tops(plan, folder):
+    """Write the core and its bus tops; returns the modules' names."""
+    write_verilog(plan, folder)
+    return [
+        TOP,
+        *(write_bus_verilog(plan, bus, folder) for bus in BUSES if plan.layers[0].events_per_clock <= 1),
+    ]

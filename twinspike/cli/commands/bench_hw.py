@@ -1,0 +1,42 @@
+"""`bench-hw`: every configuration on every device."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinspike.cli.app import MAINTAINERS, command
+from twinspike.cli.options import Jobs, Out, choice
+
+PARTS = ("builds", "scaling", "encodings", "emission", "throughput")
+
+
+@command("bench-hw", MAINTAINERS)
+def bench_hw(
+    out: Out = "build",
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="the repository")] = Path(),
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="TEXT",
+            help="only builds whose name (config-device...) contains this; may be given more than once",
+        ),
+    ] = None,
+    part: Annotated[
+        list[str] | None,
+        choice("--part", PARTS, "only this part; may be given more than once (default: all)"),
+    ] = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Simulate, place and route every configuration on every device: results/hardware.json.
+
+    Builds are kept with a hash of what they were made from: an interrupted run goes on, and what has
+    not changed is not built again. From scratch it takes an hour or two.
+    """
+    from twinspike.bench import builds, studies
+
+    parts = part or list(PARTS)
+    if "builds" in parts:
+        builds.measure(builds.chosen(only or []), out, root / "results", jobs=jobs)
+    studies.study([name for name in parts if name != "builds"], out, root / "results")

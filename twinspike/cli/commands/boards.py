@@ -1,0 +1,94 @@
+"""`bitstream`, `flash` and `sim-board`: boards, and boards in simulation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinspike.cli.app import command
+from twinspike.cli.options import (
+    BOARD_NAMES,
+    USUAL_SEEDS,
+    Baud,
+    Board,
+    Config,
+    Jobs,
+    Link,
+    Out,
+    PlacerSeeds,
+    number,
+)
+
+UART_BAUD = 3_000_000
+
+
+@command("bitstream")
+def bitstream(
+    config: Config = "digits",
+    out: Out = "build",
+    board: Board = BOARD_NAMES[0],
+    link: Link = "uart",
+    baud: Baud = UART_BAUD,
+    seeds: PlacerSeeds = USUAL_SEEDS,
+    jobs: Jobs = 2,
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", metavar="DIR", help="also put the figures into boards.json of this folder"),
+    ] = None,
+) -> None:
+    """Build the bitstream and flash image of a board, with its timing met.
+
+    Writes boards/<board>/: bitstream, flash.bin with the weights where the core loads them, pins.md,
+    board.json with timing and utilisation. Ends with an error that states the slack if no seed meets
+    the board's clock.
+    """
+    from twinspike.boards import steps
+    from twinspike.flow.folders import opened
+
+    chosen, place = opened(config, out)
+    steps.bitstream(chosen, place, board, baud=baud, line=link, seeds=list(seeds), jobs=jobs, results=results)
+
+
+@command("flash")
+def flash(config: Config = "digits", out: Out = "build", board: Board = BOARD_NAMES[0]) -> None:
+    """Write a board's bitstream (and weights) into its flash with openFPGALoader."""
+    from twinspike.boards import steps
+    from twinspike.flow.folders import opened
+
+    _, place = opened(config, out)
+    steps.flash(place, board)
+
+
+@command("sim-board")
+def sim_board(
+    config: Config = "digits",
+    out: Out = "build",
+    board: Board = BOARD_NAMES[0],
+    link: Link = "uart",
+    baud: Baud = UART_BAUD,
+    frames: Annotated[int, number("--frames", "N", "test images")] = 100,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="no check: print the port and run until Ctrl-C")
+    ] = False,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", metavar="DIR", help="also put the figures into sim_board.json of this folder"
+        ),
+    ] = None,
+) -> int:
+    """Run a board in simulation behind a pseudo-terminal and check it as hardware.
+
+    The whole board, UART pins, flash and all, in Verilator. Classifies, embeds, enrols and verifies
+    test images over the serial port and compares every answer with the golden model; ends with
+    status 1 at any difference. Then measures images per second, in the simulated clock.
+    """
+    from twinspike.boards import steps
+    from twinspike.flow.folders import opened
+
+    chosen, place = opened(config, out)
+    if serve:
+        steps.serve(chosen, place, board, baud, link)
+        return 0
+    good = steps.simulate(chosen, place, board, frames, baud=baud, line=link, results=results)
+    return 0 if good else 1

@@ -1,0 +1,58 @@
+"""`fuzz`: a campaign of random networks and streams, or the replay of one case."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinspike.cli.app import MAINTAINERS, command
+from twinspike.cli.options import Out, number
+from twinspike.numerics.errors import TwinspikeError
+
+RESULTS = Path("results") / "fuzz.json"
+MINUTES = 5
+
+
+@command("fuzz", MAINTAINERS)
+def fuzz(
+    out: Out = "build",
+    networks: Annotated[int | None, number("--networks", "N", "until N networks in all were tried")] = None,
+    minutes: Annotated[int | None, number("--minutes", "M", "for M minutes")] = None,
+    seed: Annotated[int | None, number("--seed", "S", "begin with this seed (default: the next)")] = None,
+    case: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="FILE", help="try the case in this file, nothing else"),
+    ] = None,
+) -> int:
+    """Try random networks and streams, sound and hostile, in simulation against the golden model.
+
+    Without a bound, 5 minutes. Counts are added up in results/fuzz.json. A failure is shrunk and kept
+    as a file for --replay; the command then ends with status 1.
+    """
+    try:
+        from twinspike.sim.fuzz.campaign import Campaign, replay
+    except ModuleNotFoundError as error:
+        raise TwinspikeError(
+            f"fuzz needs {error.name}: install it with: pip install twinspike[dev]"
+        ) from None
+    from twinspike.numerics.locks import alone_with
+
+    folder = Path(out) / "fuzz"
+    if case:
+        differs = replay(case, folder)
+        print(f"{case}: {differs or 'everything is equal'}")
+        return 1 if differs else 0
+    with alone_with(RESULTS):  # each campaign goes on where the last one ended
+        campaign = Campaign(folder, RESULTS, seed)
+        if campaign.leaves_out_icarus:
+            print("Icarus is not installed: its share of the seeds is left out (apt install iverilog)")
+        first = campaign.counts["next_seed"]
+        finding = campaign.run(networks, minutes if networks or minutes else MINUTES)
+    c = campaign.counts
+    print(
+        f"seeds {first} to {c['next_seed']}; in all {c['networks']:,} networks, "
+        f"{c.get('frames', 0):,} frames, {c.get('spikes_compared', 0):,} spikes compared ({RESULTS})"
+    )
+    if finding:
+        print(f"FOUND: {finding.message}\n  replay it with: twinspike fuzz --replay {finding.path}")
+    return 1 if finding else 0

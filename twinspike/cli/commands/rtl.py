@@ -1,0 +1,91 @@
+"""`rtl`: the core as Verilog."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinspike.cli.app import command
+from twinspike.cli.options import GENERIC, AnyTarget, Config, Out, choice
+
+if TYPE_CHECKING:
+    from twinspike.hw.plan import CorePlan
+    from twinspike.hw.predict.planner import Prediction
+
+
+@command("rtl")
+def rtl(
+    config: Config = "digits",
+    out: Out = "build",
+    target: AnyTarget = GENERIC,
+    goal: Annotated[
+        str | None,
+        choice(
+            "--goal",
+            ("latency", "area"),
+            "let the planner choose lanes and banks for --target: fewest clocks, or fewest logic cells",
+        ),
+    ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option("--network", metavar="FILE", help="another network file than the configuration's"),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", metavar="DIR", help="where to write (default: build/<config>/rtl)"),
+    ] = None,
+) -> None:
+    """Write the core's Verilog, RTLIL, memory images and ports.md.
+
+    Without --target the core is portable: its weights lie in initialised memories. For up5k a large
+    layer's weights go to SPRAM and come in over a load port.
+    """
+    from twinspike.flow.cores import write_core
+    from twinspike.flow.folders import opened
+    from twinspike.quant.network_file import load_network
+
+    chosen, place = opened(config, out)
+    given = load_network(network) if network else None
+    written, plan, prediction = write_core(chosen, place, target, network=given, out=folder, goal=goal)
+    _print_plan(written, plan)
+    if prediction:
+        _print_prediction(prediction)
+
+
+def _print_plan(folder: Path, plan: "CorePlan") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{folder}: core for {plan.target}", title_justify="left")
+    for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks per event", "weights"):
+        table.add_column(title, justify="right")
+    for i, layer in enumerate(plan.layers):
+        weights = f"{layer.inputs} x {layer.neurons} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
+        row = (
+            i,
+            layer.inputs,
+            layer.neurons,
+            layer.lanes,
+            max(layer.events_per_clock, 1),
+            layer.tick_clocks,
+            weights,
+        )
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def _print_prediction(prediction: "Prediction") -> None:
+    from twinspike.flow.cores import PLANNING_IMAGES
+    from twinspike.hw.devices import DEVICES
+
+    device = DEVICES[prediction.plan.target]
+    spram = f", {prediction.spram} of {device.spram} SPRAM blocks" if device.spram else ""
+    cells = "logic cells unknown until make calibrate"
+    if prediction.logic_cells is not None:
+        cells = f"{prediction.logic_cells:,} of {device.logic_cells:,} {device.logic_cell}s"
+    print(
+        f"predicted for {PLANNING_IMAGES} test images: median {prediction.latency_cycles:,.0f} cycles alone, "
+        f"{prediction.interval_cycles:,.0f} from image to image;\n  "
+        f"{prediction.memory_bits:,} memory bits, about {prediction.ram_blocks} of {device.ram_blocks} block "
+        f"RAMs{spram}, {cells}"
+    )

@@ -1,0 +1,91 @@
+"""`sim`: the core in simulation, against the golden model."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twinspike.cli.app import command
+from twinspike.cli.options import GENERIC, TARGETS, Config, Out, choice, number
+
+
+@command("sim")
+def sim(
+    config: Config = "digits",
+    out: Out = "build",
+    frames: Annotated[
+        int | None, number("--frames", "N", "test images (default: the configuration's)")
+    ] = None,
+    target: Annotated[
+        str | None,
+        choice("--target", (GENERIC, *TARGETS), "only this core (default: every one that differs)"),
+    ] = None,
+    simulator: Annotated[
+        str | None,
+        typer.Option(
+            "--simulator", metavar="NAME", help="verilator or icarus (default: $SIM, else verilator)"
+        ),
+    ] = None,
+    waves: Annotated[
+        bool,
+        typer.Option(
+            "--waves",
+            help="write an FST and views for GTKWave and Surfer, of 3 frames unless --frames says otherwise "
+            "(WAVES=1 does the same)",
+        ),
+    ] = False,
+) -> int:
+    """Drive real test images through the Verilog and compare every spike with the golden model.
+
+    Runs the frames back to back, some alone (latency) and some under random back-pressure; checks
+    hidden spikes, output spikes, result records and cycles. Ends with status 1 at any difference.
+    """
+    from twinspike.flow.cores import as_predicted, simulate_core
+    from twinspike.flow.folders import opened
+    from twinspike.flow.plans import needs_own_simulation
+
+    chosen, place = opened(config, out)
+    simulator = simulator or os.environ.get("SIM") or "verilator"
+    waves = waves or os.environ.get("WAVES", "0") not in ("", "0")
+    targets = [target] if target else [GENERIC, *chosen.hardware.targets]
+    if not target:
+        targets = [t for t in targets if needs_own_simulation(chosen, place, t)]
+    good = True
+    for each in targets:
+        path, report = simulate_core(chosen, place, each, frames=frames, simulator=simulator, waves=waves)
+        print_runs(report["runs"], path)
+        good = good and all(as_predicted(row) for row in report["runs"])
+        if waves:
+            folder = place.sim(each)
+            print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
+            print("       or surfer --command-file waves.sucl waves.fst")
+    return 0 if good else 1
+
+
+def print_runs(rows: list[dict[str, Any]], path: Path) -> None:
+    """A table of simulated runs, and what was wrong with them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{path}: RTL against the golden model", title_justify="left")
+    for title in ("run", "frames", "spikes compared", "mismatches", "cycles per image", "formula"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        kind = "latency" if row["isolated"] else "interval"
+        spread = row.get("cycles", {}).get(kind)
+        cycles = f"{kind} {spread['median']:,.0f}" if spread and spread["values"] else "-"
+        equal = {True: "equal", False: "DIFFERS", None: "-"}[row.get("cycles_predicted_equal")]
+        name = f"{row['target']}, {row['run']}"
+        table.add_row(
+            name, f"{row['frames']:,}", f"{row['spikes_compared']:,}", str(row["mismatches"]), cycles, equal
+        )
+    console = Console()
+    console.print(table)
+    for row in rows:
+        for key in ("first_mismatch", "first_cycle_difference"):
+            if row.get(key):
+                console.print(f"{row['run']}: {row[key]}", style="red", markup=False)
+        for fault in row["faults"][:5]:
+            console.print(f"{row['run']}: broken rule at {fault}", style="red", markup=False)

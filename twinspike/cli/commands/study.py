@@ -1,0 +1,79 @@
+"""`study`, `recipes` and `oneshot`: measurements that train many networks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinspike.cli.app import MAINTAINERS, command
+from twinspike.cli.commands.explore import RESULTS, Figures, Processes, processes
+from twinspike.cli.options import USUAL_SEEDS, Config, Out, Seeds, choice, parse_seeds
+from twinspike.numerics.errors import TwinspikeError
+
+
+@command("study", MAINTAINERS)
+def study(
+    config: Config = "study",
+    out: Out = "build",
+    quick: Annotated[bool, typer.Option("--quick", help="MNIST and a part of the grid only")] = False,
+    dataset: Annotated[
+        list[str] | None,
+        choice(
+            "--dataset", ("mnist", "fashion"), "only this one; may be given more than once (default: both)"
+        ),
+    ] = None,
+    jobs: Processes = None,
+    results: Figures = RESULTS,
+) -> None:
+    """Train and measure dozens of networks, one thing varied at a time around --config.
+
+    Encodings and their non-sparse twins, distances, losses, weight bits and neurons, on MNIST and
+    Fashion-MNIST. Finished runs are kept by content in build/study/runs: a study that was
+    interrupted or killed goes on, and only what a change concerns is trained again. Several calls
+    share the work.
+    """
+    from twinspike.study.study import DATASETS
+    from twinspike.study.study import study as run
+
+    build = Path(out) / "study"
+    path = build / "quick.json" if quick else results / "study.json"
+    run(config, build, path, quick=quick, jobs=processes(jobs), datasets=dataset or DATASETS)
+    print(f"study: {path}" + ("" if quick else " (make docs fills docs/study.md from it)"))
+
+
+@command("recipes", MAINTAINERS)
+def recipes(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="recipes (default: all)")] = None,
+    out: Out = "build",
+    seeds: Annotated[
+        Seeds, typer.Option("--seeds", parser=parse_seeds, metavar="1,2,3", help="seeds")
+    ] = USUAL_SEEDS,
+    jobs: Processes = None,
+    results: Figures = RESULTS,
+) -> None:
+    """Train the shipped recipes with several seeds: mean and spread.
+
+    A network that ships serves for its own seed. Kept and resumed like the study.
+    """
+    from twinspike.study.recipes import WANTED
+    from twinspike.study.recipes import recipes as run
+
+    for name in names or ():
+        if name not in WANTED:
+            raise TwinspikeError(f"recipe {name!r} is unknown: choose {', '.join(WANTED)}")
+    path = results / "recipes.json"
+    run(names or list(WANTED), Path(out) / "recipes", path, seeds=list(seeds), jobs=processes(jobs))
+    print(f"recipes: {path} (make docs fills docs/study.md from it)")
+
+
+@command("oneshot", MAINTAINERS)
+def oneshot(out: Out = "build", results: Figures = RESULTS) -> None:
+    """Measure new classes from a few examples: Omniglot's one-shot task, digits enrolled later.
+
+    Networks that do not ship are trained first. Omniglot's three archives are to lie in the folder
+    omniglot/ where datasets are (twinspike doctor says where).
+    """
+    from twinspike.study.oneshot import oneshot as run
+
+    path = run(out, results / "oneshot.json")
+    print(f"oneshot: {path} (make docs fills docs/study.md from it)")

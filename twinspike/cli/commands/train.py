@@ -1,0 +1,91 @@
+"""`train` and `export`: from images to network.safetensors."""
+
+import sys
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from twinspike.cli.app import command
+from twinspike.cli.options import Config, Out
+from twinspike.quant.synapses.kinds import KINDS
+
+
+@command("train")
+def train(
+    config: Config = "digits",
+    out: Out = "build",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on from the checkpoint, if there is one")
+    ] = False,
+    shipped: Annotated[
+        bool,
+        typer.Option("--shipped", help="train only if no network with these settings ships with twinspike"),
+    ] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="another value than the file's, such as training.epochs=5 or layers.0.neurons=64; may be "
+            "given more than once, and the steps that follow go by it",
+        ),
+    ] = None,
+) -> int:
+    """Train a network, quantised all along, and export it.
+
+    Writes network.safetensors, metrics.json, train.jsonl and a checkpoint. Ctrl-C loses nothing:
+    go on with --resume, which ends in the very same network. Ends with status 1 if the network
+    learned nothing.
+    """
+    from twinspike.flow.folders import find_network, opened, pretrained
+    from twinspike.flow.training import train as run
+    from twinspike.flow.training import verdict
+    from twinspike.quant.network_file import load_network
+
+    # What a network was trained with so far counts only if its training goes on.
+    chosen, place = opened(config, out, changes or (None if resume else ()))
+    if shipped and not place.network.is_file() and pretrained(chosen):
+        find_network(place, chosen)
+        return 0
+    metrics = run(chosen, place, resume=resume, warn=partial(_say, "warning"))
+    if not metrics:  # one of several processes has them
+        return 0
+    _print_metrics(metrics)
+    learned, line = verdict(load_network(place.network).references)
+    if line:
+        _say("warning" if learned else "error", line)
+    return 0 if learned else 1
+
+
+@command("export")
+def export(config: Config = "digits", out: Out = "build") -> None:
+    """Write the network file again from the last checkpoint."""
+    from twinspike.flow.folders import opened
+    from twinspike.model.training import export as run
+
+    chosen, place = opened(config, out)
+    _print_metrics(run(chosen, place.build))
+
+
+def _say(kind: str, line: str) -> None:
+    print(f"twinspike: {kind}: {line}", file=sys.stderr)
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    print(
+        f"macro-F1 {metrics['macro_f1']:.4f} (one reference per class), "
+        f"{metrics['macro_f1_knn']:.4f} (k-NN); "
+        f"raw-pixel k-NN {metrics['baseline_knn_macro_f1']:.4f}; "
+        f"hidden neurons active {metrics['hidden_activity']:.1%}; "
+        f"torch against golden: {metrics['torch_golden_mismatches']} of "
+        f"{metrics['torch_golden_compared']:,} spikes differ"
+    )
+    kinds = [entry.get("kind", "dense") for entry in metrics.get("config", {}).get("layers", [])]
+    alive = [index for index, kind in enumerate(kinds) if KINDS[kind].fires]
+    for index, row in zip(alive, metrics.get("state", []), strict=False):
+        print(
+            f"layers.{index}: {row['state_bits']} state bits serve ({row['configured']} allowed): membranes "
+            f"of the training images reach {row['lowest']}..{row['highest']} and clamp in "
+            f"{row['clamped']:.3%} of the steps"
+        )

@@ -1,0 +1,98 @@
+"""Training as a step of the flow: what can be judged beforehand is, and what came out is looked at."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from twinspike.config import Config
+from twinspike.hw.devices import device
+from twinspike.hw.plan.choose import check_buildable
+from twinspike.hw.predict.placement import ram_blocks
+from twinspike.model.datasets import load_dataset
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.locks import alone_with
+from twinspike.quant.network import Network, References
+from twinspike.quant.spec import check_trainable
+from twinspike.quant.synapses.kinds import KINDS
+
+from .folders import GENERIC, Folders
+from .identity import claim
+from .plans import make_plan_for
+
+
+def train(config: Config, place: Folders, *, resume: bool, warn: Callable[[str], None]) -> dict[str, Any]:
+    """Train, export and evaluate; returns the metrics, nothing in all but one of several processes.
+
+    Raises TwinspikeError before anything is trained or written if the configuration asks for what cannot
+    be trained, or for a core that cannot be built; `warn` is told of devices that it will not fit.
+    """
+    for index, layer in enumerate(config.layers):
+        if KINDS[layer.kind].fires:
+            check_trainable(layer, f"layers.{index}")
+    from twinspike.model.blank import blank_network
+
+    dataset = load_dataset(config.dataset)
+    taught = dataset.taught or dataset
+    for warning in judge_core(config, blank_network(config, dataset.shape, np.unique(taught.train_labels))):
+        warn(warning)
+    claim(config, place.build)
+    from twinspike.model.training import train as run
+
+    # Processes that torchrun started work on one training together.
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    with contextlib.nullcontext() if together else alone_with(place.build / "training"):
+        return run(config, place.build, resume=resume, dataset=dataset)
+
+
+def judge_core(config: Config, network: Network) -> list[str]:
+    """What stands against the configuration's core on its devices, a line each, as far as sizes tell.
+
+    A network of a kind that has no hardware runs in software alone, of which one line tells. Raises
+    TwinspikeError for lanes, banks, slots or pixels that do not suit the network on any device.
+    """
+    try:
+        check_buildable(network)
+    except TwinspikeError as error:
+        return [f"no core can be built of this network: {error}"]
+    make_plan_for(config, network, GENERIC)
+    found = []
+    for target in config.hardware.targets:
+        try:
+            plan = make_plan_for(config, network, target)
+        except TwinspikeError as error:
+            found.append(f"the core will not be built for {target}: {error}")
+            continue
+        # Without its content a memory may come out smaller than it will be, never larger.
+        need, have = ram_blocks(plan), device(target).ram_blocks
+        if need > have:
+            found.append(f"the core will not fit {target}: at least {need} block RAMs, it has {have}")
+    return found
+
+
+def same_references(references: References) -> list[list[int]]:
+    """Groups of labels whose references are equal: no image can be told apart between them."""
+    groups: dict[bytes, list[int]] = {}
+    for counts, label in zip(references.counts, references.labels, strict=True):
+        groups.setdefault(counts.tobytes(), []).append(int(label))
+    return [labels for labels in groups.values() if len(labels) > 1]
+
+
+def verdict(references: References) -> tuple[bool, str]:
+    """Whether a trained network tells any two classes apart, and what is to be said about its references."""
+    groups = same_references(references)
+    if not groups:
+        return True, ""
+    remedy = "train longer, or change training.learning_rate, training.initial_gain or the layers"
+    if len(groups[0]) == len(references.labels):
+        return False, (
+            f"the network learned nothing: the references of all {len(references.labels)} classes are equal; "
+            f"{remedy}"
+        )
+    return True, f"classes {_listed(groups)} have equal references and cannot be told apart: {remedy}"
+
+
+def _listed(groups: Sequence[Sequence[int]]) -> str:
+    return "; ".join(", ".join(map(str, labels)) for labels in groups)
