@@ -82,7 +82,8 @@ DIALECTS = {
             1.0,
             False,
             False,
-            "tau is counted in steps, u = exp(-1 / tau) v + (1 - exp(-1 / tau)) I (norm_input=True). The file "
+            "tau is counted in steps, u = exp(-1 / tau) v + (1 - exp(-1 / tau)) I "
+            "(norm_input=True). The file "
             "says neither how neurons spike and reset nor norm_input, min_v_mem and tau_syn: train with "
             "spike_fn=SingleSpike, without the last two, and give --reset subtract, which is the default "
             "there (zero for MembraneReset with reset_value=0)",
@@ -102,7 +103,8 @@ DIALECTS = {
             1e-3,
             False,
             False,
-            "LIFNeuronTorch: u = exp(-dt / tau) v + I, where r = exp(-dt / tau) tau / dt tells dt. Its bias is "
+            "LIFNeuronTorch: u = exp(-dt / tau) v + I, where r = exp(-dt / tau) tau / dt tells "
+            "dt. Its bias is "
             "not written: train with bias = 0 and give the layer before it one, and with "
             "max_spikes_per_dt = 1; it subtracts the threshold: give --reset subtract. LIFTorch has synapses "
             "with memory and cannot be mapped",

@@ -157,7 +157,8 @@ def _exponential(
     """As `_dynamics`, for membranes that keep exp(-share) of themselves, of LIF nodes only."""
     if node.type != "LIF":
         raise node.refuse(
-            f"in {dialect.name} its synapse keeps exp(-dt / tau_syn) of its current from step to step, and the "
+            f"in {dialect.name} its synapse keeps exp(-dt / tau_syn) of its current from step to "
+            "step, and the "
             "core has no synapses with memory: train with neurons without a synapse"
         )
     decay, leak = np.exp(-share), _vector(node, "v_leak", len(share))
@@ -168,7 +169,8 @@ def _exponential(
     gain = r * share / decay if dialect.r_is_steps else r
     if dialect.r_is_steps and not np.allclose(gain, 1, rtol=1e-2):
         raise node.refuse(
-            f"its r is not exp(-dt / tau) tau / dt with dt = {share[0]:.4g} tau, as {dialect.name} writes it: "
+            f"its r is not exp(-dt / tau) tau / dt with dt = {share[0]:.4g} tau, as {dialect.name} "
+            "writes it: "
             "check --from and --dt"
         )
     return decay, gain, np.zeros_like(decay), None
