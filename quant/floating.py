@@ -177,7 +177,7 @@ def _exponential(
 
 
 def told_steps(dialect: Dialect, r: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """Seconds per step that each neuron's r tells: r = tau / dt, or ("added") exp(-a) / a with a = dt / tau."""
+    """Seconds per step that each r tells: r = tau / dt, or ("added") exp(-a) / a with a = dt / tau."""
     return tau * lambertw(1 / r).real if dialect.leak == "added" else tau / r
 
 
