@@ -4,6 +4,7 @@ CONFIG  ?= digits
 TARGETS ?=
 FRAMES  ?=
 SIM     ?=
+BENCH   ?=
 WAVES   ?=
 STUDY   ?=
 LINK    ?=
@@ -34,7 +35,7 @@ TRAINED := $(BUILD)/.trained
 RTL     := $(BUILD)/rtl/rtl.json
 SIMMED  := $(BUILD)/sim.json
 
-export SIM WAVES
+export SIM BENCH WAVES
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -46,6 +47,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
+	@echo "  BENCH=cocotb the bench under cocotb for sim (default: compiled code)"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
 	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
 	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab for bitstream, flash, sim-board (SERVE=1: only run it)"
@@ -100,7 +102,7 @@ $(RTL): $(NETWORK) $(CONFIG_FILE) $(HW_SOURCES) | $(READY)
 
 sim: $(SIMMED) ## real test images through the RTL, every spike compared with the golden model
 
-$(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(filter-out 0,$(WAVES)),FORCE)
+$(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(BENCH)$(filter-out 0,$(WAVES)),FORCE)
 	$(TS) sim --config $(CONFIG) $(if $(FRAMES),--frames $(FRAMES))
 
 synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds

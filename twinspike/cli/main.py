@@ -99,6 +99,7 @@ def _run(options: argparse.Namespace) -> int:
                 steps.sim(
                     config, place, target,
                     frames=options.frames, simulator=options.simulator, waves=options.waves,
+                    bench=options.bench,
                 )
                 for target in targets
             ]  # fmt: skip
@@ -182,6 +183,11 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument(
         "--simulator", default=os.environ.get("SIM") or "verilator", metavar="NAME",
         help="verilator or icarus (default: $SIM, else verilator)",
+    )  # fmt: skip
+    sim.add_argument(
+        "--bench", default=os.environ.get("BENCH", ""), metavar="NAME",
+        help="native (compiled, all processor cores) or cocotb (default: $BENCH, else native; with icarus "
+        "and for waves cocotb)",
     )  # fmt: skip
     sim.add_argument(
         "--waves", action="store_true", default=os.environ.get("WAVES", "0") not in ("", "0"),

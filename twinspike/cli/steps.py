@@ -127,14 +127,22 @@ def _print_prediction(prediction) -> None:
 
 
 def sim(
-    config: Config, place: Folders, target: str, *, frames: int | None, simulator: str, waves: bool
+    config: Config,
+    place: Folders,
+    target: str,
+    *,
+    frames: int | None,
+    simulator: str,
+    waves: bool,
+    bench: str = "",
 ) -> bool:
     """Simulate real test images; returns whether every spike, result and cycle is as predicted."""
     from twinspike.hw.emit.emit import emit, is_current
-    from twinspike.sim.bench.runner import simulate
+    from twinspike.sim.bench.runner import chosen_bench, simulate
     from twinspike.sim.bench.simulators import find_simulator
 
     find_simulator(simulator)
+    chosen_bench(bench, simulator, waves)
     network = find_network(place, config.name)
     plan = make_plan_for(config, network, target)
     if not is_current(plan, place.rtl(target)):
@@ -143,8 +151,9 @@ def sim(
     usual = WAVE_FRAMES if waves else config.hardware.frames
     images, _ = test_images(config, network, usual if frames is None else frames)
     result = simulate(
-        plan, place.rtl(target), network.encode(images), place.sim(target), simulator=simulator, waves=waves
-    )
+        plan, place.rtl(target), network.encode(images), place.sim(target),
+        simulator=simulator, bench=bench, waves=waves,
+    )  # fmt: skip
     # A look at waves does not replace the report on many frames.
     path = place.sim(target) / "waves.json" if waves else place.sim_report(target)
     write_json(path, result)
