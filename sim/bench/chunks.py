@@ -38,9 +38,9 @@ class _Chunk:
 
 @dataclasses.dataclass(frozen=True)
 class _Core:
-    plan: CorePlan
     command: list[str]
     memories: dict[str, str]
+    ready: float  # when it was
 
 
 def simulate_chunks(
@@ -57,32 +57,28 @@ def simulate_chunks(
         for number, run in enumerate(runs)
         for first in range(0, run.frames, CHUNK)
     ]
-    sources = {path.name: path.read_text() for path in sorted(rtl.glob("*.v"))}
-    memories = {path.name: path.read_text() for path in rtl.glob("*.mem")}
     shutil.rmtree(out / "chunks", ignore_errors=True)
     with concurrent.futures.ThreadPoolExecutor(processors()) as pool:
-        # What the core must give, and when, is computed while the C++ compiler works.
-        building = pool.submit(Workshop(out / "native", keep=3).command, plan, sources)
+        building = pool.submit(_build, plan, rtl, out)
         trace = golden_run(plan.network, spikes)
-        times = [
-            predicted_times(plan, chunk.run, spikes[:, chunk.frames], trace.part(chunk.frames))
-            for chunk in chunks
-        ]
-        core = _Core(plan, building.result(), memories)
-        begin = time.monotonic()
         tasks = [
             pool.submit(
-                _simulate, core, chunk.run, spikes[:, chunk.frames],
+                _simulate, building, plan, chunk.run, spikes[:, chunk.frames],
                 out / "chunks" / f"run{chunk.number}-{chunk.frames.start}",
             )
             for chunk in chunks
         ]  # fmt: skip
         try:
+            # Computed while the compiler and the simulations work.
+            times = [
+                predicted_times(plan, chunk.run, spikes[:, chunk.frames], trace.part(chunk.frames))
+                for chunk in chunks
+            ]
             seen = [task.result() for task in tasks]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-        seconds = time.monotonic() - begin
+        seconds = time.monotonic() - building.result().ready
     parts: list[list[Part]] = [[] for _ in runs]
     for chunk, found, (started, finished) in zip(chunks, seen, times, strict=True):
         parts[chunk.number].append(Part(chunk.frames.start, found, started, finished))
@@ -96,13 +92,23 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def _simulate(core: _Core, run: Run, spikes: np.ndarray, folder: Path) -> Observed:
+def _build(plan: CorePlan, rtl: Path, out: Path) -> _Core:
+    sources = {path.name: path.read_text() for path in sorted(rtl.glob("*.v"))}
+    memories = {path.name: path.read_text() for path in rtl.glob("*.mem")}
+    command = Workshop(out / "native", keep=3).command(plan, sources)
+    return _Core(command, memories, time.monotonic())
+
+
+def _simulate(
+    building: concurrent.futures.Future[_Core], plan: CorePlan, run: Run, spikes: np.ndarray, folder: Path
+) -> Observed:
     frames = spikes.shape[1]
     one = Pass(
         frames, isolate=run.isolate, stall_source=run.stall_source, stall_spikes=run.stall_sinks,
         stall_result=run.stall_sinks, patience=_PATIENCE,
     )  # fmt: skip
-    stimulus = stimulus_lines(spikes, core.plan.layers[0].banks)
+    stimulus = stimulus_lines(spikes, plan.layers[0].banks)
+    core = building.result()
     outcome = run_program(core.command, core.memories, stimulus, [one], folder, seconds=None)[0]
     if not outcome.finished:
         raise TwinspikeError(
@@ -113,4 +119,4 @@ def _simulate(core: _Core, run: Run, spikes: np.ndarray, folder: Path) -> Observ
         raise TwinspikeError(
             f"{folder}: run {run.name}: error flags {outcome.error_flags:04b}, expected none"
         )
-    return observe(core.plan, folder, 0, frames)
+    return observe(plan, folder, 0, frames)

@@ -13,6 +13,7 @@ from twinspike.hw.emit.emit import TOP, emit
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.bench import chunks, runner, runs
+from twinspike.sim.bench.direct import Workshop
 from twinspike.sim.bench.runner import Run, simulate
 
 LAYERS = ((9, {"weight_bits": 3, "state_bits": 6}), (5, {"weight_bits": 4, "state_bits": 7, "reset": "zero"}))
@@ -171,9 +172,20 @@ def test_a_core_in_which_nothing_moves_for_too_long_is_given_up(serial, monkeypa
     # Less than a sweep and the readout take.
     monkeypatch.setattr(chunks, "_PATIENCE", 6)
     with pytest.raises(
-        TwinspikeError, match="run all hangs: . of 8 results, then nothing moved for 6 clocks"
+        TwinspikeError, match=r"run all hangs: . of 8 results, then nothing moved for 6 clocks"
     ):
         simulate(plan, rtl, spikes, folder, runs=BACK_TO_BACK)
+
+
+def test_the_runtime_of_verilator_is_compiled_once_for_all_cores(serial, tmp_path):
+    plan, _, rtl, _ = serial
+    compiled = []
+    for name in ("first", "second"):
+        # As another core: nothing but the library is shared.
+        Workshop(tmp_path / name).command(plan, {f"{TOP}.v": (rtl / f"{TOP}.v").read_text()})
+        (log,) = (tmp_path / name).glob("*/build.log")
+        compiled.append(set(re.findall(r"-c -o (\S+\.o)", log.read_text())))
+    assert compiled[1] == {"native.o", "Vbench__ALL.o"}
 
 
 def test_which_bench_serves():
