@@ -40,7 +40,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-sim bench-hw calibrate data doctor lint clean formal crash-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 help: ## list the targets
 	@echo "make TARGET [CONFIG=digits|mnist|fashion|file.toml]"; echo
@@ -147,6 +147,9 @@ interop: $(READY) ## train in snnTorch, Norse and SpikingJelly, import, emit, si
 
 bench: $(READY) ## a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json
 	$(BIN)/python benchmarks/training.py
+
+bench-sim: $(READY) ## simulation by compiled code beside cocotb (FRAMES=n): results/bench_simulation.json
+	$(BIN)/python benchmarks/simulation.py $(if $(FRAMES),--frames $(FRAMES))
 
 docs: $(READY) ## fill README and docs from results/
 	$(TS) docs
