@@ -4,6 +4,7 @@ CONFIG  ?= digits
 TARGETS ?=
 FRAMES  ?=
 SIM     ?=
+BENCH   ?=
 WAVES   ?=
 STUDY   ?=
 LINK    ?=
@@ -41,12 +42,12 @@ TRAINED := $(call escaped,$(BUILD))/.trained
 RTL     := $(call escaped,$(BUILD))/rtl/rtl.json
 SIMMED  := $(call escaped,$(BUILD))/sim.json
 
-export SIM WAVES
+export SIM BENCH WAVES
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-sim bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -56,6 +57,7 @@ help: ## list the targets
 	@awk -F':.*#@ ' '/^[a-z-]+:.*#@ / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
+	@echo "  BENCH=cocotb the bench under cocotb for sim (default: compiled code)"
 	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
 	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
 	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab for bitstream, flash, sim-board (SERVE=1: only run it)"
@@ -115,7 +117,7 @@ $(RTL): $(NETWORK) $(CONFIG_FILE) $(CHOSEN) $(HW_SOURCES) | $(READY)
 
 sim: $(SIMMED) ## real test images through the RTL, every spike compared with the golden model
 
-$(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(filter-out 0,$(WAVES)),FORCE)
+$(SIMMED): $(RTL) $(SIM_SOURCES) $(if $(FRAMES)$(SIM)$(BENCH)$(filter-out 0,$(WAVES)),FORCE)
 	$(TS) sim --config "$(CONFIG)" $(if $(FRAMES),--frames $(FRAMES))
 
 synth: $(NETWORK) ## place and route: logic cells, RAMs, Fmax over three seeds
@@ -160,6 +162,9 @@ interop: $(READY) #@ train in snnTorch, Norse and SpikingJelly, import, emit, si
 
 bench: $(READY) #@ a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json
 	$(BIN)/python benchmarks/training.py
+
+bench-sim: $(READY) #@ simulation by compiled code beside cocotb (FRAMES=n): results/bench_simulation.json
+	$(BIN)/python benchmarks/simulation.py $(if $(FRAMES),--frames $(FRAMES))
 
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs

@@ -5,6 +5,7 @@ Their float import ought to spike as they do; `python benchmarks/interop.py` say
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from collections.abc import Callable
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import others
 import torch
+import whole_trains
 from torch import nn
 
 from twinspike.quant.nir_file import read_graph
@@ -84,10 +86,22 @@ def build(framework: str, make: Callable[[int], nn.Module], gain: float, widths=
         import norse.torch
 
         return norse.torch.SequentialState(*parts)
+    if framework == "rockpool":
+        return whole_trains.rockpool_network(parts)
     return nn.Sequential(*parts)
 
 
-# Framework, what is away from its default, neurons, scale of the weights, --reset, --dt.
+def framework_of(dialect: str) -> str:
+    """The package that a dialect is of: one may have several."""
+    return dialect.split("-")[0]
+
+
+def installed() -> list[tuple]:
+    """The cases whose framework is there; sinabs and Rockpool are optional."""
+    return [case for case in CASES if importlib.util.find_spec(framework_of(case[0]))]
+
+
+# Dialect, what is away from its default, neurons, scale of the weights, --reset, --dt.
 CASES: list[tuple[str, str, Callable, float, str, float | None]] = [
     ("snntorch", "beta", lambda: leaky(beta=0.7), 1, "zero", None),
     ("snntorch", "beta 1", lambda: leaky(beta=1.0), 1, "zero", None),
@@ -159,18 +173,20 @@ CASES: list[tuple[str, str, Callable, float, str, float | None]] = [
         "zero",
         None,
     ),
+    *whole_trains.CASES,
 ]
 
 
 def measure(case: tuple, calibration: np.ndarray, spikes: np.ndarray, widths, work: Path) -> dict[str, Any]:
     """Rates of a case's layers on spikes bool [T, B, in]: there, as floats, as integers; JSON-ready."""
-    framework, what, neurons, gain, reset, dt = case
+    dialect, what, neurons, gain, reset, dt = case
+    framework = framework_of(dialect)
     network = build(framework, neurons(), gain, widths)
     original = others.trains(framework, network, spikes)
     others.write_nir(framework, network, widths[0], work / "net.nir")
     graph = read_graph(work / "net.nir")
-    unit = time_unit(graph, framework, reset, dt, calibration)
-    real = float_layers(graph, dialect=framework, dt=unit.dt, reset=reset)
+    unit = time_unit(graph, dialect, reset, dt, calibration)
+    real = float_layers(graph, dialect=dialect, dt=unit.dt, reset=reset)
     stages = round_network(real, calibration, WEIGHT_BITS)
     return {
         "framework": framework,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,21 +69,37 @@ def measure(
     }
 
 
-def fresh_exports(data: Data) -> list[dict[str, Any]]:
-    """Rows of the networks in exports.py, on the same frames as the trained ones."""
+def fresh_exports(data: Data, cases: Sequence[tuple], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the networks in exports.py, on the same frames as the trained ones.
+
+    Those of frameworks that are not installed stay as they were, after the others.
+    """
     calibration, spikes = (frames.spikes[:, :EXPORT_FRAMES] for frames in (data.calibration, data.test))
     rows = []
-    for case in tqdm(exports.CASES, desc="exports", unit="network"):
+    for case in tqdm(cases, desc="exports", unit="network"):
         with tempfile.TemporaryDirectory() as work:
             rows.append(exports.measure(case, calibration, spikes, EXPORT_WIDTHS, Path(work)))
-    return rows
+    return kept_rows(rows, before)
+
+
+def kept_rows(fresh: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fresh rows, and those from `before` of frameworks that have none, in the order of exports.CASES."""
+    measured = {row["framework"] for row in fresh}
+    order = list(dict.fromkeys(exports.framework_of(case[0]) for case in exports.CASES))
+    rows = fresh + [row for row in before if row["framework"] in order and row["framework"] not in measured]
+    return sorted(rows, key=lambda row: order.index(row["framework"]))
+
+
+def written(key: str) -> list[dict[str, Any]]:
+    """The rows of the last time."""
+    return json.loads(RESULTS.read_text()).get(key, []) if RESULTS.is_file() else []
 
 
 def files_of_others() -> list[dict[str, Any]]:
     """Rows of paper_files.py, or those of the last time where the files are not there."""
     path = paper_files.archive()
     if path is None:
-        return json.loads(RESULTS.read_text()).get("files", []) if RESULTS.is_file() else []
+        return written("files")
     with tempfile.TemporaryDirectory() as work:
         return paper_files.measure(path, Path(work))
 
@@ -94,11 +111,23 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8, help="of training in each framework")
     parser.add_argument("--frames", type=int, default=60, help="test images through the RTL")
     parser.add_argument("--simulator", default="verilator", choices=SIMULATORS)
+    parser.add_argument(
+        "--exports-of", metavar="NAME", help="measure the fresh exports of one framework and nothing else"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     config = load_config(str(others.CONFIG))
     data = dataset_frames(config)
-    files, fresh = files_of_others(), fresh_exports(data)
+    cases = exports.installed()
+    if options.exports_of:
+        cases = [case for case in cases if exports.framework_of(case[0]) == options.exports_of]
+        if not cases:
+            parser.error(f"--exports-of {options.exports_of}: no such framework, or it is not installed")
+    fresh = fresh_exports(data, cases, written("exports"))
+    if options.exports_of:
+        write_json(RESULTS, json.loads(RESULTS.read_text()) | {"exports": fresh})
+        return
+    files = files_of_others()
     rows = []
     for framework, reset in tqdm(CASES, unit="network"):
         with tempfile.TemporaryDirectory() as work:

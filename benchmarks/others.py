@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import whole_trains
 from torch import Tensor, nn
 
 DECAY = 0.9  # of a membrane each step: no power of two is near, so that a leak has to be fitted
@@ -78,6 +79,8 @@ def _neurons(framework: str, count: int, reset: str) -> nn.Module:
 
 def run(framework: str, network: nn.Module, spikes: Tensor) -> list[Tensor]:
     """Spikes [T, B, out] of every layer for input spikes [T, B, in], from rest."""
+    if framework in whole_trains.FRAMEWORKS:
+        return whole_trains.run(network, spikes)
     trains: list[list[Tensor]] = [[] for _ in range(len(network) // 2)]
     if framework == "snntorch":
         for module in network[1::2]:
@@ -169,6 +172,8 @@ _EXPORTERS: dict[str, Callable] = {
     "snntorch": _from_snntorch,
     "norse": _from_norse,
     "spikingjelly": _from_spikingjelly,
+    "sinabs": whole_trains.from_sinabs,
+    "rockpool": whole_trains.from_rockpool,
 }
 
 

@@ -28,8 +28,17 @@ RUNS = {
     "snntorch": ("zero", "subtract", "subtract-delayed", "zero-delayed"),
     "norse": ("zero", "subtract"),
     "spikingjelly": ("zero",),
+    "sinabs": ("zero", "subtract"),
+    "sinabs-unnormed": ("zero", "subtract"),
 }
-PACKAGES = {"snntorch": "snntorch", "norse": "norse", "spikingjelly": "spikingjelly"}
+# Rockpool is not among them: version 3.1.0 cannot import the LIF nodes that it exports.
+PACKAGES = {
+    "snntorch": "snntorch",
+    "norse": "norse",
+    "spikingjelly": "spikingjelly",
+    "sinabs": "sinabs",
+    "sinabs-unnormed": "sinabs",
+}
 
 
 def installed(framework: str) -> bool:
@@ -162,7 +171,29 @@ def _spikingjelly(graph: Any, dt: float, reset: str) -> tuple[nn.Module, tuple[t
     return from_nir.import_from_nir(graph, dt=dt), (from_nir._NIRStatefulModule,)
 
 
-_LOADERS = {"snntorch": _snntorch, "norse": _norse, "spikingjelly": _spikingjelly}
+def _sinabs(graph: Any, reset: str, norm_input: bool) -> tuple[nn.Module, tuple[type, ...]]:
+    import sinabs.layers
+    from sinabs.activation import MembraneReset, MembraneSubtract, SingleSpike
+
+    types = (sinabs.layers.LIFSqueeze, sinabs.layers.IAFSqueeze)
+    module = sinabs.from_nir(graph, num_timesteps=1)
+    for neurons in module.modules():
+        if isinstance(neurons, types):
+            # What the exporter left out, and its importer guesses otherwise.
+            neurons.spike_fn, neurons.min_v_mem = SingleSpike, None
+            neurons.reset_fn = MembraneReset() if reset == "zero" else MembraneSubtract()
+            if type(neurons) is sinabs.layers.LIFSqueeze:  # of which IAFSqueeze is one as well
+                neurons.norm_input = norm_input
+    return module, types
+
+
+_LOADERS = {
+    "snntorch": _snntorch,
+    "norse": _norse,
+    "spikingjelly": _spikingjelly,
+    "sinabs": lambda graph, dt, reset: _sinabs(graph, reset, norm_input=True),
+    "sinabs-unnormed": lambda graph, dt, reset: _sinabs(graph, reset, norm_input=False),
+}
 
 
 @contextlib.contextmanager

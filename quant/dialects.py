@@ -7,7 +7,11 @@ and then v = v_reset. With a = dt / tau and dt the step, every exporter below me
     IF       u = v + dt r I              (Norse: u = v + r I)
     CubaLIF  as LIF, I = w_in S, where the synapse keeps nothing from step to step: tau_syn is 0, or dt
 
-but each with its own dt, comparison, reset and first membrane, none of which is in the file.
+but each with its own dt, comparison, reset and first membrane, none of which is in the file. sinabs and
+Rockpool let membranes decay by exp(-a) instead:
+
+    exact    u = exp(-a) v + (1 - exp(-a)) (v_leak + r I)        (the equation's own solution)
+    added    u = exp(-a) v + I                                   (the whole current, whatever the leak)
 """
 
 import dataclasses
@@ -24,6 +28,8 @@ class Dialect:
     if_per_step an IF node's r is a gain a step; else r dt is
     from_leak   membranes of LIF start a frame at v_leak (Norse); else at v_reset
     r_is_steps  where r is not 1 it is tau / dt (IF: 1 / dt), so that the file itself tells its step
+                ("added": r is exp(-a) / a everywhere)
+    leak        how LIF is stepped, as above: "euler", "exact" or "added"
     about       what else a user should know
     """
 
@@ -34,6 +40,7 @@ class Dialect:
     about: str
     from_leak: bool = False
     r_is_steps: bool = False
+    leak: str = "euler"
 
 
 DIALECTS = {
@@ -69,6 +76,40 @@ DIALECTS = {
             "tau is counted in steps of dt, r is 1 or tau / dt (decay_input); a membrane that equals the "
             "threshold spikes, and frames start at v_reset",
             r_is_steps=True,
+        ),
+        Dialect(
+            "sinabs",
+            1.0,
+            False,
+            False,
+            "tau is counted in steps, u = exp(-1 / tau) v + (1 - exp(-1 / tau)) I "
+            "(norm_input=True). The file "
+            "says neither how neurons spike and reset nor norm_input, min_v_mem and tau_syn: train with "
+            "spike_fn=SingleSpike, without the last two, and give --reset subtract, which is the default "
+            "there (zero for MembraneReset with reset_value=0)",
+            leak="exact",
+        ),
+        Dialect(
+            "sinabs-unnormed",
+            1.0,
+            False,
+            False,
+            "sinabs with norm_input=False, u = exp(-1 / tau) v + I, whose file is the same; sinabs's own "
+            "importer reads every file so. Everything else is as for sinabs",
+            leak="added",
+        ),
+        Dialect(
+            "rockpool",
+            1e-3,
+            False,
+            False,
+            "LIFNeuronTorch: u = exp(-dt / tau) v + I, where r = exp(-dt / tau) tau / dt tells "
+            "dt. Its bias is "
+            "not written: train with bias = 0 and give the layer before it one, and with "
+            "max_spikes_per_dt = 1; it subtracts the threshold: give --reset subtract. LIFTorch has synapses "
+            "with memory and cannot be mapped",
+            r_is_steps=True,
+            leak="added",
         ),
     )
 }

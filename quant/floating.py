@@ -7,6 +7,7 @@ the framework starts them.
 import dataclasses
 
 import numpy as np
+from scipy.special import lambertw
 
 from ..numerics.errors import out_of_range
 from ..numerics.events import MAX_ADDRESS
@@ -129,11 +130,15 @@ def _dynamics(
         raise node.refuse(f"its time constant is {tau.min():g}, expected more than 0 seconds")
     share = dt / tau
     # A time constant of one step written in 32 bits may come out a little short.
-    if (share > 1 + 1e-5).any():
+    most = 1 + 1e-5 if dialect.leak == "euler" else -np.log(FORGETS)
+    if (share > most).any():
         raise node.refuse(
-            f"a step of {dt:g} s is {share.max():.4g} time constants ({tau.min():g} s), expected at most 1: "
+            f"a step of {dt:g} s is {share.max():.4g} time constants ({tau.min():g} s), expected at most "
+            f"{most:.3g}: "
             "say which framework wrote the file (--from) or how long a step is (--dt)"
         )
+    if dialect.leak != "euler":
+        return _exponential(node, dialect, share, r)
     if (share > 1 - FORGETS).any():
         j = int(np.argmax(share > 1 - FORGETS))
         raise node.refuse(
@@ -144,6 +149,36 @@ def _dynamics(
         r = r * _synapse(node, dt, count)
     leak = _vector(node, "v_leak", count)
     return 1 - share, share * r, share * leak, leak if dialect.from_leak else None
+
+
+def _exponential(
+    node: Node, dialect: Dialect, share: np.ndarray, r: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """As `_dynamics`, for membranes that keep exp(-share) of themselves, of LIF nodes only."""
+    if node.type != "LIF":
+        raise node.refuse(
+            f"in {dialect.name} its synapse keeps exp(-dt / tau_syn) of its current from step to "
+            "step, and the "
+            "core has no synapses with memory: train with neurons without a synapse"
+        )
+    decay, leak = np.exp(-share), _vector(node, "v_leak", len(share))
+    if dialect.leak == "exact":
+        return decay, (1 - decay) * r, (1 - decay) * leak, leak if dialect.from_leak else None
+    if leak.any():
+        raise node.refuse(f"its v_leak is not 0, which {dialect.name} does not have: check --from")
+    gain = r * share / decay if dialect.r_is_steps else r
+    if dialect.r_is_steps and not np.allclose(gain, 1, rtol=1e-2):
+        raise node.refuse(
+            f"its r is not exp(-dt / tau) tau / dt with dt = {share[0]:.4g} tau, as {dialect.name} "
+            "writes it: "
+            "check --from and --dt"
+        )
+    return decay, gain, np.zeros_like(decay), None
+
+
+def told_steps(dialect: Dialect, r: np.ndarray, tau: np.ndarray) -> np.ndarray:
+    """Seconds per step that each r tells: r = tau / dt, or ("added") exp(-a) / a with a = dt / tau."""
+    return tau * lambertw(1 / r).real if dialect.leak == "added" else tau / r
 
 
 def time_constants(node: Node, dialect: Dialect, dt: float, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -58,7 +58,7 @@ def float_layers(
 ) -> tuple[FloatLayer, ...]:
     """The layers of a graph (see `nir_file.read_graph`) in real numbers.
 
-    dialect   who wrote it: nir, snntorch, norse, spikingjelly (quant/dialects.py)
+    dialect   who wrote it: nir, snntorch, norse and others (quant/dialects.py)
     dt        seconds per step in the file's time; None: the dialect's
     reset     what its neurons really do, where NIR only knows v_reset: zero, subtract, subtract-delayed
 

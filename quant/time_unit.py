@@ -12,7 +12,7 @@ import numpy as np
 
 from ..numerics.errors import TwinspikeError
 from .dialects import DIALECTS, Dialect
-from .floating import NO_LEAK, time_constants
+from .floating import NO_LEAK, time_constants, told_steps
 from .nir_graph import Node, chain, layers
 from .nir_import import float_layers, run_layers
 
@@ -67,14 +67,14 @@ def time_unit(
 
 
 def told_step(nodes: Sequence[Node], dialect: Dialect) -> float | None:
-    """tau / r of LIF nodes whose r is not 1, and 1 / r of IF nodes, if it is the same everywhere."""
+    """What r tells of LIF nodes where it is not 1, and 1 / r of IF nodes, if it is the same everywhere."""
     told = []
     for node in nodes:
         r, tau = _constants(node, dialect, dialect.dt)
         known = (tau < NO_LEAK * dialect.dt / 2) & (r > 0)
         if node.type != "IF":
             known &= ~np.isclose(r, 1.0)
-        told.append(tau[known] / r[known])
+        told.append(told_steps(dialect, r[known], tau[known]))
     steps = np.concatenate(told)
     if not steps.size or not np.allclose(steps, steps[0], rtol=1e-4, atol=0):
         return None

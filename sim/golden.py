@@ -35,13 +35,13 @@ class Trace:
     membranes: tuple[np.ndarray, ...] | None
     results: Results
 
-    def first(self, frames: int) -> "Trace":
-        """What it holds of the first `frames` frames."""
+    def part(self, frames: slice) -> "Trace":
+        """What it holds of some of the frames."""
         r = self.results
         return Trace(
-            spikes=tuple(s[:, :frames] for s in self.spikes),
-            membranes=None if self.membranes is None else tuple(v[:, :frames] for v in self.membranes),
-            results=Results(r.label[:frames], r.distance[:frames], r.runner_up[:frames], r.same[:frames]),
+            spikes=tuple(s[:, frames] for s in self.spikes),
+            membranes=None if self.membranes is None else tuple(v[:, frames] for v in self.membranes),
+            results=Results(r.label[frames], r.distance[frames], r.runner_up[frames], r.same[frames]),
         )
 
     @property

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..plan import CorePlan
 from .kinds import STATIONS
-from .serial_cycles import CountReadout, Readout, Source, sent_words
+from .serial_cycles import CountReadout, Readout, Source
 from .split import Split
 
 
@@ -59,7 +59,6 @@ def frame_times(
                 started.append(first)
             for i, station in enumerate(stations):
                 consumer = stations[i + 1] if i + 1 < len(stations) else readout
-                words = sent_words(station.plan, layers[i][step, frame])
-                station.places.append(station.emit(words, consumer))
+                station.places.append(station.emit(layers[i][step, frame], consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)

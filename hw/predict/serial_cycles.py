@@ -1,5 +1,6 @@
 """Clocks of a core that takes one event at a time, station by station."""
 
+import functools
 from collections import deque
 
 import numpy as np
@@ -9,24 +10,17 @@ from ..plan import CorePlan, LayerPlan
 from .stations import Sink, emit_word
 
 
-def sent_words(layer: LayerPlan, spikes: np.ndarray) -> list[list[int]]:
-    """The addresses that a step's spikes bool [N] become, word by word, in the order of the encoder."""
-    order = layer.sent
-    sent = np.flatnonzero(spikes[order.clip(0)] & (order >= 0))
-    words: list[list[int]] = [[] for _ in range(layer.words)]
-    for address in sent.tolist():
-        words[address // layer.lanes].append(address)
-    return words
-
-
 class Layer(Sink):
     """A layer with the queue and the encoder behind it."""
 
     def __init__(self, plan: LayerPlan, reset: int) -> None:
         super().__init__()
-        self.plan = plan
+        # Asked of the plan once: it works them out anew each time.
+        self.plan, self.order = plan, list(plan.sweep)
+        self.sent, self.lanes, self.words = plan.sent, plan.lanes, plan.words
+        self.tick_clocks, self.event_clocks = plan.tick_clocks, functools.cache(plan.event_clocks)
         self.start = reset  # of the latest item, at first the quiet sweep
-        self.busy: float = plan.tick_clocks  # clocks from there until the next item can start
+        self.busy: float = self.tick_clocks  # clocks from there until the next item can start
         self.sweep = 0  # start of the latest TICK
         self.places = deque([-3] * STEPS_IN_FLIGHT, maxlen=STEPS_IN_FLIGHT)
         self.word_taken = self.emitted = self.entered = -1  # encoder: latest word, event, hand-over
@@ -39,22 +33,34 @@ class Layer(Sink):
             start = max(start, self.places[0] + 3)
             self.sweep = start
         self.start = start
-        self.busy = self.plan.tick_clocks if address is None else self.plan.event_clocks(address)
+        self.busy = self.tick_clocks if address is None else self.event_clocks(address)
 
     def swept(self, word: int) -> int:
         """The clock in which the latest sweep visited state word `word`."""
         return self.sweep + word
 
-    def emit(self, words: list[list[int]], consumer: Sink) -> int:
-        """Encode the latest sweep's spikes into `consumer`; returns when the last word left the queue."""
-        final = self.plan.sweep[-1]
-        for w in self.plan.sweep:
-            spikes = words[w]
-            if not spikes and w != final:
+    def sent_words(self, spikes: np.ndarray) -> list[list[int]]:
+        """The addresses that a step's spikes bool [N] become, word by word, in the order of the encoder."""
+        sent = np.flatnonzero(spikes[self.sent.clip(0)] & (self.sent >= 0))
+        words: list[list[int]] = [[] for _ in range(self.words)]
+        for address in sent.tolist():
+            words[address // self.lanes].append(address)
+        return words
+
+    def emit(self, spikes: np.ndarray, consumer: Sink) -> int:
+        """Encode a step's spikes bool [N], of the latest sweep, into `consumer`.
+
+        Returns when the last word left the queue.
+        """
+        words = self.sent_words(spikes)
+        final = self.order[-1]
+        for w in self.order:
+            addresses = words[w]
+            if not addresses and w != final:
                 continue
             self.word_taken = max(self.swept(w) + 8, self.emitted + 1)
             self.emitted, self.entered = emit_word(
-                self.word_taken, spikes, self.emitted, self.entered, consumer, end=w == final
+                self.word_taken, addresses, self.emitted, self.entered, consumer, end=w == final
             )
         return self.word_taken
 

@@ -1,8 +1,8 @@
 """Simulation without Python beside the simulator: one small program a core, kept and used again.
 
 The program reads its memory images, stimulus and runs from the folder in which it is started, so
-networks that differ in these alone share it. sim/bench/runner.py with its cocotb bench is the way for one
-core and many frames; this is the way for many cores and few frames.
+networks that differ in these alone share it. With Verilator it is C++ (sim/bench/native.py), with Icarus
+driver.sv.
 """
 
 import dataclasses
@@ -23,6 +23,7 @@ from ...numerics.errors import TwinspikeError
 from ...numerics.files import replacing_folder
 from ...numerics.locks import alone_with
 from .bench import STIMULUS, bench_source
+from .native import DRIVER, OPTIONS, build_native, driver_source
 from .simulators import find_simulator
 from .verilator import keep_runtime, program, take_runtime
 from .workplace import workplace
@@ -105,9 +106,13 @@ class Workshop:
         """
         sources = dict(verilog)
         sources["bench.sv"] = bench_source(plan, inside=inside)
-        sources["driver.sv"] = _resource("driver.sv").replace("@FLAGS@", str(len(ERRORS) - 1))
-        sources["clock.sv"] = _resource("clock.sv")
-        said = [self._simulator, self._tool.version, *_VERILATOR, *options]
+        native = self._simulator == "verilator"
+        if native:
+            sources[DRIVER] = driver_source()
+        else:
+            sources["driver.sv"] = _resource("driver.sv").replace("@FLAGS@", str(len(ERRORS) - 1))
+            sources["clock.sv"] = _resource("clock.sv")
+        said = [self._simulator, self._tool.version, *OPTIONS, *options]
         said += [f"{name}\n{text}" for name, text in sources.items()]
         folder = self._folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
         with alone_with(folder):
@@ -115,7 +120,7 @@ class Workshop:
                 with replacing_folder(folder) as work:
                     for name, text in sources.items():
                         (work / name).write_text(text)
-                    build = build_verilator if self._simulator == "verilator" else _build_icarus
+                    build = build_native if native else _build_icarus
                     build(self._tool, work, [*options, *sources])
                 self.built += 1
                 self._forget()
@@ -144,10 +149,12 @@ def run(
     stimulus: Iterable[str],
     passes: Sequence[Pass],
     folder: Path,
+    seconds: float | None = _LONGEST_RUN_SECONDS,
 ) -> list[Outcome]:
     """Send the lines of `stimulus` (see sim/bench/bench.py) once a pass; logs are left in `folder`.
 
-    `memories` are the images, file name -> text. Raises TwinspikeError if the simulation breaks off.
+    `memories` are the images, file name -> text. Raises TwinspikeError if the simulation breaks off, or
+    takes longer than `seconds`.
     """
     folder.mkdir(parents=True)
     for name, text in memories.items():
@@ -156,7 +163,7 @@ def run(
     (folder / "runs.mem").write_text("".join(one.line() for one in passes))
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=_LONGEST_RUN_SECONDS
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds
         )
     except subprocess.TimeoutExpired:
         raise TwinspikeError(f"{folder}: the simulation does not end") from None

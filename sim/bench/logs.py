@@ -1,6 +1,7 @@
 """Logs of the bench back into arrays, and their comparison with the golden model."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,22 @@ class Observed:
     started: np.ndarray
     finished: np.ndarray
     faults: list[tuple[int, int]]
+
+    @classmethod
+    def joined(cls, parts: Sequence["Observed"]) -> "Observed":
+        """One after the other; clocks and faults count from each part's own reset."""
+        results = (
+            np.concatenate([getattr(part.results, field.name) for part in parts])
+            for field in dataclasses.fields(Results)
+        )
+        return cls(
+            tuple(np.concatenate(trains, axis=1) for trains in zip(*(p.layers for p in parts), strict=True)),
+            np.concatenate([part.axis for part in parts], axis=1),
+            Results(*results),
+            np.concatenate([part.started for part in parts]),
+            np.concatenate([part.finished for part in parts]),
+            [fault for part in parts for fault in part.faults],
+        )
 
 
 def read_log(path: Path) -> tuple[np.ndarray, np.ndarray]:

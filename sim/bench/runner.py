@@ -1,4 +1,4 @@
-"""Building and running the cocotb bench: encode frames, run the golden model, simulate, compare."""
+"""Simulating frames: the bench in compiled code or under cocotb, and what it saw against the golden model."""
 
 import contextlib
 import dataclasses
@@ -13,16 +13,17 @@ import numpy as np
 from cocotb_tools.runner import get_results, get_runner
 
 from ...hw.plan import CorePlan
-from ...hw.predict.cycles import frame_times
 from ...hw.tools.process import first_error
 from ...hw.tools.toolchain import Tool
-from ...numerics.errors import TwinspikeError
+from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.files import write_atomically
 from ...numerics.locks import alone_with
 from ..golden import Trace
 from ..golden import run as golden_run
 from .bench import STIMULUS, bench_source
-from .logs import compare, observe
+from .chunks import simulate_chunks
+from .logs import Observed, compare, observe
+from .runs import Part, Run, predicted_times, standard_runs
 from .simulators import find_simulator
 from .vectors import stimulus_lines
 from .verilator import COCOTB, FastVerilator, arguments, keep_runtime, take_runtime
@@ -31,31 +32,7 @@ from .waves import to_fst
 from .workplace import Workplace, workplace
 
 WAVES = "waves.fst"
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One pass of the frames through the core. Stalls are chances of 256 in each clock."""
-
-    name: str
-    frames: int
-    isolate: bool = False
-    stall_source: int = 0
-    stall_sinks: int = 0
-
-    @property
-    def stalls(self) -> bool:
-        return bool(self.stall_source or self.stall_sinks)
-
-
-def standard_runs(frames: int) -> list[Run]:
-    """All frames back to back, some of them alone (latency), some under random back-pressure."""
-    some = min(frames, 100)
-    return [
-        Run("back_to_back", frames),
-        Run("alone", some, isolate=True),
-        Run("stalled", some, stall_source=64, stall_sinks=128),
-    ]
+BENCHES = ("native", "cocotb")
 
 
 def simulate(
@@ -65,25 +42,56 @@ def simulate(
     out: Path,
     *,
     simulator: str = "verilator",
+    bench: str = "",
     waves: bool = False,
     runs: list[Run] | None = None,
 ) -> dict[str, Any]:
     """Run input spikes bool [T, B, inputs] through the Verilog in folder `rtl`; compare everything.
 
     Every hidden spike, output spike (in the layer and on m_axis) and result is held against the
-    golden model, and every frame's cycles against hw/predict/cycles.py where nothing stalls. With `waves` it
-    also writes waves.fst, and waves.gtkw and waves.sucl that open it (see watch.py). Returns a
-    JSON-ready table, a row a run. Raises TwinspikeError if the simulator is missing or the bench
+    golden model, and every frame's cycles against hw/predict/cycles.py where nothing stalls. `bench` is
+    "native" (compiled code, frames in chunks: see chunks.py) or "cocotb", the choice with Icarus and for
+    waves. With `waves` it also writes waves.fst, and waves.gtkw and waves.sucl that open it (see watch.py).
+    Returns a JSON-ready table, a row a run. Raises TwinspikeError if the simulator is missing or the bench
     breaks off; a mismatch is reported in the table.
     """
     tool = find_simulator(simulator)
-    with alone_with(out):
-        return _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs)
-
-
-def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str, Any]:
+    bench = chosen_bench(bench, simulator, waves)
     runs = standard_runs(spikes.shape[1]) if runs is None else runs
-    out.mkdir(parents=True, exist_ok=True)
+    with alone_with(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if bench == "native":
+            trace, parts, seconds = simulate_chunks(plan, rtl, spikes, runs, out)
+        else:
+            trace, parts, seconds = _under_cocotb(tool, plan, rtl, spikes, runs, out, simulator, waves)
+    told = {"simulator": f"{tool.name} {tool.version}", "bench": bench, "target": plan.target}
+    rows = [
+        _check(plan, run, own, trace.part(slice(run.frames))) | told
+        for run, own in zip(runs, parts, strict=True)
+    ]
+    return {"runs": rows, "network_hash": plan.network.content_hash, "seconds": seconds}
+
+
+def chosen_bench(wished: str, simulator: str, waves: bool) -> str:
+    """The bench to use: `wished`, or if that is empty the fastest that there is."""
+    interpreted = simulator != "verilator" or waves
+    if wished not in ("", *BENCHES):
+        raise out_of_range("BENCH", wished, "one of " + ", ".join(BENCHES))
+    if wished == "native" and interpreted:
+        raise out_of_range("BENCH", wished, "cocotb with SIM=icarus and for waves: leave BENCH out")
+    return wished or ("cocotb" if interpreted else "native")
+
+
+def _under_cocotb(
+    tool: Tool,
+    plan: CorePlan,
+    rtl: Path,
+    spikes: np.ndarray,
+    runs: list[Run],
+    out: Path,
+    simulator: str,
+    waves: bool,
+) -> tuple[Trace, list[list[Part]], float]:
     for memory in rtl.glob("*.mem"):
         shutil.copy(memory, out)
     write_atomically(out / STIMULUS, "".join(stimulus_lines(spikes, plan.layers[0].events_per_clock)))
@@ -96,17 +104,12 @@ def _simulate(plan, rtl, spikes, out, tool, simulator, waves, runs) -> dict[str,
     if waves:
         write_atomically(out / "waves.gtkw", gtkwave(watched, WAVES))
         write_atomically(out / "waves.sucl", surfer(watched))
-
-    rows = []
+    parts = []
     for number, run in enumerate(runs):
-        rows.append(
-            _check(plan, out, number, run, spikes[:, : run.frames], trace)
-            | {
-                "simulator": f"{tool.name} {tool.version}",
-                "target": plan.target,
-            }
-        )
-    return {"runs": rows, "network_hash": plan.network.content_hash, "seconds": seconds}
+        frames = slice(run.frames)
+        times = predicted_times(plan, run, spikes[:, frames], trace.part(frames))
+        parts.append([Part(0, observe(plan, out, number, run.frames), *times)])
+    return trace, parts, seconds
 
 
 def _watched(plan: CorePlan, trace: Trace) -> list[Group]:
@@ -114,26 +117,32 @@ def _watched(plan: CorePlan, trace: Trace) -> list[Group]:
     return groups(plan, [int(train.sum(axis=(0, 1)).argmax()) for train in trace.spikes])
 
 
-def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
-    part = trace.first(run.frames)
-    seen = observe(plan, out, number, run.frames)
-    compared, wrong, first = compare(part, seen)
-    row = {
+def _check(plan: CorePlan, run: Run, parts: list[Part], golden: Trace) -> dict[str, Any]:
+    """The row of a run; its clocks and faults count from the reset of the part that they are in."""
+    seen = Observed.joined([part.seen for part in parts])
+    compared, wrong, first = compare(golden, seen)
+    row: dict[str, Any] = {
         "run": run.name,
         "frames": run.frames,
         "stalls": run.stalls,
         "isolated": run.isolate,
+        "resets_before_frames": [part.first for part in parts],
         "spikes_compared": compared,
         "results_compared": run.frames,
         "mismatches": wrong,
         "first_mismatch": str(first) if first else None,
-        "faults": [f"cycle {cycle}: code {code:02x}" for cycle, code in seen.faults],
+        "faults": [
+            f"cycle {cycle}: code {code:02x}" + (f" (from frame {part.first} on)" if part.first else "")
+            for part in parts
+            for cycle, code in part.seen.faults
+        ],
     }
     if run.stalls:
         return row
-    started, finished = frame_times(plan, spikes, part.spikes, isolate=run.isolate)
+    started = np.concatenate([part.started for part in parts])
+    finished = np.concatenate([part.finished for part in parts])
     late = np.flatnonzero((seen.started != started) | (seen.finished != finished))
-    latency, interval = seen.finished - seen.started, np.diff(seen.finished)
+    latency = seen.finished - seen.started
     row["cycles_predicted_equal"] = len(late) == 0
     if len(late):
         i = int(late[0])
@@ -143,7 +152,9 @@ def _check(plan, out, number, run, spikes, trace) -> dict[str, Any]:
         )
     row["cycles"] = {"latency": _spread(latency, finished - started)}
     if not run.isolate:
-        row["cycles"]["interval"] = _spread(interval, np.diff(finished))
+        interval = np.concatenate([np.diff(part.seen.finished) for part in parts])
+        predicted = np.concatenate([np.diff(part.finished) for part in parts if part.finished is not None])
+        row["cycles"]["interval"] = _spread(interval, predicted)
     return row
 
 

@@ -91,8 +91,9 @@ def _clocked_read(cell: dict) -> bool:
 
 
 def _shipped(name: str, target: str) -> CorePlan:
-    network = load_network(pretrained(name) / "network.safetensors")
-    return make_plan(network, load_config(name).hardware.lanes, target)
+    config = load_config(name)
+    network = load_network(pretrained(config) / "network.safetensors")
+    return make_plan(network, config.hardware.lanes, target)
 
 
 def _digits() -> CorePlan:

