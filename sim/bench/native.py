@@ -43,7 +43,8 @@ def build_native(tool: Tool, folder: Path, sources: Sequence[str]) -> Path:
         binary = dataclasses.replace(place.tool, command=(program(tool),))
         arguments = ["-j", "2", *OPTIONS, "--top-module", "bench", "--prefix", "Vbench", "--Mdir", str(made)]
         # The driver is named in the makefile, so it lies where make can find it.
-        named = [str(place.plain(folder / name)) if name == DRIVER else name for name in sources]
+        driver = str(place.plain(folder.resolve() / DRIVER))
+        named = [driver if name == DRIVER else name for name in sources]
         run_tool(binary, [*arguments, *named], folder, folder / "build.log")
         keep_runtime(made, tool.version, OPTIONS)
         shutil.move(made / "Vbench", folder / "simulate")

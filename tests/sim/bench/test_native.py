@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +189,13 @@ def test_the_runtime_of_verilator_is_compiled_once_for_all_cores(serial, tmp_pat
         (log,) = (tmp_path / name).glob("*/build.log")
         compiled.append(set(re.findall(r"-c -o (\S+\.o)", log.read_text())))
     assert compiled[1] == {"native.o", "Vbench__ALL.o"}
+
+
+def test_folders_may_be_named_from_where_one_is(tmp_path, monkeypatch):
+    plan, spikes = case("serial")
+    emit(plan, tmp_path / "rtl")
+    monkeypatch.chdir(tmp_path)
+    assert_equal_and_on_time(simulate(plan, Path("rtl"), spikes, Path("out") / "sim"))
 
 
 def test_which_bench_serves():
