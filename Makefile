@@ -157,7 +157,7 @@ recipes: $(READY) #@ mean and spread of the shipped recipes over three seeds: re
 explore: $(READY) ## search networks and cores together: the front of F1, time and area
 	$(TS) explore $(if $(filter-out digits,$(CONFIG)),--config "$(CONFIG)")
 
-interop: $(READY) #@ train in snnTorch, Norse and SpikingJelly, import, emit, simulate: results/interop.json
+interop: $(READY) #@ train in snnTorch, Norse, SpikingJelly, sinabs and Rockpool, import, emit, simulate: results/interop.json
 	$(BIN)/python benchmarks/interop.py
 
 bench: $(READY) #@ a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json

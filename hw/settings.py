@@ -24,13 +24,13 @@ class HardwareSettings:
     """How the network becomes a core."""
 
     lanes: tuple[int, ...] = setting(
-        (), low=1, high=1024, help="neurons updated at once, a number per layer; empty: chosen by size"
+        (), low=1, high=1024, help="neurons updated at once, one number per layer; empty: chosen by size"
     )
     events_per_clock: tuple[int, ...] = setting(
         (),
         low=1,
         high=16,
-        help="events taken at once, a number per layer (powers of two): a wide core with "
+        help="events taken at once, one number per layer (powers of two): a wide core with "
         "a lane for every neuron, for larger FPGAs; empty: one event at a time",
     )
     targets: tuple[str, ...] = setting(

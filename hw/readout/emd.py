@@ -19,9 +19,9 @@ from .slots import COMMAND, ERRORS, STATUS, Slots
 class Readout(wiring.Component):
     """Sums |C_n(t) - R_k(t, n)| over neurons n and steps t for all K references R_k side by side.
 
-    Before a step's spikes arrive, a walk adds |C_n(t - 1) - R_k(t, n)|, a neuron per clock; then each spike
+    Before a step's spikes arrive, a walk adds |C_n(t - 1) - R_k(t, n)|, one neuron per clock; then each spike
     moves every distance by one: up if C_n(t - 1) >= R_k(t, n), else down. So a step costs N + 2 clocks, most
-    often while the last layer still integrates, and one a spike and TICK. From a frame's last TICK taken to
+    often while the last layer still integrates, and one per spike and TICK. From a frame's last TICK taken to
     `o.valid`: K + 5 clocks; the next walk begins K + 3 clocks after it. With slots (hw/readout/slots.py): K +
     7 + L and K + 6 + L clocks, L pieces of a label being fetched; a COMMIT walks again.
 

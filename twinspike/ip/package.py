@@ -45,7 +45,7 @@ def write_ip(
     `spikes`, bool [T, B, inputs], and the images' true `labels` become the golden vectors; utilisation
     comes from the build folder `build` where its devices have been placed for this network. With `names`
     of its own the package stands beside others in one design.
-    A core that takes several events a clock has no bus tops, hence no registers.
+    A core that takes several events per clock has no bus tops, hence no registers.
     Raises TwinspikeError if the folder holds something else or cannot be written, or yosys fails.
     """
     if out.exists() and not (out / SUMMARY).is_file() and (not out.is_dir() or any(out.iterdir())):

@@ -71,7 +71,7 @@ def import_nir(
     ] = False,
     epochs: Annotated[int, number("--epochs", "N", "of --finetune")] = TUNING_EPOCHS,
 ) -> int:
-    """Import a network of snnTorch, Norse or SpikingJelly from a NIR file, with a drift report.
+    """Import a network of snnTorch, Norse, SpikingJelly, sinabs or Rockpool from NIR, with a drift report.
 
     Chooses leak, scales, thresholds and state width on calibration frames, and measures on others what
     each approximation costs, spike by spike: drift.md beside network.safetensors. The label is the

@@ -32,7 +32,7 @@ def train(
         ),
     ] = None,
 ) -> int:
-    """Train a network, quantised all along, and export it.
+    """Train a network, quantised throughout, and export it.
 
     Writes network.safetensors, metrics.json, train.jsonl and a checkpoint. Ctrl-C loses nothing:
     go on with --resume, which ends in the very same network. Ends with status 1 if the network
