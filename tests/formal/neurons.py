@@ -168,7 +168,7 @@ _NEURONS = [
 _NEURON_MUTANTS = (
     Mutant("layers.neurons", "~above[-1]", "~above[-1] & above.any()"),
     Mutant("layers.neurons", "m.d.sync += v.eq(0)", "m.d.sync += v[0].eq(0)"),
-    Mutant("layers.neurons", "en.eq(valid[STATE_LATENCY])", "en.eq(valid[STATE_LATENCY] & ~now.quiet)"),
+    Mutant("layers.neurons", "write.en.eq(valid[late])", "write.en.eq(valid[late] & ~control[late].quiet)"),
 )
 
 

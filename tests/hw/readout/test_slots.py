@@ -161,7 +161,7 @@ def test_an_enrolment_takes_one_frame_and_n_p_and_4_clocks(timesteps, neurons, l
         ({"slots": 255}, "hardware.slots = 255 is not allowed"),
         (
             {"slots": 4, "events_per_clock": (1, 1)},
-            "hardware.slots = 4: a core of several events a clock has fixed",
+            "hardware.slots = 4: a core of several events per clock has fixed",
         ),
     ],
 )

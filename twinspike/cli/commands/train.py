@@ -8,7 +8,6 @@ import typer
 
 from twinspike.cli.app import command
 from twinspike.cli.options import Config, Out
-from twinspike.quant.synapses.kinds import KINDS
 
 
 @command("train")
@@ -73,6 +72,8 @@ def _say(kind: str, line: str) -> None:
 
 
 def _print_metrics(metrics: dict[str, Any]) -> None:
+    from twinspike.quant.synapses.kinds import KINDS
+
     print(
         f"macro-F1 {metrics['macro_f1']:.4f} (one reference per class), "
         f"{metrics['macro_f1_knn']:.4f} (k-NN); "
