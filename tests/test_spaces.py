@@ -41,11 +41,9 @@ def test_a_simulation_runs_there(name, plan, tmp_path, capfd):
     emit(plan, folder / "rtl")
     result = simulate(plan, folder / "rtl", input_spikes(1, 3, 4, 5), folder / "sim")
     assert_equal_and_on_time(result)
+    built = re.escape(f"{folder / 'sim' / 'native'}/")
     said = capfd.readouterr().err
-    assert (
-        said.startswith(f"{folder / 'sim'}")
-        and "make takes no such path: built in a temporary folder" in said
-    )
+    assert re.search(built + r"[\w.]+: make takes no such path: built in a temporary folder\n", said), said
 
 
 @pytest.mark.parametrize("name", NAMES)

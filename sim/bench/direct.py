@@ -23,26 +23,12 @@ from ...numerics.errors import TwinspikeError
 from ...numerics.files import replacing_folder
 from ...numerics.locks import alone_with
 from .bench import STIMULUS, bench_source
-from .native import DRIVER, OPTIONS, build_native, driver_source
+from .native import DRIVER, FAST, OPTIONS, build_native, driver_source
 from .simulators import find_simulator
 from .verilator import keep_runtime, program, take_runtime
 from .workplace import workplace
 
-# -O1 compiles nearly as fast as -O0 and runs eight times faster.
-_VERILATOR = (
-    "--binary",
-    "--timing",
-    "-Wno-fatal",
-    "-Wno-lint",
-    "-Wno-style",
-    "--x-assign",
-    "fast",
-    "--x-initial",
-    "fast",
-    "-O3",
-    "-CFLAGS",
-    "-O1",
-)
+_VERILATOR = ("--binary", "--timing", *FAST)
 _LONGEST_RUN_SECONDS = 600
 
 

@@ -13,10 +13,7 @@ from .workplace import workplace
 
 DRIVER = "native.cpp"
 # -O1 compiles nearly as fast as -O0 and runs eight times faster; -O2 takes longer and runs no faster.
-OPTIONS = (
-    "--cc",
-    "--exe",
-    "--build",
+FAST = (
     "-Wno-fatal",
     "-Wno-lint",
     "-Wno-style",
@@ -28,6 +25,7 @@ OPTIONS = (
     "-CFLAGS",
     "-O1",
 )
+OPTIONS = ("--cc", "--exe", "--build", *FAST)
 
 
 def driver_source() -> str:

@@ -29,26 +29,12 @@ from ...hw.tools.toolchain import Tool, find_verilator
 from ...hw.weights.image import image_bytes, weight_image
 from ...numerics.files import replacing_folder, write_atomically
 from ...numerics.locks import alone_with
+from ..bench.native import OPTIONS
 from ..bench.verilator import keep_runtime, program, take_runtime
 from ..bench.workplace import workplace
 
 TOP = "system"
 _LEAST_CLOCKS = {"uart": uart.LEAST_CLOCKS, "spi": spi.LEAST_CLOCKS}
-_OPTIONS = (
-    "--cc",
-    "--exe",
-    "--build",
-    "-Wno-fatal",
-    "-Wno-lint",
-    "-Wno-style",
-    "--x-assign",
-    "fast",
-    "--x-initial",
-    "fast",
-    "-O3",
-    "-CFLAGS",
-    "-O1",
-)
 
 
 class SimulatedBoard:
@@ -123,7 +109,7 @@ def _build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit
     sources[SPRAM_MODEL.name] = SPRAM_MODEL.read_text()
     sources["board.cpp"] = resources.files(__package__).joinpath("board.cpp").read_text()
     defines = [*(["-DFLASH"] if weight_image(plan) else []), *(["-DSPI"] if line == "spi" else [])]
-    options = [*_OPTIONS, *(word for define in defines for word in ("-CFLAGS", define))]
+    options = [*OPTIONS, *(word for define in defines for word in ("-CFLAGS", define))]
     said = [tool.version, *options, *(f"{name}\n{text}" for name, text in sources.items())]
     kept = folder / hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
     if not kept.is_dir():
@@ -137,12 +123,12 @@ def _build(plan: CorePlan, link: LinkPlan, line: str, folder: Path, clocks_a_bit
 def _compile(tool: Tool, folder: Path, options: list[str], sources: list[str]) -> None:
     with workplace(tool, folder) as place:
         made = place.folder / "made"
-        take_runtime(made, tool.version, _OPTIONS)
+        take_runtime(made, tool.version, OPTIONS)
         binary = dataclasses.replace(place.tool, command=(program(tool),))
         arguments = ["-j", "2", *options, "--top-module", TOP, "--Mdir", str(made)]
         # make looks for the C++ source by itself.
         files = [str(place.plain(folder.resolve() / s)) if s.endswith(".cpp") else s for s in sources]
         run_tool(binary, [*arguments, *files], folder, folder / "build.log")
-        keep_runtime(made, tool.version, _OPTIONS)
+        keep_runtime(made, tool.version, OPTIONS)
         shutil.move(made / f"V{TOP}", folder / f"V{TOP}")
         shutil.rmtree(made)

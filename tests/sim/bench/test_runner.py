@@ -38,10 +38,8 @@ def test_four_layers_of_every_weight_width_and_reset(tmp_path):
 
 
 # cocotb's clock begins high, and Icarus knows undefined values.
-@pytest.mark.parametrize("simulator", ["verilator", "icarus"])
+@pytest.mark.parametrize("simulator", ["verilator", pytest.param("icarus", marks=needs("icarus"))])
 def test_slots_that_hold_the_networks_references_answer_like_fixed_ones(simulator, tmp_path):
-    if simulator == "icarus" and shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed, and no Python package has it")
     network = network_of(4, 9, 3, 4, (6, {"weight_bits": 4, "state_bits": 5}), (7, {"weight_bits": 3}))
     plan = make_plan(network, (3, 2), slots=6)
     emit(plan, tmp_path / "rtl")
