@@ -1,0 +1,32 @@
+"""Spike encodings in numpy: samples to spike trains. They are the definition; hosts use them too."""
+
+from .base import Encoding, OneSpike, check_images, flat, latency
+from .graded import Graded
+from .kinds import ENCODINGS, encoding_from_table
+from .latency import Latency, LatencyDense
+from .on_off import OnOff, OnOffDense
+from .rank_order import RankOrder, RankOrderDense
+from .rate import Rate, RateDense, mix32
+from .threshold import Threshold, ThresholdDense
+
+__all__ = [
+    "ENCODINGS",
+    "Encoding",
+    "Graded",
+    "Latency",
+    "LatencyDense",
+    "OnOff",
+    "OnOffDense",
+    "OneSpike",
+    "RankOrder",
+    "RankOrderDense",
+    "Rate",
+    "RateDense",
+    "Threshold",
+    "ThresholdDense",
+    "check_images",
+    "encoding_from_table",
+    "flat",
+    "latency",
+    "mix32",
+]
