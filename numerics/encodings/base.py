@@ -27,6 +27,11 @@ class Encoding:
         """Number of input addresses for images of `shape`."""
         return prod(shape)
 
+    def map(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the map that the first layer sees: the images' own, or a row of all addresses."""
+        addresses = self.addresses(shape)
+        return tuple(int(n) for n in shape) if addresses == prod(shape) else (addresses,)
+
     def encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         """uint8 [B, *shape] -> bool [T, B, addresses]; raises TwinspikeError for another dtype or T."""
         check_images(images.dtype == np.uint8, images.dtype, images.shape, timesteps)

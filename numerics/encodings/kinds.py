@@ -6,11 +6,13 @@ from typing import Any
 from ..errors import TwinspikeError
 from ..fields import build
 from .base import Encoding
+from .events import Events
 from .graded import Graded
 from .latency import Latency, LatencyDense
 from .on_off import OnOff, OnOffDense
 from .rank_order import RankOrder, RankOrderDense
 from .rate import Rate, RateDense
+from .spikes import Spikes
 from .threshold import Threshold, ThresholdDense
 
 ENCODINGS: dict[str, type[Encoding]] = {
@@ -27,6 +29,8 @@ ENCODINGS: dict[str, type[Encoding]] = {
         RankOrderDense,
         OnOffDense,
         Graded,
+        Spikes,
+        Events,
     )
 }
 
