@@ -18,9 +18,9 @@ class Packets(Timed):
     with at least 2^l packets of that bin and direction, l below `levels`: the number of packets as a
     thermometer of powers of two. Bins are fixed in time, so that a live stream gives the same spikes. Map
     [bins, 1, 2 * levels]. With `skip_empty` a step begins with a packet and steps without any are left out:
-    then the order counts and not the pauses. Source: size and time bins as in Rasteh, Delpech, Aguilar-Melchor,
-    Zimmer, Shouraki, Masquelier, "Encrypted internet traffic classification using a supervised spiking neural
-    network", arXiv 2101.09818.
+    then the order counts and not the pauses. Source: size and time bins as in Rasteh, Delpech,
+    Aguilar-Melchor, Zimmer, Shouraki, Masquelier, "Encrypted internet traffic classification using a
+    supervised spiking neural network", arXiv 2101.09818.
     """
 
     kind: ClassVar[str] = "packets"
@@ -28,7 +28,7 @@ class Packets(Timed):
     step: int = setting(100_000, low=1, high=10**9, help="microseconds of a time step")
     bins: int = setting(16, low=1, high=1024, help="bins of sizes")
     largest: int = setting(
-        1500, low=1, high=1 << 20, help="bytes of the largest packet; larger ones count as it"
+        1500, low=1, high=1 << 20, help="bytes of the largest packets"
     )
     levels: int = setting(1, low=1, high=16, help="a spike for 1, 2, 4, ... packets")
     skip_empty: bool = setting(False, help="steps without packets are left out")
