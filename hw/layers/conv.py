@@ -1,6 +1,7 @@
 """Fan-out of a convolution: an event becomes a walk over the places of the map that see it."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.utils import bits_for
@@ -63,13 +64,14 @@ class ConvWalker(Walker):
         wait = Signal(UPDATE_LATENCY - 1)
         go, advance, done = Signal(), Signal(), Signal()
         begin, sweeps, settled = Signal(), Signal(), Signal()
-        word_ends, column_ends, row_ends = Signal(), Signal(), Signal()
+        # Whether each of them has come to its last: registers, for all that moves waits for them.
+        word_ends, column_ends, row_ends = (
+            Const(1, 1) if n == 1 else Signal(name=f"{name}_ends") for name, n in reversed(sizes.items())
+        )
+        single_word, single_column = Signal(), Signal()
         m.d.comb += [
             go.eq(queued & ~wait[0]),
             advance.eq(walking & (~queued | go)),
-            word_ends.eq(left["word"] == 0),
-            column_ends.eq(left["column"] == 0),
-            row_ends.eq(left["row"] == 0),
             done.eq(advance & word_ends & column_ends & row_ends),
             begin.eq(next_valid & ~next_tick & (~walking | done) & ~sweep.busy),
             # Whatever was reached has been listed by then.
@@ -105,6 +107,11 @@ class ConvWalker(Walker):
                 place["word"].eq(channel.first),
                 first_word.eq(channel.first),
                 left["word"].eq(channel.more),
+                single_word.eq(channel.more == 0),
+                single_column.eq(horizontal.more == 0),
+                *_set(word_ends, channel.more == 0),
+                *_set(column_ends, horizontal.more == 0),
+                *_set(row_ends, vertical.more == 0),
                 all_words.eq(channel.more),
                 weight.eq(begin_weight),
                 weight_column.eq(begin_weight),
@@ -112,8 +119,9 @@ class ConvWalker(Walker):
             ]
         with m.Elif(advance):
             m.d.sync += [place["word"].eq(place["word"] + 1), left["word"].eq(left["word"] - 1)]
-            m.d.sync += weight.eq(weight + 1)
+            m.d.sync += [weight.eq(weight + 1), *_set(word_ends, left["word"] == 1)]
             with m.If(word_ends):
+                m.d.sync += [*_set(word_ends, single_word), *_set(column_ends, left["column"] == 1)]
                 m.d.sync += [place["word"].eq(first_word), left["word"].eq(all_words)]
                 after_column = Mux(column_ends, weight_row - step_row, weight_column - step_column)
                 m.d.sync += [weight.eq(after_column), weight_column.eq(after_column)]
@@ -122,6 +130,7 @@ class ConvWalker(Walker):
                     left["column"].eq(left["column"] - 1),
                 ]
                 with m.If(column_ends):
+                    m.d.sync += [*_set(column_ends, single_column), *_set(row_ends, left["row"] == 1)]
                     m.d.sync += [place["column"].eq(first_column), left["column"].eq(all_columns)]
                     m.d.sync += [
                         place["row"].eq(place["row"] + rows.step),
@@ -175,8 +184,8 @@ class ConvWalker(Walker):
     def _waits(self, m: Module, word: Value, pair: data.View, queued: Value, go: Value) -> Value:
         """Bit k: a pair of `word` that is queued now has to wait for more than k clocks.
 
-        What went out d clocks before it could go makes it wait UPDATE_LATENCY - d clocks. Pairs of a sweep are
-        further away than that.
+        What went out d clocks before it could go makes it wait UPDATE_LATENCY - d clocks. Pairs of a sweep
+        are further away than that.
         """
         # When a pair is queued, one that is queued already goes out.
         out, same = (queued, pair.word), []
@@ -206,3 +215,8 @@ class ConvWalker(Walker):
         port = memory.read_port()
         m.d.comb += [port.addr.eq(field), port.en.eq(self.i.ready)]
         return port.data
+
+
+def _set(flag: Value, value: Value) -> list:
+    """Nothing where the flag is a constant."""
+    return [] if isinstance(flag, Const) else [flag.eq(value)]

@@ -10,8 +10,8 @@ For the n-th pair of a layer, `out(word)` being when a pair of the same word wen
     taken(i)  = max(entered(i) + 1, taken(i-1) + 1, begin(i-1))
 
 A TICK's sweep asks for its words one a clock, from begin(i) on, while the queue has room; a word's pair goes
-out 2 clocks after it was asked for. There is room in clock c if of the spike words in the queue's memory up to
-c - 2 and not taken by then there were at most WordQueue.limit.
+out 2 clocks after it was asked for. There is room in clock c if of the spike words that came into the queue
+up to c - 2 at most WordQueue.limit had not been taken by then.
 
     spikes of word w: in the queue at out(w) + 6
 """
