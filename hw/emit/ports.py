@@ -128,6 +128,24 @@ def _cycles(plan: CorePlan) -> list[str]:
         "| layer | neurons N | lanes P | clocks per event or TICK C |",
         "| --- | --- | --- | --- |",
         *(f"| {i} | {x.neurons} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
+        *_map_cycles(plan),
+    ]
+
+
+def _map_cycles(plan: CorePlan) -> list[str]:
+    """What differs in layers on maps, and which words their TICKs sweep."""
+    walks = [(index, layer) for index, layer in enumerate(plan.layers) if layer.listed]
+    if not walks:
+        return []
+    reached = [str(index) for index, layer in walks if layer.sweeps_reached]
+    every = [str(index) for index, layer in walks if not layer.sweeps_reached]
+    rules = [f"of layer {', '.join(reached)} those that events have reached in the frame"] if reached else []
+    rules += [f"of layer {', '.join(every)} all, the C of the table"] if every else []
+    return [
+        "",
+        f"Layers {', '.join(str(index) for index, _ in walks)} work on maps: an event takes a clock for each",
+        "word of channels at each place that sees it, at least 2; a TICK a clock for each word that it sweeps:",
+        f"{'; '.join(rules)}.",
     ]
 
 

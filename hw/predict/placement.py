@@ -11,9 +11,9 @@ from math import ceil
 import numpy as np
 
 from ..core.duplicates import rows_layout
-from ..devices import DEVICES, UP5K_SPRAM_BLOCKS
-from ..layers.queue import index_bits
-from ..parts.events import mask_layout
+from ..devices import DEVICES
+from ..layers.queue import queue_kind
+from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
@@ -72,6 +72,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()
+            if _tables(rows)
         ]
         if layer.memory == "block":
             for index, (_, depth) in enumerate(banks(layer.weight_words)):
@@ -81,17 +82,36 @@ def _serial(plan: CorePlan) -> list[Stored]:
                         Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
                     )
         found += [
-            Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
-            Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
+            Stored(
+                f"layer{i}.neurons.state",
+                words,
+                lanes * (layer.accumulator_bits + spec.single_spike) + layer.sweeps_reached,
+            ),
+            *_listed(layer, f"layer{i}.synapses.sweeper.words"),
+            Stored(
+                f"queue{i}.memory",
+                1 << queue_kind(layer).index_bits(words),
+                mask_layout(lanes, words).size,
+            ),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
+            *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
         ]
     return found + _readout(plan)
 
 
+def _listed(layer: LayerPlan, name: str) -> list[Stored]:
+    """The words that a TICK sweeps, where they stand in a list."""
+    if not layer.listed:
+        return []
+    words = layer.sweep
+    kind = "ram" if layer.sweeps_reached else "rom"
+    return [Stored(name, max(len(words), 2), word_shape(layer.words), kind)]
+
+
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
     """A memory of numbers [words, P], but for equal ones; bits that never change need no table."""
-    if (words == words.flat[0]).all():
+    if (words == words.flat[0]).all() or len(words) == 1 and layer.parameter_bits == 0:
         return []
     depth = len(words)
     columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(depth, -1)
@@ -197,7 +217,7 @@ def placed(plan: CorePlan) -> dict[str, int]:
 
 def memory_bits(plan: CorePlan) -> int:
     """Bits of all memories, SPRAM included."""
-    spram = sum(x.weight_words * x.weight_word_bits for x in plan.layers if x.memory == "spram")
+    spram = sum(x.weight_words * x.weight_word_bits for x in plan.loaded)
     return spram + sum(memory.bits for memory in stored(plan))
 
 
@@ -207,5 +227,5 @@ def ram_blocks(plan: CorePlan) -> int:
 
 
 def spram_blocks(plan: CorePlan) -> int:
-    """SPRAM blocks: all of them, or none."""
-    return UP5K_SPRAM_BLOCKS if plan.loads else 0
+    """SPRAM blocks: all of them for a single layer."""
+    return sum(layer.spram_blocks for layer in plan.loaded)
