@@ -19,6 +19,9 @@ from .maps import Axis
 
 # Words of spikes on their way from a sweep to the encoder; LUT memory is 16 deep on ECP5.
 QUEUE_WORDS = 16
+# Lanes that share a memory and the registers that address and steer it: from a register that drives more
+# of them the way is too long.
+GROUP = 8
 # Clocks from a row's turn in a sweep to its spikes, and from there until the encoder may have them.
 ROW_LATENCY, QUEUE_LATENCY = 5, 2
 # From the last row's turn until the layer takes an event again, which must find that row written.
@@ -272,6 +275,10 @@ class WideConvPlan(LayerPlan):
         return self.seen.channels << sum(self.kernel_bits)
 
     @property
+    def weight_copies(self) -> int:
+        return self.banks
+
+    @property
     def weight_word_bits(self) -> int:
         return self.channels * self.layer.spec.weight_bits
 
@@ -287,6 +294,26 @@ class WideConvPlan(LayerPlan):
             own = slice(group * each, (group + 1) * each)
             table[c, :height, :width, own] = codes[own, within].transpose(1, 2, 0)
         return pack_words(table.reshape(-1, outputs), self.layer.spec.weight_bits)
+
+    def tap_rows(self, name: str) -> tuple[int, list[int]]:
+        """(bits, rows) of the table of an axis: for each bank hit, row and kernel, bank 0 and hit lowest."""
+        vertical, horizontal = self.axes
+        index = ("rows", "columns").index(name)
+        row_bits = (vertical, horizontal)[index].row_bits
+        size = 1 + row_bits + self.kernel_bits[index]
+        rows = [
+            sum(
+                (int(hit) | int(row) << 1 | int(kernel) << 1 + row_bits) << bank * size
+                for bank, (hit, row, kernel) in enumerate(banks)
+            )
+            for banks in self.taps()[name]
+        ]
+        return size * (vertical, horizontal)[index].banks, rows
+
+    @property
+    def lane_groups(self) -> list[range]:
+        """Channels of a bank that share a memory of state."""
+        return [range(first, min(first + GROUP, self.channels)) for first in range(0, self.channels, GROUP)]
 
     @property
     def state_bits(self) -> int:

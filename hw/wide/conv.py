@@ -12,10 +12,6 @@ from ..plan.wide_conv import WideConvPlan
 from .layer import REPLICA
 from .places import place_layout
 
-# Lanes that share a memory and the registers that address and steer it: from a register that drives more
-# of them the way is too long.
-GROUP = 8
-
 
 class WideConv(wiring.Component):
     """A convolution's neurons in LUT RAM, each bank a word of all channels for each of its rows.
@@ -87,18 +83,17 @@ class WideConv(wiring.Component):
 
     def _taps(self, m: Module, name: str, code: Value) -> list:
         """What the table of an axis says of a code in each bank, a clock later: hit, row, kernel."""
-        table = self._plan.taps()[name]
+        width, rows = self._plan.tap_rows(name)
         y_bits, x_bits = self._plan.kernel_bits
         vertical, horizontal = self._plan.axes
         axis, kernel = (vertical, y_bits) if name == "rows" else (horizontal, x_bits)
         one = data.StructLayout({"hit": 1, "row": axis.row_bits, "kernel": kernel})
         layout = data.ArrayLayout(one, axis.banks)
-        rows = [sum(_packed(one, taps) << b * one.size for b, taps in enumerate(banks)) for banks in table]
         found = Signal(layout, name=f"{name}_taps", reset_less=True)
         if len(rows) == 1:
             m.d.comb += found.eq(rows[0])
             return [found[b] for b in range(axis.banks)]
-        memory = Memory(shape=layout.size, depth=len(rows), init=rows)
+        memory = Memory(shape=width, depth=len(rows), init=rows)
         m.submodules[name] = memory
         port = memory.read_port(domain="comb")
         m.d.comb += port.addr.eq(code)
@@ -158,9 +153,8 @@ class WideConv(wiring.Component):
         plan, bits = self._plan, self._plan.layer.spec.weight_bits
         exists = self._exists(m, bank, stages[4], neurons)
         fired = []
-        for first in range(0, plan.channels, GROUP):
-            lanes = range(first, min(first + GROUP, plan.channels))
-            name = f"{bank}_{first}"
+        for lanes in plan.lane_groups:
+            name = f"{bank}_{lanes.start}"
             memory = Memory(shape=data.ArrayLayout(plan.state_bits, len(lanes)), depth=plan.words, init=[])
             m.submodules[f"state_{name}"] = memory
             read, write = memory.read_port(domain="comb"), memory.write_port()
@@ -228,7 +222,3 @@ class WideConv(wiring.Component):
         m.d.sync += [before[0].eq(read[-1]), before[1].eq(before[0]), later.eq((before[1] | fires) & ~clear)]
         m.d.comb += fires.eq((above >= 0) & exists & ~before[1])
         return spike, Cat(word, Mux(back, later, read[-1]))
-
-
-def _packed(layout: data.StructLayout, values) -> int:
-    return sum(int(value) << field.offset for value, (_, field) in zip(values, layout, strict=True))
