@@ -219,7 +219,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
             "weight_bits": layer.layer.spec.weight_bits,
             "weight_memory": layer.memory,
             **({"sweep": "reached" if layer.sweeps_reached else "all"} if layer.listed else {}),
-            "weight_memory_bits": layer.weight_words * layer.weight_word_bits,
+            "weight_memory_bits": layer.weight_words * layer.weight_word_bits * layer.weight_copies,
             "accumulator_bits": layer.accumulator_bits,
             "state_memory_bits": layer.words * layer.lanes * layer.accumulator_bits,
             "threshold_bits": layer.threshold_bits,

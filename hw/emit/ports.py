@@ -164,7 +164,9 @@ def _readout_cycles(plan: CorePlan) -> list[str]:
 
 
 def _wide_cycles(plan: CorePlan) -> list[str]:
+    dense = plan.layers[len(plan.wide_maps) :]
     return [
+        *(_wide_map_cycles(plan) if plan.wide_maps else []),
         "A layer takes a beat per clock, and TICKs 3 clocks apart or more: a step takes as many "
         "clocks as its",
         f"fullest bank has events, at least 3. The readout takes {groups(plan)} clocks per step "
@@ -175,6 +177,23 @@ def _wide_cycles(plan: CorePlan) -> list[str]:
         "| --- | --- | --- | --- |",
         *(
             f"| {i} | {x.neurons} | {x.events_per_clock} | {spike_latency(x)} |"
-            for i, x in enumerate(plan.layers)
+            for i, x in enumerate(dense, len(plan.wide_maps))
         ),
+    ]
+
+
+def _wide_map_cycles(plan: CorePlan) -> list[str]:
+    return [
+        "A convolution takes an event per clock, in all its banks at once, and visits its R rows at a TICK:",
+        "a step of E events takes E + R + 3 clocks.",
+        "",
+        "| convolution | neurons | banks | lanes | rows R | clocks for a TICK |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| {i} | {x.neurons} | {x.banks} | {x.lanes} | {len(x.sweep)} | {x.tick_clocks} |"
+            for i, x in enumerate(plan.wide_maps)
+        ),
+        "",
+        "Dense layers follow.",
+        "",
     ]

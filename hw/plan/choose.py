@@ -18,6 +18,7 @@ from .layer import LayerPlan
 from .maps import MapFields
 from .pixel_encodings import check_encoding
 from .spram import share_spram
+from .wide_layers import wide_layers
 
 # Events that a wide layer may take at once, each from a memory bank of its own: addresses are dealt to them
 # by their lowest bits.
@@ -171,8 +172,8 @@ def _wide_plan(
         )
     if lanes and lanes != neurons:
         raise TwinspikeError(
-            f"hardware.lanes = {list(lanes)}: with events_per_clock every neuron is a lane, so "
-            "leave lanes out"
+            f"hardware.lanes = {list(lanes)}: with events_per_clock every neuron (of a convolution, every "
+            "channel of a bank) is a lane, so leave lanes out"
         )
     for index, (count, layer) in enumerate(zip(events_per_clock, network.layers, strict=True)):
         if count not in EVENTS_PER_CLOCK or count > layer.inputs:
@@ -181,12 +182,5 @@ def _wide_plan(
                 count,
                 f"one of {', '.join(map(str, EVENTS_PER_CLOCK))}, at most the layer's {layer.inputs} inputs",
             )
-    for index, layer in enumerate(network.layers):
-        if layer.kind != "dense":
-            raise TwinspikeError(
-                f"layers.{index}.kind = {layer.kind}: a core of several events per clock has dense layers "
-                "only: leave events_per_clock out"
-            )
-    layers = zip(network.layers, neurons, events_per_clock, strict=True)
-    wide = tuple(PLANS[layer.kind](layer, n, "block", e) for layer, n, e in layers)
-    return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
+    layers = wide_layers(network, events_per_clock)
+    return CorePlan(network, layers, target, check_duplicates=False, pixels=pixels)

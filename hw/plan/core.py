@@ -8,6 +8,7 @@ from amaranth.utils import bits_for
 from ...quant.network import Network
 from .layer import LayerPlan
 from .maps import MapFields
+from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
 HEADER_WORDS, TRAILER_WORDS = 8, 2
@@ -62,6 +63,11 @@ class CorePlan:
     def wide(self) -> bool:
         """Whether the core takes several events per clock, a lane for every neuron."""
         return self.layers[0].events_per_clock > 0
+
+    @property
+    def wide_maps(self) -> tuple[WideConvPlan, ...]:
+        """The convolutions of a wide core: its first layers."""
+        return tuple(layer for layer in self.layers if isinstance(layer, WideConvPlan))
 
     @property
     def count_bits(self) -> int:

@@ -246,6 +246,11 @@ class LayerPlan(abc.ABC):
     def weight_word_bits(self) -> int:
         return self.lanes * self.layer.spec.weight_bits
 
+    @property
+    def weight_copies(self) -> int:
+        """How many memories hold all of the weights."""
+        return 1
+
     def load_words(self) -> list[int]:
         """The weight memory as 16-bit words, lowest piece first: what hw/weights/image.py wraps."""
         pieces = range(self.weight_word_bits // 16)

@@ -72,9 +72,11 @@ def _maps(plan: CorePlan) -> dict[str, float]:
 
 
 def _wide(plan: CorePlan) -> dict[str, float]:
-    layers = plan.layers
+    maps, layers = plan.wide_maps, plan.layers[len(plan.wide_maps) :]
     return {
-        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers),
+        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers)
+        # A lane of a convolution adds twice, to what it has gathered and its bias.
+        + sum(2 * x.lanes * x.accumulator_bits for x in maps),
         "bank trees": sum(
             x.neurons
             * (x.events_per_clock - 1)

@@ -17,6 +17,7 @@ from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
+from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
 from ..weights.stores import banks, slices
 
 # (depth, width) that one block of RAM can be, and what yosys takes it to cost.
@@ -111,7 +112,7 @@ def _listed(layer: LayerPlan, name: str) -> list[Stored]:
 
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
     """A memory of numbers [words, P], but for equal ones; bits that never change need no table."""
-    if (words == words.flat[0]).all() or len(words) == 1 and layer.parameter_bits == 0:
+    if (words == words.flat[0]).all() or (len(words) == 1 and layer.parameter_bits == 0):
         return []
     depth = len(words)
     columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(depth, -1)
@@ -161,7 +162,12 @@ def _used_bits(rows: np.ndarray) -> int:
 
 def _wide(plan: CorePlan) -> list[Stored]:
     found = []
+    if plan.wide_maps and (table := plan.wide_maps[0].seen.table) is not None:
+        found.append(Stored("places.table", len(table), max(plan.wide_maps[0].seen.bits, 1), "rom"))
     for i, layer in enumerate(plan.layers):
+        if isinstance(layer, WideConvPlan):
+            found += _wide_conv(layer, i)
+            continue
         width = layer.neurons * layer.layer.spec.weight_bits
         found += [
             Stored(f"layer{i}.weights_{b}", bank_rows(layer), width, "rom")
@@ -175,6 +181,31 @@ def _wide(plan: CorePlan) -> list[Stored]:
         Stored("readout.references", len(rows), _used_bits(rows), "rom"),
         _labels(plan, "readout.labels"),
     ]
+
+
+def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
+    found = []
+    for name, codes, memory in (
+        ("rows", layer.seen.ys, layer.tap_rows("rows")),
+        ("columns", layer.seen.xs, layer.tap_rows("columns")),
+    ):
+        if len(codes) > 1:
+            found.append(Stored(f"layer{index}.{name}", len(codes), memory[0], "tables"))
+    for bank in range(layer.banks):
+        found.append(
+            Stored(f"layer{index}.weights_{bank}", layer.weight_words, layer.weight_word_bits, "rom")
+        )
+        found += [
+            Stored(
+                f"layer{index}.state_{bank}_{lanes.start}",
+                layer.words,
+                len(lanes) * layer.state_bits,
+                asked="distributed",
+            )
+            for lanes in layer.lane_groups
+        ]
+    width = mask_layout(layer.lanes, layer.words).size + layer.banks
+    return [*found, Stored(f"queue{index}.fifo.storage", QUEUE_WORDS, width)]
 
 
 def _units(memory: Stored, depth: int, width: int, byte: int, cost: float) -> tuple[float, int]:
