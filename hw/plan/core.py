@@ -43,14 +43,19 @@ class CorePlan:
         return fields if fields and fields.divisions else None
 
     @property
+    def loaded(self) -> list[LayerPlan]:
+        """The layers whose weights are loaded at run time."""
+        return [layer for layer in self.layers if layer.memory == "spram"]
+
+    @property
     def loads(self) -> bool:
         """Whether a layer's weights are loaded at run time, through a port of its own."""
-        return any(layer.memory == "spram" for layer in self.layers)
+        return bool(self.loaded)
 
     @property
     def image_words(self) -> int:
         """Words of the weight image that is loaded at run time; 0 if every weight lies in block RAM."""
-        loaded = [layer.load_length for layer in self.layers if layer.memory == "spram"]
+        loaded = [layer.load_length for layer in self.loaded]
         return sum(loaded) + HEADER_WORDS + TRAILER_WORDS if loaded else 0
 
     @property

@@ -11,9 +11,9 @@ from math import ceil
 import numpy as np
 
 from ..core.duplicates import rows_layout
-from ..devices import DEVICES, UP5K_SPRAM_BLOCKS
-from ..layers.queue import index_bits
-from ..parts.events import mask_layout
+from ..devices import DEVICES
+from ..layers.queue import queue_kind
+from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
@@ -81,12 +81,31 @@ def _serial(plan: CorePlan) -> list[Stored]:
                         Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
                     )
         found += [
-            Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
-            Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
+            Stored(
+                f"layer{i}.neurons.state",
+                words,
+                lanes * (layer.accumulator_bits + spec.single_spike) + layer.sweeps_reached,
+            ),
+            *_listed(layer, f"layer{i}.synapses.sweeper.words"),
+            Stored(
+                f"queue{i}.memory",
+                1 << queue_kind(layer).index_bits(words),
+                mask_layout(lanes, words).size,
+            ),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
+            *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
         ]
     return found + _readout(plan)
+
+
+def _listed(layer: LayerPlan, name: str) -> list[Stored]:
+    """The words that a TICK sweeps, where they stand in a list."""
+    if not layer.listed:
+        return []
+    words = layer.sweep
+    kind = "ram" if layer.sweeps_reached else "rom"
+    return [Stored(name, max(len(words), 2), word_shape(layer.words), kind)]
 
 
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
@@ -197,7 +216,7 @@ def placed(plan: CorePlan) -> dict[str, int]:
 
 def memory_bits(plan: CorePlan) -> int:
     """Bits of all memories, SPRAM included."""
-    spram = sum(x.weight_words * x.weight_word_bits for x in plan.layers if x.memory == "spram")
+    spram = sum(x.weight_words * x.weight_word_bits for x in plan.loaded)
     return spram + sum(memory.bits for memory in stored(plan))
 
 
@@ -207,5 +226,5 @@ def ram_blocks(plan: CorePlan) -> int:
 
 
 def spram_blocks(plan: CorePlan) -> int:
-    """SPRAM blocks: all of them, or none."""
-    return UP5K_SPRAM_BLOCKS if plan.loads else 0
+    """SPRAM blocks: all of them for a single layer."""
+    return sum(layer.spram_blocks for layer in plan.loaded)

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
-from ...hw.plan.choose import EVENTS_PER_CLOCK, SPRAM_FROM_BITS
+from ...hw.plan.choose import EVENTS_PER_CLOCK
+from ...hw.plan.spram import SPRAM_FROM_BITS
 from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
