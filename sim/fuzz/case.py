@@ -43,7 +43,8 @@ class LayerCase:
 
     @property
     def spec(self) -> NeuronSpec:
-        return NeuronSpec(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NeuronSpec)})
+        names = {f.name for f in dataclasses.fields(NeuronSpec)} & {f.name for f in dataclasses.fields(self)}
+        return NeuronSpec(**{name: getattr(self, name) for name in names})
 
 
 @dataclasses.dataclass(frozen=True)
