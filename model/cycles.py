@@ -118,6 +118,12 @@ def cycle_cost(config: Config, classes: int, shape: tuple[int, ...]) -> CycleCos
         if settings.kind != "dense":
             where = f"layers.{index}.kind"
             raise out_of_range(where, settings.kind, "dense, where training.cycles_weight prices clocks")
+        if settings.sources not in ((), (index - 1,)):
+            where, allowed = (
+                f"layers.{index}.sources",
+                "the layer before, where training.cycles_weight prices clocks",
+            )
+            raise out_of_range(where, list(settings.sources), allowed)
     return cost_of(plan_for(blank_network(config, shape, np.arange(classes)), config.hardware, "generic"))
 
 

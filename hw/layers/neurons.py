@@ -190,7 +190,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     left = Signal(wide, name=f"left_{j}")
     m.d.comb += left.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
     m.d.sync += [v.eq(left), spike.eq(fires)]
-    with m.If(control[4].last):
+    with m.If(control[4].tick if spec.forget else control[4].last):
         m.d.sync += v.eq(0)
 
     # A sweep leaves v inside the state's range; what leaks is found there.

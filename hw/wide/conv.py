@@ -209,7 +209,10 @@ class WideConv(wiring.Component):
         spike = Signal(name=f"spike_{name}", reset_less=True)
         after = Signal(signed(spec.state_bits), name=f"after_{name}")
         m.d.comb += after.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
-        m.d.sync += [v.eq(Mux(clear, start, leak(after, spec.leak_shift) + start)), spike.eq(fires)]
+        m.d.sync += [
+            v.eq(start if spec.forget else Mux(clear, start, leak(after, spec.leak_shift) + start)),
+            spike.eq(fires),
+        ]
         term = Mux(weight, Const(-1, signed(2)), Const(1, signed(2))) if len(weight) == 1 else weight
         added = Signal(signed(plan.accumulator_bits), name=f"added_{name}")
         m.d.comb += added.eq(gathered + term.as_signed())

@@ -198,7 +198,7 @@ def _leaks(stages: Stages) -> list[str]:
     lines = []
     for real, rounded in zip(stages.real, stages.rounded, strict=True):
         low, high = float(real.decay.min()), float(real.decay.max())
-        factor = leak_factor(rounded.layer.spec.leak_shift)
+        factor = 0.0 if rounded.layer.spec.forget else leak_factor(rounded.layer.spec.leak_shift)
         if max(factor - low, high - factor) > FAR_LEAK:
             was = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
             lines.append(f"layer {real.name!r}: what a membrane keeps a step, {was}, becomes {factor:.4g}")
@@ -268,5 +268,5 @@ def _toml(network: Network, config: Config) -> str:
     lines += [f"{k} = {json.dumps(v)}" for k, v in network.encoder.table().items()]
     for layer in network.layers:
         lines += ["", "[[layers]]", f"neurons = {layer.neurons}"]
-        lines += [f"{k} = {json.dumps(v)}" for k, v in dataclasses.asdict(layer.spec).items()]
+        lines += [f"{k} = {json.dumps(v)}" for k, v in layer.spec.table().items()]
     return "\n".join(lines) + "\n"
