@@ -1,7 +1,6 @@
 """Fan-out of a convolution: an event becomes a walk over the places of the map that see it."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.utils import bits_for

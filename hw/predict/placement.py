@@ -111,7 +111,7 @@ def _listed(layer: LayerPlan, name: str) -> list[Stored]:
 
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
     """A memory of numbers [words, P], but for equal ones; bits that never change need no table."""
-    if (words == words.flat[0]).all() or len(words) == 1 and layer.parameter_bits == 0:
+    if (words == words.flat[0]).all() or (len(words) == 1 and layer.parameter_bits == 0):
         return []
     depth = len(words)
     columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(depth, -1)

@@ -30,8 +30,8 @@ from twinspike.quant.synapses.conv import Conv
 class Sample:
     """One core to build: `widths` are inputs and the neurons of each layer.
 
-    With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape` come
-    first, and all of `widths` are the neurons of dense layers behind them.
+    With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape`
+    come first, and all of `widths` are the neurons of dense layers behind them.
     """
 
     target: str
