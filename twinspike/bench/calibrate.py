@@ -224,10 +224,8 @@ def sample_plan(sample: Sample) -> CorePlan:
         # Convolutions are trained without biases above 0, so that a TICK sweeps what was reached.
         bias = rng.integers(-reach // 4, reach // 4, shape[0]) if synapses is None else np.zeros(shape[0])
         threshold = rng.integers(reach // 8, reach // 2, shape[0])
-        extra = {} if synapses is None else {"synapses": synapses}
-        layers.append(
-            Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32), **extra)
-        )
+        layer = Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32))
+        layers.append(layer if synapses is None else dataclasses.replace(layer, synapses=synapses))
 
     shape, widths = sample.shape, sample.widths
     for channels, side, stride, padding in sample.convs:
