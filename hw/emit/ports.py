@@ -144,8 +144,8 @@ def _map_cycles(plan: CorePlan) -> list[str]:
     return [
         "",
         f"Layers {', '.join(str(index) for index, _ in walks)} work on maps: an event takes a clock for each",
-        "word of channels at each place that sees it, at least 2; a TICK a clock for each word that it sweeps:",
-        f"{'; '.join(rules)}.",
+        "word of channels at each place that sees it, at least 2; a TICK a clock for each word that it",
+        f"sweeps: {'; '.join(rules)}.",
     ]
 
 
