@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twinspike.hw.settings import HardwareSettings
+from twinspike.model.data.recorded import RECORDED
 from twinspike.model.data.settings import DataSettings
 from twinspike.model.data.shipped import DATASETS
 from twinspike.model.settings import TrainingSettings
@@ -20,6 +21,8 @@ from twinspike.numerics.files import read_limited
 from twinspike.quant.spec import LayerSettings
 from twinspike.quant.synapses.kinds import KINDS
 
+# Datasets that have names.
+NAMES = (*DATASETS, *RECORDED)
 _SECTIONS = ("encoder", "data", "layers", "training", "hardware")
 # Far more than sixteen layers and every setting take.
 MAX_FILE_BYTES = 1 << 20
@@ -244,7 +247,8 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
         data=build(DataSettings, table.get("data", {}), "data"),
     )
-    if config.dataset in DATASETS and config.data != DataSettings():
+    own = dataclasses.replace(config.data, fold=0) if config.dataset in RECORDED else config.data
+    if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes
     if lanes and len(lanes) != len(layers):
@@ -256,12 +260,12 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
 
 def check_dataset(name: str) -> None:
     """Raise TwinspikeError unless a dataset has a name that is known, or is a path by the look of it."""
-    if name in DATASETS or any(mark in name for mark in "/\\.") or name.startswith("~"):
+    if name in NAMES or any(mark in name for mark in "/\\.") or name.startswith("~"):
         return
-    near = difflib.get_close_matches(name, DATASETS, 1)
+    near = difflib.get_close_matches(name, NAMES, 1)
     meant = f"did you mean {near[0]}? Else " if near else ""
     raise TwinspikeError(
-        f"configuration.dataset = {name!r} is unknown: {meant}choose {', '.join(DATASETS)}, or give the path "
+        f"configuration.dataset = {name!r} is unknown: {meant}choose {', '.join(NAMES)}, or give the path "
         f"of your own, ./{name} for one"
     )
 

@@ -10,6 +10,7 @@ from ...numerics.encodings import Encoding
 from ...numerics.errors import TwinspikeError
 from .dataset import Dataset
 from .own import load_own
+from .recorded import RECORDED, load_recorded
 from .settings import DataSettings
 from .shipped import DATASETS, dataset_with_all_classes, load_dataset
 
@@ -25,6 +26,8 @@ def config_dataset(config: Config, *, progress: bool = True) -> Dataset:
     """
     if config.dataset in DATASETS:
         return load_dataset(config.dataset, progress=progress)
+    if config.dataset in RECORDED:
+        return _recorded(config.dataset, config.data, config.encoder, config.timesteps, progress)
     return _own(config.dataset_path, config.data, config.encoder, config.timesteps, progress)
 
 
@@ -32,6 +35,13 @@ def config_dataset(config: Config, *, progress: bool = True) -> Dataset:
 @lru_cache(maxsize=1)
 def _own(path: Path, settings: DataSettings, encoding: Encoding, timesteps: int, progress: bool) -> Dataset:
     return load_own(path, settings, encoding, timesteps, progress=progress)
+
+
+@lru_cache(maxsize=1)
+def _recorded(
+    name: str, settings: DataSettings, encoding: Encoding, timesteps: int, progress: bool
+) -> Dataset:
+    return load_recorded(name, settings, encoding, timesteps, progress=progress)
 
 
 def leaves_classes_out(config: Config) -> bool:

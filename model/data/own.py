@@ -33,10 +33,11 @@ def load_own(
         _check_samples(path, parts, encoding, timesteps)
     else:
         raise TwinspikeError(f"dataset {path}: expected a folder, an .npz or a .csv file")
-    return _assembled(path, parts, settings, sha256)
+    return assembled(path, parts, settings, sha256)
 
 
-def _assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: str) -> Dataset:
+def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: str) -> Dataset:
+    """The dataset of its parts: classes numbered, a test part drawn if there is none, samples mixed."""
     by_part = {samples.part: samples for samples in parts}
     train = by_part["train"]
     order = class_order(set(train.names))

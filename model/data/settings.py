@@ -16,4 +16,5 @@ class DataSettings:
     test: float = setting(0.2, low=0.01, high=0.9, help="share that measures, where there is no test part")
     group: str = setting("", help="column, array or file name's pattern that parts do not share")
     label: str = setting("", help="the column of labels in a .csv file (default: the last)")
+    fold: int = setting(0, low=0, high=99, help="of a named dataset that has several splits, which one")
     seed: int = setting(0, low=0, high=2**31 - 1, help="another seed splits otherwise")

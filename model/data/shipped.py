@@ -6,18 +6,15 @@ live in the user's cache directory, which the first use fills by a checksummed d
 
 import dataclasses
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from ...numerics.errors import TwinspikeError
 from .dataset import Dataset
 from .downloads import download, file_sha256
+from .folder import DATA_VARIABLE, data_folder
 from .idx import read_idx
-
-DATA_VARIABLE = "TWINSPIKE_DATA"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,14 +150,6 @@ def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
             download(urls, path, size=file.size, sha256=file.sha256, progress=progress)
         paths.append(path)
     return paths
-
-
-def data_folder(folder: str) -> tuple[Path, bool]:
-    """Where a dataset's files are, and whether that is our own cache, which downloads may fill."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    if chosen:
-        return Path(chosen) / folder, False
-    return platformdirs.user_cache_path("twinspike") / "data" / folder, True
 
 
 def _problem(path: Path, file: IdxFile) -> str:

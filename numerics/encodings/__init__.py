@@ -5,7 +5,9 @@ from .events import Events
 from .graded import Graded
 from .kinds import ENCODINGS, encoding_from_table
 from .latency import Latency, LatencyDense
+from .mel import Mel
 from .on_off import OnOff, OnOffDense
+from .packets import Packets
 from .rank_order import RankOrder, RankOrderDense
 from .rate import Rate, RateDense, mix32
 from .spikes import Spikes
@@ -19,9 +21,11 @@ __all__ = [
     "Graded",
     "Latency",
     "LatencyDense",
+    "Mel",
     "OnOff",
     "OnOffDense",
     "OneSpike",
+    "Packets",
     "RankOrder",
     "RankOrderDense",
     "Rate",

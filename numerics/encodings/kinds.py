@@ -9,7 +9,9 @@ from .base import Encoding
 from .events import Events
 from .graded import Graded
 from .latency import Latency, LatencyDense
+from .mel import Mel
 from .on_off import OnOff, OnOffDense
+from .packets import Packets
 from .rank_order import RankOrder, RankOrderDense
 from .rate import Rate, RateDense
 from .spikes import Spikes
@@ -31,6 +33,8 @@ ENCODINGS: dict[str, type[Encoding]] = {
         Graded,
         Spikes,
         Events,
+        Mel,
+        Packets,
     )
 }
 

@@ -116,8 +116,7 @@ CASES = [
     (
         '"digits"',
         '"cifar"',
-        "configuration.dataset = 'cifar' is unknown: choose digits, mnist, fashion, mnist-0-6, omniglot, or "
-        "give the path of your own, ./cifar for one",
+        "configuration.dataset = 'cifar' is unknown: choose digits, mnist, fashion, mnist-0-6, omniglot, ",
     ),
     ("seed = 3", "seed = -1", "configuration.seed = -1 is not allowed: expected an integer in 0..2147483647"),
     (

@@ -41,15 +41,23 @@ def conv(shape=(5, 6, 1), keys=None, **spec):
 CASES = {
     "conv, graded and held": (conv(), Graded(), True, (4, 2), 1, "generic"),
     "conv, held, leaking, zero reset": (
-        conv((6, 4, 2), {"stride": (2, 1), "padding": (1, 0)}, leak_shift=2, reset="zero"),
+        conv((6, 4, 2), {"stride": (2, 1), "padding": (1, 0)}, leak_shift=2, reset="zero", biases="none"),
         Graded(2),
         True,
         (2, 3),
         1,
         "ecp5-25k",
     ),
+    "conv, held, sweeping what was reached, first reached after step 0": (
+        conv((5, 5, 1), {"stride": (2, 2)}, biases="low", leak_shift=2),
+        Graded(),
+        True,
+        (4, 3),
+        TIMESTEPS,
+        "generic",
+    ),
     "conv, events of later steps do not count": (
-        conv((4, 4, 1), single_spike=True),
+        conv((4, 4, 1), single_spike=True, biases="none"),
         Latency(),
         True,
         (4, 5),
