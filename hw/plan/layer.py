@@ -49,7 +49,8 @@ class LayerPlan(abc.ABC):
     layer, and word * P + lane remains an address; 0: the neurons follow each other and padding lies at the
     end alone. `arrivals` [addresses]: which input each address that arrives means, -1 for padding of the
     layer before; None: the addresses are the inputs. `timesteps`: T, 0 where it is not known.
-    `most`: how often an event may count at most.
+    `most`: how often an event may count at most; `copies`: how many
+    of one address may come in a step.
     `spram_blocks`: how many blocks of SPRAM its weights have, where they lie there.
     """
 
@@ -63,6 +64,7 @@ class LayerPlan(abc.ABC):
     timesteps: int = 0
     spram_blocks: int = UP5K_SPRAM_BLOCKS
     most: int = 1
+    copies: int = 1
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:
@@ -220,7 +222,8 @@ class LayerPlan(abc.ABC):
     def _reach(self) -> tuple[np.ndarray, np.ndarray]:
         """The least and most sum of each neuron's inputs, int64 [N] each."""
         least, most = self.layer.synapses.reach(self.layer.weight)
-        return least * self.most, most * self.most
+        times = self.most * self.copies
+        return least * times, most * times
 
     @property
     def held_bits(self) -> int:

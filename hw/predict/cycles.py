@@ -26,9 +26,10 @@ import numpy as np
 
 from ...numerics.values import step_words
 from ..plan import CorePlan
-from .kinds import STATIONS
+from .kinds import RELAYS, STATIONS
 from .serial_cycles import CountReadout, Readout, Source
 from .split import Split
+from .stations import Sink
 
 
 def frame_times(
@@ -48,7 +49,9 @@ def frame_times(
     # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
     stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
-    entry = Split(plan.split, stations[0]) if plan.split else stations[0]
+    entries = [_entrance(plan, index, station) for index, station in enumerate(stations)]
+    entry = Split(plan.split, entries[0]) if plan.split else entries[0]
+    layers = plan.trains(layers)
     readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
     started: list[int] = []
     finished: list[int] = []
@@ -60,7 +63,14 @@ def frame_times(
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):
-                consumer = stations[i + 1] if i + 1 < len(stations) else readout
+                consumer = entries[i + 1] if i + 1 < len(stations) else readout
                 station.places.append(station.emit(layers[i][step, frame], consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
+
+
+def _entrance(plan: CorePlan, index: int, station: Sink) -> Sink:
+    """What takes the events for layer `index` first: a pool that they pass, or the layer's `station`."""
+    for relay in reversed(plan.before(index)):
+        station = RELAYS[relay.layer.kind](relay, station)
+    return station
