@@ -43,7 +43,7 @@ def _serial(plan: CorePlan) -> dict[str, float]:
     layers = plan.layers
     return {
         "lanes": sum(x.lanes for x in layers),
-        "sum bits": sum(x.lanes * x.accumulator_bits for x in layers),
+        "sum bits": sum(x.lanes * (x.accumulator_bits + x.held_bits * x.layer.hold) for x in layers),
         # The encoder between two layers finds the next spike of a word.
         "encoded lanes": sum(x.lanes for x in layers[:-1]),
         "leaking bits": sum(x.lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift),
