@@ -49,6 +49,7 @@ class Core(wiring.Component):
             plan.network.timesteps,
             check_duplicates=plan.check_duplicates,
             target=plan.target,
+            most=plan.most,
         )
         m.d.comb += [
             ingress.clear.eq(self.error_clear),
@@ -58,7 +59,7 @@ class Core(wiring.Component):
         open_gate = Const(1)
         events = ingress.o
         if split := plan.split:
-            m.submodules.split = splitter = AddressSplit(split)
+            m.submodules.split = splitter = AddressSplit(split, plan.most)
             wiring.connect(m, events, splitter.i)
             events = splitter.o
         for index, layer_plan in enumerate(plan.layers):

@@ -3,7 +3,7 @@
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..parts.events import event_layout, word_shape
+from ..parts.events import event_layout, times_field, word_shape
 from ..plan import LayerPlan
 from ..weights.image import load_layout
 from ..weights.stores import BlockWeights, SpramWeights
@@ -13,9 +13,11 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
     """One state word to visit. Its weights follow one clock later, beside the word read from state.
 
     `tick`: fire sweep instead of integration (no weights); `last`: the frame ends;
-    `quiet`: the sweep that initialises the state after reset, its spikes do not count.
+    `quiet`: the sweep that initialises the state after reset, its spikes do not count;
+    `times`: how often the weights count, where an event may count several times.
     """
-    return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1})
+    fields = {"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1}
+    return data.StructLayout(fields | times_field(plan.most))
 
 
 class Walker(wiring.Component):
@@ -29,7 +31,7 @@ class Walker(wiring.Component):
     def __init__(self, plan: LayerPlan):
         self._plan = plan
         members = {
-            "i": In(stream.Signature(event_layout(plan.inputs))),
+            "i": In(stream.Signature(event_layout(plan.inputs, plan.most))),
             "pair": Out(pair_layout(plan)),
             "pair_valid": Out(1),
             "weights": Out(plan.weight_word_bits),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
+from ...numerics.values import MOST
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
 from ..devices import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS, architecture
@@ -66,7 +67,10 @@ def make_plan(
         )
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
         ahead = architecture(target) == "ecp5"
-        plan = kind(layer, chosen, memory, read_ahead=ahead, arrivals=_arrivals(layers, network))
+        arrivals = _arrivals(layers, network)
+        # A VALUE word has four bits for m, whichever of them the encoder uses.
+        most = MOST if isinstance(network.encoder, Graded) and not layers else 1
+        plan = kind(layer, chosen, memory, read_ahead=ahead, arrivals=arrivals, most=most)
         if memory == "spram":
             check_spram(plan, index)
         layers.append(plan)
@@ -123,11 +127,7 @@ def check_buildable(network: Network) -> None:
 
 
 def _check_kinds(network: Network) -> None:
-    """Raise TwinspikeError for a layer kind or an input that has no hardware."""
-    if isinstance(network.encoder, Graded):
-        raise out_of_range("encoder.kind", network.encoder.kind, "an encoder of single spikes, for a core")
-    if network.layers[0].hold:
-        raise out_of_range("layers.0.hold", True, "false: a core cannot hold its input yet")
+    """Raise TwinspikeError for a layer kind that has no hardware."""
     for index, layer in enumerate(network.layers):
         if layer.kind not in PLANS:
             raise out_of_range(

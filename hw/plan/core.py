@@ -37,6 +37,11 @@ class CorePlan:
         return int(self.network.content_hash[:16], 16)
 
     @property
+    def most(self) -> int:
+        """How often an event that comes in may count; above 1 VALUE words are read."""
+        return self.layers[0].most
+
+    @property
     def split(self) -> MapFields | None:
         """The map whose flat addresses must be divided into bit fields on their way in, if any."""
         first = self.layers[0]

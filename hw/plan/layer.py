@@ -47,7 +47,7 @@ class LayerPlan(abc.ABC):
     `row`: neurons that fill words of their own, so that padding lies behind each of these groups, inside the
     layer, and word * P + lane remains an address; 0: the neurons follow each other and padding lies at the
     end alone. `arrivals` [addresses]: which input each address that arrives means, -1 for padding of the
-    layer before; None: the addresses are the inputs.
+    layer before; None: the addresses are the inputs. `most`: how often an event may count at most.
     """
 
     layer: Layer
@@ -57,6 +57,7 @@ class LayerPlan(abc.ABC):
     read_ahead: bool = False  # block RAMs get the address before its register and have one behind them
     row: int = 0
     arrivals: np.ndarray | None = None
+    most: int = 1
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:
@@ -182,10 +183,21 @@ class LayerPlan(abc.ABC):
         """
         low, high = state_range(self.layer.spec.state_bits)
         bias = self.layer.synapses.spread(self.layer.bias.astype(np.int64))
-        least, most = self.layer.synapses.reach(self.layer.weight)
+        least, most = self._reach()
         return signed_bits(
             low + int((np.minimum(bias, 0) + least).min()), high + int((np.maximum(bias, 0) + most).max())
         )
+
+    def _reach(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and most sum of each neuron's inputs, int64 [N] each."""
+        least, most = self.layer.synapses.reach(self.layer.weight)
+        return least * self.most, most * self.most
+
+    @property
+    def held_bits(self) -> int:
+        """Width of the current that a layer holds, in which no sum of inputs overflows."""
+        least, most = self._reach()
+        return signed_bits(int(least.min()), int(most.max()))
 
     @property
     def thresholds(self) -> np.ndarray:

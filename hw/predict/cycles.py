@@ -10,6 +10,7 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
+    a VALUE word at the input takes its place in the skid buffer for a clock, and is no event
     a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
              some to be divided into bit fields: see hw/predict/split.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
@@ -23,6 +24,7 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
 
 import numpy as np
 
+from ...numerics.values import step_words
 from ..plan import CorePlan
 from .kinds import STATIONS
 from .serial_cycles import CountReadout, Readout, Source
@@ -34,8 +36,8 @@ def frame_times(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Clock of each frame's first word taken and of its result, int64 [B] each, counted from reset.
 
-    `spikes` are the input spikes bool [T, B, inputs] and `layers` every layer's, as the golden
-    model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
+    `spikes` are the input spikes [T, B, inputs], bool or multiplicities, `layers` every layer's, as the
+    golden model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
     first word is offered 2 clocks after the previous frame's result. Outputs are always ready.
     """
     if plan.wide:
@@ -54,7 +56,7 @@ def frame_times(
         if isolate and finished:
             source.earliest = finished[-1] + 2
         for step in range(plan.network.timesteps):
-            first = source.offer(entry, np.flatnonzero(spikes[step, frame]).tolist())
+            first = source.offer(entry, step_words(spikes[step, frame]))
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):

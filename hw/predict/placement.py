@@ -69,7 +69,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
         asked = quick(plan.target, words * row.size).get("ram_style", "")
         found.append(Stored("ingress.duplicates.rows", words, row.size, asked=asked))
     for i, layer in enumerate(plan.layers):
-        spec, words, lanes = layer.layer.spec, layer.words, layer.lanes
+        words, lanes = layer.words, layer.lanes
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()
@@ -82,12 +82,18 @@ def _serial(plan: CorePlan) -> list[Stored]:
                         Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
                     )
         found += [
-            Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
+            Stored(f"layer{i}.neurons.state", words, lanes * _state_bits(layer)),
             Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
         ]
     return found + _readout(plan)
+
+
+def _state_bits(layer: LayerPlan) -> int:
+    """Bits of a neuron's part of its state word."""
+    held = layer.held_bits if layer.layer.hold else 0
+    return layer.accumulator_bits + layer.layer.spec.single_spike + held
 
 
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
@@ -183,6 +189,16 @@ def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
                 asked="distributed",
             )
             for lanes in layer.lane_groups
+        ]
+        found += [
+            Stored(
+                f"layer{index}.held_{bank}_{lanes.start}",
+                layer.words,
+                len(lanes) * layer.held_bits,
+                asked="distributed",
+            )
+            for lanes in layer.lane_groups
+            if layer.layer.hold
         ]
     width = mask_layout(layer.lanes, layer.words).size + layer.banks
     return [*found, Stored(f"queue{index}.fifo.storage", QUEUE_WORDS, width)]

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twinspike.hw.tools import toolchain
-from twinspike.model.datasets import DATA_VARIABLE, IDX_SOURCES, data_folder
+from twinspike.model.data.shipped import DATA_VARIABLE, IDX_SOURCES, data_folder
 from twinspike.numerics.errors import TwinspikeError
 
 LEAST_PYTHON = (3, 11)
