@@ -201,15 +201,5 @@ def _wide_plan(
                 count,
                 f"one of {', '.join(map(str, EVENTS_PER_CLOCK))}, at most the layer's {layer.inputs} inputs",
             )
-    if isinstance(network.encoder, Graded):
-        raise TwinspikeError(
-            f"encoder.kind = {network.encoder.kind}: a core of several events per clock counts each once: "
-            "leave events_per_clock out"
-        )
-    if network.layers[0].hold:
-        raise TwinspikeError(
-            "layers.0.hold = True: a core of several events per clock cannot hold its input: "
-            "leave events_per_clock out"
-        )
     layers = wide_layers(network, events_per_clock)
     return CorePlan(network, layers, target, check_duplicates=False, pixels=pixels)

@@ -214,6 +214,16 @@ def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
             )
             for lanes in layer.lane_groups
         ]
+        found += [
+            Stored(
+                f"layer{index}.held_{bank}_{lanes.start}",
+                layer.words,
+                len(lanes) * layer.held_bits,
+                asked="distributed",
+            )
+            for lanes in layer.lane_groups
+            if layer.layer.hold
+        ]
     width = mask_layout(layer.lanes, layer.words).size + layer.banks
     return [*found, Stored(f"queue{index}.fifo.storage", QUEUE_WORDS, width)]
 
