@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..numerics.encodings import Encoding
+from ..numerics.encodings import MAX_TIMESTEPS, Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import read_limited
+from . import nmnist
 from .datasets import load_dataset
 
 if TYPE_CHECKING:
     from ..config import Config
 
 MAX_FILE_BYTES = 1 << 30
+# Training recordings that are read of an archive: far more than a calibration takes.
+CALIBRATION_RECORDINGS = 100
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,6 +72,20 @@ def dataset_frames(config: Config) -> Data:
     )
 
 
+def recorded_frames(path: Path, encoding: Encoding, timesteps: int | None, otherwise: int) -> Data:
+    """Frames of a file that a user names: an N-MNIST archive (.zip), or an `.npz` file (`file_frames`).
+
+    An archive's recordings are binned over `timesteps` milliseconds (None: 300, all of them); of an `.npz`
+    file without spikes of its own None means `otherwise`. Raises TwinspikeError.
+    """
+    if Path(path).suffix.lower() != ".zip":
+        return file_frames(path, encoding, otherwise if timesteps is None else timesteps)
+    steps = nmnist.TIMESTEPS if timesteps is None else timesteps
+    train = Frames(*nmnist.load_part(path, "train", steps, CALIBRATION_RECORDINGS))
+    test = Frames(*nmnist.load_part(path, "test", steps))
+    return Data(train, test, nmnist.SHAPE, Path(path).name)
+
+
 def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
     """Frames of an `.npz` file: even ones to calibrate with, odd ones to measure with.
 
@@ -92,9 +109,10 @@ def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
         spikes = _trains(path, "spikes", arrays["spikes"])
         shape = spikes.shape[2:]
     frames = spikes.shape[1]
-    if frames < 2 or not 1 <= len(spikes) <= 255:
+    if frames < 2 or not 1 <= len(spikes) <= MAX_TIMESTEPS:
         raise TwinspikeError(
-            f"{path}: {frames} frames of {len(spikes)} steps: expected 2 or more, of 1 to 255 steps"
+            f"{path}: {frames} frames of {len(spikes)} steps: "
+            f"expected 2 or more, of 1 to {MAX_TIMESTEPS} steps"
         )
     labels = arrays.get("labels")
     if labels is not None and (labels.shape != (frames,) or labels.dtype.kind not in "iu"):

@@ -12,7 +12,7 @@ from typing import Any
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.datasets import DATASETS
 from twinspike.model.settings import TrainingSettings
-from twinspike.numerics.encodings import Encoding, encoding_from_table
+from twinspike.numerics.encodings import MAX_TIMESTEPS, Encoding, encoding_from_table
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
@@ -113,7 +113,7 @@ class TopSettings:
 
     dataset: str = setting("digits", choices=DATASETS, help="where images come from")
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
-    timesteps: int = setting(8, low=1, high=255, help="T, time steps per frame")
+    timesteps: int = setting(8, low=1, high=MAX_TIMESTEPS, help="T, time steps per frame")
 
 
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:

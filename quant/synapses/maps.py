@@ -13,6 +13,7 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from .base import Synapses, exact_floats
+from .sparse import event_sums, few
 
 Pair = tuple[int, int]
 Map = tuple[int, int, int]
@@ -120,22 +121,34 @@ class Windows(Synapses):
         return len(self.pairs(address)) * (self.filters // self.groups)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        return self.sums(weight.astype(exact_floats(weight, spikes)), spikes).astype(np.int64)
+
+    @cached_property
+    def _flat_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `pairs`: where those of each address start, then places and taps of all of them."""
+        address = self.seen.transpose(1, 0, 2)
+        place, tap, _ = np.nonzero(address >= 0)
+        order = np.argsort(address[address >= 0], kind="stable")
+        counts = np.bincount(address[address >= 0], minlength=self.inputs)
+        return np.concatenate([[0], np.cumsum(counts)]), place[order], tap[order]
+
+    def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         group = self.map[2] // self.groups
         frames = spikes.reshape(-1, self.inputs)
-        real = exact_floats(weight, frames)
+        if self.groups == 1 and few(frames):
+            filled = weight.reshape(self.filters, group, self.taps)
+            flat = event_sums(filled, frames, *self._flat_pairs, self.neurons // self.filters)
+            return flat.reshape(*spikes.shape[:-1], self.neurons)
         # One address more, always silent, for what lies outside.
-        padded: np.ndarray = np.zeros((len(frames), self.inputs + 1), dtype=real)
+        padded: np.ndarray = np.zeros((len(frames), self.inputs + 1), dtype=weight.dtype)
         padded[:, :-1] = frames
         # [K, groups, C / groups, filters / groups]
-        by_tap: np.ndarray = (
-            weight.reshape(self.groups, -1, group, self.taps).transpose(3, 0, 2, 1).astype(real)
-        )
+        by_tap = weight.reshape(self.groups, -1, group, self.taps).transpose(3, 0, 2, 1)
         total: Any = 0
         for tap in range(self.taps):
             inputs = padded[:, self.seen[tap].ravel()].reshape(-1, self.groups, group)
             total = total + np.matmul(inputs.transpose(1, 0, 2), by_tap[tap])
-        flat = total.transpose(1, 0, 2).reshape(*spikes.shape[:-1], self.neurons)
-        return flat.astype(np.int64)
+        return np.asarray(total.transpose(1, 0, 2).reshape(*spikes.shape[:-1], self.neurons))
 
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # All inputs at once are the worst case; places at the border have fewer of them.

@@ -122,7 +122,7 @@ CASES = [
     (
         "timesteps = 6",
         "timesteps = 0",
-        "configuration.timesteps = 0 is not allowed: expected an integer in 1..255",
+        "configuration.timesteps = 0 is not allowed: expected an integer in 1..1023",
     ),
     (
         "timesteps = 6",

@@ -88,8 +88,8 @@ def refused(capsys, tmp_path, *arguments):
 
 def test_timesteps_out_of_range_or_beside_spikes_are_refused(tmp_path, capsys):
     file = write(tmp_path / "net.nir", network([64, 12, 10]))
-    for steps in (0, 256, -1):
-        assert f"'--timesteps': '{steps}' is not an integer in 1..255" in refused(
+    for steps in (0, 1024, -1):
+        assert f"'--timesteps': '{steps}' is not an integer in 1..1023" in refused(
             capsys, tmp_path, file, "--timesteps", steps
         )
     data = frames(tmp_path / "d.npz", 64)
