@@ -13,15 +13,12 @@ import numpy as np
 from ..numerics.encodings import MAX_TIMESTEPS, Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import read_limited
-from . import nmnist
-from .datasets import load_dataset
+from .data.load import config_dataset
 
 if TYPE_CHECKING:
     from ..config import Config
 
 MAX_FILE_BYTES = 1 << 30
-# Training recordings that are read of an archive: far more than a calibration takes.
-CALIBRATION_RECORDINGS = 100
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,7 +56,7 @@ class Data:
 
 def dataset_frames(config: Config) -> Data:
     """Training images to calibrate (and fine-tune) with, test images to measure with, as spikes."""
-    data = load_dataset(config.dataset)
+    data = config_dataset(config)
 
     def frames(images: np.ndarray, labels: np.ndarray) -> Frames:
         return Frames(config.encoder.encode(images, config.timesteps), labels)
@@ -70,20 +67,6 @@ def dataset_frames(config: Config) -> Data:
         data.shape,
         f"dataset {data.name}, encoding {config.encoder.kind}",
     )
-
-
-def recorded_frames(path: Path, encoding: Encoding, timesteps: int | None, otherwise: int) -> Data:
-    """Frames of a file that a user names: an N-MNIST archive (.zip), or an `.npz` file (`file_frames`).
-
-    An archive's recordings are binned over `timesteps` milliseconds (None: 300, all of them); of an `.npz`
-    file without spikes of its own None means `otherwise`. Raises TwinspikeError.
-    """
-    if Path(path).suffix.lower() != ".zip":
-        return file_frames(path, encoding, otherwise if timesteps is None else timesteps)
-    steps = nmnist.TIMESTEPS if timesteps is None else timesteps
-    train = Frames(*nmnist.load_part(path, "train", steps, CALIBRATION_RECORDINGS))
-    test = Frames(*nmnist.load_part(path, "test", steps))
-    return Data(train, test, nmnist.SHAPE, Path(path).name)
 
 
 def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:

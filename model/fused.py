@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..quant.layers.base import QuantLayer
 from ..quant.spec import NeuronSpec
-from . import native
+from . import convolution, native
 from .events import Events, events_of_spikes
 
 
@@ -56,4 +56,6 @@ class _Layer(torch.autograd.Function):
 
 
 # Layer kinds that have a compiled pass; the others run as torch's own operations.
-PASSES = {"dense": layer}
+PASSES = {"dense": layer, "conv": convolution.layer}
+# Those of them whose inputs may spike several times a step and be held.
+COUNTED = ("conv",)

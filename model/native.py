@@ -1,4 +1,4 @@
-"""The compiled inner loops of training on a CPU (kernels.cpp), built once by the system's C++ compiler.
+"""The compiled inner loops of training on a CPU (kernels/), built once by the system's C++ compiler.
 
 Where there is no compiler, on a GPU and for other types than float32, torch code does the same work:
 `usable` says which it is. Forward passes are bit-equal, gradients but for rounding.
@@ -37,7 +37,9 @@ OPTIONS = (
 # torch's own threads where the compiler knows OpenMP; one thread where it does not.
 THREADS = "-fopenmp"
 COMPILE_SECONDS = 120
-# As in kernels.cpp.
+# In this order one text to the compiler.
+SOURCES = ("common", "layers", "distances", "populations", "conv")
+# As in kernels/common.cpp.
 BLOCK = 32
 
 
@@ -63,7 +65,8 @@ class _Shape(ctypes.Structure):
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The kernels, compiled into the user's cache if they are not there yet; None if they cannot be."""
-    source = resources.files(__package__).joinpath("kernels.cpp").read_text(encoding="utf-8")
+    folder = resources.files(__package__) / "kernels"
+    source = "\n".join((folder / f"{name}.cpp").read_text(encoding="utf-8") for name in SOURCES)
     command = [*os.environ.get("CXX", "g++").split(), *OPTIONS]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         said = subprocess.run([command[0], "--version"], capture_output=True, check=True, timeout=20).stdout
@@ -127,6 +130,10 @@ def addresses_of_spikes(spikes: Tensor) -> tuple[Tensor, Tensor]:
 def _lists(count: Tensor) -> tuple[Tensor, Tensor]:
     start = torch.cat([count.new_zeros(1), count.cumsum(0)])
     return start, torch.empty(int(start[-1]), dtype=torch.int64)
+
+
+# Input spikes [T, B, A], or else addresses and starts of events.
+Given = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
 def layer_forward(
@@ -223,6 +230,103 @@ def count_gradient(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:
         "count_gradient", grad.contiguous(), a, b, out, steps, batch, len(b), outputs, torch.get_num_threads()
     )
     return out
+
+
+class Window(ctypes.Structure):
+    """A convolution's geometry: maps in and out, filters and groups, then pairs of y and x."""
+
+    _fields_ = (
+        *(
+            (name, ctypes.c_int64)
+            for name in ("height", "width", "channels", "rows", "columns", "filters", "groups")
+        ),
+        *((name, ctypes.c_int64 * 2) for name in ("kernel", "stride", "padding", "dilation")),
+    )
+
+
+def conv_forward(
+    window: Window,
+    weight: Tensor,
+    bias: Tensor,
+    threshold: Tensor,
+    given: Given,
+    shape: tuple[int, int],
+    spec: NeuronSpec,
+    *,
+    hold: bool,
+) -> tuple[Tensor, Tensor]:
+    """Spikes [T, B, N] for weights [C, kh, kw, F / groups], bias and threshold [N]; membranes [B, T, N].
+
+    `shape`: (T, B). Where `hold`, the currents of step 0 count in every step.
+    """
+    steps, batch = shape
+    spikes = torch.empty(steps, batch, len(bias))
+    narrow = spec.state_bits <= 16
+    membranes = torch.empty(batch, steps, len(bias), dtype=torch.int16 if narrow else torch.float32)
+    _call(
+        "conv_forward",
+        window,
+        weight,
+        bias,
+        threshold,
+        *given,
+        spikes,
+        membranes,
+        steps,
+        batch,
+        _neuron(spec),
+        hold,
+        narrow,
+        torch.get_num_threads(),
+    )
+    return spikes, membranes
+
+
+def conv_backward(
+    window: Window,
+    weight: Tensor,
+    grad: Tensor,
+    threshold: Tensor,
+    steepness: Tensor,
+    given: Given,
+    membranes: Tensor,
+    spec: NeuronSpec,
+    *,
+    hold: bool,
+    inputs: bool,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Gradients of the weight [C, kh, kw, F / groups], the bias [N] and, if wanted, the inputs [T, B, A].
+
+    Where the layer holds its input, that of all steps but the first is 0.
+    """
+    steps, batch, neurons = grad.shape
+    by_weight, by_bias = torch.empty_like(weight), torch.empty(neurons)
+    by_input = None
+    if inputs:
+        make = torch.zeros if hold else torch.empty
+        by_input = make(steps, batch, window.height * window.width * window.channels)
+    own = window.filters // window.groups
+    seen = weight.view(window.groups, window.channels // window.groups, -1, own)
+    _call(
+        "conv_backward",
+        window,
+        seen.permute(0, 3, 2, 1).contiguous(),
+        grad.contiguous(),
+        threshold,
+        steepness,
+        *given,
+        membranes,
+        by_weight,
+        by_bias,
+        by_input,
+        steps,
+        batch,
+        _neuron(spec),
+        hold,
+        membranes.dtype == torch.int16,
+        torch.get_num_threads(),
+    )
+    return by_weight, by_bias, by_input
 
 
 def _quantiser(weight: Quantised) -> _Quantiser:

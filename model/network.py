@@ -14,7 +14,6 @@ from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.kinds import make_layer
 from ..quant.layers.pool import QuantPool
-from ..quant.network import input_map
 from ..quant.spec import NeuronSpec
 from . import fused
 from .events import Events
@@ -39,13 +38,15 @@ class SpikingLayer(nn.Module):
         self.several = several
 
     def forward(self, spikes: Tensor | Events) -> Tensor:
+        kind = self.synapses.geometry.kind
+        plain = not (self.several or self.synapses.hold)
+        compiled = fused.PASSES.get(kind) if plain or kind in fused.COUNTED else None
+        if compiled and fused.usable(spikes, self.synapses.weight):
+            return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         if self.synapses.hold:
             dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
             current, threshold = self.synapses(dense[:1])
             return self.neurons(current.expand(len(dense), -1, -1), threshold)
-        compiled = None if self.several else fused.PASSES.get(self.synapses.geometry.kind)
-        if compiled and fused.usable(spikes, self.synapses.weight):
-            return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self.neurons(*self.synapses(spikes))
 
 
@@ -60,7 +61,7 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.encoder: Encoding = config.encoder
         self.timesteps = config.timesteps
-        seen = input_map(self.encoder, shape)
+        seen = self.encoder.map(shape)
         several = isinstance(self.encoder, Graded)
         layers: list[SpikingLayer | QuantPool] = []
         for index, settings in enumerate(config.layers):

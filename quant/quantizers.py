@@ -116,7 +116,7 @@ def weight_quantizer(weight_bits: int) -> type[Int8WeightPerChannelFloat]:
 class _Quantise(torch.autograd.Function):
     """Integers and their scale from real-valued weights, straight-through.
 
-    `model/kernels.cpp` does the same on the way, where it can.
+    `model/kernels` does the same on the way, where it can.
     """
 
     @staticmethod

@@ -17,19 +17,19 @@ def few(spikes: np.ndarray) -> bool:
 
 
 def event_sums(
-    weight: np.ndarray,
+    matrix: np.ndarray,
     frames: np.ndarray,
+    channels: int,
     starts: np.ndarray,
     places: np.ndarray,
     taps: np.ndarray,
     rows: int,
 ) -> np.ndarray:
-    """Sums [frames * rows, filters] of weight [filters, C, taps] over frames [frames, inputs].
+    """Sums [frames * rows, filters] of weights [taps * channels, filters] over frames [frames, inputs].
 
     The pairs of input a are (places[i], taps[i]) for i in starts[a]..starts[a + 1] - 1; inputs are
-    channel-last, a % C is a channel, and `rows` the number of places.
+    channel-last, a % channels is a channel, and `rows` the number of places.
     """
-    filters, channels, count = weight.shape
     frame, address = np.nonzero(frames)
     reached = np.diff(starts)[address]
     event = np.repeat(np.arange(len(address)), reached)
@@ -37,7 +37,6 @@ def event_sums(
     pair = starts[address[event]] + within
     row = frame[event] * rows + places[pair]
     column = taps[pair] * channels + address[event] % channels
-    values = frames[frame, address].astype(weight.dtype)[event]
-    entries = csr_array((values, (row, column)), shape=(len(frames) * rows, count * channels))
-    by_entry = np.ascontiguousarray(weight.transpose(2, 1, 0).reshape(-1, filters))
-    return np.asarray(entries @ by_entry)
+    values = frames[frame, address].astype(matrix.dtype)[event]
+    entries = csr_array((values, (row, column)), shape=(len(frames) * rows, len(matrix)))
+    return np.asarray(entries @ np.ascontiguousarray(matrix))

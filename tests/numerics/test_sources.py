@@ -30,7 +30,7 @@ def hashes_with(monkeypatch, changed):
 @pytest.mark.parametrize(
     ("changed", "generator", "training"),
     [
-        ("model/kernels.cpp", False, True),
+        ("model/kernels/conv.cpp", False, True),
         ("model/rules/surrogate.py", False, True),
         ("hw/predict/cycles.py", True, True),
         ("hw/layers/neurons.py", True, False),

@@ -109,7 +109,7 @@ def import_graph(
     """
     from twinspike.flow.tuning import tuned_network, tuning_line
     from twinspike.model.drift import drift_table, rungs
-    from twinspike.model.frames import dataset_frames, recorded_frames
+    from twinspike.model.frames import dataset_frames, file_frames
     from twinspike.model.silence import silence
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
     from twinspike.quant.time_unit import time_unit
@@ -119,11 +119,7 @@ def import_graph(
         raise TwinspikeError("--finetune trains dense layers only: import without it, or give more bits")
     config = _with_timesteps(config, options.timesteps)
     given = options.calibration
-    data = (
-        recorded_frames(given, config.encoder, options.timesteps, config.timesteps)
-        if given
-        else dataset_frames(config)
-    )
+    data = file_frames(given, config.encoder, config.timesteps) if given else dataset_frames(config)
     if data.own_steps and options.timesteps is not None:
         raise TwinspikeError(
             f"--timesteps {options.timesteps}: the spikes of {given} have {len(data.test.spikes)} steps, "

@@ -64,9 +64,8 @@ def import_nir(
         Path | None,
         typer.Option(
             "--calibration",
-            metavar="FILE",
-            help="other frames: an .npz file of images or spikes, labels, original0 ..., or an N-MNIST "
-            "archive (.zip): see docs/interop.md",
+            metavar="FILE.npz",
+            help="other frames: images or spikes, labels, original0 ...: see docs/interop.md",
         ),
     ] = None,
     finetune: Annotated[

@@ -1,0 +1,77 @@
+"""A convolution and its neurons as one compiled pass, an image at a time, forward and backward.
+
+Currents are sums of weights over the input's events, as are the weights' gradients over the same events, so
+both cost what the events cost; the gradient of the input is that of a dense convolution. An input may spike
+several times a step. Equal to `quant.layers.conv` and `model.lif` one after the other.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..quant.layers.conv import QuantConv
+from ..quant.spec import NeuronSpec
+from . import native
+from .events import Events
+
+
+def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope: float) -> Tensor:
+    """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A].
+
+    Where the layer holds its input, only step 0 is read.
+    """
+    conv = synapses.conv
+    weight, bias, threshold = synapses.integers()
+    grouped = weight.view(conv.groups, conv.filters // conv.groups, -1, *conv.kernel)
+    rows = grouped.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous()
+    places = conv.neurons // conv.filters
+    if isinstance(spikes, Tensor):
+        inputs, events = spikes, None
+    else:
+        inputs, events = None, spikes
+    return _Conv.apply(
+        inputs, rows, bias.repeat(places), threshold.repeat(places), events, synapses, spec, slope
+    )
+
+
+class _Conv(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, inputs, weight, bias, threshold, events, synapses, spec, slope):
+        window, hold = _window(synapses), synapses.hold
+        shape = (inputs if events is None else events).shape[:2]
+        rows = None if inputs is None else inputs.detach().contiguous()
+        given = (rows, None, None) if events is None else (None, events.address, events.start)
+        spikes, membranes = native.conv_forward(
+            window, weight, bias, threshold, given, shape, spec, hold=hold
+        )
+        ctx.save_for_backward(weight, threshold, membranes, *given)
+        ctx.window, ctx.spec, ctx.slope, ctx.hold = window, spec, slope, hold
+        return spikes
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        weight, threshold, membranes, *given = ctx.saved_tensors
+        further = ctx.needs_input_grad[0]
+        steepness = (math.pi * ctx.slope) ** 2 / threshold
+        by_weight, by_bias, by_input = native.conv_backward(
+            ctx.window,
+            weight,
+            grad,
+            threshold,
+            steepness,
+            tuple(given),
+            membranes,
+            ctx.spec,
+            hold=ctx.hold,
+            inputs=further,
+        )
+        return by_input, by_weight, by_bias, None, None, None, None, None
+
+
+def _window(synapses: QuantConv) -> native.Window:
+    conv = synapses.conv
+    pairs = (
+        (native.ctypes.c_int64 * 2)(*pair) for pair in (conv.kernel, conv.stride, conv.padding, conv.dilation)
+    )
+    return native.Window(*conv.map, *conv.places, conv.filters, conv.groups, *pairs)

@@ -1,0 +1,1 @@
+"""The compiled inner loops of training, in C++: one pass over memory each."""

@@ -1,0 +1,52 @@
+// What the kernels share. model/native.py compiles all files of this folder as one, this one first, and calls
+// them; the torch code beside each call does the same, and serves where these cannot.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+// Neurons worked on at once: their weights of some hundred inputs stay in the cache.
+constexpr int64_t BLOCK = 32;
+// A block's values, added as whole vectors: a compiler may not see it in a loop over numbers.
+template <typename Number> struct alignas(64) Row {
+    typedef Number Vector __attribute__((vector_size(32)));
+    static constexpr int64_t PARTS = BLOCK * sizeof(Number) / 32;
+    union {
+        Number value[BLOCK];
+        Vector part[PARTS];
+    };
+    void operator+=(const Row& other) {
+        for (int64_t i = 0; i < PARTS; ++i) part[i] += other.part[i];
+    }
+    void operator-=(const Row& other) {
+        for (int64_t i = 0; i < PARTS; ++i) part[i] -= other.part[i];
+    }
+};
+
+// body(first, last) over 0..count, shared by `threads` threads: torch's own, who wait for work spinning.
+template <typename Body> void share(int64_t count, int64_t threads, Body body) {
+    threads = std::max<int64_t>(1, std::min(threads, count));
+#pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
+    for (int64_t i = 0; i < threads; ++i) body(count * i / threads, count * (i + 1) / threads);
+}
+
+struct Neuron {
+    float leak, low, high, carry;  // leak 0: none; carry: the share of a membrane that the next step keeps
+    int32_t to_zero, single;
+};
+
+void load(const float* from, float* to, int64_t width) {
+    if (width == BLOCK) {
+        std::memcpy(to, from, BLOCK * sizeof(float));
+    } else {
+        std::fill_n(to, BLOCK, 0.0f);
+        std::copy_n(from, width, to);
+    }
+}
+
+}  // namespace

@@ -1,0 +1,233 @@
+// Convolutions over channel-last maps, with their neurons: an event adds its weights' rows, one for each tap, to
+// the currents of the outputs that see it, and the gradient of those weights is what the same outputs give back.
+namespace {
+
+struct Window {
+    int64_t height, width, channels, rows, columns, filters, groups;
+    int64_t kernel[2], stride[2], padding[2], dilation[2];
+
+    int64_t taps() const { return kernel[0] * kernel[1]; }
+    int64_t inputs() const { return height * width * channels; }
+    int64_t neurons() const { return rows * columns * filters; }
+    int64_t own() const { return filters / groups; }  // filters that see a channel
+};
+
+// Input spikes [steps, batch, inputs], each as often as its number says; or lists of events, in which all count once.
+struct Spikes {
+    const float* rows;
+    const int64_t *address, *start;
+
+    template <typename Each> void each(int64_t place, int64_t inputs, Each with) const {
+        if (!rows) {
+            for (int64_t e = start[place]; e < start[place + 1]; ++e) with(address[e], 1.0f);
+            return;
+        }
+        const float* row = rows + place * inputs;
+        for (int64_t from = 0; from < inputs; from += BLOCK) {
+            const int64_t last = std::min(inputs - from, BLOCK);
+            uint32_t fired = 0;
+            for (int64_t i = 0; i < last; ++i) fired |= uint32_t(row[from + i] != 0) << i;
+            for (; fired; fired &= fired - 1) {
+                const int64_t a = from + __builtin_ctz(fired);
+                with(a, row[a]);
+            }
+        }
+    }
+};
+
+// For every place along one axis: the weights and the outputs that meet there, as offsets in their arrays.
+struct Meetings {
+    struct Pair {
+        int64_t weight, output;
+    };
+    std::vector<Pair> pairs;
+    std::vector<int64_t> first;
+
+    Meetings(const Window& w, int axis, int64_t weight, int64_t output) {
+        const int64_t places = axis ? w.width : w.height, outputs = axis ? w.columns : w.rows;
+        for (int64_t at = 0; at < places; ++at) {
+            first.push_back(pairs.size());
+            for (int64_t k = 0; k < w.kernel[axis]; ++k) {
+                const int64_t from = at + w.padding[axis] - k * w.dilation[axis];
+                if (from >= 0 && from % w.stride[axis] == 0 && from / w.stride[axis] < outputs)
+                    pairs.push_back({k * weight, from / w.stride[axis] * output});
+            }
+        }
+        first.push_back(pairs.size());
+    }
+};
+
+// Where each event's weights [channels, kernel, own] and outputs [rows, columns, filters] are.
+class Scatter {
+    struct Address {
+        int32_t y, x;
+        int64_t weight, output;
+    };
+    Meetings down, across;
+    std::vector<Address> addresses;
+
+public:
+    explicit Scatter(const Window& w)
+        : down(w, 0, w.kernel[1] * w.own(), w.columns * w.filters), across(w, 1, w.own(), w.filters) {
+        addresses.reserve(w.inputs());
+        for (int32_t y = 0; y < w.height; ++y)
+            for (int32_t x = 0; x < w.width; ++x)
+                for (int64_t c = 0; c < w.channels; ++c)
+                    addresses.push_back({y, x, c * w.taps() * w.own(), c * w.groups / w.channels * w.own()});
+    }
+
+    // with(weight's offset, output's offset) for all that the event meets.
+    template <typename Each> void each(int64_t address, Each with) const {
+        const Address a = addresses[address];
+        for (int64_t i = down.first[a.y]; i < down.first[a.y + 1]; ++i)
+            for (int64_t j = across.first[a.x]; j < across.first[a.x + 1]; ++j)
+                with(a.weight + down.pairs[i].weight + across.pairs[j].weight,
+                     a.output + down.pairs[i].output + across.pairs[j].output);
+    }
+};
+
+// then(number of a channel's filters), known when compiling for the usual ones.
+template <typename Then> void with_filters(int64_t own, Then then) {
+    switch (own) {
+        case 8: return then(std::integral_constant<int64_t, 8>());
+        case 16: return then(std::integral_constant<int64_t, 16>());
+        case 32: return then(std::integral_constant<int64_t, 32>());
+        case 64: return then(std::integral_constant<int64_t, 64>());
+        default: return then(own);
+    }
+}
+
+// The gradient [inputs] of one image's inputs in one step, from that of its currents [rows, columns, filters].
+// Weight [groups, own, taps, channels / groups]: an output's gradient times it, added where its taps look.
+class Gather {
+    const Window w;
+    const float* weight;
+    std::vector<float> products;
+
+    template <int64_t WIDTH> void chunk(const float* grad, const float* rows, int64_t length, float* to) const {
+        float sum[WIDTH] = {0};
+        for (int64_t j = 0; j < w.own(); ++j)
+            for (int64_t i = 0; i < WIDTH; ++i) sum[i] = added(sum[i], grad[j], rows[j * length + i]);
+        std::memcpy(to, sum, sizeof(sum));
+    }
+
+public:
+    Gather(const Window& window, const float* weights)
+        : w(window), weight(weights), products(w.taps() * w.channels / w.groups) {}
+
+    void operator()(const float* grad, float* to) {
+        std::fill_n(to, w.inputs(), 0.0f);
+        const int64_t channels = w.channels / w.groups, length = w.taps() * channels;
+        for (int64_t place = 0; place < w.rows * w.columns; ++place)
+            for (int64_t group = 0; group < w.groups; ++group) {
+                const float* own = grad + place * w.filters + group * w.own();
+                const float* rows = weight + group * w.own() * length;
+                int64_t i = 0;
+                for (; i + 128 <= length; i += 128) chunk<128>(own, rows + i, length, products.data() + i);
+                for (; i + 16 <= length; i += 16) chunk<16>(own, rows + i, length, products.data() + i);
+                for (; i < length; ++i) chunk<1>(own, rows + i, length, products.data() + i);
+                add(place / w.columns, place % w.columns, to + group * channels);
+            }
+    }
+
+private:
+    void add(int64_t row, int64_t column, float* to) const {
+        const int64_t channels = w.channels / w.groups;
+        for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
+            const int64_t y = row * w.stride[0] - w.padding[0] + ky * w.dilation[0];
+            if (y < 0 || y >= w.height) continue;
+            for (int64_t kx = 0; kx < w.kernel[1]; ++kx) {
+                const int64_t x = column * w.stride[1] - w.padding[1] + kx * w.dilation[1];
+                if (x < 0 || x >= w.width) continue;
+                float* there = to + (y * w.width + x) * w.channels;
+                const float* found = products.data() + (ky * w.kernel[1] + kx) * channels;
+                for (int64_t c = 0; c < channels; ++c) there[c] += found[c];
+            }
+        }
+    }
+};
+
+// Sums over images are made in so many parts, whatever the number of threads: equal sums on every machine.
+constexpr int64_t SUMS = 16;
+
+template <typename Stored>
+void conv_forward_as(Window w, const float* weight, const float* bias, Population of, Spikes given, float* spikes,
+                     Stored* membranes, bool hold, int64_t threads) {
+    const Scatter scatter(w);
+    with_filters(w.own(), [&](auto own) {
+        population_forward(of, spikes, membranes, hold, threads, [&](int64_t t, int64_t b, float* to) {
+            std::memcpy(to, bias, of.neurons * sizeof(float));
+            given.each(t * of.batch + b, w.inputs(), [&](int64_t address, float times) {
+                scatter.each(address, [&](int64_t from, int64_t at) {
+                    for (int64_t i = 0; i < own; ++i) to[at + i] = added(to[at + i], times, weight[from + i]);
+                });
+            });
+        });
+    });
+}
+
+template <typename Stored>
+void conv_backward_as(Window w, const float* backward_weight, const float* grad_spikes, Population of, Spikes given,
+                      const Stored* membranes, float* grad_weight, float* grad_bias, float* grad_inputs, bool hold,
+                      int64_t threads) {
+    const Scatter scatter(w);
+    const int64_t weights = w.channels * w.taps() * w.own(), n = of.neurons, sums = std::min(SUMS, of.batch);
+    std::vector<float> by_weight(sums * weights), by_bias(sums * n);
+    with_filters(w.own(), [&](auto own) {
+        share(sums, threads, [&](int64_t first, int64_t last) {
+            Gather gather(w, backward_weight);
+            for (int64_t sum = first; sum < last; ++sum) {
+                float *weight = by_weight.data() + sum * weights, *bias = by_bias.data() + sum * n;
+                population_backward(of, grad_spikes, membranes, hold, of.batch * sum / sums,
+                                    of.batch * (sum + 1) / sums, [&](int64_t t, int64_t b, const float* grad) {
+                    const int64_t place = t * of.batch + b;
+                    for (int64_t i = 0; i < n; ++i) bias[i] += grad[i];
+                    given.each(place, w.inputs(), [&](int64_t address, float times) {
+                        scatter.each(address, [&](int64_t to, int64_t from) {
+                            for (int64_t i = 0; i < own; ++i)
+                                weight[to + i] = added(weight[to + i], times, grad[from + i]);
+                        });
+                    });
+                    if (grad_inputs) gather(grad, grad_inputs + place * w.inputs());
+                });
+            }
+        });
+    });
+    std::copy_n(by_weight.data(), weights, grad_weight);
+    std::copy_n(by_bias.data(), n, grad_bias);
+    for (int64_t sum = 1; sum < sums; ++sum) {
+        for (int64_t i = 0; i < weights; ++i) grad_weight[i] += by_weight[sum * weights + i];
+        for (int64_t i = 0; i < n; ++i) grad_bias[i] += by_bias[sum * n + i];
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+// Spikes [steps, batch, neurons] and membranes [batch, steps, neurons], of 16-bit integers where `narrow`, of weights
+// [channels, kernel, own], bias and threshold [neurons]; `rows` or `address` and `start` give the input.
+void conv_forward(Window window, const float* weight, const float* bias, const float* threshold, const float* rows,
+                  const int64_t* address, const int64_t* start, float* spikes, void* membranes, int64_t steps,
+                  int64_t batch, Neuron spec, int64_t hold, int64_t narrow, int64_t threads) {
+    const Population of{threshold, nullptr, steps, batch, window.neurons(), spec};
+    const auto run = [&](auto* stored) {
+        conv_forward_as(window, weight, bias, of, {rows, address, start}, spikes, stored, hold, threads);
+    };
+    narrow ? run(static_cast<int16_t*>(membranes)) : run(static_cast<float*>(membranes));
+}
+
+// Gradients of the weight, the bias [neurons] and, where not null, the inputs [steps, batch, inputs].
+void conv_backward(Window window, const float* backward_weight, const float* grad_spikes, const float* threshold,
+                   const float* steepness, const float* rows, const int64_t* address, const int64_t* start,
+                   const void* membranes, float* grad_weight, float* grad_bias, float* grad_inputs, int64_t steps,
+                   int64_t batch, Neuron spec, int64_t hold, int64_t narrow, int64_t threads) {
+    const Population of{threshold, steepness, steps, batch, window.neurons(), spec};
+    const auto run = [&](auto* stored) {
+        conv_backward_as(window, backward_weight, grad_spikes, of, {rows, address, start}, stored, grad_weight,
+                         grad_bias, grad_inputs, hold, threads);
+    };
+    narrow ? run(static_cast<const int16_t*>(membranes)) : run(static_cast<const float*>(membranes));
+}
+
+}  // extern "C"
