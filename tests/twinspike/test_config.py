@@ -126,8 +126,8 @@ CASES = [
     ),
     (
         "timesteps = 6",
-        "timesteps = 256",
-        "configuration.timesteps = 256 is not allowed: expected an integer in ",
+        "timesteps = 1024",
+        "configuration.timesteps = 1024 is not allowed: expected an integer in ",
     ),
     (
         "timesteps = 6",
