@@ -126,11 +126,12 @@ def check_layer(layer: Layer, where: str, width: int) -> None:
         raise out_of_range(f"{where}.threshold[{j}]", int(layer.threshold[j]), f"1..{INT32.max}")
 
 
-def check_plain(layers: Sequence[Layer], where: str) -> None:
-    """Raise TwinspikeError unless the layers are what the format `where` can hold: a chain of dense ones."""
+def check_plain(layers: Sequence[Layer], where: str, kinds: Sequence[str] = ("dense",)) -> None:
+    """Raise TwinspikeError unless the layers are what the format `where` can hold: a chain of these kinds."""
     for index, layer in enumerate(layers):
-        if layer.kind != "dense":
-            raise out_of_range(f"layers.{index}.kind", layer.kind, f"dense, to be written as {where}")
+        if layer.kind not in kinds:
+            allowed = f"{' or '.join(kinds)}, to be written as {where}"
+            raise out_of_range(f"layers.{index}.kind", layer.kind, allowed)
         if layer.sources not in ((), (index - 1,)) or layer.hold:
             given = "hold" if layer.hold else "sources"
             what = f"layers.{index}.{given} cannot be written as {where}"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as dump_safetensors
 
-from ..numerics.encodings import Encoding
+from ..numerics.encodings import MAX_TIMESTEPS, Encoding
 from ..numerics.errors import out_of_range
 from ..numerics.fields import check
 from ..numerics.files import write_atomically
@@ -109,6 +109,8 @@ class Network:
 
 
 MAX_LAYERS = 16
+# The EMD readout's cumulative counts are bytes; counting spikes needs none of them.
+MAX_EMD_TIMESTEPS = 255
 
 
 READOUTS = ("emd", "counts")
@@ -130,8 +132,9 @@ def check_network(network: "Network") -> None:
     name = network.name
     if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
         raise out_of_range("name", name, "text of 1 to 100 printable characters")
-    if not is_int(network.timesteps) or not 1 <= network.timesteps <= 255:
-        raise out_of_range("timesteps", network.timesteps, "an integer in 1..255")
+    most = MAX_EMD_TIMESTEPS if network.readout == "emd" else MAX_TIMESTEPS
+    if not is_int(network.timesteps) or not 1 <= network.timesteps <= most:
+        raise out_of_range("timesteps", network.timesteps, f"an integer in 1..{most}")
     if not is_int(network.verify_threshold) or not 0 <= network.verify_threshold <= INT32.max:
         raise out_of_range("verify_threshold", network.verify_threshold, f"an integer in 0..{INT32.max}")
     if not isinstance(network.provenance, Mapping):

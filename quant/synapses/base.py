@@ -81,6 +81,10 @@ class Synapses(abc.ABC):
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """Weighted sums, without bias: spikes [..., inputs], 0, 1 or how often -> int64 [..., neurons]."""
 
+    def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """As `currents`, for real weights and in their precision; kinds with weights have it."""
+        raise NotImplementedError(f"kind {self.kind!r} adds up no real weights")
+
     @abc.abstractmethod
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Least and most sum that each neuron's weights can give in a step, int64 [neurons] each.

@@ -15,6 +15,7 @@ from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
 from ..spec import LayerSettings
 from .base import Synapses, exact_floats
+from .sparse import event_sums, few
 
 Pair = tuple[int, int]
 Map = tuple[int, int, int]
@@ -158,18 +159,33 @@ class Windows(Synapses):
         return len(self.pairs(address)) * (self.filters // self.groups)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        return self.sums(weight.astype(exact_floats(weight, spikes)), spikes).astype(np.int64)
+
+    @cached_property
+    def _flat_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `pairs`: where those of each address start, then places and taps of all of them."""
+        address = self.seen.transpose(1, 0, 2)
+        place, tap, _ = np.nonzero(address >= 0)
+        order = np.argsort(address[address >= 0], kind="stable")
+        counts = np.bincount(address[address >= 0], minlength=self.inputs)
+        return np.concatenate([[0], np.cumsum(counts)]), place[order], tap[order]
+
+    def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         frames = spikes.reshape(-1, self.inputs)
-        real = exact_floats(weight, frames)
         # [groups, K * C / groups, filters / groups], rows as in `_windows`.
         group = self.map[2] // self.groups
         columns = weight.reshape(self.groups, -1, group, self.taps).transpose(0, 3, 2, 1)
-        matrix = columns.reshape(self.groups, self.taps * group, -1).astype(real)
-        found: np.ndarray = np.empty((len(frames), self.neurons), dtype=np.int64)
+        matrix = columns.reshape(self.groups, self.taps * group, -1)
+        found: np.ndarray = np.empty((len(frames), self.neurons), dtype=weight.dtype)
         some = max(1, WINDOW_ENTRIES // self._windows.size)
         for first in range(0, len(frames), some):
             part = frames[first : first + some]
+            if self.groups == 1 and few(part):
+                sums = event_sums(matrix[0], part, group, *self._flat_pairs, self.neurons // self.filters)
+                found[first : first + some] = sums.reshape(len(part), self.neurons)
+                continue
             # One address more, always silent, for what lies outside.
-            padded: np.ndarray = np.zeros((len(part), self.inputs + 1), dtype=real)
+            padded: np.ndarray = np.zeros((len(part), self.inputs + 1), dtype=weight.dtype)
             padded[:, :-1] = part
             windows = np.take(padded, self._windows, axis=1)  # [frames, places, groups, K * C / groups]
             if self.groups == 1:

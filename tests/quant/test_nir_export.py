@@ -10,16 +10,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.maps import network_of, random_conv
-from support.networks import counting, random_network
+from support.networks import counting, random_layer, random_network
 
 from twinspike.flow.export_check import check
 from twinspike.model import frameworks
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.dialects import DIALECTS
+from twinspike.quant.layer import relay
 from twinspike.quant.nir_export import export_nir, nir_graph
 from twinspike.quant.nir_file import read_graph
 from twinspike.quant.nir_import import float_layers, reimport, round_network, run_layers
 from twinspike.quant.spec import NeuronSpec
+from twinspike.quant.synapses.pool import Pool
 from twinspike.sim import golden
 
 
@@ -180,13 +182,14 @@ def test_dialects_say_what_a_user_must_know():
 
 
 def test_maps_held_inputs_and_sources_are_refused():
-    conv = random_conv(np.random.default_rng(0), (3, 4, 1), 2, (2, 2), spec=NeuronSpec(reset="zero"))
+    conv = random_conv(np.random.default_rng(0), (4, 4, 1), 2, (2, 2), spec=NeuronSpec(reset="zero"))
+    pool = relay(Pool.over(conv.shape, (3, 3), "sum"))
     network = random_network(reset="zero")
     held = dataclasses.replace(network.layers[0], hold=True)
     for wrong, message in (
         (
-            network_of([conv], (3, 4)),
-            "layers.0.kind = 'conv' is not allowed: expected dense, to be written as NIR",
+            network_of([conv, pool, random_layer(np.random.default_rng(0), 2, 2)], (4, 4)),
+            "layers.1.kind = 'pool' is not allowed: expected dense or conv, to be written as NIR",
         ),
         (
             dataclasses.replace(network, layers=(held, network.layers[1])),
