@@ -182,8 +182,8 @@ data: $(READY) ## verify the datasets, download what is missing
 doctor: $(READY) ## which tools are in use, and what is missing
 	$(TS) doctor
 
-fuzz: $(READY) #@ random networks and hostile streams through the RTL: NETWORKS=n in all, or MINUTES=m
-	$(TS) fuzz $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+fuzz: $(READY) #@ random networks and hostile streams through the RTL: NETWORKS=n in all, or MINUTES=m; MAPS=1: on maps
+	$(TS) fuzz $(if $(MAPS),--maps) $(if $(NETWORKS),--networks $(NETWORKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay "$(REPLAY)")
 
 lint: $(READY) #@ ruff on the tree; mypy and the direction of imports on the package as it is installed

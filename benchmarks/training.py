@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from twinspike.config import load_config
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.model.encodings import spike_steps
 from twinspike.model.losses import embedding_loss
 from twinspike.model.memory import keep_freed_memory

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..numerics.errors import TwinspikeError
 from .settings import TrainingSettings
 
 
@@ -46,11 +47,37 @@ def _moves(settings: TrainingSettings) -> bool:
 
 
 def _moved(images: Tensor, matrix: Tensor) -> Tensor:
-    """uint8 images [B, H, W] transformed by [B, 2, 3]; bilinear, zeros come in."""
-    moved = functional.grid_sample(
-        images[:, None].float(), _grid(matrix, *images.shape[1:]), align_corners=False
+    """uint8 images [B, H, W], [B, H, W, C] or spikes [B, T, H, W, C] transformed by [B, 2, 3].
+
+    Bilinear, zeros come in; all channels and steps of a sample move alike. Where a spike falls between two
+    places the nearer one has it.
+    """
+    planes = _planes(images)
+    moved = functional.grid_sample(planes.float(), _grid(matrix, *planes.shape[2:]), align_corners=False)
+    return _unplanes(moved.round().to(torch.uint8), images.shape)
+
+
+def _planes(images: Tensor) -> Tensor:
+    """[B, H, W], [B, H, W, C] or [B, T, H, W, C] as planes [B, C or T * C, H, W]."""
+    if images.ndim == 3:
+        return images[:, None]
+    if images.ndim == 4:
+        return images.permute(0, 3, 1, 2)
+    if images.ndim == 5:
+        return images.permute(0, 1, 4, 2, 3).flatten(1, 2)
+    raise TwinspikeError(
+        "training.rotation, scale, shift, shear and flip move images [H, W], [H, W, C] or spikes "
+        f"[T, H, W, C]: samples of {list(images.shape[1:])} have no place to move to, leave them 0"
     )
-    return moved[:, 0].round().to(torch.uint8)
+
+
+def _unplanes(planes: Tensor, shape: torch.Size) -> Tensor:
+    """The inverse of :func:`_planes`."""
+    if len(shape) == 3:
+        return planes[:, 0]
+    if len(shape) == 4:
+        return planes.permute(0, 2, 3, 1)
+    return planes.unflatten(1, (shape[1], shape[4])).permute(0, 1, 3, 4, 2)
 
 
 def _grid(matrix: Tensor, height: int, width: int) -> Tensor:

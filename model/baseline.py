@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import parse_json, write_json
-from .datasets import Dataset
+from .data.dataset import Dataset
 
 NEIGHBOURS = 3
 

@@ -35,7 +35,7 @@ def spike_steps(encoding: Encoding, images: torch.Tensor, timesteps: int) -> tor
     None for an encoding with several spikes per address. Raises as :func:`encode` does.
     """
     check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps)
-    if isinstance(encoding, (definition.Rate, definition.Graded)):
+    if isinstance(encoding, (definition.Rate, definition.Graded, definition.Timed)):
         return None
     steps = _steps(encoding, images, timesteps).to(torch.uint8)
     return steps.clamp_(max=timesteps - 1) if encoding.dense else steps
@@ -92,6 +92,9 @@ def several_spikes(encoding: Encoding, images: torch.Tensor, timesteps: int) -> 
         spikes = torch.zeros(timesteps, *x.shape, device=x.device)
         spikes[0] = x >> (8 - encoding.bits)
         return spikes
+    if isinstance(encoding, definition.Timed):
+        definition.check_frames(tuple(images.shape), int(images.max()) if images.numel() else 0, timesteps)
+        return images.reshape(len(images), timesteps, -1).transpose(0, 1).float()
     return rate_spikes(encoding, images, timesteps)
 
 

@@ -16,7 +16,7 @@ from ..numerics.errors import TwinspikeError
 from ..quant.network import Network, References
 from ..sim import golden
 from .baseline import raw_pixel_knn
-from .datasets import Dataset
+from .data.dataset import Dataset
 from .neighbours import nearest_labels, subset_size
 
 PAIRS = 20_000

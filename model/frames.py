@@ -13,7 +13,7 @@ import numpy as np
 from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import read_limited
-from .datasets import load_dataset
+from .data.load import config_dataset
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -56,7 +56,7 @@ class Data:
 
 def dataset_frames(config: Config) -> Data:
     """Training images to calibrate (and fine-tune) with, test images to measure with, as spikes."""
-    data = load_dataset(config.dataset)
+    data = config_dataset(config)
 
     def frames(images: np.ndarray, labels: np.ndarray) -> Frames:
         return Frames(config.encoder.encode(images, config.timesteps), labels)

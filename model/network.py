@@ -14,7 +14,6 @@ from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.kinds import make_layer
 from ..quant.layers.pool import QuantPool
-from ..quant.network import input_map
 from ..quant.spec import NeuronSpec
 from . import fused
 from .events import Events
@@ -62,7 +61,7 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.encoder: Encoding = config.encoder
         self.timesteps = config.timesteps
-        seen = input_map(self.encoder, shape)
+        seen = self.encoder.map(shape)
         several = isinstance(self.encoder, Graded)
         layers: list[SpikingLayer | QuantPool] = []
         for index, settings in enumerate(config.layers):

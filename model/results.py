@@ -16,7 +16,7 @@ from ..numerics.errors import TwinspikeError
 from ..quant.export import package_versions, untaught_network
 from ..quant.network import Network
 from ..sim import golden
-from .datasets import Dataset
+from .data.dataset import Dataset
 from .evaluation import choose_verify_threshold, class_references, embed, evaluate
 from .network import SpikingNetwork
 from .references import refined_if_better

@@ -59,12 +59,19 @@ class _Widths:
     def narrow(self, incoming: np.ndarray, train: np.ndarray) -> None:
         """Drop the widths that change a spike of `train` [T, B, N] given `incoming` [T, B, inputs]."""
         sums = list(currents(self.layer, incoming))
+        widest = max(self.alive)
+        own = _Range()
+        self._same(widest, sums, train, own)
         for bits in list(self.alive):
-            if not self._same(bits, sums, train):
+            low, high = lif.state_range(bits)
+            if low <= own.lowest and own.highest <= high:
+                # Nothing clamps at this width, so all goes as it does at the widest.
+                self.alive[bits].take(own)
+            elif not self._same(bits, sums, train, self.alive[bits]):
                 del self.alive[bits]
 
-    def _same(self, bits: int, sums: Sequence[np.ndarray], train: np.ndarray) -> bool:
-        seen = self.alive[bits]
+    def _same(self, bits: int, sums: Sequence[np.ndarray], train: np.ndarray, seen: "_Range") -> bool:
+        """Whether the spikes are those of `train` at a width; `seen` gets what its membranes do."""
         now = moments(self.layer, sums, state_bits=bits)
         for step, spikes in zip(now, train, strict=True):
             seen.add(step.total, bits)
@@ -94,3 +101,8 @@ class _Range:
         self.lowest, self.highest = min(self.lowest, int(u.min())), max(self.highest, int(u.max()))
         self.clamped += int(((u < low) | (u > high)).sum())
         self.steps += u.size
+
+    def take(self, other: "_Range") -> None:
+        """Add what another range has seen."""
+        self.lowest, self.highest = min(self.lowest, other.lowest), max(self.highest, other.highest)
+        self.clamped, self.steps = self.clamped + other.clamped, self.steps + other.steps

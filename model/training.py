@@ -20,7 +20,8 @@ from ..quant.network import Network
 from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
 from .cycles import CycleCost, cycle_cost
-from .datasets import Dataset, load_dataset
+from .data.dataset import Dataset
+from .data.load import config_dataset
 from .health import SILENT_BATCHES, check_spikes, check_weights, diverged
 from .inputs import TrainingInputs, input_spikes
 from .interrupts import Interrupts
@@ -79,7 +80,7 @@ def train(
     try:
         with joined_ranks() as ranks:
             show = progress and ranks.first
-            dataset = dataset or load_dataset(config.dataset, progress=show)
+            dataset = dataset or config_dataset(config, progress=show)
             dataset = dataset.first(config.training.images)
             run = _Run(config, dataset, Path(out), show, ranks)
             if resume:
@@ -98,7 +99,7 @@ def export(config: Config, out: Path, *, progress: bool = True) -> dict[str, Any
 
     Returns the content of ``metrics.json``. Raises TwinspikeError if there is no checkpoint.
     """
-    dataset = load_dataset(config.dataset, progress=progress).first(config.training.images)
+    dataset = config_dataset(config, progress=progress).first(config.training.images)
     return _restored(config, dataset, Path(out), progress).conclude()
 
 

@@ -114,12 +114,6 @@ MAX_LAYERS = 16
 READOUTS = ("emd", "counts")
 
 
-def input_map(encoder: Encoding, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of a network's input: the images' own, or one row of addresses if they are not its pixels."""
-    addresses = encoder.addresses(shape)
-    return tuple(int(n) for n in shape) if addresses == np.prod(shape) else (addresses,)
-
-
 def check_shape(shape: object) -> None:
     """An image's shape is a tuple of 1 to 4 positive integers."""
     if (
@@ -212,7 +206,7 @@ def _source_shape(network: Network, index: int) -> tuple[int, ...]:
             raise out_of_range(f"{where}.sources", list(sources), f"layers before it, -1..{index - 1}")
     if layer.combine == "iand" and len(sources) != 2:
         raise out_of_range(f"{where}.sources", list(sources), "two layers, for combine = iand")
-    inputs = input_map(network.encoder, network.shape)
+    inputs = network.encoder.map(network.shape)
     shapes = {inputs if source < 0 else network.layers[source].shape for source in sources}
     if len(shapes) > 1 and len({as_map(shape, where) for shape in shapes}) > 1:
         found = " and ".join(str(list(shape)) for shape in sorted(shapes))

@@ -14,7 +14,7 @@ from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import build
 from ..numerics.files import parse_json, read_limited
 from .layer import Layer, is_int, relay, tensor_names
-from .network import MAX_LAYERS, METADATA_KEY, VERSION, Network, References, check_shape, input_map
+from .network import MAX_LAYERS, METADATA_KEY, VERSION, Network, References, check_shape
 from .spec import NeuronSpec
 from .synapses.base import Synapses
 from .synapses.dense import Dense
@@ -92,7 +92,7 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
         timesteps=meta["timesteps"],
         encoder=encoding,
         shape=tuple(shape),
-        layers=_layers(entries, tensors, input_map(encoding, tuple(shape))),
+        layers=_layers(entries, tensors, encoding.map(tuple(shape))),
         references=References(tensors["references.counts"], tensors["references.labels"]),
         verify_threshold=meta["verify_threshold"],
         provenance=meta["provenance"],

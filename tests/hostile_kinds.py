@@ -13,7 +13,7 @@ from twinspike.config import load_config
 from twinspike.flow.record import write_record
 from twinspike.flow.results import read_results
 from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, read_checkpoint, save_checkpoint
-from twinspike.model.idx import read_idx
+from twinspike.model.data.idx import read_idx
 from twinspike.model.network import SpikingNetwork
 from twinspike.model.ranks import Ranks
 from twinspike.model.rules.base import Means, Rule, make_rule

@@ -15,7 +15,7 @@ from support.networks import random_network
 from twinspike.config import load_config
 from twinspike.hw.emit.emit import emit, is_current
 from twinspike.hw.plan import make_plan
-from twinspike.model.idx import read_idx
+from twinspike.model.data.idx import read_idx
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import parse_json, read_limited
 from twinspike.numerics.shapes import conform

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from twinspike.hw.settings import HardwareSettings
-from twinspike.model.datasets import DATASETS
+from twinspike.model.data.recorded import RECORDED
+from twinspike.model.data.settings import DataSettings
+from twinspike.model.data.shipped import DATASETS
 from twinspike.model.settings import TrainingSettings
 from twinspike.numerics.encodings import Encoding, encoding_from_table
 from twinspike.numerics.errors import TwinspikeError, out_of_range
@@ -19,7 +21,9 @@ from twinspike.numerics.files import read_limited
 from twinspike.quant.spec import LayerSettings
 from twinspike.quant.synapses.kinds import KINDS
 
-_SECTIONS = ("encoder", "layers", "training", "hardware")
+# Datasets that have names.
+NAMES = (*DATASETS, *RECORDED)
+_SECTIONS = ("encoder", "data", "layers", "training", "hardware")
 # Far more than sixteen layers and every setting take.
 MAX_FILE_BYTES = 1 << 20
 
@@ -40,6 +44,7 @@ class Config:
     layers: tuple[LayerSettings, ...]
     training: TrainingSettings
     hardware: HardwareSettings
+    data: DataSettings = dataclasses.field(default_factory=DataSettings)
     given: str = dataclasses.field(default="", compare=False)
     changes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
@@ -48,7 +53,16 @@ class Config:
         layers = [layer.table() for layer in self.layers]
         table = {**dataclasses.asdict(self), "encoder": self.encoder.table(), "layers": layers}
         del table["given"], table["changes"]
+        # Networks that were made before there was such a section stay what they are.
+        if self.data == DataSettings():
+            del table["data"]
         return table
+
+    @property
+    def dataset_path(self) -> Path:
+        """Where a dataset of one's own lies: beside the configuration's file, unless its path is absolute."""
+        beside = Path(self.given).parent if names_a_file(self.given) else Path()
+        return (beside / Path(self.dataset).expanduser()).resolve()
 
     def training_table(self) -> dict[str, Any]:
         """The part that a trained network depends on: no name, and of the hardware what its clocks cost."""
@@ -82,7 +96,7 @@ class Config:
         table = self.table()
         del table["name"]
         text = "".join(f"{line}\n" for line in _toml_lines(table))
-        for section in ("encoder", "training", "hardware"):
+        for section in [name for name in _SECTIONS if name != "layers" and name in table]:
             text += f"\n[{section}]\n" + "".join(f"{line}\n" for line in _toml_lines(table[section]))
         for layer in table["layers"]:
             text += "\n[[layers]]\n" + "".join(f"{line}\n" for line in _toml_lines(layer))
@@ -100,8 +114,8 @@ class Config:
             if key == "layers":
                 each = value if isinstance(value, list) else [value] * len(table["layers"])
                 table[key] = [{**old, **new} for old, new in zip(table["layers"], each, strict=True)]
-            elif key in ("training", "hardware"):
-                table[key] |= value
+            elif key in ("training", "hardware", "data"):
+                table[key] = {**table.get(key, {}), **value}
             else:
                 table[key] = value
         return config_from_table(name, table)
@@ -111,7 +125,7 @@ class Config:
 class TopSettings:
     """The scalars at the head of the TOML file."""
 
-    dataset: str = setting("digits", choices=DATASETS, help="where images come from")
+    dataset: str = setting("digits", help="a dataset's name, or the path of your own")
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
     timesteps: int = setting(8, low=1, high=255, help="T, time steps per frame")
 
@@ -214,6 +228,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         if key not in (*_SECTIONS, *scalars):
             raise TwinspikeError(f"{key} is unknown: allowed keys are {', '.join([*scalars, *_SECTIONS])}")
     top = build(TopSettings, {k: v for k, v in table.items() if k in scalars}, "configuration")
+    check_dataset(top.dataset)
     encoder = table.get("encoder", {"kind": "latency"})
     if not isinstance(encoder, dict):
         raise TwinspikeError("encoder is not a table: write [encoder] with kind = ...")
@@ -230,13 +245,29 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         layers=layers,
         training=build(TrainingSettings, table.get("training", {}), "training"),
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
+        data=build(DataSettings, table.get("data", {}), "data"),
     )
+    own = dataclasses.replace(config.data, fold=0) if config.dataset in RECORDED else config.data
+    if config.dataset in NAMES and own != DataSettings():
+        raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes
     if lanes and len(lanes) != len(layers):
         raise TwinspikeError(
             f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(layers)}"
         )
     return config
+
+
+def check_dataset(name: str) -> None:
+    """Raise TwinspikeError unless a dataset has a name that is known, or is a path by the look of it."""
+    if name in NAMES or any(mark in name for mark in "/\\.") or name.startswith("~"):
+        return
+    near = difflib.get_close_matches(name, NAMES, 1)
+    meant = f"did you mean {near[0]}? Else " if near else ""
+    raise TwinspikeError(
+        f"configuration.dataset = {name!r} is unknown: {meant}choose {', '.join(NAMES)}, or give the path "
+        f"of your own, ./{name} for one"
+    )
 
 
 def _layer_settings(entry: Any, where: str) -> LayerSettings:

@@ -1,18 +1,18 @@
 """The whole network: event stream in, output spikes and one result record per frame out."""
 
-from amaranth.hdl import Cat, Const, Module, Mux
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.lib import data, wiring
 
 from ...numerics.events import TICK
 from ..layers.encoder import Encoder
 from ..layers.layer import SpikingLayer
-from ..layers.queue import MaskQueue
+from ..layers.queue import queue_kind
 from ..parts.events import event_layout
 from ..parts.fork import Fork
 from ..plan import CorePlan
 from ..readout.counts import CountReadout
 from ..readout.emd import Readout
-from ..weights.image import ImageCheck
+from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
 from .signature import core_members
 from .split import AddressSplit
@@ -55,15 +55,16 @@ class Core(wiring.Component):
             self.error_flags.eq(ingress.errors),
             self.network_hash.eq(Const(plan.network_hash, 64)),
         ]
-        open_gate = Const(1)
+        open_gate: Value = Const(1)
         events = ingress.o
         if split := plan.split:
             m.submodules.split = splitter = AddressSplit(split)
             wiring.connect(m, events, splitter.i)
             events = splitter.o
+        shares: list[data.View] = []
         for index, layer_plan in enumerate(plan.layers):
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
-            m.submodules[f"queue{index}"] = queue = MaskQueue(layer_plan.lanes, layer_plan.words)
+            m.submodules[f"queue{index}"] = queue = queue_kind(layer_plan)(layer_plan.lanes, layer_plan.words)
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
             wiring.connect(m, events, layer.i)
             wiring.connect(m, queue.o, encoder.i)
@@ -74,19 +75,10 @@ class Core(wiring.Component):
                 layer.room.eq(queue.room),
             ]
             if layer_plan.memory == "spram":
-                m.submodules.image = image = ImageCheck(layer_plan)
-                open_gate = image.loaded
-                m.d.comb += [
-                    image.i.p.data.eq(self.s_load_tdata),
-                    image.i.p.last.eq(self.s_load_tlast),
-                    image.i.valid.eq(self.s_load_tvalid),
-                    self.s_load_tready.eq(image.i.ready),
-                    image.network_hash.eq(self.network_hash),
-                    image.keep.eq(self.weights_keep),
-                    layer.load.eq(image.o),
-                    self.weights_loaded.eq(image.loaded),
-                    self.weights_refused.eq(Cat(image.foreign, image.damaged)),
-                ]
+                if layer_plan is plan.loaded[0]:
+                    open_gate, shares = self._add_image(m, layer)
+                else:
+                    m.d.comb += layer.load.eq(shares.pop(0))
             events = encoder.o
 
         # The output spikes go to the readout and to the outside.
@@ -123,3 +115,28 @@ class Core(wiring.Component):
             readout.o.ready.eq(self.m_result_tready),
         ]
         return m
+
+    def _add_image(self, m: Module, first: SpikingLayer) -> tuple[Value, list[data.View]]:
+        """What checks the image of weights, with the `first` layer that it is for.
+
+        Returns whether the weights are there, and the parts of the image for the other layers.
+        """
+        loaded = self._plan.loaded
+        m.submodules.image = image = ImageCheck(*loaded)
+        shares = [image.o]
+        if len(loaded) > 1:
+            m.submodules.share = share = LoadShare(*loaded)
+            m.d.comb += share.i.eq(image.o)
+            shares = share.o
+        m.d.comb += [
+            image.i.p.data.eq(self.s_load_tdata),
+            image.i.p.last.eq(self.s_load_tlast),
+            image.i.valid.eq(self.s_load_tvalid),
+            self.s_load_tready.eq(image.i.ready),
+            image.network_hash.eq(self.network_hash),
+            image.keep.eq(self.weights_keep),
+            first.load.eq(shares[0]),
+            self.weights_loaded.eq(image.loaded),
+            self.weights_refused.eq(Cat(image.foreign, image.damaged)),
+        ]
+        return image.loaded, shares[1:]

@@ -32,7 +32,7 @@ class AddressSplit(wiring.Component):
         fields = self._fields
         full, ready = Signal(), Signal()
         tick, last = Signal(reset_less=True), Signal(reset_less=True)
-        rest = Signal.like(self.i.p.address, reset_less=True)
+        rest = Signal(_room(fields), reset_less=True)
         quotients = {
             name: Signal(2 * steps, name=name, reset_less=True) for name, _, steps in fields.divisions
         }
@@ -53,37 +53,58 @@ class AddressSplit(wiring.Component):
         with m.If(ready & self.o.ready):
             m.d.sync += [full.eq(0), ready.eq(0)]
 
-        step = Signal(range(max(fields.division_clocks, 2)))
+        # What is left moves up by a digit each clock, so each division compares with its own three numbers.
+        done = Signal(max(fields.division_clocks, 1))  # a bit a digit, one after the other
+        moved = sum(2 * steps for _, _, steps in fields.divisions)
         with m.If(full & ~ready):
-            m.d.sync += [step.eq(step + 1), ready.eq(step == fields.division_clocks - 1)]
-            number = 0
+            m.d.sync += [done.eq(Cat(1, done)), ready.eq(done[-2] if len(done) > 1 else 1)]
+            before = 0
             for name, divisor, steps in fields.divisions:
-                for place in reversed(range(steps)):
-                    with m.If(step == number):
-                        digit, left = _digit(rest, divisor << 2 * place)
-                        m.d.sync += [rest.eq(left), quotients[name].eq(Cat(digit, quotients[name]))]
-                    number += 1
-            with m.If(step == fields.division_clocks - 1):
-                m.d.sync += step.eq(0)
+                digit, left = _digit(rest, divisor << 2 * (before + steps - 1))
+                last = before + steps == fields.division_clocks
+                with m.If((Const(1) if last else ~done[before + steps - 1]) & _reached(done, before)):
+                    m.d.sync += [rest.eq(left << 2), quotients[name].eq(Cat(digit, quotients[name]))]
+                before += steps
+        with m.Else():
+            m.d.sync += done.eq(0)
 
         # What needs no division lies in the low bits of what the last one left.
+        below = rest[moved:]
         if "x" in quotients:
-            y, x, c = quotients.get("y", 0), quotients["x"], rest
+            y, x, c = quotients.get("y", 0), quotients["x"], below
         else:
-            y, x, c = quotients.get("y", 0), rest[fields.c_bits :], rest
+            y, x, c = quotients.get("y", 0), below[fields.c_bits :], below
         parts = [_bits(c, fields.c_bits), _bits(x, fields.x_bits), _bits(y, fields.y_bits)]
         m.d.comb += self.o.p.address.eq(Cat(parts))
         return m
 
 
+def _room(fields: MapFields) -> int:
+    """Bits of what is left while it moves up."""
+    widths, moved = [(fields.height * fields.width * fields.channels - 1).bit_length()], 0
+    for _, divisor, steps in fields.divisions:
+        moved += 2 * steps
+        widths.append(((divisor << moved) - 1).bit_length())
+    return max(widths)
+
+
+def _reached(done: Signal, before: int) -> Value:
+    """Whether so many digits have been found."""
+    return done[before - 1] if before else Const(1)
+
+
 def _digit(value: Value, divisor: int) -> tuple[Value, Value]:
     """The base-4 digit of value / divisor, known to be below 4, and what is left."""
-    at_least = [value >= k * divisor for k in (1, 2, 3)]
-    left = value
-    for k in (1, 2, 3):
-        left = Mux(at_least[k - 1], value - k * divisor, left)
+    # A difference says by its sign which of two numbers was larger.
+    differences = [(value - k * divisor) for k in (1, 2, 3)]
+    at_least = [~difference[-1] for difference in differences]
+    left = Mux(
+        at_least[1],
+        Mux(at_least[2], differences[2], differences[1]),
+        Mux(at_least[0], differences[0], value),
+    )
     digit = Cat(at_least[0] & ~at_least[1] | at_least[2], at_least[1])
-    return digit, left
+    return digit, left[: len(value)]
 
 
 def _bits(value: Value | int, width: int) -> Value:

@@ -108,12 +108,11 @@ def is_current(plan: CorePlan, out: Path) -> bool:
 def write_verilog(plan: CorePlan, out: Path, names: Names = USUAL) -> None:
     """Write into the existing folder `out` what a simulation needs: `.v` and `.mem` files, and the RTLIL."""
     component_verilog(make_core(plan), names.core, _header(plan, names.core), out, names)
-    for layer in plan.layers:
-        if layer.memory == "spram":
-            image = weight_image(plan)
-            (out / names.file("weights.mem")).write_text("".join(f"{word:04x}\n" for word in image))
-            (out / names.file("weights.bin")).write_bytes(image_bytes(image))
-            shutil.copy(SPRAM_MODEL, out)
+    if plan.loads:
+        image = weight_image(plan)
+        (out / names.file("weights.mem")).write_text("".join(f"{word:04x}\n" for word in image))
+        (out / names.file("weights.bin")).write_bytes(image_bytes(image))
+        shutil.copy(SPRAM_MODEL, out)
 
 
 def write_bus_verilog(plan: CorePlan, bus: str, out: Path, names: Names = USUAL) -> str:
@@ -219,7 +218,8 @@ def describe(plan: CorePlan) -> dict[str, Any]:
             "row_cycles": layer.tick_clocks,
             "weight_bits": layer.layer.spec.weight_bits,
             "weight_memory": layer.memory,
-            "weight_memory_bits": layer.weight_words * layer.weight_word_bits,
+            **({"sweep": "reached" if layer.sweeps_reached else "all"} if layer.listed else {}),
+            "weight_memory_bits": layer.weight_words * layer.weight_word_bits * layer.weight_copies,
             "accumulator_bits": layer.accumulator_bits,
             "state_memory_bits": layer.words * layer.lanes * layer.accumulator_bits,
             "threshold_bits": layer.threshold_bits,

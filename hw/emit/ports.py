@@ -128,6 +128,24 @@ def _cycles(plan: CorePlan) -> list[str]:
         "| layer | neurons N | lanes P | clocks per event or TICK C |",
         "| --- | --- | --- | --- |",
         *(f"| {i} | {x.neurons} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
+        *_map_cycles(plan),
+    ]
+
+
+def _map_cycles(plan: CorePlan) -> list[str]:
+    """What differs in layers on maps, and which words their TICKs sweep."""
+    walks = [(index, layer) for index, layer in enumerate(plan.layers) if layer.listed]
+    if not walks:
+        return []
+    reached = [str(index) for index, layer in walks if layer.sweeps_reached]
+    every = [str(index) for index, layer in walks if not layer.sweeps_reached]
+    rules = [f"of layer {', '.join(reached)} those that events have reached in the frame"] if reached else []
+    rules += [f"of layer {', '.join(every)} all, the C of the table"] if every else []
+    return [
+        "",
+        f"Layers {', '.join(str(index) for index, _ in walks)} work on maps: an event takes a clock for each",
+        "word of channels at each place that sees it, at least 2; a TICK a clock for each word that it sweeps:",
+        f"{'; '.join(rules)}.",
     ]
 
 
@@ -146,7 +164,9 @@ def _readout_cycles(plan: CorePlan) -> list[str]:
 
 
 def _wide_cycles(plan: CorePlan) -> list[str]:
+    dense = plan.layers[len(plan.wide_maps) :]
     return [
+        *(_wide_map_cycles(plan) if plan.wide_maps else []),
         "A layer takes a beat per clock, and TICKs 3 clocks apart or more: a step takes as many "
         "clocks as its",
         f"fullest bank has events, at least 3. The readout takes {groups(plan)} clocks per step "
@@ -157,6 +177,23 @@ def _wide_cycles(plan: CorePlan) -> list[str]:
         "| --- | --- | --- | --- |",
         *(
             f"| {i} | {x.neurons} | {x.events_per_clock} | {spike_latency(x)} |"
-            for i, x in enumerate(plan.layers)
+            for i, x in enumerate(dense, len(plan.wide_maps))
         ),
+    ]
+
+
+def _wide_map_cycles(plan: CorePlan) -> list[str]:
+    return [
+        "A convolution takes an event per clock, in all its banks at once, and visits its R rows at a TICK:",
+        "a step of E events takes E + R + 3 clocks.",
+        "",
+        "| convolution | neurons | banks | lanes | rows R | clocks for a TICK |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| {i} | {x.neurons} | {x.banks} | {x.lanes} | {len(x.sweep)} | {x.tick_clocks} |"
+            for i, x in enumerate(plan.wide_maps)
+        ),
+        "",
+        "Dense layers follow.",
+        "",
     ]

@@ -48,6 +48,8 @@ class SpikingLayer(wiring.Component):
             self.spikes.eq(neurons.spikes),
             self.spikes_valid.eq(neurons.spikes_valid),
         ]
+        if self._plan.sweeps_reached:
+            m.d.comb += [synapses.fresh.eq(neurons.fresh), synapses.fresh_word.eq(neurons.fresh_word)]
         if self._plan.memory == "spram":
             m.d.comb += synapses.load.eq(self.load)
         return m

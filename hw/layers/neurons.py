@@ -1,12 +1,13 @@
 """Membrane state of a layer: P lanes that integrate a weight word per clock, and fire on a sweep."""
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..parts.arithmetic import clamp
-from ..parts.events import mask_layout
+from ..parts.events import mask_layout, word_shape
 from ..plan import STATE_LATENCY, UPDATE_LATENCY, LayerPlan
 from .walker import pair_layout
 
@@ -27,21 +28,29 @@ class Neurons(wiring.Component):
     3 clocks later (UPDATE_LATENCY). An event must follow a sweep's last pair by 3 clocks: there is one
     write port. ConvWalker respects both.
 
+    In a layer that sweeps what was reached (`sweeps_reached`) a state word has a bit more: whether an event
+    has reached it in this frame. One that was not holds zeros and stands for the layer's background of the
+    step, which takes its place in p + 2. A sweep's pair that is `void` sends a word without spikes and writes
+    nothing.
+
     Members: `pair`, `pair_valid`, `weights` (In, see DenseWalker), `spikes` (Out, one word's
-    spikes) with `spikes_valid`. No back-pressure: a sweep starts only when there is room.
+    spikes) with `spikes_valid`; where the layer sweeps what was reached also `fresh` (Out: an event has
+    reached a word for the first time in this frame, 3 clocks after its pair) and `fresh_word` (Out). No
+    back-pressure: pairs of a sweep come only when there is room.
     """
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
-        super().__init__(
-            {
-                "pair": In(pair_layout(plan)),
-                "pair_valid": In(1),
-                "weights": In(plan.weight_word_bits),
-                "spikes": Out(mask_layout(plan.lanes, plan.words)),
-                "spikes_valid": Out(1),
-            }
-        )
+        members = {
+            "pair": In(pair_layout(plan)),
+            "pair_valid": In(1),
+            "weights": In(plan.weight_word_bits),
+            "spikes": Out(mask_layout(plan.lanes, plan.words)),
+            "spikes_valid": Out(1),
+        }
+        if plan.sweeps_reached:
+            members |= {"fresh": Out(1), "fresh_word": Out(word_shape(plan.words))}
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
@@ -54,6 +63,8 @@ class Neurons(wiring.Component):
             }
         )
         words = data.ArrayLayout(lane, plan.lanes)
+        if plan.sweeps_reached:
+            words = data.StructLayout({"lanes": words, "reached": 1})
         state = Memory(shape=words, depth=plan.words, init=[])
         m.submodules.state = state
         read, write = state.read_port(), state.write_port()
@@ -73,19 +84,25 @@ class Neurons(wiring.Component):
         bits = unsigned(plan.threshold_bits)
         thresholds = rom(m, "threshold", plan.thresholds, bits, parameter_word(control[3]))
         spikes = [Signal(name=f"spike_{j}") for j in lanes]
+        stored, written = read.data, write.data
+        if plan.sweeps_reached:
+            stored, written = read.data.lanes, write.data.lanes
+            self._watch_reached(m, read.data.reached, write.data.reached, control, valid)
+            if plan.background_bits:
+                stored = self._begun(m, read.data, control, valid)
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
             add_lane(
                 m,
                 plan,
                 j,
-                read.data[j],
+                stored[j],
                 weight,
                 biases[j],
                 thresholds[j],
                 control,
                 spikes[j],
-                write.data[j],
+                written[j],
                 valid[STATE_LATENCY] & control[STATE_LATENCY].tick,
             )
 
@@ -94,7 +111,7 @@ class Neurons(wiring.Component):
         end = Signal()
         now = control[STATE_LATENCY]
         m.d.comb += [
-            end.eq(now.word == plan.sweep[-1]),
+            end.eq(now.end if plan.listed else now.word == plan.sweep[-1]),
             *written_when(plan, write, control, valid),
             self.spikes_valid.eq(valid[STATE_LATENCY] & now.tick & ~now.quiet),
             # The lanes beyond the last neuron never spike.
@@ -105,6 +122,29 @@ class Neurons(wiring.Component):
         ]
         return m
 
+    def _watch_reached(self, m, reached, written, control, valid):
+        """A word is reached from its first event on, and no longer after a frame's last sweep."""
+        now = control[STATE_LATENCY]
+        m.d.sync += self.fresh.eq(valid[2] & ~control[2].tick & ~reached)
+        m.d.comb += [
+            self.fresh_word.eq(control[3].word),
+            written.eq(~(valid[STATE_LATENCY] & now.tick & now.last)),
+        ]
+
+    def _begun(self, m, word, control, valid):
+        """The lanes of a state word as it is read; the background where no event had reached it."""
+        plan = self._plan
+        pair, step = control[1], Signal(range(max(plan.timesteps, 2)))
+        with m.If(valid[1] & pair.tick & pair.end):
+            m.d.sync += step.eq(Mux(pair.last, 0, step + 1))
+        table, row = plan.backgrounds, Cat(pair.word[: plan.parameter_bits], step)
+        table = np.concatenate([table, table[:1]])  # two rows at least, for an address of a bit
+        grounds = rom(m, "background", table, signed(plan.background_bits), row)
+        found = Signal(data.ArrayLayout(word.lanes[0].shape(), plan.lanes), name="begun")
+        for lane, stored, ground in zip(found, word.lanes, grounds, strict=True):
+            m.d.comb += [lane.eq(stored), lane.v.eq(Mux(word.reached, stored.v, ground))]
+        return found
+
 
 def written_when(plan, write, control, valid):
     """When the word under way is written, and where: at the end, or in a `quick` layer's event before it."""
@@ -112,9 +152,10 @@ def written_when(plan, write, control, valid):
     if not plan.quick:
         return [write.addr.eq(control[late].word), write.en.eq(valid[late])]
     swept = valid[late] & control[late].tick
+    visited = swept & ~control[late].void if plan.sweeps_reached else swept
     return [
         write.addr.eq(Mux(swept, control[late].word, control[UPDATE_LATENCY].word)),
-        write.en.eq(swept | (valid[UPDATE_LATENCY] & ~control[UPDATE_LATENCY].tick)),
+        write.en.eq(visited | (valid[UPDATE_LATENCY] & ~control[UPDATE_LATENCY].tick)),
     ]
 
 

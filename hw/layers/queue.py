@@ -1,11 +1,12 @@
 """The queue of spike words between a layer and its consumer, with room counted in steps."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..parts.events import mask_layout
+from ..plan import LayerPlan
 
 # Steps that may be in the queue or on their way to it: one being read while one is written.
 STEPS_IN_FLIGHT = 2
@@ -29,7 +30,7 @@ class MaskQueue(wiring.Component):
 
     def __init__(self, lanes: int, words: int):
         self._layout = mask_layout(lanes, words)
-        self._index_bits = index_bits(words)
+        self._index_bits = self.index_bits(words)
         super().__init__(
             {
                 "spikes": In(self._layout),
@@ -39,6 +40,11 @@ class MaskQueue(wiring.Component):
                 "o": Out(stream.Signature(self._layout)),
             }
         )
+
+    @staticmethod
+    def index_bits(words: int) -> int:
+        """Bits that number the words in the memory."""
+        return index_bits(words)
 
     def elaborate(self, platform):
         m = Module()
@@ -68,7 +74,11 @@ class MaskQueue(wiring.Component):
             m.d.sync += written.eq(written + 1)
         with m.If(take):
             m.d.sync += [taken.eq(ahead), ahead.eq(ahead + 1)]
+        self._watch_room(m, word_valid, take)
+        return m
 
+    def _watch_room(self, m: Module, write: Value, take: Value) -> None:
+        """Drive `room`, from whether a word is written and whether one is taken."""
         steps = Signal(range(STEPS_IN_FLIGHT + 1))
         release = Signal()
         m.d.comb += [release.eq(take & self.o.p.end), self.room.eq(steps != STEPS_IN_FLIGHT)]
@@ -76,4 +86,44 @@ class MaskQueue(wiring.Component):
             m.d.sync += steps.eq(steps + 1)
         with m.Elif(~self.begin & release):
             m.d.sync += steps.eq(steps - 1)
-        return m
+
+
+# Spike words that a sweep may still send once it is told that there is no more room.
+WORDS_UNDER_WAY = 10
+# Words that one block of RAM of an iCE40 holds: a longer queue would take twice as many of them.
+_MOST_WORDS = 256
+
+
+class WordQueue(MaskQueue):
+    """A MaskQueue with room counted in words: a sweep pauses, word by word, while few are free.
+
+    Latency and throughput as of MaskQueue. `room` falls 2 clocks after the word was written that leaves fewer
+    than WORDS_UNDER_WAY free. `begin` means nothing.
+
+    Members: those of MaskQueue.
+    """
+
+    @staticmethod
+    def index_bits(words: int) -> int:
+        """Two steps, but 32 words at least and 256 at most."""
+        return (min(max(STEPS_IN_FLIGHT * words, 32), _MOST_WORDS) - 1).bit_length()
+
+    @classmethod
+    def limit(cls, words: int) -> int:
+        """The most words that may be inside when another one is asked for."""
+        return (1 << cls.index_bits(words)) - WORDS_UNDER_WAY
+
+    def _watch_room(self, m: Module, write: Value, take: Value) -> None:
+        inside = Signal(self._index_bits + 1)
+        room = Signal(init=1)
+        with m.If(write & ~take):
+            m.d.sync += inside.eq(inside + 1)
+        with m.Elif(~write & take):
+            m.d.sync += inside.eq(inside - 1)
+        m.d.sync += room.eq(inside <= (1 << self._index_bits) - WORDS_UNDER_WAY)
+        m.d.comb += self.room.eq(room)
+
+
+def queue_kind(plan: LayerPlan) -> type[MaskQueue]:
+    """The queue behind a layer."""
+    return WordQueue if plan.listed else MaskQueue

@@ -13,17 +13,22 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
     """One state word to visit. Its weights follow one clock later, beside the word read from state.
 
     `tick`: fire sweep instead of integration (no weights); `last`: the frame ends;
-    `quiet`: the sweep that initialises the state after reset, its spikes do not count.
+    `quiet`: the sweep that initialises the state after reset, its spikes do not count. Where the sweep
+    follows a list (`listed`), `end`: its last word; `void`: no word was reached, none is visited.
     """
-    return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1})
+    more = {"end": 1} if plan.listed else {}
+    more |= {"void": 1} if plan.sweeps_reached else {}
+    return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1, **more})
 
 
 class Walker(wiring.Component):
     """The part of a layer that knows its kind; a subclass per kind is found through hw/layers/kinds.py.
 
     Members: `i` (In stream of events), `pair` (Out, payload with `pair_valid`), `weights` (Out,
-    one clock after its pair), `room` (In: a step's spikes can be taken), `sweep` (Out: pulses when
-    a TICK's walk starts); with SPRAM weights also `load` (In, of hw/weights/image.py's load_layout).
+    one clock after its pair), `room` (In: a step's spikes can be taken; where the sweep follows a list: a
+    word's), `sweep` (Out: pulses when a TICK's walk starts); with SPRAM weights also `load` (In, of
+    hw/weights/image.py's load_layout); where a TICK sweeps what was reached `fresh`, `fresh_word` (In, as
+    Neurons has them).
     """
 
     def __init__(self, plan: LayerPlan):
@@ -38,6 +43,8 @@ class Walker(wiring.Component):
         }
         if plan.memory == "spram":
             members["load"] = In(load_layout(plan))
+        if plan.sweeps_reached:
+            members |= {"fresh": In(1), "fresh_word": In(word_shape(plan.words))}
         super().__init__(members)
 
     def add_memory(self, m) -> BlockWeights | SpramWeights:

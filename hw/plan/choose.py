@@ -4,27 +4,25 @@ Everything here is plain Python, so the cycle model, the documentation and the t
 numbers as the hardware.
 """
 
-from math import prod
-
 import numpy as np
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
-from ..devices import SPRAM_BITS, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS, architecture
+from ..devices import architecture
 from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan
 from .kinds import PLANS
 from .layer import LayerPlan
 from .maps import MapFields
 from .pixel_encodings import check_encoding
+from .spram import share_spram
+from .wide_layers import wide_layers
 
 # Events that a wide layer may take at once, each from a memory bank of its own: addresses are dealt to them
 # by their lowest bits.
 EVENTS_PER_CLOCK = (1, 2, 4, 8, 16)
-# A layer of more weight bits than this goes to SPRAM on a device that has it (8 EBR of 4 kbit).
-SPRAM_FROM_BITS = 8 * 4096
 
 
 def make_plan(
@@ -56,33 +54,25 @@ def make_plan(
     layers: list[LayerPlan] = []
     for index, layer in enumerate(network.layers):
         where = f"hardware.lanes[{index}]"
-        bits = layer.spec.weight_bits
         kind = PLANS[layer.kind]
         chosen = lanes[index] if lanes else kind.default_lanes(layer)
         kind.check_lanes(layer, chosen, where, f"layers.{index}")
-        memory = (
-            "spram" if target == "up5k" and prod(layer.weight.shape) * bits > SPRAM_FROM_BITS else "block"
-        )
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
         ahead = architecture(target) == "ecp5"
-        plan = kind(layer, chosen, memory, read_ahead=ahead, arrivals=_arrivals(layers, network))
-        if memory == "spram":
-            check_spram(plan, index)
-        layers.append(plan)
+        arrivals = _arrivals(layers, network)
+        layers.append(
+            kind(layer, chosen, "block", read_ahead=ahead, arrivals=arrivals, timesteps=network.timesteps)
+        )
     last = layers[-1]
     if last.row and last.addresses != last.neurons:
         raise TwinspikeError(
             f"layers.{len(layers) - 1}.shape = {list(last.layer.shape)}: the last layer's addresses leave "
             "the core, so the sizes of its map must be powers of two; or let a dense layer follow"
         )
-    spram = sum(plan.memory == "spram" for plan in layers)
-    if spram > 1:
-        raise TwinspikeError(
-            f"{spram} layers of {network.name} need SPRAM, {target} has room for one: "
-            "use fewer weight bits, smaller layers or a larger device"
-        )
+    if target == "up5k":
+        layers = share_spram(layers, network.name)
     if check_duplicates is None:
-        check_duplicates = spram == 0
+        check_duplicates = not any(plan.memory == "spram" for plan in layers)
     return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels)
 
 
@@ -182,8 +172,8 @@ def _wide_plan(
         )
     if lanes and lanes != neurons:
         raise TwinspikeError(
-            f"hardware.lanes = {list(lanes)}: with events_per_clock every neuron is a lane, so "
-            "leave lanes out"
+            f"hardware.lanes = {list(lanes)}: with events_per_clock every neuron (of a convolution, every "
+            "channel of a bank) is a lane, so leave lanes out"
         )
     for index, (count, layer) in enumerate(zip(events_per_clock, network.layers, strict=True)):
         if count not in EVENTS_PER_CLOCK or count > layer.inputs:
@@ -192,29 +182,5 @@ def _wide_plan(
                 count,
                 f"one of {', '.join(map(str, EVENTS_PER_CLOCK))}, at most the layer's {layer.inputs} inputs",
             )
-    for index, layer in enumerate(network.layers):
-        if layer.kind != "dense":
-            raise TwinspikeError(
-                f"layers.{index}.kind = {layer.kind}: a core of several events per clock has dense layers "
-                "only: leave events_per_clock out"
-            )
-    layers = zip(network.layers, neurons, events_per_clock, strict=True)
-    wide = tuple(PLANS[layer.kind](layer, n, "block", e) for layer, n, e in layers)
-    return CorePlan(network, wide, target, check_duplicates=False, pixels=pixels)
-
-
-def check_spram(plan: LayerPlan, index: int) -> None:
-    """Raise TwinspikeError if the layer's weights do not fit UP5K's single-port RAM, or its words."""
-    width, bits = plan.weight_word_bits, plan.layer.spec.weight_bits
-    if width not in SPRAM_WIDTHS:
-        fits = ", ".join(str(w // bits) for w in SPRAM_WIDTHS if w % bits == 0) or "none"
-        raise TwinspikeError(
-            f"hardware.lanes[{index}] = {plan.lanes}: {plan.lanes} lanes x {bits} bits = {width} bits do not "
-            f"divide into SPRAM words of {SPRAM_WIDTHS} bits; lanes that do: {fits}"
-        )
-    need, have = plan.weight_words * width, UP5K_SPRAM_BLOCKS * SPRAM_BITS
-    if need > have:
-        raise TwinspikeError(
-            f"layers.{index}: {need} weight bits do not fit the {have} bits of up5k's SPRAM "
-            f"({need - have} too many): use fewer weight bits, fewer neurons or a larger device"
-        )
+    layers = wide_layers(network, events_per_clock)
+    return CorePlan(network, layers, target, check_duplicates=False, pixels=pixels)

@@ -9,6 +9,7 @@ import numpy as np
 from ...numerics.errors import TwinspikeError
 from ...quant.layer import Layer
 from ...quant.synapses.conv import Conv
+from .background import background
 from .layer import LayerPlan, Visit, pack_words
 from .maps import Axis, MapFields
 
@@ -32,6 +33,10 @@ class ConvPlan(LayerPlan):
     An event at {y, x, c} visits, for each output row that sees it, for each output column, the words of
     the channels of its group. Weight words: for each input channel, each place in the kernel, `span` words,
     the most that an input channel reaches; lanes of other groups hold 0.
+
+    A TICK sweeps the words that events have reached in this frame, in the order in which they were first
+    reached. All others would do what `background` says, which differs by step and channel alone: a word
+    begins with it when it is reached. Where the background fires every word is swept (`sweeps_reached`).
     """
 
     def __post_init__(self) -> None:
@@ -86,6 +91,25 @@ class ConvPlan(LayerPlan):
     def quick(self) -> bool:
         return True
 
+    @property
+    def listed(self) -> bool:
+        return True
+
+    @cached_property
+    def _background(self) -> np.ndarray | None:
+        return background(self.layer, self.timesteps) if self.timesteps else None
+
+    @property
+    def sweeps_reached(self) -> bool:
+        return self._background is not None
+
+    @property
+    def backgrounds(self) -> np.ndarray:
+        steps = self._background
+        if steps is None:
+            return super().backgrounds
+        return np.concatenate([self.parameters(step, fill=0) for step in steps])
+
     def tables(self) -> dict[str, np.ndarray]:
         """Rows of {first output, outputs but one, weights}; on the axes, whether there are any outputs."""
         rows, columns = self.axes
@@ -126,7 +150,7 @@ class ConvPlan(LayerPlan):
 
     @property
     def sweep(self) -> list[int]:
-        """State words in the order in which a TICK visits them: those that hold a neuron."""
+        """State words that hold a neuron, in the order in which a TICK visits them if it visits all."""
         places = self.leaving
         return [
             self.word(y, x, c)
@@ -168,7 +192,7 @@ class ConvPlan(LayerPlan):
 
     @property
     def tick_clocks(self) -> int:
-        """One a word that holds neurons, without such waits."""
+        """At most: one a word that holds neurons. A TICK visits fewer where it sweeps what was reached."""
         return max(EVENT_CLOCKS, self.leaving.height * self.leaving.width * self.channel_words)
 
     @property

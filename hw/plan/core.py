@@ -8,6 +8,7 @@ from amaranth.utils import bits_for
 from ...quant.network import Network
 from .layer import LayerPlan
 from .maps import MapFields
+from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
 HEADER_WORDS, TRAILER_WORDS = 8, 2
@@ -43,20 +44,30 @@ class CorePlan:
         return fields if fields and fields.divisions else None
 
     @property
+    def loaded(self) -> list[LayerPlan]:
+        """The layers whose weights are loaded at run time."""
+        return [layer for layer in self.layers if layer.memory == "spram"]
+
+    @property
     def loads(self) -> bool:
         """Whether a layer's weights are loaded at run time, through a port of its own."""
-        return any(layer.memory == "spram" for layer in self.layers)
+        return bool(self.loaded)
 
     @property
     def image_words(self) -> int:
         """Words of the weight image that is loaded at run time; 0 if every weight lies in block RAM."""
-        loaded = [layer.load_length for layer in self.layers if layer.memory == "spram"]
+        loaded = [layer.load_length for layer in self.loaded]
         return sum(loaded) + HEADER_WORDS + TRAILER_WORDS if loaded else 0
 
     @property
     def wide(self) -> bool:
         """Whether the core takes several events per clock, a lane for every neuron."""
         return self.layers[0].events_per_clock > 0
+
+    @property
+    def wide_maps(self) -> tuple[WideConvPlan, ...]:
+        """The convolutions of a wide core: its first layers."""
+        return tuple(layer for layer in self.layers if isinstance(layer, WideConvPlan))
 
     @property
     def count_bits(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from ...numerics.errors import out_of_range
 from ...numerics.lif import state_range
 from ...quant.layer import Layer
+from ..devices import SPRAM_DEPTH, UP5K_SPRAM_BLOCKS
 from .maps import MapFields
 
 # Clocks from reading a state word to the first moment at which it can be read again, updated.
@@ -47,7 +48,8 @@ class LayerPlan(abc.ABC):
     `row`: neurons that fill words of their own, so that padding lies behind each of these groups, inside the
     layer, and word * P + lane remains an address; 0: the neurons follow each other and padding lies at the
     end alone. `arrivals` [addresses]: which input each address that arrives means, -1 for padding of the
-    layer before; None: the addresses are the inputs.
+    layer before; None: the addresses are the inputs. `timesteps`: T, 0 where it is not known.
+    `spram_blocks`: how many blocks of SPRAM its weights have, where they lie there.
     """
 
     layer: Layer
@@ -57,6 +59,8 @@ class LayerPlan(abc.ABC):
     read_ahead: bool = False  # block RAMs get the address before its register and have one behind them
     row: int = 0
     arrivals: np.ndarray | None = None
+    timesteps: int = 0
+    spram_blocks: int = UP5K_SPRAM_BLOCKS
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:
@@ -75,7 +79,7 @@ class LayerPlan(abc.ABC):
     @property
     @abc.abstractmethod
     def tick_clocks(self) -> int:
-        """Clocks for which a TICK occupies the layer: its sweep over the state words."""
+        """Clocks for which a TICK occupies the layer, at most: its sweep over the state words."""
 
     @property
     @abc.abstractmethod
@@ -114,6 +118,30 @@ class LayerPlan(abc.ABC):
     def sweep(self) -> Sequence[int]:
         """State words in the order in which a TICK visits them."""
         return range(self.words)
+
+    @property
+    def listed(self) -> bool:
+        """Whether a TICK's sweep follows a list of words, word by word while the queue has room for them."""
+        return False
+
+    @property
+    def sweeps_reached(self) -> bool:
+        """Whether that list holds only the words that events have reached in the frame (see ConvPlan)."""
+        return False
+
+    @property
+    def backgrounds(self) -> np.ndarray:
+        """What a word holds that no event has reached before step t, int64 [T * parameter words, P].
+
+        Row t * parameter words + parameter word; asked of a layer that sweeps what was reached.
+        """
+        return np.zeros((1, self.lanes), np.int64)
+
+    @property
+    def background_bits(self) -> int:
+        """Width of the signed backgrounds; 0 if every one is 0."""
+        values = self.backgrounds
+        return signed_bits(int(values.min()), int(values.max())) if values.any() else 0
 
     @property
     def quick(self) -> bool:
@@ -218,6 +246,11 @@ class LayerPlan(abc.ABC):
     def weight_word_bits(self) -> int:
         return self.lanes * self.layer.spec.weight_bits
 
+    @property
+    def weight_copies(self) -> int:
+        """How many memories hold all of the weights."""
+        return 1
+
     def load_words(self) -> list[int]:
         """The weight memory as 16-bit words, lowest piece first: what hw/weights/image.py wraps."""
         pieces = range(self.weight_word_bits // 16)
@@ -227,6 +260,11 @@ class LayerPlan(abc.ABC):
     def load_length(self) -> int:
         """How many words :meth:`load_words` gives, without making them."""
         return self.weight_words * (self.weight_word_bits // 16)
+
+    @property
+    def spram_need(self) -> int:
+        """Blocks of SPRAM that its weights need, where a word is as wide as one, two or four of them."""
+        return self.weight_word_bits // 16 * -(-self.weight_words // SPRAM_DEPTH)
 
     def weight_codes(self) -> np.ndarray:
         """The weights as they are stored, int64, in the shape of the tensor: two's complement, or a sign."""

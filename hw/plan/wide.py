@@ -2,7 +2,8 @@
 
 A wide layer keeps its state in registers and reads one weight row from each of E memory banks
 a clock; address a lies in bank a mod E, row a // E + 1. Row 0 of every bank is zero, for a bank that
-has no event in a clock.
+has no event in a clock. Behind a map (hw/plan/wide_conv.py) E is 1, and some addresses belong to no event:
+one of them, q, gives row 0 its place, so that address a lies in row a xor q.
 """
 
 from math import ceil, log2
@@ -28,16 +29,30 @@ def stages(terms: int, levels: int) -> int:
     return ceil(ceil(log2(terms)) / levels) if terms > 1 else 0
 
 
+def quiet_address(plan: LayerPlan) -> int | None:
+    """The first address that no event has, of a layer behind a map; None if there is none."""
+    unused = np.flatnonzero(plan.arrivals < 0) if plan.arrivals is not None else np.zeros(0)
+    return int(unused[0]) if len(unused) else None
+
+
 def bank_rows(plan: LayerPlan) -> int:
     """Rows of each bank, the zero row included."""
-    return -(-plan.inputs // plan.events_per_clock) + 1
+    extra = quiet_address(plan) is None
+    return -(-plan.inputs // plan.events_per_clock) + extra
 
 
 def bank_image(plan: LayerPlan, bank: int) -> list[int]:
     """Rows of one bank, N weights each, lane 0 in the lowest bits; row 0 and absent inputs are 0."""
     rows = np.zeros((bank_rows(plan), plan.neurons), dtype=np.int64)
-    own = plan.weight_codes()[:, bank :: plan.events_per_clock].T
-    rows[1 : 1 + len(own)] = own
+    codes = plan.weight_codes()
+    if plan.arrivals is not None:
+        codes = np.where(plan.arrivals < 0, 0, codes[:, plan.arrivals.clip(0)])
+    own = codes[:, bank :: plan.events_per_clock].T
+    quiet = quiet_address(plan)
+    if quiet is None:
+        rows[1 : 1 + len(own)] = own
+    else:
+        rows[np.arange(len(own)) ^ quiet] = own
     return pack_words(rows, plan.layer.spec.weight_bits)
 
 

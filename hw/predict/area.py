@@ -13,6 +13,8 @@ from importlib import resources
 from itertools import pairwise
 from math import log2
 
+from amaranth.utils import bits_for
+
 from ...numerics.errors import TwinspikeError
 from ..devices import DEVICES
 from ..plan import CorePlan
@@ -51,13 +53,30 @@ def _serial(plan: CorePlan) -> dict[str, float]:
         ),
         "reference bits": plan.references * (plan.distance_bits + 3 * plan.count_bits),
         "image": float(spram_blocks(plan) > 0),
+        **_maps(plan),
+    }
+
+
+def _maps(plan: CorePlan) -> dict[str, float]:
+    """What walks over maps adds, in cores that have them."""
+    walks = [layer for layer in plan.layers if layer.listed]
+    if not walks:
+        return {}
+    return {
+        "walks": float(len(walks)),
+        "walk bits": float(sum(bits_for(x.weight_words) + bits_for(x.words) for x in walks)),
+        "divided bits": float(sum(bits_for(divisor) for _, divisor, _ in plan.split.divisions))
+        if plan.split
+        else 0.0,
     }
 
 
 def _wide(plan: CorePlan) -> dict[str, float]:
-    layers = plan.layers
+    maps, layers = plan.wide_maps, plan.layers[len(plan.wide_maps) :]
     return {
-        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers),
+        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers)
+        # A lane of a convolution adds twice, to what it has gathered and its bias.
+        + sum(2 * x.lanes * x.accumulator_bits for x in maps),
         "bank trees": sum(
             x.neurons
             * (x.events_per_clock - 1)

@@ -11,12 +11,13 @@ from math import ceil
 import numpy as np
 
 from ..core.duplicates import rows_layout
-from ..devices import DEVICES, UP5K_SPRAM_BLOCKS
-from ..layers.queue import index_bits
-from ..parts.events import mask_layout
+from ..devices import DEVICES
+from ..layers.queue import queue_kind
+from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
+from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
 from ..weights.stores import banks, slices
 
 # (depth, width) that one block of RAM can be, and what yosys takes it to cost.
@@ -72,6 +73,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()
+            if _tables(rows)
         ]
         if layer.memory == "block":
             for index, (_, depth) in enumerate(banks(layer.weight_words)):
@@ -81,17 +83,36 @@ def _serial(plan: CorePlan) -> list[Stored]:
                         Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
                     )
         found += [
-            Stored(f"layer{i}.neurons.state", words, lanes * (layer.accumulator_bits + spec.single_spike)),
-            Stored(f"queue{i}.memory", 1 << index_bits(words), mask_layout(lanes, words).size),
+            Stored(
+                f"layer{i}.neurons.state",
+                words,
+                lanes * (layer.accumulator_bits + spec.single_spike) + layer.sweeps_reached,
+            ),
+            *_listed(layer, f"layer{i}.synapses.sweeper.words"),
+            Stored(
+                f"queue{i}.memory",
+                1 << queue_kind(layer).index_bits(words),
+                mask_layout(lanes, words).size,
+            ),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
+            *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
         ]
     return found + _readout(plan)
 
 
+def _listed(layer: LayerPlan, name: str) -> list[Stored]:
+    """The words that a TICK sweeps, where they stand in a list."""
+    if not layer.listed:
+        return []
+    words = layer.sweep
+    kind = "ram" if layer.sweeps_reached else "rom"
+    return [Stored(name, max(len(words), 2), word_shape(layer.words), kind)]
+
+
 def _constants(layer: LayerPlan, name: str, words: np.ndarray, bits: int) -> list[Stored]:
     """A memory of numbers [words, P], but for equal ones; bits that never change need no table."""
-    if (words == words.flat[0]).all():
+    if (words == words.flat[0]).all() or (len(words) == 1 and layer.parameter_bits == 0):
         return []
     depth = len(words)
     columns = (words[:, :, None] >> np.arange(bits) & 1).reshape(depth, -1)
@@ -141,7 +162,12 @@ def _used_bits(rows: np.ndarray) -> int:
 
 def _wide(plan: CorePlan) -> list[Stored]:
     found = []
+    if plan.wide_maps and (table := plan.wide_maps[0].seen.table) is not None:
+        found.append(Stored("places.table", len(table), max(plan.wide_maps[0].seen.bits, 1), "rom"))
     for i, layer in enumerate(plan.layers):
+        if isinstance(layer, WideConvPlan):
+            found += _wide_conv(layer, i)
+            continue
         width = layer.neurons * layer.layer.spec.weight_bits
         found += [
             Stored(f"layer{i}.weights_{b}", bank_rows(layer), width, "rom")
@@ -155,6 +181,31 @@ def _wide(plan: CorePlan) -> list[Stored]:
         Stored("readout.references", len(rows), _used_bits(rows), "rom"),
         _labels(plan, "readout.labels"),
     ]
+
+
+def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
+    found = []
+    for name, codes, memory in (
+        ("rows", layer.seen.ys, layer.tap_rows("rows")),
+        ("columns", layer.seen.xs, layer.tap_rows("columns")),
+    ):
+        if len(codes) > 1:
+            found.append(Stored(f"layer{index}.{name}", len(codes), memory[0], "tables"))
+    for bank in range(layer.banks):
+        found.append(
+            Stored(f"layer{index}.weights_{bank}", layer.weight_words, layer.weight_word_bits, "rom")
+        )
+        found += [
+            Stored(
+                f"layer{index}.state_{bank}_{lanes.start}",
+                layer.words,
+                len(lanes) * layer.state_bits,
+                asked="distributed",
+            )
+            for lanes in layer.lane_groups
+        ]
+    width = mask_layout(layer.lanes, layer.words).size + layer.banks
+    return [*found, Stored(f"queue{index}.fifo.storage", QUEUE_WORDS, width)]
 
 
 def _units(memory: Stored, depth: int, width: int, byte: int, cost: float) -> tuple[float, int]:
@@ -197,7 +248,7 @@ def placed(plan: CorePlan) -> dict[str, int]:
 
 def memory_bits(plan: CorePlan) -> int:
     """Bits of all memories, SPRAM included."""
-    spram = sum(x.weight_words * x.weight_word_bits for x in plan.layers if x.memory == "spram")
+    spram = sum(x.weight_words * x.weight_word_bits for x in plan.loaded)
     return spram + sum(memory.bits for memory in stored(plan))
 
 
@@ -207,5 +258,5 @@ def ram_blocks(plan: CorePlan) -> int:
 
 
 def spram_blocks(plan: CorePlan) -> int:
-    """SPRAM blocks: all of them, or none."""
-    return UP5K_SPRAM_BLOCKS if plan.loads else 0
+    """SPRAM blocks: all of them for a single layer."""
+    return sum(layer.spram_blocks for layer in plan.loaded)

@@ -10,6 +10,8 @@ Clocks, for S = spike_latency(layer) and a layer's source (ingress or serialiser
     readout      takes a step every min(K, 3) clocks; the result is valid `readout_latency` clocks
                    after the last one was taken
     m_axis       as in hw/predict/cycles.py, a word for each step
+    convolutions before the dense layers: see hw/predict/wide_conv_cycles.py; behind them an event is a beat,
+                 taken when it is offered
 """
 
 from collections import deque
@@ -19,7 +21,9 @@ import numpy as np
 from ...numerics.events import beat_counts
 from ..plan import CorePlan
 from ..plan.wide import QUEUE_STEPS, TICK_SPACING, groups, readout_latency, spike_latency
+from .serial_cycles import Source
 from .stations import Sink, emit_word
+from .wide_conv_cycles import Consumer, MapLayer, MapPort
 
 _NEVER = -(10**9)
 
@@ -28,40 +32,108 @@ def wide_frame_times(
     plan: CorePlan, spikes: np.ndarray, layers: tuple[np.ndarray, ...], *, isolate: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """As hw/predict/cycles.py's frame_times, for a wide core; beats are packed as numerics/events.py does."""
-    ingress = _Ingress()
-    stations = [_Queue() for _ in plan.layers]
-    serialisers = [_Serialiser() for _ in plan.layers[1:]]
-    readout, axis = _Readout(plan), _Axis()
-    beats = beat_counts(spikes, plan.layers[0].events_per_clock)
-    fullest = [
-        np.stack(
-            [train[:, :, b :: after.events_per_clock].sum(axis=2) for b in range(after.events_per_clock)]
-        ).max(axis=0)
-        for train, after in zip(layers, plan.layers[1:], strict=False)
-    ]
-    outputs = layers[-1].sum(axis=2)
+    dense = _Dense(plan, layers)
+    port = _MapPort(plan, layers, dense) if plan.wide_maps else _BeatPort(plan, spikes, dense)
     started: list[int] = []
     finished: list[int] = []
     for frame in range(spikes.shape[1]):
         if isolate and finished:
-            ingress.earliest = finished[-1] + 2
+            port.wait(finished[-1] + 2)
         for step in range(plan.network.timesteps):
-            last = step == plan.network.timesteps - 1
-            first, tick = ingress.step(int(beats[step, frame]), stations[0].room)
+            first = port.step(step, frame, spikes[step, frame])
             if step == 0:
                 started.append(first)
-            for i, queue in enumerate(stations):
-                spikes_at = tick + spike_latency(plan.layers[i])
-                if i < len(serialisers):
-                    load, tick = serialisers[i].step(
-                        spikes_at, int(fullest[i][step, frame]), stations[i + 1].room
-                    )
-                    queue.left(load)
-                else:
-                    left = axis.step(spikes_at, int(outputs[step, frame]))
-                    queue.left(max(left, readout.step(spikes_at, last)))
-        finished.append(readout.result)
+        finished.append(dense.result)
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
+
+
+class _Dense:
+    """The dense layers and what is behind them; `layers` are all layers' spikes [T, B, N]."""
+
+    def __init__(self, plan: CorePlan, layers: tuple[np.ndarray, ...]) -> None:
+        first = len(plan.wide_maps)
+        self._plans = plan.layers[first:]
+        self._stations = [_Queue() for _ in self._plans]
+        self._serialisers = [_Serialiser() for _ in self._plans[1:]]
+        self._readout, self._axis = _Readout(plan), _Axis()
+        self._fullest = [
+            np.stack(
+                [train[:, :, b :: after.events_per_clock].sum(axis=2) for b in range(after.events_per_clock)]
+            ).max(axis=0)
+            for train, after in zip(layers[first:], self._plans[1:], strict=False)
+        ]
+        self._outputs = layers[-1].sum(axis=2)
+        self._timesteps, self._steps = plan.network.timesteps, 0
+
+    @property
+    def room(self) -> int:
+        return self._stations[0].room
+
+    @property
+    def result(self) -> int:
+        return self._readout.result
+
+    def step(self, tick: int) -> None:
+        """The next step's TICK went into the first of the layers."""
+        frame, step = divmod(self._steps, self._timesteps)
+        self._steps += 1
+        for i, queue in enumerate(self._stations):
+            spikes_at = tick + spike_latency(self._plans[i])
+            if i < len(self._serialisers):
+                fullest = int(self._fullest[i][step, frame])
+                load, tick = self._serialisers[i].step(spikes_at, fullest, self._stations[i + 1].room)
+                queue.left(load)
+            else:
+                left = self._axis.step(spikes_at, int(self._outputs[step, frame]))
+                queue.left(max(left, self._readout.step(spikes_at, step == self._timesteps - 1)))
+
+
+class _BeatPort:
+    """A port of several words, right before the dense layers."""
+
+    def __init__(self, plan: CorePlan, spikes: np.ndarray, dense: _Dense) -> None:
+        self._ingress, self._dense = _Ingress(), dense
+        self._beats = beat_counts(spikes, plan.layers[0].events_per_clock)
+
+    def wait(self, clock: int) -> None:
+        """Nothing more is offered before `clock`."""
+        self._ingress.earliest = clock
+
+    def step(self, step: int, frame: int, spikes: np.ndarray) -> int:
+        """Sends a step; returns when its first word was taken."""
+        first, tick = self._ingress.step(int(self._beats[step, frame]), self._dense.room)
+        self._dense.step(tick)
+        return first
+
+
+class _MapPort:
+    """A port before convolutions."""
+
+    def __init__(self, plan: CorePlan, layers: tuple[np.ndarray, ...], dense: _Dense) -> None:
+        consumer: Consumer = _PlaceBeats(dense)
+        for layer, train in reversed(list(zip(plan.wide_maps, layers, strict=False))):
+            consumer = station = MapLayer(layer, train, consumer)
+        self._source, self._port = Source(), MapPort(plan, station)
+
+    def wait(self, clock: int) -> None:
+        self._source.earliest = clock
+
+    def step(self, step: int, frame: int, spikes: np.ndarray) -> int:
+        return self._source.offer(self._port, np.flatnonzero(spikes).tolist())
+
+
+class _PlaceBeats:
+    """Before a dense layer behind a map: events at once, TICKs 3 clocks apart."""
+
+    def __init__(self, dense: _Dense) -> None:
+        self._dense, self._tick = dense, _NEVER
+
+    def take(self, offered: int, tick: bool) -> int:
+        if not tick:
+            return offered
+        self._tick = max(offered, self._tick + TICK_SPACING, self._dense.room)
+        self._dense.step(self._tick)
+        return self._tick
 
 
 class _Queue:

@@ -1,16 +1,18 @@
 """The image of weights that are loaded at run time: 16-bit words with a header and a CRC.
 
     word 0     0x5754, the characters TW
-    word 1     2, the version of this format, and 256 times the weights a memory word (the layer's lanes)
+    word 1     2, the version of this format, and 256 times the weights a memory word (the layer's lanes); of
+               several layers: 256 times the lowest byte of the CRC-32 of their lanes, a byte each
     words 2-5  network hash, lowest word first
     words 6-7  number of weight words, lower half first
-    ...        weight words in the order of the memory, lowest piece of each row first
+    ...        weight words in the order of the memory, lowest piece of each row first, layer by layer
     last two   CRC-32 (ISO-HDLC, as of zlib and Ethernet) of all words before, lower half first
 
 As bytes, in a flash memory, the words are little-endian.
 """
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from amaranth.hdl import Array, Module, Mux, ResetSignal, Signal
@@ -30,11 +32,11 @@ def weight_image(plan: CorePlan, network_hash: int | None = None) -> list[int]:
     """The words of the plan's image, empty if nothing is loaded; `network_hash` is the network's own."""
     if network_hash is None:
         network_hash = plan.network_hash
-    loaded = [layer for layer in plan.layers if layer.memory == "spram"]
+    loaded = plan.loaded
     if not loaded:
         return []
-    words = loaded[0].load_words()
-    image = [MAGIC, _form(loaded[0]), *_halves(network_hash, 4), *_halves(len(words), 2), *words]
+    words = [word for layer in loaded for word in layer.load_words()]
+    image = [MAGIC, _form(loaded), *_halves(network_hash, 4), *_halves(len(words), 2), *words]
     return [*image, *_halves(zlib.crc32(image_bytes(image)), TRAILER_WORDS)]
 
 
@@ -43,9 +45,10 @@ def image_bytes(words: list[int]) -> bytes:
     return np.array(words, dtype="<u2").tobytes()
 
 
-def _form(plan: LayerPlan) -> int:
+def _form(plans: Sequence[LayerPlan]) -> int:
     """Word 1: images of one network for other lanes have the same hash, and the same length."""
-    return VERSION | plan.lanes << 8
+    lanes = bytes(plan.lanes for plan in plans)
+    return VERSION | (lanes[0] if len(lanes) == 1 else zlib.crc32(lanes) & 0xFF) << 8
 
 
 def _halves(value: int, count: int) -> list[int]:
@@ -54,7 +57,10 @@ def _halves(value: int, count: int) -> list[int]:
 
 def load_layout(plan: LayerPlan) -> data.StructLayout:
     """A word on its way into a layer's weight memory: piece `address` is written while `enable`."""
-    pieces = plan.weight_words * (plan.weight_word_bits // 16)
+    return _pieces_layout(plan.load_length)
+
+
+def _pieces_layout(pieces: int) -> data.StructLayout:
     return data.StructLayout({"enable": 1, "address": (pieces - 1).bit_length(), "data": 16})
 
 
@@ -70,14 +76,15 @@ class ImageCheck(wiring.Component):
 
     `loaded` outlives a reset with `keep`: the weights do.
 
-    Members: `i` (In stream of words and `last`), `network_hash` (In), `o` (Out, of load_layout), `loaded`,
-    `foreign`, `damaged` (Out), `keep` (In).
+    Members: `i` (In stream of words and `last`), `network_hash` (In), `o` (Out, of load_layout; of several
+    layers' pieces, numbered one after the other: see LoadShare), `loaded`, `foreign`, `damaged` (Out), `keep`
+    (In).
     """
 
-    def __init__(self, plan: LayerPlan):
-        self._layout = load_layout(plan)
-        self._pieces = plan.weight_words * (plan.weight_word_bits // 16)
-        self._form = _form(plan)
+    def __init__(self, *plans: LayerPlan):
+        self._pieces = sum(plan.load_length for plan in plans)
+        self._layout = _pieces_layout(self._pieces)
+        self._form = _form(plans)
         super().__init__(
             {
                 "i": In(stream.Signature(AXIS)),
@@ -165,4 +172,33 @@ class ImageCheck(wiring.Component):
                 m.next = "HEADER"
         with m.If(ResetSignal() & ~self.keep):
             m.d.sync += loaded.eq(0)
+        return m
+
+
+class LoadShare(wiring.Component):
+    """Deals the pieces of an image to the layers that it holds weights of, a clock later.
+
+    Members: `i` (In, as ImageCheck's `o`), `o` (Out, a list: of load_layout for each of `plans`).
+    """
+
+    def __init__(self, *plans: LayerPlan):
+        self._lengths = [plan.load_length for plan in plans]
+        members = {f"o_{k}": Out(load_layout(plan)) for k, plan in enumerate(plans)}
+        super().__init__({"i": In(_pieces_layout(sum(self._lengths))), **members})
+
+    @property
+    def o(self) -> list[data.View]:
+        return [getattr(self, f"o_{k}") for k in range(len(self._lengths))]
+
+    def elaborate(self, platform):
+        m = Module()
+        start = 0
+        for port, length in zip(self.o, self._lengths, strict=True):
+            mine = (self.i.address >= start) & (self.i.address < start + length)
+            m.d.sync += [
+                port.enable.eq(self.i.enable & mine),
+                port.address.eq(self.i.address - start),
+                port.data.eq(self.i.data),
+            ]
+            start += length
         return m

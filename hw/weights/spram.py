@@ -8,7 +8,7 @@ from ..devices import SPRAM_DEPTH, SPRAM_WIDTHS, UP5K_SPRAM_BLOCKS
 
 
 class SpramMemory(wiring.Component):
-    """Four SPRAM blocks as one memory of 16-, 32- or 64-bit words.
+    """Four SPRAM blocks, or fewer, as one memory of 16-, 32- or 64-bit words.
 
     Reading: `data` holds word `address` one clock after the edge that sampled it (latency 1,
     one word per clock). Loading: while `load_enable`, 16-bit piece `load_address` (in order of
@@ -17,12 +17,12 @@ class SpramMemory(wiring.Component):
     Members: `address` (In), `data` (Out `width`), `load_enable`, `load_address`, `load_data` (In).
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, blocks: int = UP5K_SPRAM_BLOCKS):
         if width not in SPRAM_WIDTHS:
             raise ValueError(f"SPRAM word width {width} is not one of {SPRAM_WIDTHS}")
         self._width = width
         self._columns = width // 16
-        self._rows = UP5K_SPRAM_BLOCKS // self._columns
+        self._rows = blocks // self._columns
         depth = self._rows * SPRAM_DEPTH
         super().__init__(
             {

@@ -122,7 +122,7 @@ class SpramWeights(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.memory = memory = SpramMemory(self._plan.weight_word_bits)
+        m.submodules.memory = memory = SpramMemory(self._plan.weight_word_bits, self._plan.spram_blocks)
         m.d.comb += [
             memory.address.eq(self.address),
             memory.load_enable.eq(self.load.enable),

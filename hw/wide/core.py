@@ -8,6 +8,7 @@ from ..core.signature import core_members
 from ..layers.encoder import Encoder
 from ..plan import CorePlan
 from .encoder import Serialiser, StepQueue
+from .front import add_maps
 from .ingress import WideIngress
 from .layer import WideLayer
 from .readout import WideReadout
@@ -18,6 +19,7 @@ class WideCore(wiring.Component):
 
     Timing: hw/predict/wide_cycles.py computes when every result appears, clock by clock. A step takes
     max(events in the fullest bank, 3) clocks at the input; layers and readout follow in a pipeline.
+    Convolutions come first (hw/wide/conv.py), where a step of E events takes E + R + 3 clocks.
 
     Members as of Core, but for E > 1: `s_axis_tdata` holds E event words, `s_axis_tkeep` (two bits per
     word) says which are used; see WideIngress for where a word may stand.
@@ -30,20 +32,11 @@ class WideCore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
-        m.submodules.ingress = source = ingress = WideIngress(plan)
-        banks = plan.layers[0].events_per_clock
-        keep = Cat(self.s_axis_tkeep[2 * b] for b in range(banks)) if banks > 1 else 1
-        m.d.comb += [
-            ingress.i.p.words.eq(self.s_axis_tdata),
-            ingress.i.p.keep.eq(keep),
-            ingress.i.p.last.eq(self.s_axis_tlast),
-            ingress.i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(ingress.i.ready),
-            ingress.clear.eq(self.error_clear),
-            self.error_flags.eq(ingress.errors),
-            self.network_hash.eq(Const(int(plan.network.content_hash[:16], 16), 64)),
-        ]
+        m.d.comb += self.network_hash.eq(Const(int(plan.network.content_hash[:16], 16), 64))
+        source = add_maps(m, self, plan) if plan.wide_maps else self._ingress(m)
         for index, layer_plan in enumerate(plan.layers):
+            if index < len(plan.wide_maps):
+                continue
             m.submodules[f"layer{index}"] = layer = WideLayer(layer_plan)
             m.submodules[f"queue{index}"] = queue = StepQueue(layer_plan.neurons)
             m.d.comb += layer.beat.eq(source.beat)
@@ -80,3 +73,19 @@ class WideCore(wiring.Component):
             readout.o.ready.eq(self.m_result_tready),
         ]
         return m
+
+    def _ingress(self, m: Module) -> WideIngress:
+        plan = self._plan
+        m.submodules.ingress = ingress = WideIngress(plan)
+        banks = plan.layers[0].events_per_clock
+        keep = Cat(self.s_axis_tkeep[2 * b] for b in range(banks)) if banks > 1 else 1
+        m.d.comb += [
+            ingress.i.p.words.eq(self.s_axis_tdata),
+            ingress.i.p.keep.eq(keep),
+            ingress.i.p.last.eq(self.s_axis_tlast),
+            ingress.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(ingress.i.ready),
+            ingress.clear.eq(self.error_clear),
+            self.error_flags.eq(ingress.errors),
+        ]
+        return ingress

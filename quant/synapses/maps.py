@@ -18,6 +18,8 @@ Pair = tuple[int, int]
 Map = tuple[int, int, int]
 # Beyond any map: a side has at most 32,768 places.
 MAX_STEP = 32767
+# Entries of all outputs' windows that are laid out at once: few enough to stay in a processor's cache.
+WINDOW_ENTRIES = 1 << 21
 
 
 def as_map(shape: tuple[int, ...], where: str) -> Map:
@@ -97,6 +99,13 @@ class Windows(Synapses):
         return table.reshape(self.taps, -1, channels)
 
     @cached_property
+    def _windows(self) -> np.ndarray:
+        """[places, groups, K * C / groups]: what each output sees, the silent address for what is outside."""
+        by_group = self.seen.reshape(self.taps, -1, self.groups, self.map[2] // self.groups)
+        table = by_group.transpose(1, 2, 0, 3).reshape(by_group.shape[1], self.groups, -1)
+        return np.where(table < 0, self.inputs, table)
+
+    @cached_property
     def _pairs(self) -> list[list[tuple[int, int]]]:
         reached: list[list[tuple[int, int]]] = [[] for _ in range(self.inputs)]
         for place, tap, channel in np.argwhere(self.seen.transpose(1, 0, 2) >= 0):
@@ -120,22 +129,27 @@ class Windows(Synapses):
         return len(self.pairs(address)) * (self.filters // self.groups)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        group = self.map[2] // self.groups
         frames = spikes.reshape(-1, self.inputs)
         real = exact_floats(weight, frames)
-        # One address more, always silent, for what lies outside.
-        padded: np.ndarray = np.zeros((len(frames), self.inputs + 1), dtype=real)
-        padded[:, :-1] = frames
-        # [K, groups, C / groups, filters / groups]
-        by_tap: np.ndarray = (
-            weight.reshape(self.groups, -1, group, self.taps).transpose(3, 0, 2, 1).astype(real)
-        )
-        total: Any = 0
-        for tap in range(self.taps):
-            inputs = padded[:, self.seen[tap].ravel()].reshape(-1, self.groups, group)
-            total = total + np.matmul(inputs.transpose(1, 0, 2), by_tap[tap])
-        flat = total.transpose(1, 0, 2).reshape(*spikes.shape[:-1], self.neurons)
-        return flat.astype(np.int64)
+        # [groups, K * C / groups, filters / groups], rows as in `_windows`.
+        group = self.map[2] // self.groups
+        columns = weight.reshape(self.groups, -1, group, self.taps).transpose(0, 3, 2, 1)
+        matrix = columns.reshape(self.groups, self.taps * group, -1).astype(real)
+        found: np.ndarray = np.empty((len(frames), self.neurons), dtype=np.int64)
+        some = max(1, WINDOW_ENTRIES // self._windows.size)
+        for first in range(0, len(frames), some):
+            part = frames[first : first + some]
+            # One address more, always silent, for what lies outside.
+            padded: np.ndarray = np.zeros((len(part), self.inputs + 1), dtype=real)
+            padded[:, :-1] = part
+            windows = np.take(padded, self._windows, axis=1)  # [frames, places, groups, K * C / groups]
+            if self.groups == 1:
+                sums = windows.reshape(-1, matrix.shape[1]) @ matrix[0]
+            else:
+                flat = windows.reshape(-1, self.groups, matrix.shape[1]).transpose(1, 0, 2)
+                sums = np.matmul(flat, matrix).transpose(1, 0, 2)
+            found[first : first + some] = sums.reshape(len(part), self.neurons)
+        return found.reshape(*spikes.shape[:-1], self.neurons)
 
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # All inputs at once are the worst case; places at the border have fewer of them.

@@ -12,6 +12,7 @@ from vcd.gtkw import GTKWColor, GTKWSave
 
 from ...hw.parts.events import mask_layout
 from ...hw.plan import STATE_LATENCY, CorePlan, LayerPlan
+from ...hw.plan.wide_conv import WideConvPlan
 from ...hw.readout.result import RESULT
 
 SCOPE = "bench.watch"
@@ -116,7 +117,16 @@ def _events(plan: CorePlan) -> Group:
 def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
     path, name = f"dut.layer{index}", f"layer{index}"
     spikes = f"{path}.spikes_valid"
-    if layer.events_per_clock:
+    if isinstance(layer, WideConvPlan):
+        word, lane = divmod(int(layer.positions[neuron]), layer.lanes)
+        field = mask_layout(layer.lanes, layer.words)["word"]
+        here = f"{spikes} && {path}.spikes[{field.offset + field.width - 1}:{field.offset}] == {word}"
+        # What its word becomes at a TICK: reset and leaked, with the next step's bias.
+        membrane = Signal(
+            f"{name}_membrane_{neuron}", f"{path}.v_{lane}", layer.accumulator_bits, "signed", when=here
+        )
+        fires = f"{here} && {path}.spikes[{lane}]"
+    elif layer.events_per_clock:
         state_bits = layer.layer.spec.state_bits
         membrane = Signal(f"{name}_membrane_{neuron}", f"{path}.v_{neuron}", state_bits, "signed")
         fires = f"{spikes} && {path}.spikes[{neuron}]"

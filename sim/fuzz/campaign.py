@@ -18,12 +18,15 @@ from tqdm import tqdm
 
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
-from ...hw.plan.choose import EVENTS_PER_CLOCK, SPRAM_FROM_BITS
+from ...hw.plan.choose import EVENTS_PER_CLOCK
+from ...hw.plan.spram import SPRAM_FROM_BITS
 from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
 from ..bench.direct import Workshop
-from .case import ACTIVITY, BIASES, THRESHOLDS, WEIGHTS, Case, LayerCase
+from .case import ACTIVITY, Case
+from .layers import BIASES, THRESHOLDS, WEIGHTS, LayerCase
+from .map_cases import map_cases, map_coverage
 from .trial import Differs, attempt
 
 BATCH = 20  # cases drawn with one seed
@@ -143,10 +146,12 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
 class Campaign:
     """Draws and tries cases, adding to the counts in the file `results`.
 
-    The same `first_seed` gives the same cases; a file that is there goes on behind its last batch.
+    The same `first_seed` gives the same cases; a file that is there goes on behind its last batch. With
+    `maps` the cases are networks of layers on feature maps.
     """
 
-    def __init__(self, folder: Path, results: Path, first_seed: int | None = None):
+    def __init__(self, folder: Path, results: Path, first_seed: int | None = None, *, maps: bool = False):
+        self._cases = map_cases if maps else cases
         self._workshops = {"verilator": Workshop(folder / "builds", "verilator")}
         if _has_icarus():
             self._workshops["icarus"] = Workshop(folder / "builds", "icarus")
@@ -205,7 +210,7 @@ class Campaign:
             suppress_health_check=list(HealthCheck),
             phases=(Phase.generate, Phase.shrink),
         )
-        @given(cases(simulator))
+        @given(self._cases(simulator))
         def trying(case: Case) -> None:
             if over() and not failing:
                 return
@@ -234,8 +239,16 @@ class Campaign:
         if not counted:
             return
         c = self._counts
+        refused = found.pop("refused", None)
+        if refused:
+            # No core can be made of it: counted with the reason, and not among the networks.
+            reasons = c.setdefault("refused", {})
+            reasons[refused] = reasons.get(refused, 0) + 1
         for key, value in found.items():
             c[key] = c.get(key, 0) + value
+        if refused:
+            self._keep()
+            return
         made: dict[str, float] = {"cases": 1, "builds": workshop.built - built}
         made[f"networks_{case.simulator}"] = case.networks
         made["seconds"] = round(time.monotonic() - begin, 2)
@@ -297,6 +310,8 @@ def _coverage(case: Case) -> list[tuple[str, str]]:
         ("references", _decade(case.references)),
         ("inputs", _decade(case.inputs)),
     ]
+    if case.shape:
+        pairs += map_coverage(case)
     for layer in case.layers:
         pairs += [
             ("neurons", _decade(layer.neurons)),

@@ -11,39 +11,16 @@ from typing import Any
 import numpy as np
 
 from ...hw.plan import CorePlan, make_plan
-from ...numerics.encodings import Latency
+from ...numerics.encodings import Graded, Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
 from ...numerics.ingress import LAST
 from ...quant.layer import INT32, Layer
 from ...quant.network import Network, References
-from ...quant.spec import NeuronSpec
+from .layers import LayerCase, dense_layer, map_layers
 
-WEIGHTS = ("uniform", "rails", "positive", "negative", "sparse")
-THRESHOLDS = ("small", "one", "greatest", "state", "reachable")
-BIASES = ("none", "small", "state", "greatest")
 ACTIVITY = ("mixed", "sparse", "busy", "saturated", "silent")
 MISHAPS = ("address_range", "duplicate", "early_last", "missing_last", "tick_flood", "empty_frame")
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerCase:
-    """One layer: its width and lanes, its NeuronSpec, and the styles of its tables."""
-
-    neurons: int
-    lanes: int
-    weight_bits: int
-    leak_shift: int
-    reset: str
-    single_spike: bool
-    state_bits: int
-    weights: str
-    thresholds: str
-    biases: str
-
-    @property
-    def spec(self) -> NeuronSpec:
-        return NeuronSpec(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NeuronSpec)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +29,8 @@ class Case:
 
     `frames` a network and stream; `references` 0 makes networks that count output spikes; `options` go to
     make_plan; `mishaps` is how many a hostile stream suffers (0: no hostile stream); stalls are chances
-    of 256 in each clock.
+    of 256 in each clock. `shape` is the map that the inputs are, for a network of layers on maps (its
+    networks do not share a core); `graded` gives inputs so many bits of multiplicity in step 0.
     """
 
     seed: int
@@ -68,6 +46,8 @@ class Case:
     stall_sinks: int
     mishaps: int
     simulator: str = "verilator"
+    shape: tuple[int, ...] = ()
+    graded: int = 0
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
@@ -78,7 +58,7 @@ class Case:
         try:
             table = json.loads(text)
             layers = tuple(LayerCase(**layer) for layer in table.pop("layers"))
-            return cls(layers=layers, **table)
+            return cls(layers=layers, shape=tuple(table.pop("shape", ())), **table)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise TwinspikeError(f"{where}: is no case of twinspike fuzz ({error})") from None
 
@@ -115,9 +95,13 @@ class Case:
 
     def _first(self) -> Network:
         rng, layers, width = np.random.default_rng([self.seed, 0]), [], self.inputs
-        for shape in self.layers:
-            layers.append(_layer(rng, shape, width))
-            width = shape.neurons
+        if self.shape:
+            layers = map_layers(rng, self.shape, self.layers)
+            width = layers[-1].neurons
+        else:
+            for shape in self.layers:
+                layers.append(dense_layer(rng, shape, width))
+                width = shape.neurons
         rate = rng.choice([0.0, 0.1, 0.5, 1.0], size=(self.references, 1, 1))
         spikes = rng.random((self.references, self.timesteps, width)) < rate
         counts = np.cumsum(spikes, axis=1).astype(np.uint8)
@@ -128,8 +112,8 @@ class Case:
         return Network(
             "case0",
             self.timesteps,
-            Latency(),
-            (self.inputs,),
+            Graded(self.graded) if self.graded else Latency(),
+            self.shape or (self.inputs,),
             tuple(layers),
             References(counts, labels),
             verify,
@@ -137,7 +121,7 @@ class Case:
         )
 
     def spikes(self, index: int) -> np.ndarray:
-        """Input spikes bool [T, frames, inputs] of network `index`."""
+        """Input spikes bool [T, frames, inputs] of network `index`, uint8 with multiplicities."""
         rng = np.random.default_rng([self.seed, 2, index])
         shape = (self.timesteps, self.frames, self.inputs)
         rates = {
@@ -151,7 +135,20 @@ class Case:
         rate = rng.choice(rates[self.activity], size=(1, self.frames, 1))
         other = rng.choice(rates[self.activity], size=(self.timesteps, self.frames, 1))
         rate = np.where(rng.random(other.shape) < 0.2, other, rate)
-        return rng.random(shape) < rate
+        spikes = rng.random(shape) < rate
+        if self.graded:
+            found = np.zeros(shape, np.uint8)
+            found[0] = spikes[0] * rng.integers(1, 1 << self.graded, shape[1:])
+            return found
+        return spikes
+
+    @property
+    def takes_duplicates(self) -> bool:
+        """Whether it is defined what an address that comes twice in a step does: a plain sum in layer 0."""
+        others = any(-1 in layer.keys.get("sources", ()) for layer in self.layers)
+        first = self.layers[0]
+        plain = first.kind != "pool" and not first.keys.get("hold")
+        return plain and not others and not self.options.get("events_per_clock")
 
     def hostile_words(self, index: int) -> tuple[list[int], dict[str, int]]:
         """The same frames damaged in `mishaps` places: ({last, word} integers, how often each happened).
@@ -163,7 +160,7 @@ class Case:
         frames = [words_of(spikes[:, b], rng) for b in range(self.frames)]
         done = dict.fromkeys(MISHAPS, 0)
         # A wide core adds up a step's weights in another order of widths, and does not look for duplicates.
-        kinds = [kind for kind in MISHAPS if kind != "duplicate" or not self.options.get("events_per_clock")]
+        kinds = [kind for kind in MISHAPS if kind != "duplicate" or self.takes_duplicates]
         for _ in range(self.mishaps):
             # Never the last frame: it must come out right after all that.
             victim = int(rng.integers(max(1, self.frames - 1)))
@@ -208,35 +205,3 @@ def _damage(words: list[int], kind: str, inputs: int, timesteps: int, rng: np.ra
         case "empty_frame":
             return [*[0x8000] * (timesteps - 1), 0x8000 | LAST, *words]
     return words
-
-
-def _layer(rng: np.random.Generator, shape: LayerCase, inputs: int) -> Layer:
-    spec, size = shape.spec, (shape.neurons, inputs)
-    limit, top = spec.weight_limit, (1 << (spec.state_bits - 1)) - 1
-    weight = rng.integers(-limit, limit + 1, size)
-    match shape.weights:
-        case "rails":
-            weight = rng.choice([-limit, limit], size=size)
-        case "positive" | "negative":
-            weight = np.full(size, limit if shape.weights == "positive" else -limit)
-        case "sparse":
-            weight = np.where(rng.random(size) < 0.05, weight, 0)
-    if spec.weight_bits == 1:
-        weight = np.where(weight > 0, 1, -1)
-    high = {
-        "small": 2 * limit + 1,
-        "one": 1,
-        "greatest": INT32.max,
-        "state": top + 2,
-        "reachable": max(1, limit * inputs // 4),
-    }[shape.thresholds]
-    threshold = rng.integers(1, min(high, INT32.max) + 1, shape.neurons)
-    if shape.thresholds in ("greatest", "state"):
-        threshold = np.where(rng.random(shape.neurons) < 0.5, high, threshold)
-    reach = {"none": 0, "small": limit, "state": top, "greatest": INT32.max}[shape.biases]
-    bias = rng.integers(-reach, reach + 1, shape.neurons)
-    if shape.biases == "greatest":
-        bias = rng.choice([INT32.min, INT32.max, 0], size=shape.neurons)
-    return Layer(
-        spec, weight.astype(np.int8), bias.astype(np.int32), np.clip(threshold, 1, INT32.max).astype(np.int32)
-    )

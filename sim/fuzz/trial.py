@@ -2,10 +2,12 @@
 
 import collections
 import dataclasses
+import re
 import tempfile
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from ...numerics import emd
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import TICK
 from ...numerics.ingress import DUPLICATE, LAST, sanitise, sound_events
+from ...quant.network import Network
 from .. import golden, scalar
 from ..bench.direct import Pass, Workshop, run, shared_sources
 from ..bench.images import memory_images
@@ -32,9 +35,17 @@ class Differs(Exception):
     """The RTL is not what the golden model says: the finding that fuzzing is for."""
 
 
-def attempt(case: Case, workshop: Workshop) -> collections.Counter:
-    """Try every network of the case; returns what was compared. Raises Differs at the first difference."""
+def attempt(case: Case, workshop: Workshop) -> dict[str, Any]:
+    """Try every network of the case; returns what was compared. Raises Differs at the first difference.
+
+    A network on maps that no core can be made of is not skipped: golden model and scalar interpreter are
+    still held against each other, and `refused` says why, without the numbers.
+    """
     counts: collections.Counter = collections.Counter()
+    if case.shape:
+        reason = _refusal(case)
+        if reason:
+            return {**_against_scalar(case), "refused": reason}
     with tempfile.TemporaryDirectory(prefix="twinspike-fuzz-") as scratch:
         rtl = Path(scratch) / "rtl"
         rtl.mkdir()
@@ -60,6 +71,22 @@ def attempt(case: Case, workshop: Workshop) -> collections.Counter:
                 raise Differs(f"network {index}: {error}") from None
             counts["networks"] += 1
     return counts
+
+
+def _refusal(case: Case) -> str | None:
+    """Why no core can be made of the case's network, or None."""
+    network = case.network(0)
+    try:
+        case.plan(network)
+    except TwinspikeError as error:
+        return re.sub(r"\d+", "n", str(error))
+    return None
+
+
+def _against_scalar(case: Case) -> collections.Counter:
+    """Golden model against scalar interpreter for a network that has no plan."""
+    network, spikes = case.network(0), case.spikes(0)
+    return _compare_scalar(network, spikes, golden.run(network, spikes), 1)
 
 
 def _sound(case: Case, plan: CorePlan, index: int, command, images, folder: Path) -> collections.Counter:
@@ -136,12 +163,12 @@ def predict(plan: CorePlan, counts: np.ndarray) -> Trace:
 
     Only then can the first layer's accumulator overflow, and it wraps around.
     """
-    first, *others = plan.layers
-    spikes, _ = golden.run_layer(first.layer, counts, wrap_bits=first.accumulator_bits)
-    trains = [spikes]
-    for layer in others:
-        trains.append(golden.run_layer(layer.layer, trains[-1])[0])
-    results = golden.classify(plan.network, emd.cumulative_counts(trains[-1]))
+    network, trains = plan.network, []
+    for index, layer in enumerate(network.layers):
+        sources = [counts if s < 0 else trains[s] for s in network.sources(index)]
+        wraps = {} if index else {"wrap_bits": plan.layers[0].accumulator_bits}
+        trains.append(golden.run_layer(layer, golden.combined(sources, layer.combine), **wraps)[0])
+    results = golden.classify(network, emd.cumulative_counts(trains[-1]))
     return Trace(tuple(trains), None, results)
 
 
@@ -165,7 +192,10 @@ def _scalar(plan: CorePlan, spikes: np.ndarray, trace: Trace) -> collections.Cou
     network = plan.network
     visits = sum(len(layer.visits(a)) * layer.lanes for layer in plan.layers for a in range(layer.inputs))
     work = network.timesteps * visits
-    frames = min(spikes.shape[1], _SCALAR_WORK // work)
+    return _compare_scalar(network, spikes, trace, min(spikes.shape[1], _SCALAR_WORK // max(work, 1)))
+
+
+def _compare_scalar(network: Network, spikes: np.ndarray, trace: Trace, frames: int) -> collections.Counter:
     for b in range(frames):
         trains, result = scalar.run(network, spikes[:, b].tolist())
         ours = tuple(train[:, b].tolist() for train in trace.spikes)

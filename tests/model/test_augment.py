@@ -5,6 +5,7 @@ import torch
 
 from twinspike.model.augment import _grid, augmented, wanted
 from twinspike.model.settings import TrainingSettings
+from twinspike.numerics.errors import TwinspikeError
 
 
 def images(count: int = 6, size: int = 12) -> torch.Tensor:
@@ -94,3 +95,22 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole():
     whole = augmented(images(), settings, generator())
     part = augmented(images()[2:4], settings, generator(), batch=6, own=slice(2, 4))
     assert torch.equal(part, whole[2:4])
+
+
+@pytest.mark.parametrize("shape", [(6, 9, 9, 3), (6, 4, 9, 9, 2)])
+def test_channels_and_steps_move_as_one(shape):
+    """Every plane of a sample is moved as an image of its own would be."""
+    torch.manual_seed(0)
+    images = torch.randint(0, 256 if len(shape) == 4 else 2, shape, dtype=torch.uint8)
+    settings = TrainingSettings(rotation=20, shift=0.2, flip=0.5)
+    moved = augmented(images, settings, torch.Generator().manual_seed(3))
+    assert moved.shape == images.shape and not torch.equal(moved, images)
+    for channel in range(shape[-1]):
+        planes = images[..., channel] if len(shape) == 4 else images[:, 1, ..., channel]
+        alone = augmented(planes.contiguous(), settings, torch.Generator().manual_seed(3))
+        assert torch.equal(moved[..., channel] if len(shape) == 4 else moved[:, 1, ..., channel], alone)
+
+
+def test_features_have_no_place_to_move_to():
+    with pytest.raises(TwinspikeError, match=r"samples of \[7\] have no place to move to, leave them 0"):
+        augmented(torch.zeros(4, 7, dtype=torch.uint8), TrainingSettings(rotation=3), torch.Generator())

@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 
 from twinspike.model import baseline
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.model.evaluation import macro_f1
 
 

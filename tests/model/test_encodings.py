@@ -27,8 +27,12 @@ STRATEGIES = {
 SHAPES = arrays.array_shapes(min_dims=2, max_dims=4, max_side=6)
 
 
+OF_IMAGES = [kind for kind, cls in ENCODINGS.items() if not issubclass(cls, encodings.Timed)]
+TIMED = [kind for kind in ENCODINGS if kind not in OF_IMAGES]
+
+
 def test_every_kind_is_tried():
-    assert set(STRATEGIES) == set(ENCODINGS)
+    assert set(STRATEGIES) == set(OF_IMAGES)
 
 
 @pytest.mark.parametrize("kind", STRATEGIES)
@@ -44,12 +48,23 @@ def test_torch_twin_is_bit_equal(kind, data):
     assert np.array_equal(spikes.numpy(), expected.astype(np.float32))
 
 
-@pytest.mark.parametrize("kind", ENCODINGS)
+@pytest.mark.parametrize("kind", OF_IMAGES)
 def test_twins_agree_on_whole_images(kind):
     images = np.random.default_rng(2).integers(0, 256, (8, 28, 28), dtype=np.uint8)
     images[0], images[1] = 0, 255
     expected = ENCODINGS[kind]().encode(images, 8)
     assert np.array_equal(encode(ENCODINGS[kind](), torch.from_numpy(images), 8).numpy(), expected)
+
+
+@pytest.mark.parametrize("kind", TIMED)
+def test_samples_that_are_spikes_stay_what_they_are(kind):
+    samples = np.random.default_rng(3).integers(0, 2, (4, 9, 3, 5, 2), dtype=np.uint8)
+    spikes = encode(ENCODINGS[kind](), torch.from_numpy(samples), 9).numpy()
+    assert np.array_equal(spikes, ENCODINGS[kind]().encode(samples, 9))
+    assert np.array_equal(spikes, samples.reshape(4, 9, 30).transpose(1, 0, 2))
+    for bad, said in ((samples[:, :8], r"\[B, T, \*map\] with T = 9"), (samples * 2, "spikes hold a 2")):
+        with pytest.raises(TwinspikeError, match=said):
+            encode(ENCODINGS[kind](), torch.from_numpy(bad), 9)
 
 
 def test_float_images_are_refused():

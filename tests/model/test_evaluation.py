@@ -7,7 +7,8 @@ import pytest
 from support.networks import random_network
 
 from twinspike.model import evaluation
-from twinspike.model.datasets import Dataset, load_dataset
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.model.evaluation import class_references, draw_pairs, embed, equal_error, evaluate
 from twinspike.numerics import emd
 from twinspike.numerics.encodings import Latency

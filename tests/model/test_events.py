@@ -12,7 +12,7 @@ from twinspike.model.inputs import TrainingInputs, input_spikes
 from twinspike.model.losses import activity_penalty, embedding_loss
 from twinspike.model.network import SpikingNetwork
 from twinspike.model.settings import TrainingSettings
-from twinspike.numerics.encodings import ENCODINGS, Latency
+from twinspike.numerics.encodings import ENCODINGS, Latency, Timed
 
 
 def draws(*shape: int) -> torch.Tensor:
@@ -26,7 +26,8 @@ def images(count: int = 6) -> torch.Tensor:
     return found
 
 
-LISTED = [kind for kind in ENCODINGS if kind != "graded"]  # a list of events has no multiplicities
+# Of images; a list of events has no multiplicities.
+LISTED = [kind for kind, cls in ENCODINGS.items() if kind != "graded" and not issubclass(cls, Timed)]
 
 
 @pytest.mark.parametrize("kind", LISTED)

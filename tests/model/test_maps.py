@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from twinspike.config import load_config
-from twinspike.model.datasets import Dataset
+from twinspike.model.data.dataset import Dataset
 from twinspike.model.network import SpikingNetwork
 from twinspike.model.results import spikes_compared
 from twinspike.model.training import train

@@ -8,7 +8,9 @@ import pytest
 from support.optional import NEEDS
 
 from twinspike.config import load_config
-from twinspike.model.datasets import IDX_SOURCES, MNIST_0_6, Dataset, data_folder, load_dataset
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.folder import data_folder
+from twinspike.model.data.shipped import IDX_SOURCES, MNIST_0_6, load_dataset
 from twinspike.model.evaluation import embed, macro_f1
 from twinspike.numerics import emd
 from twinspike.quant.network_file import load_network

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from twinspike.config import load_config
 from twinspike.model import training
-from twinspike.model.datasets import Dataset
+from twinspike.model.data.dataset import Dataset
 from twinspike.model.ranks import Ranks
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network

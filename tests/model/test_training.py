@@ -11,7 +11,7 @@ import pytest
 from twinspike.config import load_config
 from twinspike.model import results, training
 from twinspike.model.checkpoint import load_checkpoint
-from twinspike.model.datasets import Dataset
+from twinspike.model.data.dataset import Dataset
 from twinspike.model.network import SpikingNetwork
 from twinspike.model.ranks import Ranks
 from twinspike.model.rules import surrogate

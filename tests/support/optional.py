@@ -51,6 +51,7 @@ NEEDS = {
         "name their folder in TWINSPIKE_DATA",
         lambda: os.path.isdir(os.environ.get("TWINSPIKE_DATA", "")),
     ),
+    "faery": Need("faery", "pip install twinspike[events]", lambda: importlib.util.find_spec("faery")),
     "sinabs": Need(
         "sinabs",
         "pip install --no-deps sinabs==3.1.3 pbr",

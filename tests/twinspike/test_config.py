@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinspike.config import Config, available, load_config
-from twinspike.model.datasets import DATASETS
+from twinspike.model.data.shipped import DATASETS
 from twinspike.numerics.encodings import ENCODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec, check_trainable
@@ -111,12 +111,12 @@ CASES = [
     (
         "seed = 3",
         "sed = 3",
-        "sed is unknown: allowed keys are dataset, seed, timesteps, encoder, layers, training, ",
+        "sed is unknown: allowed keys are dataset, seed, timesteps, encoder, data, layers, training, ",
     ),
     (
         '"digits"',
         '"cifar"',
-        "configuration.dataset = 'cifar' is not allowed: expected one of digits, mnist, fashion",
+        "configuration.dataset = 'cifar' is unknown: choose digits, mnist, fashion, mnist-0-6, omniglot, ",
     ),
     ("seed = 3", "seed = -1", "configuration.seed = -1 is not allowed: expected an integer in 0..2147483647"),
     (

@@ -19,7 +19,7 @@ from twinspike.hw.emit.emit import TOP, emit, is_current
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.planner import Prediction, predict
 from twinspike.hw.tools.synthesis import synthesise
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network

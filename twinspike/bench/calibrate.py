@@ -3,6 +3,7 @@
 import dataclasses
 from importlib.metadata import version
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,17 @@ from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import NeuronSpec
+from twinspike.quant.synapses.base import Synapses
+from twinspike.quant.synapses.conv import Conv
 
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One core to build: `widths` are inputs and the neurons of each layer."""
+    """One core to build: `widths` are inputs and the neurons of each layer.
+
+    With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape` come
+    first, and all of `widths` are the neurons of dense layers behind them.
+    """
 
     target: str
     widths: tuple[int, ...]
@@ -36,6 +43,8 @@ class Sample:
     timesteps: int = 8
     references: int = 10
     leak_shift: int = 3
+    shape: tuple[int, int, int] = (0, 0, 0)
+    convs: tuple[tuple[int, int, int, int], ...] = ()
 
     @property
     def name(self) -> str:
@@ -49,6 +58,8 @@ class Sample:
             self.weight_bits,
         ]
         parts += [self.state_bits, self.timesteps, self.references]
+        if self.convs:
+            parts += ["conv", *self.shape, *(n for conv in self.convs for n in conv)]
         return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
 
 
@@ -91,9 +102,21 @@ _WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((196, 32, 16, 8), (4, 2, 2), {}),
     ((400, 64, 24), (8, 4), {"references": 20}),
 )
+_MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((16,), (8, 4), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),)}),
+    ((32,), (16, 4), {"shape": (28, 28, 1), "convs": ((16, 5, 2, 2),), "leak_shift": 0}),
+    ((24,), (8, 8, 4), {"shape": (28, 28, 1), "convs": ((8, 5, 2, 1), (16, 3, 2, 0)), "state_bits": 10}),
+    ((16,), (4, 4, 4), {"shape": (20, 20, 2), "convs": ((8, 3, 1, 0), (16, 3, 2, 1)), "references": 4}),
+    (
+        (16,),
+        (16, 8, 8, 4),
+        {"shape": (32, 32, 2), "convs": ((16, 3, 2, 1), (16, 3, 2, 1), (32, 3, 2, 1)), "leak_shift": 0},
+    ),
+)
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
-    *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES),
+    *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _MAPS),
+    *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES + _MAPS),
     *(Sample("ecp5-85k", widths, events_per_clock=banks, **more) for widths, banks, more in _WIDE),
 )
 
@@ -171,24 +194,33 @@ def sample_plan(sample: Sample) -> CorePlan:
     """A core of the sample's shape with weights, thresholds and biases such as training gives."""
     rng = np.random.default_rng(len(sample.name))
     spec = NeuronSpec(sample.weight_bits, sample.leak_shift, state_bits=sample.state_bits)
-    layers, reach = [], 1 << (sample.state_bits - 1)
-    for inputs, neurons in pairwise(sample.widths):
-        limit = spec.weight_limit
-        drawn = np.clip(np.rint(rng.normal(0, limit / 2.5, (neurons, inputs))), -limit, limit)
+    layers: list[Layer] = []
+    reach, limit = 1 << (sample.state_bits - 1), spec.weight_limit
+
+    def add(shape: tuple[int, ...], synapses: Synapses | None = None) -> None:
+        drawn = np.clip(np.rint(rng.normal(0, limit / 2.5, shape)), -limit, limit)
         weight = np.where(drawn > 0, 1, -1) if sample.weight_bits == 1 else drawn
+        # Convolutions are trained without biases above 0, so that a TICK sweeps what was reached.
+        bias = rng.integers(-reach // 4, reach // 4, shape[0]) if synapses is None else np.zeros(shape[0])
+        threshold = rng.integers(reach // 8, reach // 2, shape[0])
+        extra = {} if synapses is None else {"synapses": synapses}
         layers.append(
-            Layer(
-                spec,
-                weight.astype(np.int8),
-                rng.integers(-reach // 4, reach // 4, neurons).astype(np.int32),
-                rng.integers(reach // 8, reach // 2, neurons).astype(np.int32),
-            )
+            Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32), **extra)
         )
+
+    shape, widths = sample.shape, sample.widths
+    for channels, side, stride, padding in sample.convs:
+        conv = Conv.over(shape, channels, (side, side), (stride, stride), (padding, padding))
+        add((channels, shape[2], side, side), conv)
+        shape = conv.shape
+    if sample.convs:
+        widths = (prod(shape), *widths)
+    for inputs, neurons in pairwise(widths):
+        add((neurons, inputs))
     spikes = rng.random((sample.references, sample.timesteps, sample.widths[-1])) < 0.3
     references = References(
         np.cumsum(spikes, axis=1).astype(np.uint8), np.arange(sample.references, dtype=np.int32)
     )
-    network = Network(
-        "sample", sample.timesteps, Latency(), (sample.widths[0],), tuple(layers), references, 7, {}
-    )
+    seen = sample.shape if sample.convs else (sample.widths[0],)
+    network = Network("sample", sample.timesteps, Latency(), seen, tuple(layers), references, 7, {})
     return make_plan(network, sample.lanes, sample.target, sample.events_per_clock)

@@ -19,7 +19,7 @@ from twinspike.flow.folders import find_network, folders
 from twinspike.hw.emit.emit import emit, is_current
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.cycles import frame_times
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.encodings import ENCODINGS
 from twinspike.numerics.files import write_json
 from twinspike.sim import golden

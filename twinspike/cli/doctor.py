@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from twinspike.hw.tools import toolchain
-from twinspike.model.datasets import DATA_VARIABLE, IDX_SOURCES, data_folder
+from twinspike.model.data.folder import DATA_VARIABLE, data_folder
+from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
 
 LEAST_PYTHON = (3, 11)

@@ -13,6 +13,7 @@ def settings(figures: Figures, where: str, name: str) -> str:
     """The keys of a table of the configuration file, from the dataclass that reads it."""
     from twinspike import config
     from twinspike.hw.settings import HardwareSettings
+    from twinspike.model.data.settings import DataSettings
     from twinspike.model.settings import TrainingSettings
     from twinspike.numerics.fields import allowed
     from twinspike.quant.spec import LayerSettings
@@ -20,6 +21,7 @@ def settings(figures: Figures, where: str, name: str) -> str:
     classes = {
         "configuration": config.TopSettings,
         "layers": LayerSettings,
+        "data": DataSettings,
         "training": TrainingSettings,
         "hardware": HardwareSettings,
     }

@@ -37,7 +37,7 @@ def _images(network: Network, config: str | None) -> tuple[np.ndarray, str]:
         drawn = np.random.default_rng(0).integers(0, 256, (FRAMES, *network.shape), dtype=np.uint8)
         return drawn, "noise"
     from twinspike.config import load_config
-    from twinspike.model.datasets import load_dataset
+    from twinspike.model.data.shipped import load_dataset
 
     images = load_dataset(load_config(config).dataset).test_images[:FRAMES]
     if images.shape[1:] != network.shape:

@@ -37,17 +37,17 @@ def test_images(
     config: Config, network: Network, frames: int, *, all_classes: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """The first test images and labels; with `all_classes` also those that training left out."""
-    from twinspike.model.datasets import dataset_with_all_classes, load_dataset
+    from twinspike.model.data.load import check_data, complete_dataset, config_dataset
 
     if frames < 1:
         raise out_of_range("frames", frames, "an integer >= 1")
-    whole = dataset_with_all_classes(config.dataset) if all_classes else None
-    dataset = whole or load_dataset(config.dataset)
+    dataset = complete_dataset(config) if all_classes else config_dataset(config)
     if dataset.test_images.shape[1:] != network.shape:
         raise TwinspikeError(
             f"network {network.name} takes images of {network.shape}, dataset {config.dataset} has "
             f"{dataset.test_images.shape[1:]}: choose the configuration that it was trained with"
         )
+    check_data(network, dataset, config)
     return dataset.test_images[:frames], dataset.test_labels[:frames]
 
 

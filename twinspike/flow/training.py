@@ -11,7 +11,7 @@ from twinspike.config import Config
 from twinspike.hw.devices import device
 from twinspike.hw.plan.choose import check_buildable
 from twinspike.hw.predict.placement import ram_blocks
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.load import config_dataset
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.locks import alone_with
 from twinspike.quant.network import Network, References
@@ -34,7 +34,7 @@ def train(config: Config, place: Folders, *, resume: bool, warn: Callable[[str],
             check_trainable(layer, f"layers.{index}")
     from twinspike.model.blank import blank_network
 
-    dataset = load_dataset(config.dataset)
+    dataset = config_dataset(config)
     taught = dataset.taught or dataset
     for warning in judge_core(config, blank_network(config, dataset.shape, np.unique(taught.train_labels))):
         warn(warning)

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from twinspike import __version__
 from twinspike.config import Config
 from twinspike.hw.devices import DEVICES
-from twinspike.model.datasets import Dataset, load_dataset
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.load import config_dataset
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically
@@ -79,7 +80,7 @@ def write_report(build: Path, config: Config) -> Path:
 
 
 def _page(results: Results, config: Config) -> str:
-    run, problem = _run_images(results, config.dataset)
+    run, problem = _run_images(results, config)
     metrics = results.metrics or {}
     context = {
         "title": config.name,
@@ -106,16 +107,16 @@ def _page(results: Results, config: Config) -> str:
     return environment.get_template("page.html.j2").render(context)
 
 
-def _run_images(results: Results, dataset_name: str) -> tuple[_Images | None, str]:
+def _run_images(results: Results, config: Config) -> tuple[_Images | None, str]:
     """Golden model on the first test images, or None and why there are no images."""
     try:
-        dataset: Dataset = load_dataset(dataset_name)
+        dataset: Dataset = config_dataset(config)
     except TwinspikeError as error:
         return None, f"no image figures: {error}"
     network = results.network
     if dataset.shape != network.shape:
         raise TwinspikeError(
-            f"network {network.name!r} takes images {list(network.shape)} but {dataset_name} has "
+            f"network {network.name!r} takes images {list(network.shape)} but {config.dataset} has "
             f"{list(dataset.shape)}: train it on this configuration's dataset (make train)"
         )
     images, labels = dataset.test_images[:IMAGES], dataset.test_labels[:IMAGES]

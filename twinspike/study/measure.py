@@ -11,7 +11,8 @@ from twinspike.config import Config
 from twinspike.flow.folders import Folders
 from twinspike.hw.plan import make_plan
 from twinspike.hw.predict.cycles import frame_times
-from twinspike.model.datasets import Dataset, load_dataset
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.load import config_dataset
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 from twinspike.sim import golden
@@ -40,7 +41,7 @@ def measure(
     """Train `config` into `folder`, from a checkpoint there if any; its row of figures, JSON-ready."""
     from twinspike.model.training import train
 
-    dataset = load_dataset(config.dataset, progress=False).first(config.training.images)
+    dataset = config_dataset(config, progress=False).first(config.training.images)
     metrics = train(config, folder, resume=True, progress=False, dataset=dataset, on_step=on_step)
     network = load_network(Folders(folder).network)
     row = {key: metrics[key] for key in _METRICS}

@@ -13,9 +13,10 @@ import numpy as np
 
 from twinspike.flow.folders import find_network, opened, pretrained
 from twinspike.flow.identity import claim
-from twinspike.model.datasets import Dataset, load_dataset, omniglot_folder
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.omniglot import OneShotRun, load_characters, load_one_shot_runs
+from twinspike.model.data.shipped import load_dataset, omniglot_folder
 from twinspike.model.evaluation import class_references, embed, verify_pairs
-from twinspike.model.omniglot import OneShotRun, load_characters, load_one_shot_runs
 from twinspike.numerics import emd
 from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network

@@ -21,7 +21,7 @@ from typing import Any
 from tqdm import tqdm
 
 from twinspike.config import Config
-from twinspike.model.datasets import IDX_SOURCES
+from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
 from twinspike.numerics.locks import claimed

@@ -11,7 +11,7 @@ from typing import Any
 
 from twinspike.config import Config, load_config
 from twinspike.model.baseline import raw_pixel_knn
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.files import write_json
 from twinspike.study.measure import measure
 from twinspike.study.runs import Run, code_version, complete, run_for

@@ -12,7 +12,7 @@ from twinspike.config import available, load_config
 from twinspike.hw.bus.pixel_encoder import PixelEncoder, PixelRows
 from twinspike.hw.plan import make_plan
 from twinspike.hw.plan.pixel_encodings import ENCODINGS
-from twinspike.model.datasets import load_dataset
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.encodings import Latency, LatencyDense, RankOrder, Threshold, ThresholdDense
 from twinspike.numerics.errors import TwinspikeError
 

@@ -1,4 +1,5 @@
 import pytest
+from support.conv_cores import conv_network
 from support.networks import random_network, wide_network
 
 from twinspike.hw.core.signature import core_members
@@ -50,3 +51,14 @@ def test_a_wide_core_tells_how_beats_are_packed():
     text = ports_markdown(make_plan(random_network(), events_per_clock=(2, 1)))
     assert "| `s_axis_tdata` | in | 32 |" in text and "| `s_axis_tkeep` | in | 4 |" in text
     assert "a mod 2 = b" in text and "events per clock E" in text
+
+
+def test_layers_on_maps_say_which_words_a_tick_sweeps():
+    spec = {"weight_bits": 4, "state_bits": 8}
+    convs = [(4, (2, 2), {}, spec | {"biases": "none"}), (4, (2, 2), {}, spec)]
+    text = ports_markdown(make_plan(conv_network(1, (5, 5, 1), 4, convs, 3)))
+    assert "Layers 0, 1 work on maps" in text
+    assert (
+        "of layer 0 those that events have reached in the frame; of layer 1 all, the C of the table." in text
+    )
+    assert "work on maps" not in ports_markdown(make_plan(random_network()))

@@ -1,5 +1,7 @@
 """The walker of a convolution: the visits of its plan, in the clocks of hw/predict/conv_cycles.py."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from support.conv_cores import conv_layer
@@ -8,6 +10,7 @@ from support.streams import bench
 from twinspike.hw.layers.conv import ConvWalker
 from twinspike.hw.plan.conv import ConvPlan
 from twinspike.hw.predict.conv_cycles import ConvLayer
+from twinspike.hw.predict.stations import Sink
 
 GEOMETRIES = [
     ((5, 6, 1), 6, (3, 3), {"stride": (2, 2), "padding": (1, 1)}),
@@ -21,26 +24,37 @@ GEOMETRIES = [
 def walk(plan, events, room=lambda clock: True):
     """Feed events (address, or None for a TICK; last); returns the pairs and the clocks of events taken.
 
-    A pair is (clock, word, tick, last, quiet, weights).
+    A pair is (clock, word, tick, last, quiet, end, void, weights). What Neurons says of words reached for the
+    first time comes 3 clocks after their pairs.
     """
     dut, pairs, taken = ConvWalker(plan), [], []
 
     async def testbench(ctx):
-        queue, idle, clock, before = list(events), 0, 0, None
+        queue, idle, clock, before, reached, late = list(events), 0, 0, None, set(), [None] * 3
         while idle < 40:
             if queue:
                 address, last = queue[0]
                 ctx.set(dut.i.payload, {"address": address or 0, "tick": address is None, "last": last})
             ctx.set(dut.i.valid, bool(queue))
             ctx.set(dut.room, room(clock))
+            if plan.sweeps_reached:
+                ctx.set(dut.fresh, late[0] is not None)
+                ctx.set(dut.fresh_word, late[0] or 0)
             if queue and ctx.get(dut.i.ready):
                 queue.pop(0)
                 taken.append(clock)
             if before is not None:
                 pairs.append((*before, ctx.get(dut.weights)))
-            pair = ctx.get(dut.pair)
-            fields = (clock, pair.word, pair.tick, pair.last, pair.quiet)
-            before = fields if ctx.get(dut.pair_valid) else None
+            pair, fresh = ctx.get(dut.pair), None
+            valid, void = ctx.get(dut.pair_valid), pair.void if plan.sweeps_reached else 0
+            fields = (clock, pair.word, pair.tick, pair.last, pair.quiet, pair.end, void)
+            before = fields if valid else None
+            if valid and pair.tick and pair.last and not pair.quiet:
+                reached = set()
+            elif valid and not pair.tick and pair.word not in reached:
+                fresh = pair.word
+                reached.add(fresh)
+            late = [*late[1:], fresh]
             idle = 0 if queue or before else idle + 1
             clock += 1
             await ctx.tick()
@@ -65,53 +79,65 @@ def assert_apart(pairs):
     latest, swept = {}, -9
     for clock, word, tick, *_ in pairs:
         assert clock >= latest.get(word, -9)
-        assert tick or clock - swept >= 3
+        assert tick or clock - swept >= 5
         latest[word] = clock + (5 if tick else 3)
         swept = clock if tick else swept
 
 
+@pytest.mark.parametrize("timesteps", [0, 4])
 @pytest.mark.parametrize("read_ahead", [False, True])
 @pytest.mark.parametrize(("shape", "channels", "kernel", "keys"), GEOMETRIES)
 def test_each_event_makes_the_visits_of_its_plan_in_the_clocks_of_the_model(
-    shape, channels, kernel, keys, read_ahead
+    shape, channels, kernel, keys, read_ahead, timesteps
 ):
     layer = conv_layer(np.random.default_rng(1), shape, channels, kernel, keys=keys, weight_bits=3)
+    layer = dataclasses.replace(layer, bias=np.minimum(layer.bias, 0))
     waits = 0
     for lanes in (1, 2, 4):
         rng = np.random.default_rng(lanes)
-        plan = ConvPlan(layer, lanes, "block", read_ahead=read_ahead)
+        plan = ConvPlan(layer, lanes, "block", read_ahead=read_ahead, timesteps=timesteps)
+        assert plan.sweeps_reached == (timesteps > 0)
         events, image = events_for(plan, rng, 40), plan.weight_image()
         pairs, taken = walk(plan, events)
 
         model = ConvLayer(plan, 0)
-        expected = [(word, 1, 1, 1, None) for word in plan.sweep]
-        clocks = [(1 + i) for i in range(len(plan.sweep))]
+        every = range(plan.words)
+        expected = [(word, 1, 1, 1, word == every[-1], 0, None) for word in every]
+        clocks, reached = list(model.out), {}
         for clock, (address, last) in zip(taken, events, strict=True):
-            model.places.extend([-3, -3])
             due = model.clear.copy()
             model.accept(clock - 1, address)
             assert model.taken == clock
             if address is None:
-                visited = plan.sweep
-                expected += [(word, 1, int(last), 0, None) for word in visited]
+                model.emit(np.zeros(plan.neurons, bool), Sink())
+                swept = list(reached if timesteps else plan.sweep)
+                expected += [(w, 1, int(last), 0, w == swept[-1], 0, None) for w in swept]
+                expected += [] if swept else [(None, 1, int(last), 0, 1, 1, None)]
+                reached = {} if last else reached
             else:
                 visits = plan.visits(address)
-                visited = [visit.state_word for visit in visits]
-                expected += [(v.state_word, 0, 0, 0, image[v.weight_word]) for v in visits]
-            clocks += [model.out[word] for word in visited]
-            waits += sum(model.out[word] == due[word] for word in visited)
-        got = [(w, t, n, q, None if t else weights) for _, w, t, n, q, weights in pairs]
+                reached |= {visit.state_word: None for visit in visits}
+                expected += [(v.state_word, 0, 0, 0, 0, 0, image[v.weight_word]) for v in visits]
+                waits += sum(o == due.get(v.state_word) for o, v in zip(model.out, visits, strict=True))
+            clocks += model.out
+        got = [
+            (None if v else w, t, n, q, e, v, None if t else weights)
+            for _, w, t, n, q, e, v, weights in pairs
+        ]
         assert got == expected
         assert [pair[0] for pair in pairs] == clocks
         assert_apart(pairs)
     assert waits > (10 if kernel != (1, 1) else 0)
 
 
-def test_a_tick_waits_for_room_and_an_event_does_not():
+def test_a_sweep_goes_on_while_there_is_room_and_events_do_not_wait():
     layer = conv_layer(np.random.default_rng(1), (4, 4, 1), 4, (2, 2))
-    plan = ConvPlan(layer, 4, "block")
+    plan = ConvPlan(dataclasses.replace(layer, bias=0 * layer.bias), 4, "block", timesteps=3)
     events = [(5, False), (6, False), (None, False), (7, False)]
-    pairs, _ = walk(plan, events, room=lambda clock: clock >= 60)
-    assert [tick for clock, _, tick, _, quiet, _ in pairs if clock < 60 and not quiet] == [0] * 8
-    # Room is looked at through a register, and a pair is queued for a clock.
-    assert min(clock for clock, _, tick, _, quiet, _ in pairs if tick and not quiet) == 63
+    open_clocks = (61, 62, 70, 80, 90, 95)
+    pairs, _ = walk(plan, events, room=lambda clock: clock < 18 or clock in open_clocks)
+    assert [tick for clock, _, tick, _, quiet, *_ in pairs if clock < 60 and not quiet] == [0] * 8
+    # A word's pair goes out two clocks after it was asked for.
+    swept = [clock for clock, _, tick, _, quiet, *_ in pairs if tick and not quiet]
+    assert swept == [clock + 2 for clock in open_clocks]
+    assert len({word for _, word, tick, _, quiet, *_ in pairs if tick and not quiet}) == 6

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from support.streams import bench, value
 
-from twinspike.hw.layers.queue import STEPS_IN_FLIGHT, MaskQueue
+from twinspike.hw.layers.queue import STEPS_IN_FLIGHT, MaskQueue, WordQueue
 
 
 def drive(words, steps, seed, stall):
@@ -75,3 +75,39 @@ def test_used_by_its_rules_it_never_loses_a_word(words, stall):
 def test_latency_is_three_clocks():
     sent, got, _ = drive(3, 5, seed=1, stall=0.0)
     assert [clock for clock, _ in got] == [clock + 3 for clock, _ in sent]
+
+
+@pytest.mark.parametrize(("words", "depth"), [(9, 32), (20, 64), (300, 256)])
+def test_with_room_counted_in_words_a_sweep_pauses_and_loses_none(words, depth):
+    """A word comes 7 clocks after it was asked for with room; now and then the reader falls asleep."""
+    rng, dut = np.random.default_rng(words), WordQueue(4, words)
+    assert depth == 1 << dut.index_bits(words)
+    sent, got, inside, most, paused = [], [], 0, 0, 0
+
+    async def testbench(ctx):
+        nonlocal inside, most, paused
+        asked, awake = [None] * 7, True
+        for clock in range(12 * depth):
+            room = ctx.get(dut.room)
+            paused += not room
+            fresh = int(rng.integers(1, 16)) if room and clock < 11 * depth else None
+            word, asked = asked[0], [*asked[1:], fresh]
+            ctx.set(dut.spikes, {"mask": word or 0, "word": clock % words, "end": clock % 3 == 0, "last": 0})
+            ctx.set(dut.spikes_valid, word is not None)
+            if word is not None:
+                sent.append((word, clock % words))
+                inside += 1
+                most = max(most, inside)
+            awake = awake if rng.random() < 0.98 else rng.random() < 0.5
+            ready = awake or clock >= 11 * depth
+            ctx.set(dut.o.ready, ready)
+            if ready and ctx.get(dut.o.valid):
+                out = ctx.get(dut.o.payload)
+                got.append((out.mask, out.word))
+                inside -= 1
+            await ctx.tick()
+
+    bench(dut, testbench)
+    assert got == sent and len(sent) > 2 * depth
+    # One is registered before the memory; all of which it holds was needed.
+    assert paused and depth <= most <= depth + 1

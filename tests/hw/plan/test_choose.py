@@ -143,11 +143,16 @@ def test_weights_beyond_the_spram_say_by_how_much():
     )
 
 
-def test_two_layers_in_spram_are_refused():
-    assert message(wide_network((128, 4), (128, 4)), (16, 16), "up5k") == (
-        "2 layers of wide need SPRAM, up5k has room for one: use fewer weight bits, smaller layers or a "
-        "larger device"
+def test_two_layers_share_the_spram_if_it_is_enough():
+    network = wide_network((128, 4), (512, 4))
+    assert message(network, (16, 16), "up5k") == (
+        "2 layers of wide need 8 blocks of SPRAM, up5k has 4: use fewer weight bits, smaller layers, fewer "
+        "lanes or a larger device"
     )
+    plan = make_plan(network, (4, 8), "up5k")
+    assert [(layer.memory, layer.spram_blocks) for layer in plan.layers] == [("spram", 2), ("spram", 2)]
+    # A single layer has all of it.
+    assert make_plan(wide_network((128, 4)), (4,), "up5k").layers[0].spram_blocks == 4
 
 
 @pytest.mark.parametrize("options", [{}, {"events_per_clock": (1,)}, {"pixels": True}])

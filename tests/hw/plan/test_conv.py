@@ -105,7 +105,7 @@ def test_lanes_are_chosen_where_nobody_chose_them():
         assert plan.layers[0].lanes == expected
 
 
-def test_a_map_that_leaves_the_core_must_be_flat_and_wide_cores_take_none():
+def test_a_map_that_leaves_the_core_must_be_flat():
     import dataclasses
 
     from support.networks import random_references
@@ -122,5 +122,3 @@ def test_a_map_that_leaves_the_core_must_be_flat_and_wide_cores_take_none():
         network, layers=network.layers[:1], references=random_references(rng, 2, 3, 64)
     )
     assert make_plan(fits).layers[0].addresses == 64
-    with pytest.raises(TwinspikeError, match=r"layers\.0\.kind = conv: a core of several events per clock"):
-        make_plan(network, events_per_clock=(1, 1, 1))

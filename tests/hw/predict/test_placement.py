@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from support.conv_cores import conv_network
 from support.networks import random_network
 
 from twinspike.hw.devices import DEVICES
@@ -30,7 +31,26 @@ CORES = [
 @pytest.mark.parametrize(("target", "choice"), CORES)
 def test_every_memory_lies_where_yosys_puts_it(tmp_path, target, choice):
     network = random_network(3, shape=(96,), widths=(64, 12), timesteps=5, state_bits=8)
-    plan = make_plan(network, target=target, **choice)
+    assert_placed(make_plan(network, target=target, **choice), tmp_path)
+
+
+@pytest.mark.parametrize("target", ["up5k", "ecp5-25k"])
+def test_so_does_every_memory_of_convolutions(tmp_path, target):
+    """One sweeps every word, one what was reached, one of those with backgrounds; weights in SPRAM too."""
+    spec = {"weight_bits": 4, "state_bits": 8}
+    convs = [
+        (8, (3, 3), {"stride": (2, 2)}, spec | {"biases": "none"}),
+        (32, (3, 3), {"padding": (1, 1)}, spec | {"biases": "low", "leak_shift": 2}),
+        (16, (3, 3), {"stride": (2, 2)}, spec),
+    ]
+    plan = make_plan(conv_network(1, (21, 21, 1), 6, convs, 10), (8, 8, 4, 2), target)
+    assert [layer.sweeps_reached for layer in plan.layers] == [True, True, False, False]
+    assert plan.loads == (target == "up5k")
+    assert_placed(plan, tmp_path)
+
+
+def assert_placed(plan, tmp_path):
+    target = plan.target
     architecture = DEVICES[target].architecture
     (tmp_path / "core.il").write_text(harness_rtlil(plan))
     commands = script("core.il", "harness", DEVICES[target]).replace("-json netlist.json", "-run :map_gates")

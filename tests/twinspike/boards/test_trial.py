@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from support.networks import random_network
 
-from twinspike.boards import trial as board_trial
 from twinspike.boards.trial import EXAMPLES, NEW_CLASSES, decisions, make_trial, scores
 from twinspike.config import load_config
 from twinspike.host.check import Checked
-from twinspike.model.datasets import Dataset
+from twinspike.model.data.dataset import Dataset
 from twinspike.numerics.errors import TwinspikeError
 
 DIGITS = load_config("digits")
@@ -36,8 +35,7 @@ def withheld(monkeypatch):
     labels = np.arange(100) % 5
     images = np.broadcast_to(np.arange(100, dtype=np.uint8)[:, None, None], (100, 8, 8))
     every = Dataset("made", images, labels, images, labels, {})
-    monkeypatch.setattr(board_trial, "dataset_with_all_classes", lambda name: every)
-    monkeypatch.setattr("twinspike.model.datasets.dataset_with_all_classes", lambda name: every)
+    monkeypatch.setattr("twinspike.model.data.load.dataset_with_all_classes", lambda name: every)
     return make_trial(DIGITS, network(3), 30)
 
 

@@ -216,7 +216,7 @@ def test_what_is_missing_is_named_with_its_make_target(network, tmp_path, monkey
     def unavailable(*_):
         raise TwinspikeError("train-images is missing")
 
-    monkeypatch.setattr(report, "load_dataset", unavailable)
+    monkeypatch.setattr(report, "config_dataset", unavailable)
     build = tmp_path / "digits"
     build.mkdir()
     network.save(build / "network.safetensors")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from support.networks import random_network
 
-from twinspike.model.datasets import Dataset
-from twinspike.model.omniglot import OneShotRun
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.omniglot import OneShotRun
 from twinspike.study.oneshot import EXAMPLES, enrolment, one_shot
 
 RNG = np.random.default_rng(3)

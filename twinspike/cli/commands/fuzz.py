@@ -10,6 +10,7 @@ from twinspike.cli.options import Out, number
 from twinspike.numerics.errors import TwinspikeError
 
 RESULTS = Path("results") / "fuzz.json"
+MAP_RESULTS = Path("results") / "fuzz_maps.json"
 MINUTES = 5
 
 
@@ -19,6 +20,10 @@ def fuzz(
     networks: Annotated[int | None, number("--networks", "N", "until N networks in all were tried")] = None,
     minutes: Annotated[int | None, number("--minutes", "M", "for M minutes")] = None,
     seed: Annotated[int | None, number("--seed", "S", "begin with this seed (default: the next)")] = None,
+    maps: Annotated[
+        bool,
+        typer.Option("--maps", help="networks on feature maps, in a file of their own"),
+    ] = False,
     case: Annotated[
         Path | None,
         typer.Option("--replay", metavar="FILE", help="try the case in this file, nothing else"),
@@ -26,8 +31,9 @@ def fuzz(
 ) -> int:
     """Try random networks and streams, sound and hostile, in simulation against the golden model.
 
-    Without a bound, 5 minutes. Counts are added up in results/fuzz.json. A failure is shrunk and kept
-    as a file for --replay; the command then ends with status 1.
+    Without a bound, 5 minutes. Counts are added up in results/fuzz.json, with --maps in
+    results/fuzz_maps.json. A failure is shrunk and kept as a file for --replay; the command then ends with
+    status 1.
     """
     try:
         from twinspike.sim.fuzz.campaign import Campaign, replay
@@ -42,8 +48,9 @@ def fuzz(
         differs = replay(case, folder)
         print(f"{case}: {differs or 'everything is equal'}")
         return 1 if differs else 0
-    with alone_with(RESULTS):  # each campaign goes on where the last one ended
-        campaign = Campaign(folder, RESULTS, seed)
+    results = MAP_RESULTS if maps else RESULTS
+    with alone_with(results):  # each campaign goes on where the last one ended
+        campaign = Campaign(folder, results, seed, maps=maps)
         if campaign.leaves_out_icarus:
             print("Icarus is not installed: its share of the seeds is left out (apt install iverilog)")
         first = campaign.counts["next_seed"]
@@ -51,8 +58,10 @@ def fuzz(
     c = campaign.counts
     print(
         f"seeds {first} to {c['next_seed']}; in all {c['networks']:,} networks, "
-        f"{c.get('frames', 0):,} frames, {c.get('spikes_compared', 0):,} spikes compared ({RESULTS})"
+        f"{c.get('frames', 0):,} frames, {c.get('spikes_compared', 0):,} spikes compared ({results})"
     )
+    for reason, count in sorted(c.get("refused", {}).items(), key=lambda item: -item[1]):
+        print(f"  refused {count} times: {reason}")
     if finding:
         print(f"FOUND: {finding.message}\n  replay it with: twinspike fuzz --replay {finding.path}")
     return 1 if finding else 0

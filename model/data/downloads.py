@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..numerics.errors import TwinspikeError
+from ...numerics.errors import TwinspikeError
 
 CHUNK = 1 << 16
 TIMEOUT_SECONDS = 30

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..numerics.errors import TwinspikeError
+from ...numerics.errors import TwinspikeError
 
 # Several times the largest MNIST relative; a header that asks for more is not believed.
 MAX_BYTES = 1 << 28

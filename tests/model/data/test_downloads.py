@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.file_server import running_server
 
-from twinspike.model import downloads
-from twinspike.model.downloads import download
+from twinspike.model.data import downloads
+from twinspike.model.data.downloads import download
 from twinspike.numerics.errors import TwinspikeError
 
 DATA = np.random.default_rng(5).bytes(300_000)

@@ -1,4 +1,4 @@
-"""Image datasets: MNIST and Fashion-MNIST from their IDX files, Omniglot, digits from scikit-learn.
+"""The datasets that have names: MNIST, Fashion-MNIST (IDX files), Omniglot, digits (scikit-learn).
 
 IDX files are found in ``$TWINSPIKE_DATA/<mnist|fashion-mnist>/``; with that variable unset they
 live in the user's cache directory, which the first use fills by a checksummed download.
@@ -6,51 +6,15 @@ live in the user's cache directory, which the first use fills by a checksummed d
 
 import dataclasses
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
-from ..numerics.errors import TwinspikeError
+from ...numerics.errors import TwinspikeError
+from .dataset import Dataset
 from .downloads import download, file_sha256
+from .folder import DATA_VARIABLE, data_folder
 from .idx import read_idx
-
-DATA_VARIABLE = "TWINSPIKE_DATA"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Dataset:
-    """Images uint8 [N, H, W], labels int64 [N], and the SHA-256 of what they were read from.
-
-    `taught`: where training and test classes differ, the images of other classes that references are
-    made from (its training images) and figures are measured on (its test images).
-    """
-
-    name: str
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
-    checksums: dict[str, str]
-    taught: "Dataset | None" = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one image."""
-        return self.train_images.shape[1:]
-
-    def first(self, images: int) -> "Dataset":
-        """The dataset with only the first so many training images; all of them if `images` is 0."""
-        if not images:
-            return self
-        return dataclasses.replace(
-            self, train_images=self.train_images[:images], train_labels=self.train_labels[:images]
-        )
-
-    @property
-    def classes(self) -> int:
-        return int(self.train_labels.max()) + 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,14 +150,6 @@ def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
             download(urls, path, size=file.size, sha256=file.sha256, progress=progress)
         paths.append(path)
     return paths
-
-
-def data_folder(folder: str) -> tuple[Path, bool]:
-    """Where a dataset's files are, and whether that is our own cache, which downloads may fill."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    if chosen:
-        return Path(chosen) / folder, False
-    return platformdirs.user_cache_path("twinspike") / "data" / folder, True
 
 
 def _problem(path: Path, file: IdxFile) -> str:

@@ -10,8 +10,8 @@ from support.file_server import running_server
 from support.idx_files import idx
 from support.optional import needs
 
-from twinspike.model import datasets
-from twinspike.model.datasets import IdxFile, IdxSource, ensure_dataset, load_dataset
+from twinspike.model.data import shipped as datasets
+from twinspike.model.data.shipped import IdxFile, IdxSource, ensure_dataset, load_dataset
 from twinspike.numerics.errors import TwinspikeError
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..numerics.errors import TwinspikeError
+from ...numerics.errors import TwinspikeError
 
 SIZE, INK_SIZE = 28, 22
 DRAWINGS = 20

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from support.optional import needs
 
-from twinspike.model import omniglot
 from twinspike.model.batches import epoch_order, with_quarter_turns
-from twinspike.model.datasets import load_dataset, omniglot_folder
-from twinspike.model.omniglot import centred, load_characters, load_one_shot_runs
+from twinspike.model.data import omniglot
+from twinspike.model.data.omniglot import centred, load_characters, load_one_shot_runs
+from twinspike.model.data.shipped import load_dataset, omniglot_folder
 from twinspike.numerics.errors import TwinspikeError
 
 

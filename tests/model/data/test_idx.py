@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from support.idx_files import idx
 
-from twinspike.model.idx import read_idx
+from twinspike.model.data.idx import read_idx
 from twinspike.numerics.errors import TwinspikeError
 
 IMAGES = np.arange(24).reshape(2, 3, 4)

@@ -1,0 +1,77 @@
+"""Events between the maps of a wide core: coded coordinates instead of numbers."""
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..parts.events import event_layout
+from ..plan.wide_conv import Codes
+
+
+def place_layout(codes: Codes) -> data.StructLayout:
+    """An event at {y, x, c}, c lowest, or a TICK (`tick`; `last` on the frame's last one)."""
+    return data.StructLayout({"c": codes.c_bits, "x": codes.x_bits, "y": codes.y_bits, "tick": 1, "last": 1})
+
+
+class PlaceTable(wiring.Component):
+    """Turns flat addresses into {y, x, c} by a table, an event per clock; latency 2 clocks.
+
+    Where the bits of a flat address are {y, x, c} already there is neither table nor register: 0 clocks.
+
+    Members: `i` (In stream of events with flat addresses), `o` (Out stream, see place_layout).
+    """
+
+    def __init__(self, codes: Codes, inputs: int):
+        self._codes = codes
+        super().__init__(
+            {
+                "i": In(stream.Signature(event_layout(inputs))),
+                "o": Out(stream.Signature(place_layout(codes))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        rows = self._codes.table
+        bits = max(self._codes.bits, 1)
+        i, o = self.i, self.o
+        if rows is None:
+            m.d.comb += [
+                self._found(i.p.address),
+                o.p.tick.eq(i.p.tick),
+                o.p.last.eq(i.p.last),
+                o.valid.eq(i.valid),
+                i.ready.eq(o.ready),
+            ]
+            return m
+        m.submodules.table = table = Memory(shape=bits, depth=len(rows), init=rows.tolist())
+        port = table.read_port()
+        # Read, then a register of its own: a block RAM's output is late in its clock.
+        read, out = Signal(), Signal()
+        kept = [Signal(2, name=f"kept_{k}", reset_less=True) for k in range(2)]
+        place = Signal(bits, reset_less=True)
+        go_out, go_read = Signal(), Signal()
+        m.d.comb += [
+            go_out.eq(o.ready | ~out),
+            go_read.eq(go_out | ~read),
+            i.ready.eq(go_read),
+            port.addr.eq(i.p.address),
+            port.en.eq(go_read),
+            self._found(place),
+            o.p.tick.eq(kept[1][0]),
+            o.p.last.eq(kept[1][1]),
+            o.valid.eq(out),
+        ]
+        with m.If(go_read):
+            m.d.sync += [read.eq(i.valid), kept[0].eq(_pair(i.p.tick, i.p.last))]
+        with m.If(go_out):
+            m.d.sync += [out.eq(read), kept[1].eq(kept[0]), place.eq(port.data)]
+        return m
+
+    def _found(self, address: Value):
+        return Value.cast(self.o.p)[: self._codes.bits].eq(address)
+
+
+def _pair(low: Value, high: Value) -> Value:
+    return low | high << 1

@@ -1,0 +1,1 @@
+"""Data: what samples and labels are read from, split and checked."""

@@ -1,0 +1,68 @@
+"""The dataset of a configuration: one that has a name, or files of one's own."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...numerics.encodings import Encoding
+from ...numerics.errors import TwinspikeError
+from .dataset import Dataset
+from .own import load_own
+from .recorded import RECORDED, load_recorded
+from .settings import DataSettings
+from .shipped import DATASETS, dataset_with_all_classes, load_dataset
+
+if TYPE_CHECKING:
+    from ...config import Config
+    from ...quant.network import Network
+
+
+def config_dataset(config: Config, *, progress: bool = True) -> Dataset:
+    """The dataset that a configuration names, its own files read as its encoder takes them.
+
+    Raises TwinspikeError, one line, for data that is missing or bad.
+    """
+    if config.dataset in DATASETS:
+        return load_dataset(config.dataset, progress=progress)
+    if config.dataset in RECORDED:
+        return _recorded(config.dataset, config.data, config.encoder, config.timesteps, progress)
+    return _own(config.dataset_path, config.data, config.encoder, config.timesteps, progress)
+
+
+# One dataset is asked for several times in a step; two would be a lot of memory.
+@lru_cache(maxsize=1)
+def _own(path: Path, settings: DataSettings, encoding: Encoding, timesteps: int, progress: bool) -> Dataset:
+    return load_own(path, settings, encoding, timesteps, progress=progress)
+
+
+@lru_cache(maxsize=1)
+def _recorded(
+    name: str, settings: DataSettings, encoding: Encoding, timesteps: int, progress: bool
+) -> Dataset:
+    return load_recorded(name, settings, encoding, timesteps, progress=progress)
+
+
+def leaves_classes_out(config: Config) -> bool:
+    """Whether the configuration's dataset is a part of another one, without some of its classes."""
+    return config.dataset in DATASETS and dataset_with_all_classes(config.dataset) is not None
+
+
+def complete_dataset(config: Config) -> Dataset:
+    """As :func:`config_dataset`, but with the classes that training leaves out, where it does."""
+    whole = dataset_with_all_classes(config.dataset) if config.dataset in DATASETS else None
+    return whole or config_dataset(config)
+
+
+def check_data(network: Network, dataset: Dataset, config: Config) -> None:
+    """Raise TwinspikeError if files of one's own are others than those that the network was trained on."""
+    made = network.provenance.get("data_checksums")
+    if config.dataset in DATASETS or not isinstance(made, dict):
+        return
+    for name, sha256 in dataset.checksums.items():
+        if name in made and made[name] != sha256:
+            raise TwinspikeError(
+                f"dataset {config.dataset} has changed since {network.name} was trained (SHA-256 "
+                f"{str(made[name])[:12]}..., now {sha256[:12]}...): put it back, or train again"
+            )

@@ -1,0 +1,20 @@
+"""The section `[data]` of a configuration: how a dataset of one's own is read and split."""
+
+import dataclasses
+
+from ...numerics.fields import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """How the files that `dataset = "path"` names become samples, and which of them measure."""
+
+    size: tuple[int, ...] = setting((), low=1, high=4096, help="height and width that images get")
+    fit: str = setting("pad", choices=("pad", "crop", "stretch"), help="how other proportions fit")
+    channels: int = setting(0, choices=(0, 1, 3), help="1 grey, 3 colour, 0 as the images are")
+    invert: bool = setting(False, help="dark on light becomes light on dark")
+    test: float = setting(0.2, low=0.01, high=0.9, help="share that measures, where there is no test part")
+    group: str = setting("", help="column, array or file name's pattern that parts do not share")
+    label: str = setting("", help="the column of labels in a .csv file (default: the last)")
+    fold: int = setting(0, low=0, high=99, help="of a named dataset that has several splits, which one")
+    seed: int = setting(0, low=0, high=2**31 - 1, help="another seed splits otherwise")

@@ -1,0 +1,99 @@
+"""Cases of networks on feature maps: all kinds are drawn, and what no core takes is counted, not skipped."""
+
+import collections
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from support.cases import CASE, LAYER
+
+from twinspike.hw.plan import make_plan
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.sim.bench.direct import Workshop
+from twinspike.sim.fuzz import trial
+from twinspike.sim.fuzz.campaign import Campaign
+from twinspike.sim.fuzz.case import Case
+from twinspike.sim.fuzz.map_cases import map_cases, map_coverage
+from twinspike.sim.fuzz.trial import Differs, attempt
+
+GEOMETRY = {"kernel": [2, 3], "stride": [3, 1], "padding": [2, 1], "dilation": [1, 2], "groups": 1}
+CONV = dataclasses.replace(LAYER, neurons=3, lanes=2, kind="conv", keys=GEOMETRY)
+MAPS = dataclasses.replace(
+    CASE, inputs=24, shape=(4, 6, 1), layers=(CONV, dataclasses.replace(LAYER, lanes=7)), networks=1, frames=3
+)
+
+
+def drawn(count, number=1):
+    found = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate,),
+    )
+    @given(map_cases())
+    def draw(case):
+        found.append(case)
+
+    draw()
+    return found
+
+
+def test_geometries_kinds_and_links_are_all_drawn_and_every_network_is_legal():
+    seen = collections.Counter()
+    for case in drawn(700):
+        assert Case.from_json(case.to_json(), "x") == case
+        assert case.network(0).inputs == case.spikes(0).shape[2] == case.inputs
+        seen.update(map_coverage(case))
+        for layer in case.layers:
+            seen.update([("bits", layer.weight_bits), ("depthwise", layer.keys.get("groups", 1) > 1)])
+    wanted = [("kind", kind) for kind in ("conv", "pool", "taps", "dense")]
+    wanted += [("combine", how) for how in ("add", "and", "iand")]
+    wanted += [("stride", "more than the kernel"), ("padding", "no less than the kernel"), ("rows", "1")]
+    wanted += [("hold", "yes"), ("weights_of", "yes"), ("pool", "or"), ("pool", "sum")]
+    wanted += [("bits", bits) for bits in range(1, 9)] + [("depthwise", True), ("dilation", "3")]
+    assert [pair for pair in wanted if not seen[pair]] == []
+
+
+def test_a_network_on_maps_is_compared_in_simulation(tmp_path):
+    counts = attempt(MAPS, Workshop(tmp_path))
+    assert counts["networks"] == 1 and counts["frames_on_time"] == counts["scalar_frames"] == 3
+    assert counts["damaged_frames"] and "refused" not in counts
+
+
+def test_what_no_core_takes_is_counted_with_its_reason(monkeypatch, tmp_path):
+    def never(*_):
+        raise TwinspikeError("layers.3.kind = 'swirl' is not allowed")
+
+    monkeypatch.setattr(Case, "plan", never)
+    campaign = Campaign(tmp_path, tmp_path / "maps.json", 1, maps=True)
+    campaign.run(None, 1 / 60)
+    counts = campaign.counts
+    assert counts["refused"]["layers.n.kind = 'swirl' is not allowed"] > 0
+    assert counts["networks"] == 0 and counts["scalar_frames"] == sum(counts["refused"].values())
+    # The two models in Python are compared all the same.
+    monkeypatch.setattr(trial.scalar, "run", lambda *_: ([], ()))
+    with pytest.raises(Differs, match="golden model and scalar interpreter disagree"):
+        attempt(MAPS, Workshop(tmp_path))
+
+
+def test_a_prediction_follows_the_sources():
+    plan = make_plan(MAPS.network(0), (2, 7))
+    counts = MAPS.spikes(0).astype(np.int64)
+    trace = trial.predict(plan, counts)
+    assert all(map(np.array_equal, trace.spikes, trial.golden.run(plan.network, MAPS.spikes(0)).spikes))
+    same = {**GEOMETRY, "kernel": [1, 1], "stride": [1, 1], "padding": [0, 0]}
+    twice = {"sources": [1, 0]}
+    layers = (
+        dataclasses.replace(CONV, keys=same),
+        dataclasses.replace(CONV, keys=same),
+        dataclasses.replace(LAYER, keys=twice),
+    )
+    network = dataclasses.replace(MAPS, layers=layers).network(0)
+    fake = dataclasses.replace(plan, network=network)
+    ours, theirs = trial.predict(fake, counts), trial.golden.run(network, MAPS.spikes(0))
+    assert all(map(np.array_equal, ours.spikes, theirs.spikes))
