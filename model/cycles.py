@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ..hw.plan import CorePlan, LayerPlan, plan_for
-from ..numerics.errors import TwinspikeError
+from ..numerics.errors import TwinspikeError, out_of_range
 from .blank import blank_network
 from .events import Events
 

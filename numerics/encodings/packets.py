@@ -17,8 +17,9 @@ class Packets(Timed):
     b = min(s * bins // largest, bins - 1). Channel 2 l (sent) or 2 l + 1 (received) of bin b spikes in a step
     with at least 2^l packets of that bin and direction, l below `levels`: the number of packets as a
     thermometer of powers of two. With `running` the packets of all steps so far count, and a channel spikes
-    once, in the step in which its number is reached. Bins are fixed in time, so that a live stream gives the same spikes. Map
-    [bins, 1, 2 * levels]. With `skip_empty` a step begins with a packet and steps without any are left out:
+    once, in the step in which its number is reached. Bins are fixed in time, so that a live stream gives the
+    same spikes. Map [bins, 1, 2 * levels]. With `skip_empty` a step begins with a packet and steps without
+    any are left out:
     then the order counts and not the pauses. Source: size and time bins as in Rasteh, Delpech,
     Aguilar-Melchor, Zimmer, Shouraki, Masquelier, "Encrypted internet traffic classification using a
     supervised spiking neural network", arXiv 2101.09818.
