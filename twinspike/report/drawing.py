@@ -51,6 +51,19 @@ def thinned(train: np.ndarray, rows: int = 128) -> np.ndarray:
     return np.any(padded.reshape(len(train), -1, group), axis=2)
 
 
+def tiled(counts: np.ndarray) -> np.ndarray:
+    """Counts [H, W, C] as one grey picture: the maps side by side in a near square, brightest where most."""
+    height, width, channels = counts.shape
+    across = max(1, round((channels * height / width) ** 0.5))
+    down = -(-channels // across)
+    # A grey line between the maps; it is no count.
+    picture = np.full((down * (height + 1) - 1, across * (width + 1) - 1), 64, np.uint8)
+    for channel in range(channels):
+        y, x = (channel // across) * (height + 1), (channel % across) * (width + 1)
+        picture[y : y + height, x : x + width] = 255 * counts[:, :, channel] // max(1, int(counts.max()))
+    return picture
+
+
 def data_address(image: np.ndarray) -> str:
     """A grey uint8 image [H, W] as the address of a PNG inside the page."""
     from matplotlib.image import imsave  # deferred: slow to import

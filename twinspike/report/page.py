@@ -22,9 +22,12 @@ from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically
 from twinspike.sim import golden
 
+from ..flow.folders import GENERIC
+from ..flow.plans import make_plan_for
 from ..flow.record import synthesis
 from ..flow.results import Results, read_results
 from . import figures, peers, samples
+from .layers import LayerRow, layer_rows
 from .summary import microseconds, print_summary, summary, summary_rows
 
 __all__ = ["print_summary", "summary", "write_report"]
@@ -89,6 +92,7 @@ def _page(results: Results, config: Config) -> str:
         "encoding": config.encoder.kind,
         "tiles": _tiles(results),
         "headline": summary_rows(results),
+        "layers": _layers(results, run, config),
         "samples": _samples(results, run),
         "pictures": _pictures(results, run),
         "matrices": _matrices(results),
@@ -122,6 +126,17 @@ def _run_images(results: Results, config: Config) -> tuple[_Images | None, str]:
     images, labels = dataset.test_images[:IMAGES], dataset.test_labels[:IMAGES]
     spikes = network.encode(images)
     return _Images(images, labels, spikes, golden.run(network, spikes)), ""
+
+
+def _layers(results: Results, run: _Images | None, config: Config) -> list[LayerRow]:
+    """The table of layers; without a core, for a network of which none can be made, without its clocks."""
+    if run is None:
+        return []
+    try:
+        plan = make_plan_for(config, results.network, GENERIC)
+    except TwinspikeError:
+        plan = None
+    return layer_rows(results.network, run.spikes, run.trace, plan)
 
 
 def _tiles(results: Results) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ import numpy as np
 from twinspike.quant.network import Network
 from twinspike.sim.golden import Trace
 
-from .drawing import between_path, data_address, raster_path, step_path, thinned
+from .drawing import between_path, data_address, raster_path, step_path, thinned, tiled
 
 # Of each class one that is recognised, then some that are not.
 MOST_RIGHT, MOST_WRONG = 10, 2
@@ -17,7 +17,10 @@ MOST_NEURONS, MOST_REFERENCES = 48, 10
 
 @dataclasses.dataclass(frozen=True)
 class Raster:
-    """The spikes of one population: `path` in a box of `steps` by `rows`; rows may join neurons."""
+    """The spikes of one population: `path` in a box of `steps` by `rows`; rows may join neurons.
+
+    On feature maps `picture` shows how often each place of each of `channels` maps spiked; "" elsewhere.
+    """
 
     name: str
     spikes: int
@@ -25,6 +28,8 @@ class Raster:
     steps: int
     rows: int
     path: str
+    picture: str = ""
+    channels: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +94,10 @@ def tell(
     winner = int(distance.argmin())
     found = int(labels[winner])
     rasters = tuple(
-        _raster(name, train)
-        for name, train in zip(_names(len(trace.spikes)), (spikes, *trace.spikes), strict=True)
-        for train in (train[:, index],)
+        _raster(name, train[:, index], shape)
+        for name, train, shape in zip(
+            _names(len(trace.spikes)), (spikes, *trace.spikes), _shapes(network), strict=True
+        )
     )
     nearest = np.argsort(distance, kind="stable")[:MOST_REFERENCES]
     scale = max(1, int(distance[nearest].max()), network.verify_threshold)
@@ -130,10 +136,23 @@ def _names(layers: int) -> list[str]:
     return ["input", *hidden, "output"]
 
 
-def _raster(name: str, train: np.ndarray) -> Raster:
+def _shapes(network: Network) -> list[tuple[int, ...]]:
+    """Shapes of the input's map and of each layer's; one number where there is no map to look at.
+
+    The input is shown if a layer looks at it as a map: the image itself stands beside it otherwise.
+    """
+    shapes = [layer.shape for layer in network.layers]
+    return [getattr(network.layers[0].synapses, "map", (network.inputs,)), *shapes]
+
+
+def _raster(name: str, train: np.ndarray, shape: tuple[int, ...]) -> Raster:
     thin = thinned(train)
     steps, rows = thin.shape
-    return Raster(name, int(train.sum()), train.shape[1], steps, rows, raster_path(thin))
+    raster = Raster(name, int(train.sum()), train.shape[1], steps, rows, raster_path(thin))
+    if len(shape) != 3 or shape[0] * shape[1] == 1:
+        return raster
+    counts = train.astype(np.int64).sum(axis=0).reshape(shape)
+    return dataclasses.replace(raster, picture=data_address(tiled(counts)), channels=shape[2])
 
 
 def _neurons(counts: np.ndarray, reference: np.ndarray, top: int) -> tuple[Neuron, ...]:

@@ -46,7 +46,9 @@ def microseconds(cycles: float, megahertz: float) -> str:
 
 def _network_rows(results: Results) -> list[tuple[str, str]]:
     layers = results.network.layers
-    shape = "-".join(map(str, (results.network.inputs, *(layer.neurons for layer in layers))))
+    seen = results.network.shape if len(layers[0].shape) == 3 else (results.network.inputs,)
+    # A map is written as its sizes: 28x28-14x14x8-10.
+    shape = "-".join("x".join(map(str, sizes)) for sizes in (seen, *(layer.shape for layer in layers)))
     bits = sorted({layer.spec.weight_bits for layer in layers if layer.synapses.fires})
     rows = [
         ("network", f"{shape}, T = {results.network.timesteps}"),

@@ -60,14 +60,19 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
     for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks per event", "weights"):
         table.add_column(title, justify="right")
     for i, layer in enumerate(plan.layers):
-        weights = f"{layer.inputs} x {layer.neurons} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
+        # A dense layer's are [neurons, inputs]; those of a map, its filters, are shared by all places.
+        sizes = layer.layer.weight.shape
+        sizes = sizes[::-1] if len(sizes) == 2 else sizes
+        weights = f"{' x '.join(map(str, sizes))} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
+        # On maps an event near the border costs less.
+        events = max(map(layer.event_clocks, range(layer.inputs)))
         row = (
             i,
-            layer.inputs,
+            layer.layer.inputs,
             layer.neurons,
             layer.lanes,
             max(layer.events_per_clock, 1),
-            layer.tick_clocks,
+            f"{events:g}" if layer.listed else layer.tick_clocks,
             weights,
         )
         table.add_row(*map(str, row))
