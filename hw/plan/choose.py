@@ -93,7 +93,7 @@ def make_plan(
             "the core, so the sizes of its map must be powers of two; or let a dense layer follow"
         )
     if target == "up5k":
-        layers = share_spram(layers, network.name)
+        layers = share_spram(layers, network.name, numbers)
     if check_duplicates is None:
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
     found = tuple(relays) if any(relays) else ()

@@ -26,7 +26,7 @@ def layers_of(shape, *described, seed=1):
             case "conv":
                 made.append(conv_layer(rng, (*shape, 1)[:3], *rest, **SPEC))
             case "dense":
-                made.append(random_layer(rng, int(np.prod(shape)), *rest, weight_bits=3, state_bits=9))
+                made.append(random_layer(rng, int(np.prod(shape)), *rest, weight_bits=4, state_bits=10))
             case _:
                 made.append(relay(Pool.over((*shape, 1)[:3], rest[0], kind)))
         shape = made[-1].shape
@@ -97,3 +97,6 @@ def test_what_a_core_with_pools_cannot_be_is_refused_by_name():
         make_plan(network, (4, 4, 4))
     with pytest.raises(TwinspikeError, match=r"^layers.1.kind = pool: a core of several events per clock"):
         make_plan(network, (), "generic", (1, 1, 1))
+    large = network_of(layers_of((24, 24), CONV, ("or", (2, 2)), ("dense", 900), OUT, seed=2), (24, 24))
+    with pytest.raises(TwinspikeError, match=r"^layers.2: \d+ weight bits do not fit"):
+        make_plan(large, (4, 16, 1), "up5k")
