@@ -7,7 +7,7 @@ import numpy as np
 from twinspike.model.datasets import load_dataset
 from twinspike.numerics.errors import TwinspikeError
 
-# Of MNIST's training images: the share of pixels of at least 32, and that of white ones beside an even spread.
+# Of MNIST's training images: the share of pixels of at least 32; of white ones beside an even spread.
 BRIGHT, WHITE = 0.171, 0.46
 
 
