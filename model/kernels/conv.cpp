@@ -25,6 +25,12 @@ struct Spikes {
         const float* row = rows + place * inputs;
         for (int64_t from = 0; from < inputs; from += BLOCK) {
             const int64_t last = std::min(inputs - from, BLOCK);
+            if (last == BLOCK) {  // most are silent: seen at once
+                uint32_t bits[BLOCK], any = 0;
+                std::memcpy(bits, row + from, sizeof(bits));
+                for (uint32_t each : bits) any |= each;
+                if (!any) continue;
+            }
             uint32_t fired = 0;
             for (int64_t i = 0; i < last; ++i) fired |= uint32_t(row[from + i] != 0) << i;
             for (; fired; fired &= fired - 1) {
@@ -86,7 +92,7 @@ public:
     }
 };
 
-// then(number of a channel's filters), known when compiling for the usual ones.
+// then(number of a group's channels, out or in), known when compiling for the usual ones.
 template <typename Then> void with_filters(int64_t own, Then then) {
     switch (own) {
         case 8: return then(std::integral_constant<int64_t, 8>());
@@ -144,16 +150,18 @@ public:
             for (int64_t group = 0; group < w.groups; ++group) {
                 const int64_t first = group * w.own();
                 multiply(own + first, w.filters, w.own(), weight.data() + first * padded, padded, products.data());
-                for (int64_t p = 0; p < count; ++p)
-                    add((place + p) / w.columns, (place + p) % w.columns, products.data() + p * padded,
-                        to + group * (w.channels / w.groups));
+                with_filters(w.channels / w.groups, [&](auto channels) {
+                    for (int64_t p = 0; p < count; ++p)
+                        add((place + p) / w.columns, (place + p) % w.columns, products.data() + p * padded, channels,
+                            to + group * channels);
+                });
             }
         }
     }
 
 private:
-    void add(int64_t row, int64_t column, const float* found, float* to) const {
-        const int64_t channels = w.channels / w.groups;
+    template <typename Count>
+    void add(int64_t row, int64_t column, const float* found, Count channels, float* to) const {
         for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
             const int64_t y = row * w.stride[0] - w.padding[0] + ky * w.dilation[0];
             if (y < 0 || y >= w.height) continue;
