@@ -162,12 +162,14 @@ def _dynamics(
         )
     if dialect.leak != "euler":
         return _exponential(node, dialect, share, r)
-    if (share > 1 - FORGETS).any():
-        j = int(np.argmax(share > 1 - FORGETS))
+    forgets = share > 1 - FORGETS
+    if forgets.any() and not forgets.all():
+        j = int(np.argmax(forgets))
         raise node.refuse(
             f"neuron {j} keeps nothing of its membrane from step to step (beta = 0, a time constant of one "
-            "step), which the core cannot do: train with beta of 0.25 or more, or say what a step is (--dt)"
+            "step) and others do, which the core cannot do within a layer: train with one beta for all"
         )
+    share = np.where(forgets, 1.0, share)
     if node.type == "CubaLIF":
         r = r * _synapse(node, dt, count)
     leak = _vector(node, "v_leak", count)

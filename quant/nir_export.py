@@ -1,17 +1,17 @@
 """A network as a NIR graph whose parameters are its integers, for a re-import that is exact.
 
 Each layer becomes Affine, or Conv2d, and LIF, with a step of 1e-4 s as NIR tools assume, in the one form that
-snnTorch, Norse and SpikingJelly all load and step alike: tau = 2^k steps, r = 1, weights and biases
-times 2^k (exact) make u = (1 - 2^-k) v + I; a neuron without leak has a tau of 2^40 steps, because
-snnTorch's importer gives IF nodes a leak and the others want another r there. Thresholds are threshold
-- 11/12, so that both `>` and `>=` mean "at least threshold" for whole membranes. Importers want one
-threshold per layer: where a layer's differ, weights and biases are divided by them and the threshold is
-1. Those quotients are rounded to 64 bits, which adds up to far less than what lies between a whole
-membrane and its threshold (twinspike/flow/export_check.py counts it). NIR's maps are channel-first: the
-weights of a dense layer behind one are permuted, and a Flatten stands before it. NIR has no place for the
-floor in the
-leak, the clamp, spike encodings and references: the graph's metadata carries the network file's, and other
-tools run the real-valued neuron, which may differ by that floor.
+snnTorch, Norse and SpikingJelly all load and step alike: tau = 2^k steps, r = 1, weights and biases times
+2^k (exact) make u = (1 - 2^-k) v + I, and for k = 0 that of neurons that forget (which SpikingJelly does not
+load); one without leak has a tau of 2^40 steps, because snnTorch's importer gives IF nodes a leak and the
+others want another r there. Thresholds are threshold - 11/12, so that both `>` and `>=` mean "at least
+threshold" for whole membranes. Importers want one threshold per layer: where a layer's differ, weights and
+biases are divided by them and the threshold is 1. Those quotients are rounded to 64 bits, which adds up to
+far less than what lies between a whole membrane and its threshold (twinspike/flow/export_check.py counts
+it). NIR's maps are channel-first: the weights of a dense layer behind one are permuted, and a Flatten stands
+before it. NIR has no place for the floor in the leak, the clamp, spike encodings and references: the graph's
+metadata carries the network file's, and other tools run the real-valued neuron, which may differ by that
+floor.
 """
 
 import io
@@ -47,7 +47,7 @@ def nir_graph(network: Network) -> nir.NIRGraph:
     metadata: dict[str, Any] = {METADATA_KEY: network.metadata()}
     for index, layer in enumerate(network.layers):
         scale, threshold = scales(layer)
-        gain = 2.0 ** (layer.spec.leak_shift or ENDLESS) / scale
+        gain = 2.0 ** _time_constant(layer) / scale
         if layer.kind == "dense" and len(seen) == 3:
             nodes[f"flatten{index}"] = nir.Flatten({"input": np.array(seen)}, start_dim=0)
         nodes[f"synapses{index}"] = _synapses(layer, gain, seen)
@@ -84,6 +84,11 @@ def _check(layer: Layer, index: int) -> None:
         )
 
 
+def _time_constant(layer: Layer) -> int:
+    """Steps of the membranes' time constant, as a power of 2: one step keeps nothing."""
+    return 0 if layer.spec.forget else layer.spec.leak_shift or ENDLESS
+
+
 def scales(layer: Layer) -> tuple[np.ndarray, float]:
     """What each neuron's membrane is divided by in the graph, [channels], and the layer's threshold there."""
     real = layer.threshold - BELOW
@@ -117,7 +122,7 @@ def _neurons(layer: Layer, threshold: float) -> nir.NIRNode:
     size = _channel_first(layer.shape)
     zero = np.zeros(size)
     return nir.LIF(
-        tau=np.full(size, DIALECTS["nir"].dt * 2.0 ** (layer.spec.leak_shift or ENDLESS)),
+        tau=np.full(size, DIALECTS["nir"].dt * 2.0 ** _time_constant(layer)),
         r=np.ones(size),
         v_leak=zero,
         v_threshold=np.full(size, threshold),

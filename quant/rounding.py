@@ -42,9 +42,13 @@ def nearest_shift(decay: float) -> int:
 def fit_leak(layer: FloatLayer, spikes: np.ndarray) -> tuple[FloatLayer, int]:
     """The layer with a power-of-two leak, and its shift: the nearest decay's, or the better neighbour's.
 
+    Neurons that keep nothing stay as they are, with a shift of 0.
+
     Another leak changes how high membranes climb; a factor on each neuron's threshold makes up for
     part of it. Both are chosen by how far output spikes move on `spikes` bool [T, B, in] (quant/matching.py).
     """
+    if not layer.decay.any():
+        return layer, 0
     nearest = nearest_shift(float(np.mean(layer.decay)))
     if np.allclose(layer.decay, leak_factor(nearest), rtol=0, atol=1e-6):
         return dataclasses.replace(layer, decay=np.full(layer.channels, leak_factor(nearest))), nearest
@@ -111,7 +115,8 @@ def exact_layer(layer: FloatLayer, spec: NeuronSpec) -> Layer | None:
     whole = all(np.array_equal(x, np.round(x)) for x in (layer.weight, layer.bias))
     fits = whole and np.abs(layer.weight).max() <= spec.weight_limit and np.abs(layer.bias).max() <= INT32.max
     binary = spec.weight_bits > 1 or bool((layer.weight != 0).all())
-    leak = np.allclose(layer.decay, leak_factor(spec.leak_shift), rtol=0, atol=1e-12)
+    factor = 0.0 if spec.forget else leak_factor(spec.leak_shift)
+    leak = np.allclose(layer.decay, factor, rtol=0, atol=1e-12)
     if not (fits and binary and leak) or layer.reset != spec.reset:
         return None
     return _layer(layer, spec, layer.weight, layer.bias, integer_threshold(layer, 1.0))
@@ -134,7 +139,7 @@ def round_layer(
     the target's (quant/matching.py). The state is as wide as the calibration needs, with a quarter to spare.
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
-    wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS)
+    wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS, not layer.decay.any())
     exact, scale = exact_layer(layer, wide), np.ones(layer.channels)
     if exact is None and (found := whole_scales(layer, wide.weight_limit)) is not None:
         exact, scale = exact_layer(in_scale(layer, found), wide), found

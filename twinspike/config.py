@@ -251,9 +251,11 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes
-    if lanes and len(lanes) != len(layers):
+    neurons = [layer for layer in layers if layer.width]
+    if lanes and len(lanes) != len(neurons):
         raise TwinspikeError(
-            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(layers)}"
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer"
+            f"{' with neurons' * (len(neurons) < len(layers))}, {len(neurons)}"
         )
     return config
 

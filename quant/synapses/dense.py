@@ -18,6 +18,7 @@ class Dense(Synapses):
 
     kind: ClassVar[str] = "dense"
     settings: ClassVar[type[LayerSettings]] = LayerSettings
+    shown: ClassVar[tuple[str, ...]] = ("neurons",)
 
     @classmethod
     def of(cls, shape: tuple[int, ...], keys: Mapping[str, Any], weight: np.ndarray, where: str) -> "Dense":

@@ -6,12 +6,14 @@ The address of channel c at row y, column x of a map (H, W, C) is (y * W + x) * 
 import dataclasses
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
+from ...numerics.fields import setting
+from ..spec import LayerSettings
 from .base import Synapses, exact_floats
 from .sparse import event_sums, few
 
@@ -19,6 +21,7 @@ Pair = tuple[int, int]
 Map = tuple[int, int, int]
 # Beyond any map: a side has at most 32,768 places.
 MAX_STEP = 32767
+NORMS = ("weight", "batch", "none")
 # Entries of all outputs' windows that are laid out at once: few enough to stay in a processor's cache.
 WINDOW_ENTRIES = 1 << 21
 
@@ -48,6 +51,32 @@ def check_groups(groups: Any, where: str) -> int:
     if type(groups) is not int or groups < 1:
         raise out_of_range(f"{where}.groups", groups, "an integer >= 1")
     return groups
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowsSettings(LayerSettings):
+    """What `[[layers]]` entries of the kinds below have in common; `neurons` follows from the map."""
+
+    kind: ClassVar[str] = "windows"
+
+    neurons: int = setting(0, low=0, high=0, help="follows from the map: leave it out")
+    channels: int = setting(16, low=1, high=32768, help="output channels")
+    stride: tuple[int, ...] = setting((1, 1), low=1, high=255, help="step of the window, y and x")
+    groups: int = setting(1, low=1, high=32768, help="channels are split into so many separate parts")
+    norm: str = setting(
+        "weight",
+        choices=NORMS,
+        help="in training: weights of mean 0 and a learnt deviation a channel, or the currents of a batch",
+    )
+
+    @property
+    def width(self) -> int:
+        return self.channels
+
+    def table(self) -> dict[str, Any]:
+        table = super().table()
+        del table["neurons"]
+        return table
 
 
 @dataclasses.dataclass(frozen=True)

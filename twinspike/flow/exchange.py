@@ -207,7 +207,7 @@ def _leaks(stages: Stages) -> list[str]:
     lines = []
     for real, rounded in zip(stages.real, stages.rounded, strict=True):
         low, high = float(real.decay.min()), float(real.decay.max())
-        factor = leak_factor(rounded.layer.spec.leak_shift)
+        factor = 0.0 if rounded.layer.spec.forget else leak_factor(rounded.layer.spec.leak_shift)
         if max(factor - low, high - factor) > FAR_LEAK:
             was = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
             lines.append(f"layer {real.name!r}: what a membrane keeps a step, {was}, becomes {factor:.4g}")
@@ -286,9 +286,9 @@ def _toml(network: Network, config: Config) -> str:
         keys = layer.synapses.keys()
         if layer.kind == "conv":
             size = {"channels": layer.synapses.channels, "kernel": list(layer.weight.shape[2:])}
-            keys = {"kind": "conv", **size, **keys, "standardise": False}
+            keys = {"kind": "conv", **size, **keys, "norm": "none"}
         else:
             keys = {"neurons": layer.neurons}
-        keys |= dataclasses.asdict(layer.spec)
+        keys |= layer.spec.table()
         lines += [f"{k} = {json.dumps(v)}" for k, v in keys.items()]
     return "\n".join(lines) + "\n"

@@ -54,8 +54,9 @@ def test_images(
 def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
-    suits = len(chosen.lanes) == len(network.layers) and all(
-        lanes <= layer.neurons for lanes, layer in zip(chosen.lanes, network.layers, strict=True)
+    layers = [layer for layer in network.layers if layer.synapses.fires]
+    suits = len(chosen.lanes) == len(layers) and all(
+        lanes <= layer.neurons for lanes, layer in zip(chosen.lanes, layers, strict=True)
     )
     hardware = dataclasses.replace(
         config.hardware,

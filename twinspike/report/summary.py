@@ -47,7 +47,7 @@ def microseconds(cycles: float, megahertz: float) -> str:
 def _network_rows(results: Results) -> list[tuple[str, str]]:
     layers = results.network.layers
     shape = "-".join(map(str, (results.network.inputs, *(layer.neurons for layer in layers))))
-    bits = sorted({layer.spec.weight_bits for layer in layers})
+    bits = sorted({layer.spec.weight_bits for layer in layers if layer.synapses.fires})
     rows = [
         ("network", f"{shape}, T = {results.network.timesteps}"),
         ("weight bits", ", ".join(map(str, bits))),
