@@ -81,6 +81,7 @@ class SpikingNetwork(nn.Module):
             where = f"layers.{len(layers) - 1}.kind"
             raise out_of_range(where, config.layers[-1].kind, "a kind with neurons, in the last layer")
         self.layers = nn.ModuleList(layers)
+        self.activity_targets = _activity_targets(config, layers)
 
     @property
     def synapses(self) -> list[QuantLayer]:
@@ -122,3 +123,14 @@ class SpikingNetwork(nn.Module):
             spikes = layer(spikes)
             trains.append(spikes)
         return trains
+
+
+def _activity_targets(config: Config, layers: Sequence[nn.Module]) -> list[float | None]:
+    """Spikes a neuron and image that cost nothing, of every layer with neurons; None: none cost anything.
+
+    The last layer's spikes are the answer, and cost only where its own entry says so.
+    """
+    pairs = zip(config.layers, layers, strict=True)
+    own = [settings.activity_target for settings, layer in pairs if isinstance(layer, SpikingLayer)]
+    rest = [config.training.activity_target] * (len(own) - 1)
+    return [mine if mine >= 0 else other for mine, other in zip(own, [*rest, None], strict=True)]

@@ -50,12 +50,20 @@ class LayerSettings(NeuronSpec):
 
     neurons: int = setting(128, low=1, high=32768, help="width of the layer")
     hold: bool = setting(False, help="first layer only: the input of step 0 counts in every step")
+    activity_target: float = setting(
+        -1.0,
+        low=-1.0,
+        high=255.0,
+        help="training.activity_target of this layer alone; below 0: the others' (the last layer: no price)",
+    )
 
     def table(self) -> dict[str, Any]:
-        """The entry as JSON-ready values; `kind` and `hold` only where they differ from dense and false."""
+        """The entry as JSON-ready values; `kind`, `hold`, `activity_target` only where they say something."""
         table = ({} if self.kind == "dense" else {"kind": self.kind}) | dataclasses.asdict(self)
         if not self.hold:
             del table["hold"]
+        if self.activity_target < 0:
+            del table["activity_target"]
         return table
 
     @property

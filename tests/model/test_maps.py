@@ -126,11 +126,23 @@ def test_a_kind_without_a_twin_is_refused(tmp_path, kind):
         config_of(tmp_path, f'[[layers]]\nkind = "{kind}"\n')
 
 
-def test_a_price_of_clocks_needs_dense_layers(tmp_path):
-    config = config_of(tmp_path, "cycles_weight = 1.0\n", CONV, DENSE)
+def test_a_price_of_clocks_lowers_them_behind_a_map(tmp_path):
     dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
-    with pytest.raises(TwinspikeError, match=r"layers.0.kind = 'conv' is not allowed: expected dense, where"):
-        train(config, tmp_path / "out", progress=False, dataset=dataset)
+    spikes = []
+    for weight in (0.0, 300.0):
+        config = config_of(tmp_path, f"cycles_weight = {weight}\nactivity_weight = 0.0\n", CONV, DENSE)
+        metrics = train(config, tmp_path / f"out{weight}", progress=False, dataset=dataset)
+        spikes.append(metrics["spikes_per_image"]["hidden"])
+    assert spikes[1] < spikes[0]
+
+
+def test_a_layer_has_a_target_of_its_own(tmp_path):
+    config = config_of(tmp_path, CONV + "activity_target = 0.5\n", POOL, CONV, DENSE)
+    assert SpikingNetwork(config, (6, 6)).activity_targets == [0.5, 0.3, None]
+    config = config_of(tmp_path, CONV, DENSE + "activity_target = 0.0\n")
+    assert SpikingNetwork(config, (6, 6)).activity_targets == [0.3, 0.0]
+    assert "activity_target" not in config.table()["layers"][0]
+    assert config.table()["layers"][1]["activity_target"] == 0.0 and config.trains_as(config.table())
 
 
 def test_a_configuration_gives_its_keys_back(tmp_path):
