@@ -176,7 +176,7 @@ class WideConv(wiring.Component):
     def _bank(self, m, bank, hit, row, weights, stages, neurons) -> list[Signal]:
         """The lanes of a bank, in groups; returns whether each fires."""
         plan = self._plan
-        exists = self._exists(m, bank, stages[4], neurons)
+        exists = self._exists(m, bank, stages[3], neurons)
         fired = []
         for lanes in plan.lane_groups:
             name = f"{bank}_{lanes.start}"
@@ -222,12 +222,12 @@ class WideConv(wiring.Component):
         return memory.read_port(domain="comb"), memory.write_port()
 
     def _exists(self, m: Module, bank: int, turn, neurons) -> Value:
-        """Whether the bank has neurons in the row whose membranes are compared; 1 where it always has."""
+        """Whether the bank has neurons in the row of `turn`, a clock later; 1 where it always has."""
         words = [w for w in self._plan.sweep if neurons[w] < 0]
         if not words:
             return Const(1)
         here = Signal(name=f"exists_{bank}")
-        m.d.comb += here.eq(~Cat(turn.row == w for w in words).any())
+        m.d.sync += here.eq(~Cat(turn.row == w for w in words).any())
         return here
 
     def _lane(self, m, bank, channel, read, weight, held, back, clear, exists) -> tuple[Signal, Value]:
