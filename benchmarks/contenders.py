@@ -1,14 +1,13 @@
-"""The same 784-256-32 network in twinspike and in other frameworks, each written as its manual advises.
+"""The same network in twinspike and in other frameworks, each written as its manual advises.
 
 Everyone gets leaky integrate-and-fire neurons (decay 7/8, threshold 1, reset by subtraction) with a
-surrogate gradient, the same random weights, and the first layer's product for all time steps at
-once, which is the fastest that a dense framework can do. Only twinspike quantises (4 bits).
+surrogate gradient, equal random weights, and every layer's products or convolutions for all time steps
+at once, which is the fastest that a dense framework can do. Only twinspike quantises (4 bits).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable
 from importlib.metadata import version
@@ -34,12 +33,11 @@ class Contender:
     forward: Callable[..., Tensor]
 
 
-def contenders(config: Config, inputs: int, device: torch.device) -> list[Contender]:
-    """One of each; raises ImportError if a framework is missing."""
-    widths = [inputs, *(layer.neurons for layer in config.layers)]
-    made = [_twinspike(config, inputs, device, sparse) for sparse in (True, False)]
+def contenders(config: Config, shape: tuple[int, int], device: torch.device) -> list[Contender]:
+    """One of each, for images of `shape`; raises ImportError if a framework is missing."""
+    made = [_twinspike(config, shape, device, sparse) for sparse in (True, False)]
     for name, build in (("snnTorch", _snntorch), ("SpikingJelly", _spikingjelly), ("Norse", _norse)):
-        network = build(widths, config.training.initial_gain).to(device)
+        network = build(config, shape).to(device)
         made.append(
             Contender(
                 f"{name} {version(name.lower())}",
@@ -51,8 +49,8 @@ def contenders(config: Config, inputs: int, device: torch.device) -> list[Conten
     return made
 
 
-def _twinspike(config: Config, inputs: int, device: torch.device, sparse: bool) -> Contender:
-    network = SpikingNetwork(config, (1, inputs))
+def _twinspike(config: Config, shape: tuple[int, int], device: torch.device, sparse: bool) -> Contender:
+    network = SpikingNetwork(config, shape)
     network.initialise(config.training, torch.Generator().manual_seed(config.seed))
     network.to(device)
     form = arranged if sparse else dense_spikes
@@ -70,27 +68,50 @@ def _twinspike(config: Config, inputs: int, device: torch.device, sparse: bool) 
     )
 
 
-class _Stack(nn.Module):
-    """Linear layers and what follows them, over spikes [T, B, N]."""
+class _Steps(nn.Module):
+    """A layer of images, applied to all steps at once: [T, B, ...] -> [T, B, ...]."""
 
-    def __init__(self, widths: list[int], gain: float, neurons: Callable[[], nn.Module]):
+    def __init__(self, layer: nn.Module):
         super().__init__()
-        generator = torch.Generator().manual_seed(0)
-        self.layers = nn.ModuleList()
-        for inputs, outputs in itertools.pairwise(widths):
-            linear = nn.Linear(inputs, outputs)
-            with torch.no_grad():
-                linear.weight.normal_(0, gain / math.sqrt(inputs), generator=generator)
-                linear.bias.fill_(0.02)
-            self.layers += [linear, neurons()]
+        self.layer = layer
 
     def forward(self, spikes: Tensor) -> Tensor:
+        return self.layer(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+
+
+class _Stack(nn.Module):
+    """Linear layers and convolutions, and what follows them, over spikes [T, B, pixels]."""
+
+    def __init__(
+        self, config: Config, shape: tuple[int, int], neurons: Callable[[], nn.Module], scale: float = 1
+    ):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.shape = shape
+        self.layers = nn.ModuleList()
+        seen = (1, *shape)
+        for settings in config.layers:
+            layer: nn.Module
+            if settings.kind == "conv":
+                layer = weights = nn.Conv2d(seen[0], settings.channels, settings.kernel, settings.stride)
+            else:
+                weights = nn.Linear(math.prod(seen), settings.neurons)
+                layer = nn.Sequential(nn.Flatten(), weights)
+            std = scale * config.training.initial_gain / math.sqrt(weights.weight[0].numel())
+            with torch.no_grad():
+                weights.weight.normal_(0, std, generator=generator)
+                weights.bias.fill_(0.02)
+                seen = layer(torch.zeros(1, *seen)).shape[1:]
+            self.layers += [_Steps(layer), neurons()]
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        spikes = spikes.unflatten(2, (1, *self.shape))
         for layer in self.layers:
             spikes = layer(spikes)
         return spikes
 
 
-def _snntorch(widths: list[int], gain: float) -> nn.Module:
+def _snntorch(config: Config, shape: tuple[int, int]) -> nn.Module:
     import snntorch
 
     class Steps(nn.Module):
@@ -106,10 +127,10 @@ def _snntorch(widths: list[int], gain: float) -> nn.Module:
                 spikes.append(now)
             return torch.stack(spikes)
 
-    return _Stack(widths, gain, Steps)
+    return _Stack(config, shape, Steps)
 
 
-def _spikingjelly(widths: list[int], gain: float) -> nn.Module:
+def _spikingjelly(config: Config, shape: tuple[int, int]) -> nn.Module:
     from spikingjelly.activation_based import functional, neuron, surrogate
 
     def population() -> nn.Module:
@@ -123,12 +144,12 @@ def _spikingjelly(widths: list[int], gain: float) -> nn.Module:
             step_mode="m",
         )
 
-    network = _Stack(widths, gain, population)
+    network = _Stack(config, shape, population)
     network.register_forward_pre_hook(lambda *_: functional.reset_net(network))
     return network
 
 
-def _norse(widths: list[int], gain: float) -> nn.Module:
+def _norse(config: Config, shape: tuple[int, int]) -> nn.Module:
     import norse.torch as norse
     from norse.torch.functional.reset import reset_subtract
 
@@ -145,4 +166,4 @@ def _norse(widths: list[int], gain: float) -> nn.Module:
         def forward(self, currents: Tensor) -> Tensor:
             return self.cell(currents)[0]
 
-    return _Stack(widths, gain / (1 - DECAY), Steps)
+    return _Stack(config, shape, Steps, scale=1 / (1 - DECAY))

@@ -114,8 +114,14 @@ def main() -> None:
     parser.add_argument(
         "--exports-of", metavar="NAME", help="measure the fresh exports of one framework and nothing else"
     )
+    parser.add_argument(
+        "--files", action="store_true", help="measure the files of other people and nothing else"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.files:
+        write_json(RESULTS, json.loads(RESULTS.read_text()) | {"files": files_of_others()})
+        return
     config = load_config(str(others.CONFIG))
     data = dataset_frames(config)
     cases = exports.installed()

@@ -1,7 +1,8 @@
 """NIR files of other people: what their import gives, against what simulators recorded, or why it is refused.
 
 The files are those of the NIR paper (Pedersen et al., 2024), a tar file in the folder `nir-paper` of
-$TWINSPIKE_DATA. Of one of them the paper has an input train and the output spikes of eleven simulators.
+$TWINSPIKE_DATA. Of one of them the paper has an input train and the output spikes of eleven simulators. Its
+network for N-MNIST answers recordings of that data set (paper_digits.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import paper_digits
 from exports import WEIGHT_BITS, layer_rows
 
 from twinspike.numerics.errors import TwinspikeError
@@ -31,12 +33,15 @@ def archive() -> Path | None:
     return path if path.is_file() else None
 
 
-def measure(path: Path, work: Path) -> list[dict[str, Any]]:
-    """A row a NIR file in the tar file at `path`, unpacked into `work`; JSON-ready."""
+def measure(path: Path, work: Path, recordings: int = 100) -> list[dict[str, Any]]:
+    """A row a NIR file in the tar file at `path`, unpacked into `work`; JSON-ready.
+
+    `recordings` of N-MNIST are run through the network that is made for them.
+    """
     with tarfile.open(path) as tar:
         tar.extractall(work, filter="data")
-    recordings = {p.stem.removeprefix("lif_"): _columns(p) for p in sorted(work.glob(RECORDINGS))}
-    return [_row(p, work, recordings) for p in sorted(work.rglob("*.nir"))]
+    recorded = {p.stem.removeprefix("lif_"): _columns(p) for p in sorted(work.glob(RECORDINGS))}
+    return [_row(p, work, recorded, recordings) for p in sorted(work.rglob("*.nir"))]
 
 
 def _columns(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -44,12 +49,16 @@ def _columns(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return table[:, 0] != 0, table[:, 2] != 0
 
 
-def _row(path: Path, work: Path, recordings: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
+def _row(
+    path: Path, work: Path, recordings: dict[str, tuple[np.ndarray, np.ndarray]], digits: int
+) -> dict[str, Any]:
     row: dict[str, Any] = {"file": path.relative_to(work / "paper").as_posix()}
     try:
-        float_layers(graph := read_graph(path))
+        mapped = float_layers(graph := read_graph(path))
     except TwinspikeError as error:
         return row | {"refused": str(error)}
+    if mapped[0].inputs == paper_digits.INPUTS and paper_digits.recordings_there():
+        return row | paper_digits.measure(graph, digits)
     # What the simulators were given is Norse's file; Rockpool's is what came out of one of them.
     recorded = path.name == "lif_norse.nir"
     given = recordings["exact"][0] if path.name.startswith("lif_") else np.zeros(STEPS, bool)

@@ -1,4 +1,4 @@
-"""Times a training step of one network in twinspike and in other frameworks, side by side.
+"""Times a training step of two networks in twinspike and in other frameworks, side by side.
 
 A step is forward, loss, backward and optimiser; making its input of precomputed spike steps is
 timed beside it. Everyone gets the same batches, loss and optimiser, and takes turns batch by batch,
@@ -8,6 +8,7 @@ so that whatever else the machine does hits all alike.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import platform
 import statistics
@@ -16,14 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from batches import training_images
 from contenders import Contender, contenders
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from twinspike.config import load_config
-from twinspike.model.data.shipped import load_dataset
 from twinspike.model.encodings import spike_steps
 from twinspike.model.losses import embedding_loss
 from twinspike.model.memory import keep_freed_memory
@@ -31,7 +33,8 @@ from twinspike.model.results import training_table
 from twinspike.numerics.files import write_json
 from twinspike.quant.export import package_versions
 
-CONFIG = "mnist"
+# A dense network and one with convolutions.
+NETWORKS = {"dense": "mnist", "conv": str(Path(__file__).parent / "conv.toml")}
 BATCH = 256
 WARM_UP = 5
 CLASSES = 10
@@ -44,48 +47,55 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/bench_training.json"), help="result file")
     options = parser.parse_args()
     keep_freed_memory()  # for everyone
-    dataset = load_dataset(CONFIG)
-    config = load_config(CONFIG).changed(CONFIG, training={"batch_size": BATCH})
+    images, labels, checksums = (
+        torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in training_images()
+    )
+    configs = {
+        name: load_config(given).changed(name, training={"batch_size": BATCH})
+        for name, given in NETWORKS.items()
+    }
+    config = configs["dense"]  # whose settings of the loss and rate count for both
     losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
         "emd": lambda spikes, labels: embedding_loss(spikes, labels, config.training),
         "counts": lambda spikes, labels: cross_entropy(spikes.sum(0)[:, :CLASSES], labels),
     }
-    order = torch.randperm(len(dataset.train_images), generator=torch.Generator().manual_seed(config.seed))
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(config.seed))
     batches = order[: (WARM_UP + options.rounds) * BATCH].split(BATCH)
-    images, labels = torch.from_numpy(dataset.train_images), torch.from_numpy(dataset.train_labels)
     places = [("cpu", threads) for threads in options.threads]
     if torch.cuda.is_available():
         places.append(("cuda", options.threads[0]))
     runs = []
-    with tqdm(total=len(places) * len(losses) * len(batches), desc="benchmark", unit="round") as bar:
+    with tqdm(
+        total=len(places) * len(configs) * len(losses) * len(batches), desc="benchmark", unit="round"
+    ) as bar:
         for device, threads in places:
             torch.set_num_threads(threads)
             data = [
                 (spike_steps(config.encoder, images[b], config.timesteps).to(device), labels[b].to(device))
                 for b in batches
             ]
-            for loss, function in losses.items():
-                rivals = contenders(config, images[0].numel(), torch.device(device))
+            for (network, own), (loss, function) in itertools.product(configs.items(), losses.items()):
+                rivals = contenders(own, tuple(images.shape[1:]), torch.device(device))
                 rows = _race(rivals, function, data, device, config.training.learning_rate, bar)
-                runs.append({"device": _device_name(device), "threads": threads, "loss": loss, "rows": rows})
+                run = {"network": network, "device": _device_name(device), "threads": threads, "loss": loss}
+                runs.append({**run, "rows": rows})
     peers = ("snntorch", "spikingjelly", "norse")
     write_json(
         options.out,
         {
-            "network": [images[0].numel(), *(layer.neurons for layer in config.layers)],
-            "config": training_table(config),
+            "configs": {name: training_table(own) for name, own in configs.items()},
             "rounds": options.rounds,
             "warm_up": WARM_UP,
             "load_average": os.getloadavg()[0],
             "cores": os.cpu_count(),
             "versions": {**package_versions(), **{name: _version(name) for name in peers}},
-            "data_checksums": dict(dataset.checksums),
+            "data_checksums": checksums,
             "runs": runs,
         },
     )
     print(f"{options.out}: written; `make docs` puts it into the documents")
     for run in runs:
-        print(f"{run['device']}, {run['threads']} threads, loss {run['loss']}")
+        print(f"{run['network']}: {run['device']}, {run['threads']} threads, loss {run['loss']}")
         for row in run["rows"]:
             print(
                 f"  {row['name']:32} {row['step_ms']:7.1f} ms  {row['relative']:5.2f}x  "

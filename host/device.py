@@ -9,6 +9,7 @@ import numpy as np
 
 from ..numerics import emd
 from ..numerics.commands import COMMANDS, NO_LABEL
+from ..numerics.encodings import Graded
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.link import spike_bytes, unpack_spikes
 from ..quant.network import Network
@@ -91,7 +92,8 @@ class Device:
 
     def classify_events(self, frames: Iterable[np.ndarray]) -> Iterator[Answer]:
         """The same for frames of event words, TICKs included, addresses ascending inside a step."""
-        for answer in self._run(event_frames(self._channel, frames), "CLASSIFY"):
+        requests = event_frames(self._channel, frames, values=self._values())
+        for answer in self._run(requests, "CLASSIFY"):
             yield answer[0]
 
     def embed(self, images: np.ndarray, *, pixels: bool = False) -> Iterator[tuple[np.ndarray, Answer]]:
@@ -216,7 +218,11 @@ class Device:
             )
         encoding = self._network.encoder
         frames = (encoding.events(image, self.info.timesteps)[0] for image in images)
-        return event_frames(self._channel, frames, spikes=spikes)
+        return event_frames(self._channel, frames, values=self._values(), spikes=spikes)
+
+    def _values(self) -> bool:
+        """Whether the core reads VALUE words, which needs the network to be known."""
+        return self._network is not None and isinstance(self._network.encoder, Graded)
 
     def _run(
         self, requests: Iterator[tuple[int, bytes]], mode: str, slot: int = 0

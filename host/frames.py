@@ -11,11 +11,14 @@ from .channel import Channel
 
 
 def event_frames(
-    channel: Channel, frames: Iterable[np.ndarray], *, spikes: bool = False
+    channel: Channel, frames: Iterable[np.ndarray], *, values: bool, spikes: bool = False
 ) -> Iterator[tuple[int, bytes]]:
-    """Requests for frames of event words, their TICKs included; with `spikes` output spikes are asked for."""
+    """Requests for frames of event words, their TICKs included; with `spikes` output spikes are asked for.
+
+    `values`: the core reads VALUE words, those of the graded encoder.
+    """
     for words in frames:
-        yield from _parts(channel, Op.EVENTS, pack_events(words), spikes)
+        yield from _parts(channel, Op.EVENTS, pack_events(words, values=values), spikes)
 
 
 def pixel_frames(

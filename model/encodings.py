@@ -34,7 +34,7 @@ def spike_steps(encoding: Encoding, images: torch.Tensor, timesteps: int) -> tor
 
     None for an encoding with several spikes per address. Raises as :func:`encode` does.
     """
-    check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps)
+    check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps, 255)
     if isinstance(encoding, (definition.Rate, definition.Graded, definition.Timed)):
         return None
     steps = _steps(encoding, images, timesteps).to(torch.uint8)

@@ -172,8 +172,14 @@ def equal_error(distance: np.ndarray, same: np.ndarray) -> tuple[float, int]:
 def verify_pairs(counts: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
     """Same class or different, 20,000 pairs, half of each: {roc_auc, eer, threshold, pairs}.
 
-    counts uint8 [T, B, n_out], labels [B].
+    counts uint8 [T, B, n_out], labels [B]. Classes of a single image take no part; where fewer than two are
+    left, there are no figures and 0 pairs.
     """
+    classes, size = np.unique(labels, return_counts=True)
+    paired = np.isin(labels, classes[size > 1])
+    if (size > 1).sum() < 2:
+        return {"pairs": 0}
+    counts, labels = counts[:, paired], labels[paired]
     first, second, same = draw_pairs(labels, PAIRS, rng)
     chunks = (slice(start, start + 1000) for start in range(0, PAIRS, 1000))
     distance = np.concatenate([emd.emd(counts[:, first[c]], counts[:, second[c]]) for c in chunks])

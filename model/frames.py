@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..numerics.encodings import Encoding
+from ..numerics.encodings import MAX_TIMESTEPS, Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import read_limited
 from .data.load import config_dataset
@@ -92,9 +92,10 @@ def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
         spikes = _trains(path, "spikes", arrays["spikes"])
         shape = spikes.shape[2:]
     frames = spikes.shape[1]
-    if frames < 2 or not 1 <= len(spikes) <= 255:
+    if frames < 2 or not 1 <= len(spikes) <= MAX_TIMESTEPS:
         raise TwinspikeError(
-            f"{path}: {frames} frames of {len(spikes)} steps: expected 2 or more, of 1 to 255 steps"
+            f"{path}: {frames} frames of {len(spikes)} steps: "
+            f"expected 2 or more, of 1 to {MAX_TIMESTEPS} steps"
         )
     labels = arrays.get("labels")
     if labels is not None and (labels.shape != (frames,) or labels.dtype.kind not in "iu"):

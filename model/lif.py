@@ -34,7 +34,9 @@ class _Lif(torch.autograd.Function):
         silent = torch.ones_like(v) if spec.single_spike else None
         lost = torch.empty_like(v)
         for now, u, fires in zip(current, membranes, spikes, strict=True):
-            if spec.leak_shift:
+            if spec.forget:
+                v.zero_()
+            elif spec.leak_shift:
                 v.sub_(torch.mul(v, 2.0**-spec.leak_shift, out=lost).floor_())
             torch.clamp(v.add_(now), low, high, out=u)
             torch.ge(u, threshold, out=fires)
@@ -59,7 +61,7 @@ class _Lif(torch.autograd.Function):
         already = torch.cumsum(spikes, 0).sub_(spikes) if spec.single_spike else None
         # What the next step's membrane keeps of this one's; the reset itself is no path for the gradient
         # (Zenke & Ganguli, "SuperSpike", 2018).
-        carry = 1 - 2.0**-spec.leak_shift if spec.leak_shift else 1.0
+        carry = 0.0 if spec.forget else 1 - 2.0**-spec.leak_shift if spec.leak_shift else 1.0
         grad_current = torch.empty_like(membranes)
         later = None
         steps = max(1, IN_CACHE // membranes[0].numel())

@@ -4,6 +4,8 @@ Every pair of a batch counts: a loss takes the distance matrix [B, B] (EMD / (ou
 one spike moved by one step weighs alike in every network) and the labels [B], and gives a scalar.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -77,9 +79,10 @@ def triplet(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
     return excess.sum() / (excess > 0).sum().clamp(min=1)
 
 
-def activity_penalty(hidden: list[Tensor], target: float) -> Tensor:
-    """relu(mean spikes of a hidden neuron per image - target), summed over hidden layers [T, B, N]."""
-    return sum((functional.relu(spikes.sum(0).mean() - target) for spikes in hidden), torch.zeros(()))
+def activity_penalty(layers: Sequence[Tensor], targets: Sequence[float | None]) -> Tensor:
+    """relu(mean spikes of a neuron per image - target), summed over layers [T, B, N]; None: no price."""
+    priced = [pair for pair in zip(layers, targets, strict=True) if pair[1] is not None]
+    return sum((functional.relu(spikes.sum(0).mean() - target) for spikes, target in priced), torch.zeros(()))
 
 
 def _same(labels: Tensor) -> Tensor:

@@ -337,7 +337,8 @@ def _quantiser(weight: Quantised) -> _Quantiser:
 
 
 def _neuron(spec: NeuronSpec) -> _Neuron:
-    leak = 2.0**-spec.leak_shift if spec.leak_shift else 0.0
+    # What forgets loses all of it: floor(v * 1) of a whole v.
+    leak = 1.0 if spec.forget else 2.0**-spec.leak_shift if spec.leak_shift else 0.0
     return _Neuron(leak, *state_range(spec.state_bits), 1 - leak, spec.reset == "zero", spec.single_spike)
 
 

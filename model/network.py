@@ -14,12 +14,14 @@ from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.kinds import make_layer
 from ..quant.layers.pool import QuantPool
+from ..quant.sources import source_shape
 from ..quant.spec import NeuronSpec
 from . import fused
 from .events import Events
 from .inputs import input_spikes
 from .lif import Lif
 from .settings import TrainingSettings
+from .wiring import combined, may_add_up, share_weights
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -41,7 +43,7 @@ class SpikingLayer(nn.Module):
         kind = self.synapses.geometry.kind
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if plain or kind in fused.COUNTED else None
-        if compiled and fused.usable(spikes, self.synapses.weight):
+        if compiled and self.synapses.plain and fused.usable(spikes, self.synapses.weight):
             return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         if self.synapses.hold:
             dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
@@ -61,19 +63,23 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.encoder: Encoding = config.encoder
         self.timesteps = config.timesteps
-        seen = self.encoder.map(shape)
-        several = isinstance(self.encoder, Graded)
+        shapes = [self.encoder.map(shape)]
+        several = [isinstance(self.encoder, Graded)]  # of the input and of each layer, as in SpikingLayer
         layers: list[SpikingLayer | QuantPool] = []
         for index, settings in enumerate(config.layers):
-            made = make_layer(seen, settings, f"layers.{index}")
-            seen = made.geometry.shape
+            where, sources = f"layers.{index}", settings.sources or (index - 1,)
+            seen = source_shape(sources, settings.combine, shapes, where)
+            made = make_layer(seen, settings, where)
+            shapes.append(made.geometry.shape)
             if isinstance(made, QuantPool):
                 layers.append(made)
-                several = made.geometry.mode == "sum"
+                several.append(made.geometry.mode == "sum")
             else:
-                layers.append(SpikingLayer(made, config.training.surrogate_slope, several))
-                several = False
-            if index and isinstance(made, QuantLayer) and made.hold:
+                many = may_add_up(settings.combine, [several[source + 1] for source in sources])
+                layers.append(SpikingLayer(made, config.training.surrogate_slope, many))
+                several.append(False)
+                share_weights(made, layers, index)
+            if (index or sources != (-1,)) and isinstance(made, QuantLayer) and made.hold:
                 raise out_of_range(
                     f"layers.{index}.hold", True, "false: only the first layer can hold its input"
                 )
@@ -81,6 +87,7 @@ class SpikingNetwork(nn.Module):
             where = f"layers.{len(layers) - 1}.kind"
             raise out_of_range(where, config.layers[-1].kind, "a kind with neurons, in the last layer")
         self.layers = nn.ModuleList(layers)
+        self.activity_targets = _activity_targets(config, layers)
 
     @property
     def synapses(self) -> list[QuantLayer]:
@@ -117,8 +124,20 @@ class SpikingNetwork(nn.Module):
 
     def propagate(self, spikes: Tensor | Events) -> list[Tensor]:
         """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer."""
-        trains = []
-        for layer in self.layers:
-            spikes = layer(spikes)
-            trains.append(spikes)
+        trains: list[Tensor] = []
+        for index, (layer, stage) in enumerate(zip(self.layers, self.stages, strict=True)):
+            sources = stage.wiring.sources or (index - 1,)
+            seen = [spikes if source < 0 else trains[source] for source in sources]
+            trains.append(layer(combined(seen, stage.wiring.combine)))
         return trains
+
+
+def _activity_targets(config: Config, layers: Sequence[nn.Module]) -> list[float | None]:
+    """Spikes a neuron and image that cost nothing, of every layer with neurons; None: none cost anything.
+
+    The last layer's spikes are the answer, and cost only where its own entry says so.
+    """
+    pairs = zip(config.layers, layers, strict=True)
+    own = [settings.activity_target for settings, layer in pairs if isinstance(layer, SpikingLayer)]
+    rest = [config.training.activity_target] * (len(own) - 1)
+    return [mine if mine >= 0 else other for mine, other in zip(own, [*rest, None], strict=True)]

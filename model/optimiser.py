@@ -12,7 +12,8 @@ def make_optimiser(network: SpikingNetwork, settings: TrainingSettings) -> torch
     A neuron's weights only count relative to each other, and their size sets how fine its integer
     threshold is: decay keeps weights of few bits from growing until thresholds are tiny.
     """
-    weights = [synapses.weight for synapses in network.synapses]
+    # Layers may share a weight, which learns once.
+    weights = list(dict.fromkeys(synapses.weight for synapses in network.synapses))
     biases = [parameter for synapses in network.synapses for parameter in synapses.others]
     groups = [
         {"params": weights, "weight_decay": settings.weight_decay},

@@ -4,7 +4,8 @@
     s = (u >= threshold) and not (single_spike and already fired in this frame)
     v = u - threshold on a spike with reset "subtract", 0 with reset "zero", u otherwise
 
-with leak(v) = v - (v >> k), arithmetic shift, and k = 0 for no leak.
+with leak(v) = v - (v >> k), arithmetic shift, and k = 0 for no leak; or leak(v) = 0 for neurons that
+forget, whose membranes keep nothing from step to step.
 """
 
 import numpy as np
@@ -15,8 +16,11 @@ def state_range(state_bits: int) -> tuple[int, int]:
     return -(1 << (state_bits - 1)), (1 << (state_bits - 1)) - 1
 
 
-def leak(v: np.ndarray, leak_shift: int) -> np.ndarray:
-    """v - (v >> leak_shift); no leak at 0. numpy's >> on signed integers is arithmetic."""
+def leak(v: np.ndarray, leak_shift: int, forget: bool = False) -> np.ndarray:
+    """v - (v >> leak_shift); no leak at 0; nothing with `forget`. numpy's >> on signed integers is
+    arithmetic."""
+    if forget:
+        return np.zeros_like(v)
     return v if leak_shift == 0 else v - (v >> leak_shift)
 
 
@@ -31,6 +35,7 @@ def step(
     reset: str,
     single_spike: bool,
     state_bits: int,
+    forget: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Advance [B, N] membranes by one step; returns (v, fired, spikes).
 
@@ -38,7 +43,7 @@ def step(
     the inputs that spike in this step. Nothing is modified in place.
     """
     low, high = state_range(state_bits)
-    u = np.clip(leak(v, leak_shift) + bias + current, low, high)
+    u = np.clip(leak(v, leak_shift, forget) + bias + current, low, high)
     spikes = u >= threshold
     if single_spike:
         spikes = spikes & ~fired

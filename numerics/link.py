@@ -19,6 +19,7 @@ import numpy as np
 
 from .errors import TwinspikeError
 from .events import TICK
+from .values import MOST, VALUE
 
 VERSION = 1
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
@@ -31,6 +32,7 @@ BUFFER_SPARE = CRC_BYTES + 1
 
 # Packed events, a byte each.
 STEP_ENDS, SKIP = 0xFF, 0xFE
+TIMES = 0xFD  # for a core that reads VALUE words: the next byte is one
 
 
 class Op(enum.IntEnum):
@@ -142,15 +144,23 @@ def _checked(body: bytes) -> tuple[int, int, bytes] | None:
     return content[0], content[1], content[HEAD_BYTES:]
 
 
-def pack_events(words: np.ndarray) -> bytes:
+def pack_events(words: np.ndarray, *, values: bool = False) -> bytes:
     """Event words (hw order: addresses ascending inside a step) as bytes, one per event as a rule.
 
     A byte b < SKIP: the address is the one before, -1 at a step's start, plus b, and spikes. SKIP: the
     address goes on by SKIP without a spike. STEP_ENDS: a TICK. Raises TwinspikeError if addresses descend.
+
+    With `values`, for a core of the graded encoder, TIMES and a byte m are a VALUE word, behind which the
+    address is -1 again and ascends anew; there TIMES stands in SKIP's place as the least byte that is none to
+    be added, and as what SKIP adds.
     """
     out = bytearray()
-    address = -1
+    address, least = -1, TIMES if values else SKIP
     for word in words.tolist():
+        if values and word >= VALUE:
+            out += bytes((TIMES, word & MOST))
+            address = -1
+            continue
         if word >= TICK:
             out.append(STEP_ENDS)
             address = -1
@@ -158,22 +168,27 @@ def pack_events(words: np.ndarray) -> bytes:
         ahead = word - address
         if ahead < 0:
             raise TwinspikeError(f"event address {word} follows {address}: addresses ascend inside a step")
-        skips, ahead = divmod(ahead, SKIP)
+        skips, ahead = divmod(ahead, least)
         out += bytes((SKIP,)) * skips
         out.append(ahead)
         address = word
     return bytes(out)
 
 
-def unpack_events(packed: bytes) -> np.ndarray:
+def unpack_events(packed: bytes, *, values: bool = False) -> np.ndarray:
     """The inverse of :func:`pack_events`: uint16 words."""
-    words, address = [], -1
+    words: list[int] = []
+    address, times = -1, False
     for byte in packed:
+        if times or (values and byte == TIMES):
+            words += [VALUE | byte & MOST] if times else []
+            address, times = -1, not times
+            continue
         if byte == STEP_ENDS:
             words.append(TICK)
             address = -1
             continue
-        address += byte
+        address += TIMES if values and byte == SKIP else byte
         if byte != SKIP:
             words.append(address & 0x7FFF)
     return np.array(words, dtype=np.uint16)

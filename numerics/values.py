@@ -7,7 +7,7 @@ After each TICK m is 1. A core without the graded encoder would take a VALUE for
 import numpy as np
 
 from .errors import TwinspikeError, out_of_range
-from .events import TICK, frame_spikes, frame_words
+from .events import MAX_ADDRESS, TICK, frame_spikes
 
 VALUE = 0xC000
 MOST = 15  # what four bits hold
@@ -20,16 +20,21 @@ def value_words(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     if spikes.max(initial=0) > MOST:
         raise out_of_range("spikes of an input in a step", int(spikes.max()), f"at most {MOST}")
-    words: list[np.ndarray] = []
-    for step in spikes:
-        for m in np.unique(step[step > 0]):
-            plain, _ = frame_words(step[None] == m)
-            words += [plain[:-1]] if m == 1 else [np.array([VALUE | int(m)], np.uint16), plain[:-1]]
-        words.append(np.array([TICK], np.uint16))
-    found = np.concatenate(words)
+    if spikes.shape[1] > MAX_ADDRESS + 1:
+        raise out_of_range("addresses of a frame", spikes.shape[1], f"at most {MAX_ADDRESS + 1}")
+    found = np.array([word for step in spikes for word in [*step_words(step), TICK]], np.uint16)
     last = np.zeros(len(found), dtype=bool)
     last[-1] = True
     return found, last
+
+
+def step_words(step: np.ndarray) -> list[int]:
+    """One step [N] of integers 0..15 -> its words but the TICK: m ascending, a VALUE before each m > 1."""
+    words: list[int] = []
+    for m in np.unique(step[step > 0]).tolist():
+        words += [VALUE | int(m)] if m > 1 else []
+        words += np.flatnonzero(step == m).tolist()
+    return words
 
 
 def value_spikes(words: np.ndarray, timesteps: int, inputs: int) -> np.ndarray:

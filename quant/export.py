@@ -1,5 +1,6 @@
 """From trained torch layers to the integer network. Nothing is rounded here that training did not round."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -31,9 +32,14 @@ def integer_layer(synapses: QuantLayer, where: str = "layer") -> Layer:
         _whole(weight, np.int8, f"{where}.weight"),
         _whole(bias, np.int32, f"{where}.bias"),
         _whole(threshold, np.int32, f"{where}.threshold"),
-        synapses.geometry,
+        synapses.placed(),
         hold=synapses.hold,
+        **dataclasses.asdict(synapses.wiring),
     )
+
+
+def _relay(pool: QuantPool) -> Layer:
+    return relay(pool.geometry, pool.wiring.sources, pool.wiring.combine)
 
 
 def untaught_network(
@@ -50,7 +56,7 @@ def untaught_network(
     Its embedding is the final one; ``dataclasses.replace`` puts the real references in.
     """
     layers = tuple(
-        integer_layer(one, f"layers.{i}") if isinstance(one, QuantLayer) else relay(one.geometry)
+        integer_layer(one, f"layers.{i}") if isinstance(one, QuantLayer) else _relay(one)
         for i, one in enumerate(synapses)
     )
     silent = np.zeros((1, timesteps, layers[-1].neurons), dtype=np.uint8)

@@ -9,13 +9,16 @@ import dataclasses
 import numpy as np
 from scipy.special import lambertw
 
-from ..numerics.errors import out_of_range
-from ..numerics.events import MAX_ADDRESS
 from .dialects import Dialect
 from .nir_graph import Node
+from .nir_maps import Weights, by_channel, channel_neurons
+from .synapses.base import Synapses
+from .synapses.dense import Dense
 
 # What stands for an endless time constant, in steps: 1 - 1 / NO_LEAK is 1 in 64 bits and in 32.
 NO_LEAK = 1e20
+# Most currents that are held at once: frames run in batches of fewer.
+MOST_CURRENTS = 1 << 24
 # A decay below this is none: a beta of 0 may come back from 32 bits a little above it.
 FORGETS = 1e-4
 
@@ -24,11 +27,12 @@ FORGETS = 1e-4
 class FloatLayer:
     """u = decay v + weight S + bias; a spike where u > threshold (u >= threshold unless `strict`).
 
-    weight [out, in]; bias, decay, threshold [out], all float64, the threshold above 0. `reset`:
+    weight [channels, ...] by the kind of `synapses`, [out, in] of a dense layer, which needs none; bias,
+    decay, threshold [channels], one an output of a dense layer, all float64, the threshold above 0. `reset`:
     "zero": v = 0 after a spike; "subtract": v = u - threshold; "subtract-delayed": the threshold is
     subtracted from the next step's u; "subtract-once": as "subtract", but where v is above the threshold
     still, the next spike needs u above twice the threshold; "zero-delayed": the step after a spike ends
-    at 0, whatever comes in. `start` [out] is v before the first step;
+    at 0, whatever comes in. `start` [channels] is v before the first step;
     None: 0, as in the core. Steps are computed in the precision of the weights.
     """
 
@@ -40,54 +44,72 @@ class FloatLayer:
     strict: bool
     reset: str
     start: np.ndarray | None = None
+    synapses: Synapses = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.synapses is None:
+            object.__setattr__(self, "synapses", Dense(self.weight.shape[1], self.weight.shape[0]))
+
+    @property
+    def inputs(self) -> int:
+        return self.synapses.inputs
 
     @property
     def neurons(self) -> int:
-        return self.weight.shape[0]
+        return self.synapses.neurons
+
+    @property
+    def channels(self) -> int:
+        """Values that bias, decay and threshold have: one a neuron, or one a channel of a map."""
+        return self.synapses.channels
 
     def currents(self, spikes: np.ndarray) -> np.ndarray:
         """Input spikes bool [T, B, in] -> currents [T, B, out], bias included."""
-        return spikes.astype(self.weight.dtype) @ self.weight.T + self.bias
+        return self.synapses.sums(self.weight, spikes) + self.synapses.spread(self.bias)
 
     def fire(self, currents: np.ndarray) -> np.ndarray:
         """Spikes bool [T, B, out] of the currents [T, B, out]."""
         out = np.empty(currents.shape, dtype=bool)
         v = np.zeros(currents.shape[1:], currents.dtype)
         if self.start is not None:
-            v += self.start
+            v += self.synapses.spread(self.start)
+        decay, threshold = (self.synapses.spread(values) for values in (self.decay, self.threshold))
         for t, current in enumerate(currents):
-            u = self.decay * v + current
+            u = decay * v + current
             if self.reset == "subtract-delayed" and t:
-                u -= self.threshold * out[t - 1]
+                u -= threshold * out[t - 1]
             if self.reset == "zero-delayed" and t:
                 u[out[t - 1]] = 0
-            bar = self.threshold
+            bar = threshold
             if self.reset == "subtract-once":
                 bar = bar * (1 + (v > bar))
             out[t] = u > bar if self.strict else u >= bar
             if self.reset == "zero":
                 v = np.where(out[t], 0.0, u)
             else:
-                v = u if self.reset.endswith("delayed") else u - self.threshold * out[t]
+                v = u if self.reset.endswith("delayed") else u - threshold * out[t]
         return out
 
     def run(self, spikes: np.ndarray) -> np.ndarray:
-        return self.fire(self.currents(spikes))
+        """Input spikes bool [T, B, in] -> output spikes bool [T, B, out], a batch of frames at a time."""
+        steps, frames = spikes.shape[:2]
+        batch = max(1, MOST_CURRENTS // max(1, steps * self.neurons))
+        if frames <= batch:
+            return self.fire(self.currents(spikes))
+        out = np.empty((steps, frames, self.neurons), dtype=bool)
+        for first in range(0, frames, batch):
+            some = slice(first, first + batch)
+            out[:, some] = self.fire(self.currents(spikes[:, some]))
+        return out
 
 
-def float_layer(weights: Node, neurons: Node, dialect: Dialect, dt: float, reset: str) -> FloatLayer:
-    """The layer of an Affine or Linear node and a LIF, CubaLIF or IF node, stepped as `dialect` says.
+def float_layer(weights: Weights, neurons: Node, dialect: Dialect, dt: float, reset: str) -> FloatLayer:
+    """The layer of some weights and a LIF, CubaLIF or IF node, stepped as `dialect` says.
 
     `dt` is the step in the file's seconds. Raises TwinspikeError, naming node and parameter.
     """
-    weight = weights.array("weight")
-    if weight.ndim != 2 or not weight.size:
-        raise weights.refuse(f"its weight is {list(weight.shape)}, expected [outputs, inputs]")
-    if max(weight.shape) > MAX_ADDRESS + 1:
-        allowed = f"at most {MAX_ADDRESS + 1} a side"
-        raise out_of_range(f"{weights} weight shape", list(weight.shape), allowed)
-    count = len(weight)
-    bias = _vector(weights, "bias", count) if weights.type == "Affine" else np.zeros(count)
+    neurons = channel_neurons(neurons, weights.synapses)
+    count, bias = weights.synapses.channels, weights.bias
     decay, gain, drive, start = _dynamics(neurons, dialect, dt, count)
     threshold = _vector(neurons, "v_threshold", count)
     rest = _vector(neurons, "v_reset", count, 0.0)
@@ -104,14 +126,15 @@ def float_layer(weights: Node, neurons: Node, dialect: Dialect, dt: float, reset
     if reset == "subtract" and dialect.name == "snntorch":
         reset = "subtract-once"
     return FloatLayer(
-        f"{weights.name}, {neurons.name}",
-        weight * gain[:, None],
+        f"{weights.node.name}, {neurons.name}",
+        weights.weight * by_channel(gain, weights.weight),
         bias,
         decay,
         threshold - rest,
         dialect.strict,
         reset,
         None if start is None or np.array_equal(start, rest) else start - rest,
+        weights.synapses,
     )
 
 
@@ -139,12 +162,14 @@ def _dynamics(
         )
     if dialect.leak != "euler":
         return _exponential(node, dialect, share, r)
-    if (share > 1 - FORGETS).any():
-        j = int(np.argmax(share > 1 - FORGETS))
+    forgets = share > 1 - FORGETS
+    if forgets.any() and not forgets.all():
+        j = int(np.argmax(forgets))
         raise node.refuse(
             f"neuron {j} keeps nothing of its membrane from step to step (beta = 0, a time constant of one "
-            "step), which the core cannot do: train with beta of 0.25 or more, or say what a step is (--dt)"
+            "step) and others do, which the core cannot do within a layer: train with one beta for all"
         )
+    share = np.where(forgets, 1.0, share)
     if node.type == "CubaLIF":
         r = r * _synapse(node, dt, count)
     leak = _vector(node, "v_leak", count)

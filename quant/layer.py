@@ -8,12 +8,10 @@ import numpy as np
 
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.fields import check
-from .spec import NeuronSpec
+from .spec import NeuronSpec, check_leak
 from .synapses.base import Synapses, check_weights
 from .synapses.dense import Dense
 
-# How the outputs of several sources become one input: multiplicities add up, or spikes are combined.
-COMBINES = ("add", "and", "iand")
 INT32 = np.iinfo(np.int32)
 
 
@@ -70,7 +68,7 @@ class Layer:
 
     def table(self) -> dict[str, Any]:
         """The layer's entry in the file's metadata; what has its default and is newer than it stays out."""
-        spec = dataclasses.asdict(self.spec) if self.synapses.fires else {}
+        spec = self.spec.table() if self.synapses.fires else {}
         table = {"kind": self.kind, **spec, **self.synapses.keys()}
         if self.sources:
             table["sources"] = list(self.sources)
@@ -114,6 +112,7 @@ def check_layer(layer: Layer, where: str, width: int) -> None:
         layer.synapses.check(layer.weight, width, where)
         return
     check(layer.spec, where)
+    check_leak(layer.spec, where)
     for part, dtype in (("weight", np.int8), ("bias", np.int32), ("threshold", np.int32)):
         check_dtype(f"{where}.{part}", getattr(layer, part), dtype)
     layer.synapses.check(layer.weight, width, where)
@@ -127,11 +126,12 @@ def check_layer(layer: Layer, where: str, width: int) -> None:
         raise out_of_range(f"{where}.threshold[{j}]", int(layer.threshold[j]), f"1..{INT32.max}")
 
 
-def check_plain(layers: Sequence[Layer], where: str) -> None:
-    """Raise TwinspikeError unless the layers are what the format `where` can hold: a chain of dense ones."""
+def check_plain(layers: Sequence[Layer], where: str, kinds: Sequence[str] = ("dense",)) -> None:
+    """Raise TwinspikeError unless the layers are what the format `where` can hold: a chain of these kinds."""
     for index, layer in enumerate(layers):
-        if layer.kind != "dense":
-            raise out_of_range(f"layers.{index}.kind", layer.kind, f"dense, to be written as {where}")
+        if layer.kind not in kinds:
+            allowed = f"{' or '.join(kinds)}, to be written as {where}"
+            raise out_of_range(f"layers.{index}.kind", layer.kind, allowed)
         if layer.sources not in ((), (index - 1,)) or layer.hold:
             given = "hold" if layer.hold else "sources"
             what = f"layers.{index}.{given} cannot be written as {where}"

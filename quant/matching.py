@@ -29,16 +29,19 @@ def mismatch(found: np.ndarray, target: np.ndarray) -> np.ndarray:
 def choose_thresholds(
     candidates: Sequence[np.ndarray], run: Callable[[np.ndarray], np.ndarray], target: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Thresholds [N] of least mismatch, and that mismatch [N] on all frames.
+    """Thresholds [C] of least mismatch, and that mismatch [C] on all frames.
 
-    The first of `candidates` ([N] each) is the plain one, and earlier ones win ties. `run` gives the spikes
-    bool [T, B, N] of thresholds. Frames with even index choose; a neuron keeps what they chose only if it
-    is no worse on the others, which had no part in it.
+    The first of `candidates` ([C] each) is the plain one, and earlier ones win ties. `run` gives the spikes
+    bool [T, B, N] of thresholds: C is N, or the channels of a channel-last map, whose places share them.
+    Frames with even index choose; a channel keeps what they chose only if it is no worse on the others,
+    which had no part in it.
     """
+    channels = len(candidates[0])
 
     def judge(threshold: np.ndarray) -> np.ndarray:
         spikes = run(threshold)
-        return np.stack([mismatch(spikes[:, i::2], target[:, i::2]) for i in (0, 1)])
+        wrong = np.stack([mismatch(spikes[:, i::2], target[:, i::2]) for i in (0, 1)])
+        return np.asarray(wrong.reshape(2, -1, channels).sum(axis=1))
 
     plain = judge(candidates[0])
     best, chosen = plain.copy(), candidates[0].copy()

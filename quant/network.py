@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as dump_safetensors
 
-from ..numerics.encodings import Encoding
-from ..numerics.errors import TwinspikeError, out_of_range
+from ..numerics.encodings import MAX_TIMESTEPS, Encoding
+from ..numerics.errors import out_of_range
 from ..numerics.fields import check
 from ..numerics.files import write_atomically
-from .layer import COMBINES, INT32, Layer, check_dtype, check_layer, is_int
-from .synapses.maps import as_map
+from .layer import INT32, Layer, check_dtype, check_layer, is_int
+from .sources import source_shape
 
 VERSION = 1
 METADATA_KEY = "twinspike"
@@ -109,6 +109,8 @@ class Network:
 
 
 MAX_LAYERS = 16
+# The EMD readout's cumulative counts are bytes; counting spikes needs none of them.
+MAX_EMD_TIMESTEPS = 255
 
 
 READOUTS = ("emd", "counts")
@@ -130,8 +132,9 @@ def check_network(network: "Network") -> None:
     name = network.name
     if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
         raise out_of_range("name", name, "text of 1 to 100 printable characters")
-    if not is_int(network.timesteps) or not 1 <= network.timesteps <= 255:
-        raise out_of_range("timesteps", network.timesteps, "an integer in 1..255")
+    most = MAX_EMD_TIMESTEPS if network.readout == "emd" else MAX_TIMESTEPS
+    if not is_int(network.timesteps) or not 1 <= network.timesteps <= most:
+        raise out_of_range("timesteps", network.timesteps, f"an integer in 1..{most}")
     if not is_int(network.verify_threshold) or not 0 <= network.verify_threshold <= INT32.max:
         raise out_of_range("verify_threshold", network.verify_threshold, f"an integer in 0..{INT32.max}")
     if not isinstance(network.provenance, Mapping):
@@ -197,18 +200,5 @@ def _check_shared(network: Network, index: int) -> None:
 
 def _source_shape(network: Network, index: int) -> tuple[int, ...]:
     """Shape of the map that layer `index` sees; raises TwinspikeError if its sources are not sound."""
-    layer, where = network.layers[index], f"layers.{index}"
-    if layer.combine not in COMBINES:
-        raise out_of_range(f"{where}.combine", layer.combine, "one of " + ", ".join(COMBINES))
-    sources = network.sources(index)
-    for source in sources:
-        if not is_int(source) or not -1 <= source < index:
-            raise out_of_range(f"{where}.sources", list(sources), f"layers before it, -1..{index - 1}")
-    if layer.combine == "iand" and len(sources) != 2:
-        raise out_of_range(f"{where}.sources", list(sources), "two layers, for combine = iand")
-    inputs = network.encoder.map(network.shape)
-    shapes = {inputs if source < 0 else network.layers[source].shape for source in sources}
-    if len(shapes) > 1 and len({as_map(shape, where) for shape in shapes}) > 1:
-        found = " and ".join(str(list(shape)) for shape in sorted(shapes))
-        raise TwinspikeError(f"{where}.sources have maps of {found}: all must have the same shape")
-    return shapes.pop()
+    shapes = [network.encoder.map(network.shape), *(layer.shape for layer in network.layers[:index])]
+    return source_shape(network.sources(index), network.layers[index].combine, shapes, f"layers.{index}")

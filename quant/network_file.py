@@ -155,6 +155,6 @@ def _spec(fields: dict[str, Any], kind: type[Synapses], where: str) -> NeuronSpe
             raise TwinspikeError(f"{where}.{key} is unknown: allowed keys are {', '.join(kind.own_keys())}")
         return NeuronSpec()
     for field in dataclasses.fields(NeuronSpec):
-        if field.name not in fields:
+        if field.name not in fields and field.name != "forget":
             raise TwinspikeError(f"{where}.{field.name} is missing")
     return build(NeuronSpec, fields, where)

@@ -48,7 +48,7 @@ def moments(
     v: np.ndarray = np.zeros(1, dtype=np.int64)
     fired: np.ndarray = np.zeros(1, dtype=bool)
     for current in currents:
-        total = lif.leak(v, spec.leak_shift) + bias + current
+        total = lif.leak(v, spec.leak_shift, spec.forget) + bias + current
         if wrap_bits is not None:
             half = 1 << (wrap_bits - 1)
             wrapped = ((total + half) & (2 * half - 1)) - half
@@ -63,5 +63,6 @@ def moments(
             reset=spec.reset,
             single_spike=spec.single_spike,
             state_bits=state_bits or spec.state_bits,
+            forget=spec.forget,
         )
         yield Moment(total, v, spikes)

@@ -1,5 +1,8 @@
 """A NIR graph as the chain of nodes that a feed-forward core can be: Input, layers, Output.
 
+A layer is weights and then spiking neurons; pools and scales may stand before its weights, scales behind
+them.
+
 Nested graphs are put in place of the node that holds them. What cannot be mapped is refused with one
 line that names the node, its type and why.
 """
@@ -12,19 +15,18 @@ import numpy as np
 
 from ..numerics.errors import TwinspikeError
 
-WEIGHTS = ("Affine", "Linear")
+WEIGHTS = ("Affine", "Linear", "Conv1d", "Conv2d")
+POOLS = ("SumPool2d", "AvgPool2d")
+SCALES = ("Scale",)
 NEURONS = ("LIF", "CubaLIF", "IF")
 _PASSING = ("Input", "Output", "Flatten")
 _REASONS = {
-    "Conv1d": "the core has fully connected layers only, no convolutions",
-    "Conv2d": "the core has fully connected layers only, no convolutions",
-    "SumPool2d": "the core has no pooling",
-    "AvgPool2d": "the core has no pooling, and an average of spikes is no spike",
+    "BatchNorm1d": "fold its factors into the weights before it, and its shift into their bias",
+    "BatchNorm2d": "fold its factors into the weights before it, and its shift into their bias",
     "Delay": "spikes reach the next layer in the same step",
     "LI": "it gives no spikes: let the last layer spike, the label is the neuron that spikes most",
     "CubaLI": "it gives no spikes: let the last layer spike, the label is the neuron that spikes most",
     "I": "it gives no spikes: use IF",
-    "Scale": "fold the factors into the weights before it",
     "Threshold": "it has no membrane: use IF",
 }
 # A node's name, after those of the nested graphs that hold it.
@@ -88,25 +90,56 @@ def chain(graph: Mapping[str, Any]) -> list[Node]:
             raise node.refuse("it is not on the way from Input to Output")
     found = [nodes[path] for path in order if nodes[path].type not in _PASSING]
     for node in found:
-        if node.type not in WEIGHTS + NEURONS:
-            known = ", ".join(WEIGHTS + NEURONS + _PASSING)
+        if node.type not in WEIGHTS + NEURONS + POOLS + SCALES:
+            known = ", ".join(WEIGHTS + NEURONS + POOLS + SCALES + _PASSING)
             raise node.refuse(_REASONS.get(node.type, f"the type is unknown here: known are {known}"))
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The nodes of one layer: pools and scales before its weights, scales behind them, its neurons."""
+
+    before: tuple[Node, ...]
+    weights: Node
+    after: tuple[Node, ...]
+    neurons: Node
+
+
+def parts(nodes: list[Node]) -> list[Part]:
+    """The layers of a chain; raises TwinspikeError if weights and neurons do not alternate."""
+    found: list[Part] = []
+    before: list[Node] = []
+    after: list[Node] = []
+    weights: Node | None = None
+    for node in nodes:
+        if node.type in NEURONS:
+            if weights is None:
+                raise node.refuse("no node with weights is before it: a layer begins with its weights")
+            found.append(Part(tuple(before), weights, tuple(after), node))
+            before, after, weights = [], [], None
+        elif weights is not None and node.type in WEIGHTS:
+            raise weights.refuse(f"{node} follows it: every layer ends in spiking neurons")
+        elif weights is not None and node.type in POOLS:
+            raise node.refuse(f"it stands between {weights} and its neurons: pool spikes, not currents")
+        elif node.type in WEIGHTS:
+            weights = node
+        else:
+            (before if weights is None else after).append(node)
+    if weights is not None:
+        raise weights.refuse("Output follows it: every layer ends in spiking neurons")
+    if before:
+        raise before[0].refuse("no layer follows it: the last layer's spikes are the answer")
+    if not found:
+        raise TwinspikeError(
+            "the graph has no layers: expected Affine, Linear or Conv and LIF, CubaLIF or IF nodes"
+        )
     return found
 
 
 def layers(nodes: list[Node]) -> list[tuple[Node, Node]]:
     """(weights, neurons) of each layer of a chain; raises TwinspikeError if they do not alternate."""
-    for i, node in enumerate(nodes):
-        if node.type in WEIGHTS and (i + 1 == len(nodes) or nodes[i + 1].type in WEIGHTS):
-            follows = "Output" if i + 1 == len(nodes) else str(nodes[i + 1])
-            raise node.refuse(f"{follows} follows it: every layer ends in spiking neurons")
-        if node.type in NEURONS and (i == 0 or nodes[i - 1].type in NEURONS):
-            raise node.refuse("no Affine or Linear node is before it: a layer begins with its weights")
-    if not nodes:
-        raise TwinspikeError(
-            "the graph has no layers: expected Affine or Linear and LIF, CubaLIF or IF nodes"
-        )
-    return list(zip(nodes[::2], nodes[1::2], strict=True))
+    return [(part.weights, part.neurons) for part in parts(nodes)]
 
 
 def _flat(graph: Mapping[str, Any], within: Path) -> tuple[dict[Path, Node], list[tuple[Path, Path]]]:

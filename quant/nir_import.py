@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.encodings import Encoding
+from ..numerics.encodings import MAX_TIMESTEPS, Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
@@ -15,7 +15,8 @@ from .layer import Layer
 from .network import METADATA_KEY, Network, References
 from .network_file import put_together
 from .nir_export import COUNTS, LABELS, THRESHOLDS
-from .nir_graph import chain, layers
+from .nir_graph import chain, parts
+from .nir_maps import channel_last, input_shape, layer_weights
 from .rounding import (
     Rounded,
     exact_layer,
@@ -72,13 +73,17 @@ def float_layers(
     if not 0 < step < 1e6:
         raise out_of_range("dt", step, "seconds, more than 0")
     found: list[FloatLayer] = []
-    for weights, neurons in layers(chain(graph)):
-        layer = float_layer(weights, neurons, DIALECTS[dialect], step, reset)
-        if found and layer.weight.shape[1] != found[-1].neurons:
-            raise weights.refuse(
-                f"it takes {layer.weight.shape[1]} inputs, the layer before has {found[-1].neurons} neurons"
+    made = parts(chain(graph))
+    shape = channel_last(input_shape(graph), made[0].weights)
+    for part in made:
+        weights = layer_weights(part, shape)
+        layer = float_layer(weights, part.neurons, DIALECTS[dialect], step, reset)
+        if found and layer.inputs != found[-1].neurons:
+            raise part.weights.refuse(
+                f"it takes {layer.inputs} inputs, the layer before has {found[-1].neurons} neurons"
             )
         found.append(layer)
+        shape = layer.synapses.shape
     return tuple(found)
 
 
@@ -97,9 +102,9 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
     Each integer layer is fitted on what the integer layers before it give, towards the spikes of
     the real one. Raises TwinspikeError if the inputs do not fit or a layer cannot be rounded.
     """
-    if spikes.shape[2] != real[0].weight.shape[1]:
+    if spikes.shape[2] != real[0].inputs:
         raise TwinspikeError(
-            f"the network takes {real[0].weight.shape[1]} inputs, the calibration data have "
+            f"the network takes {real[0].inputs} inputs, the calibration data have "
             f"{spikes.shape[2]}: give the data (and the spike encoding) that it was trained with"
         )
     leaked, reset, rounded = [], [], []
@@ -163,7 +168,7 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
 def _unscaled(layer: FloatLayer, thresholds: Any) -> FloatLayer:
     """A layer that was exported divided by its `thresholds`, in whole numbers again; others as they are."""
     given = np.asarray(thresholds)
-    if thresholds is None or given.shape != (layer.neurons,) or given.dtype.kind not in "iu":
+    if thresholds is None or given.shape != (layer.channels,) or given.dtype.kind not in "iu":
         return layer
     return in_scale(layer, 1 / (given - BELOW))
 
@@ -179,5 +184,5 @@ def _references(text: str, extra: Mapping[str, Any], outputs: int) -> dict[str, 
         timesteps = int(parse_json(text)["timesteps"])
     except (ValueError, TypeError, KeyError, OverflowError):
         timesteps = 1
-    counts = np.zeros((0, min(max(timesteps, 0), 255), outputs), np.uint8)
+    counts = np.zeros((0, min(max(timesteps, 0), MAX_TIMESTEPS), outputs), np.uint8)
     return {"references.counts": counts, "references.labels": np.zeros(0, np.int32)}

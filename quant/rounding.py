@@ -15,6 +15,7 @@ from .matching import choose_thresholds
 from .neurons import moments
 from .scaling import in_scale, whole_scales
 from .spec import NeuronSpec
+from .synapses.maps import Windows
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.
@@ -41,18 +42,22 @@ def nearest_shift(decay: float) -> int:
 def fit_leak(layer: FloatLayer, spikes: np.ndarray) -> tuple[FloatLayer, int]:
     """The layer with a power-of-two leak, and its shift: the nearest decay's, or the better neighbour's.
 
+    Neurons that keep nothing stay as they are, with a shift of 0.
+
     Another leak changes how high membranes climb; a factor on each neuron's threshold makes up for
     part of it. Both are chosen by how far output spikes move on `spikes` bool [T, B, in] (quant/matching.py).
     """
+    if not layer.decay.any():
+        return layer, 0
     nearest = nearest_shift(float(np.mean(layer.decay)))
     if np.allclose(layer.decay, leak_factor(nearest), rtol=0, atol=1e-6):
-        return dataclasses.replace(layer, decay=np.full(layer.neurons, leak_factor(nearest))), nearest
+        return dataclasses.replace(layer, decay=np.full(layer.channels, leak_factor(nearest))), nearest
     currents = layer.currents(spikes)
     target = layer.fire(currents)
     stretched = [layer.threshold * stretch for stretch in STRETCHES]
     tried = []
     for shift in neighbours(nearest):
-        leaky = dataclasses.replace(layer, decay=np.full(layer.neurons, leak_factor(shift)))
+        leaky = dataclasses.replace(layer, decay=np.full(layer.channels, leak_factor(shift)))
 
         def run(threshold: np.ndarray, leaky: FloatLayer = leaky) -> np.ndarray:
             return dataclasses.replace(leaky, threshold=threshold).fire(currents)
@@ -78,9 +83,9 @@ def hardware_reset(layer: FloatLayer) -> FloatLayer:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rounded:
-    """An integer layer; weight = scale [out] of its neuron * integer; `exact` if nothing was rounded.
+    """An integer layer; weight = scale [channels] of its neuron * integer; `exact` if nothing was rounded.
 
-    `threshold` [out] is the real one in that scale, before it moved to make up for rounding.
+    `threshold` [channels] is the real one in that scale, before it moved to make up for rounding.
     """
 
     layer: Layer
@@ -110,7 +115,8 @@ def exact_layer(layer: FloatLayer, spec: NeuronSpec) -> Layer | None:
     whole = all(np.array_equal(x, np.round(x)) for x in (layer.weight, layer.bias))
     fits = whole and np.abs(layer.weight).max() <= spec.weight_limit and np.abs(layer.bias).max() <= INT32.max
     binary = spec.weight_bits > 1 or bool((layer.weight != 0).all())
-    leak = np.allclose(layer.decay, leak_factor(spec.leak_shift), rtol=0, atol=1e-12)
+    factor = 0.0 if spec.forget else leak_factor(spec.leak_shift)
+    leak = np.allclose(layer.decay, factor, rtol=0, atol=1e-12)
     if not (fits and binary and leak) or layer.reset != spec.reset:
         return None
     return _layer(layer, spec, layer.weight, layer.bias, integer_threshold(layer, 1.0))
@@ -128,18 +134,18 @@ def round_layer(
     """Integers for a layer whose leak and reset are the core's already.
 
     spikes bool [T, B, in] what the layer gets from the integer layer before it; target bool
-    [T, B, out] the spikes that it should give. Each neuron has a scale of its own, chosen by the
+    [T, B, out] the spikes that it should give. Each neuron, or channel, has a scale of its own, chosen by the
     mean squared error of its current; then its threshold moves where that brings its spikes nearer to
     the target's (quant/matching.py). The state is as wide as the calibration needs, with a quarter to spare.
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
-    wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS)
-    exact, scale = exact_layer(layer, wide), np.ones(layer.neurons)
+    wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS, not layer.decay.any())
+    exact, scale = exact_layer(layer, wide), np.ones(layer.channels)
     if exact is None and (found := whole_scales(layer, wide.weight_limit)) is not None:
         exact, scale = exact_layer(in_scale(layer, found), wide), found
     if exact is not None:
         return Rounded(_narrow(exact, spikes), scale, exact.threshold, True)
-    rate = spikes.mean(axis=(0, 1))
+    rate = _tap_rates(layer, spikes.mean(axis=(0, 1)))
     scale, weight = _scales(layer, rate, wide)
     bias = np.round(layer.bias / scale)
     threshold = integer_threshold(layer, scale)
@@ -153,17 +159,18 @@ def round_layer(
 
 
 def _scales(layer: FloatLayer, rate: np.ndarray, spec: NeuronSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Scale [out] and integer weights [out, in] of least expected squared error of the current.
+    """Scale [channels] and integer weights of least expected squared error of the current.
 
     With independent inputs of spike rates p: sum of p (1 - p) e^2 + (sum of p e)^2, e a weight's error.
+    `rate` is [weights of a channel], or [channels, weights of a channel] where channels see other inputs.
     """
-    weight, limit = layer.weight, spec.weight_limit
+    weight, limit = layer.weight.reshape(layer.channels, -1), spec.weight_limit
     largest = np.abs(weight).max(axis=1)
     # A neuron without weights only has its bias; a threshold of a few units will do.
     largest[largest == 0] = layer.threshold[largest == 0] * limit / 8
     if spec.weight_bits == 1:
         busy = rate + 1e-9
-        tried = [(np.abs(weight) * busy).sum(axis=1) / busy.sum()]
+        tried = [(np.abs(weight) * busy).sum(axis=1) / busy.sum(axis=-1)]
         tried[0][tried[0] == 0] = largest[tried[0] == 0]
     else:
         tried = [clip * largest / limit for clip in CLIPS]
@@ -175,31 +182,50 @@ def _scales(layer: FloatLayer, rate: np.ndarray, spec: NeuronSpec) -> tuple[np.n
         else:
             integers = np.clip(np.round(weight / candidate[:, None]), -limit, limit)
         error = integers * candidate[:, None] - weight
-        cost = (error**2) @ (rate * (1 - rate)) + (error @ rate) ** 2
+        cost = _weighed(error**2, rate * (1 - rate)) + _weighed(error, rate) ** 2
         # Inputs that never spike in the calibration may spike later: their errors break ties.
         cost = cost + 1e-6 * (error**2).mean(axis=1)
         better = cost < best
         best[better], scale[better], chosen[better] = cost[better], candidate[better], integers[better]
-    return scale, chosen
+    return scale, chosen.reshape(layer.weight.shape)
+
+
+def _weighed(error: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    return error @ rate if rate.ndim == 1 else np.asarray((error * rate).sum(axis=1))
+
+
+def _tap_rates(layer: FloatLayer, rate: np.ndarray) -> np.ndarray:
+    """Spike rates [in] of a layer's inputs as those of its weights: [in], or [channels, weights] of a map.
+
+    A map's weight sees another input at every place: its rate is their mean, silent ones outside included.
+    """
+    synapses = layer.synapses
+    if not isinstance(synapses, Windows):
+        return rate
+    # The last one, -1, is what lies outside.
+    seen = np.append(rate, 0.0)[synapses.seen].mean(axis=1).T  # [C, taps]
+    groups = seen.reshape(synapses.groups, -1)
+    return np.repeat(groups, synapses.filters // synapses.groups, axis=0)
 
 
 def _layer(layer: FloatLayer, spec: NeuronSpec, weight, bias, threshold) -> Layer:
-    return Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32))
+    integers = weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32)
+    return Layer(spec, *integers, layer.synapses)
 
 
 def membranes(layer: Layer, spikes: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """Output spikes bool [T, B, out] with other thresholds, and the lowest and highest u."""
+    """Output spikes bool [T, B, out] with other thresholds [channels], and the lowest and highest u."""
     return _integrate(layer, _currents(layer, spikes), threshold)
 
 
 def _currents(layer: Layer, spikes: np.ndarray) -> np.ndarray:
-    currents = spikes.astype(np.float32) @ layer.weight.T.astype(np.float32)
-    return currents.astype(np.int64)
+    return layer.synapses.currents(layer.weight, spikes)
 
 
 def _integrate(layer: Layer, currents: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, int, int]:
     out = np.empty(currents.shape, dtype=bool)
     low, high = 0, 0
+    threshold = layer.synapses.spread(threshold)
     for t, now in enumerate(moments(layer, currents, threshold=threshold)):
         low, high = min(low, int(now.total.min())), max(high, int(now.total.max()))
         out[t] = now.spikes

@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 
 from .floating import FloatLayer
+from .nir_maps import by_channel
 
 # What is nearer to a whole number than this is one that went through 32 bits.
 WHOLE = 2e-5
@@ -21,7 +22,7 @@ LARGEST_TRIED = 4096
 
 
 def in_scale(layer: FloatLayer, scale: np.ndarray) -> FloatLayer:
-    """The layer with every neuron divided by its `scale` [out], and what is whole but for rounding, whole."""
+    """The layer, its neurons divided by `scale` [channels], and what is whole but for rounding, whole."""
 
     def whole(values: np.ndarray) -> np.ndarray:
         near = np.round(values)
@@ -29,20 +30,20 @@ def in_scale(layer: FloatLayer, scale: np.ndarray) -> FloatLayer:
 
     return dataclasses.replace(
         layer,
-        weight=whole(layer.weight / scale[:, None]),
+        weight=whole(layer.weight / by_channel(scale, layer.weight)),
         bias=whole(layer.bias / scale),
         threshold=layer.threshold / scale,
     )
 
 
 def whole_scales(layer: FloatLayer, limit: int) -> np.ndarray | None:
-    """Scales [out] that make weights and biases whole, and thresholds BELOW short of it; None if none do.
+    """Scales [channels] that make weights and biases whole, and thresholds BELOW short of it; or None.
 
     So are the graphs that `export-nir` writes, whose layers have one threshold, when another tool has
     passed them on without their metadata. Of several scales the one of the smallest weights is taken.
     """
-    found = np.zeros(layer.neurons)
-    largest = np.abs(layer.weight).max(axis=1)
+    found = np.zeros(layer.channels)
+    largest = np.abs(layer.weight).reshape(layer.channels, -1).max(axis=1)
     for top in range(1, limit + 1):
         scale = np.where(largest > 0, largest / top, 1.0)
         _take(layer, scale, (found == 0) & (largest > 0), found)
@@ -59,6 +60,7 @@ def _take(layer: FloatLayer, scale: np.ndarray, rows: np.ndarray, found: np.ndar
     threshold = layer.threshold / scale + BELOW
     near = np.abs(threshold - np.round(threshold)) < NEAR_THRESHOLD
     rows = np.flatnonzero(rows & near & (threshold < LARGEST_TRIED + 1))
-    values = np.column_stack([layer.weight[rows], layer.bias[rows]]) / scale[rows, None]
+    weight = layer.weight.reshape(layer.channels, -1)
+    values = np.column_stack([weight[rows], layer.bias[rows]]) / scale[rows, None]
     fits = (np.abs(values - np.round(values)) < WHOLE).all(axis=1)
     found[rows[fits]] = scale[rows[fits]]

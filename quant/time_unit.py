@@ -18,7 +18,7 @@ from .nir_import import float_layers, run_layers
 
 # Steps that files are written with, tried where the usual one gives no spikes: a millisecond, and one step.
 OTHERS = (1e-3, 1.0)
-# Frames have at most 255 steps. A longer time constant than this is hardly meant.
+# Frames have at most 1,023 steps. A longer time constant than this is hardly meant.
 LONGEST = 1000
 # Frames that a step is tried on.
 TRIED = 100
@@ -87,7 +87,7 @@ def lives(graph: Mapping[str, Any], dialect: str, reset: str, dt: float, spikes:
         found = float_layers(graph, dialect=dialect, dt=dt, reset=reset)
     except TwinspikeError:
         return False
-    if found[0].weight.shape[1] != spikes.shape[2]:
+    if found[0].inputs != spikes.shape[2]:
         return True  # the frames are not this network's: nothing can be said
     return all(train.any() for train in run_layers(found, spikes))
 

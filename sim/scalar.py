@@ -116,6 +116,8 @@ def _run_layer(layer, inputs):
             u = v
             if spec.leak_shift > 0:
                 u = v - v // 2**spec.leak_shift
+            if spec.forget:
+                u = 0
             u = u + bias
             for i, spikes in enumerate(step):
                 u = u + weights[i] * int(spikes)

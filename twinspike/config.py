@@ -14,7 +14,7 @@ from twinspike.model.data.recorded import RECORDED
 from twinspike.model.data.settings import DataSettings
 from twinspike.model.data.shipped import DATASETS
 from twinspike.model.settings import TrainingSettings
-from twinspike.numerics.encodings import Encoding, encoding_from_table
+from twinspike.numerics.encodings import MAX_TIMESTEPS, Encoding, encoding_from_table
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
@@ -127,7 +127,7 @@ class TopSettings:
 
     dataset: str = setting("digits", help="a dataset's name, or the path of your own")
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
-    timesteps: int = setting(8, low=1, high=255, help="T, time steps per frame")
+    timesteps: int = setting(8, low=1, high=MAX_TIMESTEPS, help="T, time steps per frame")
 
 
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
@@ -251,9 +251,11 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes
-    if lanes and len(lanes) != len(layers):
+    neurons = [layer for layer in layers if layer.width]
+    if lanes and len(lanes) != len(neurons):
         raise TwinspikeError(
-            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(layers)}"
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer"
+            f"{' with neurons' * (len(neurons) < len(layers))}, {len(neurons)}"
         )
     return config
 

@@ -15,8 +15,9 @@ from ..readout.result import RESULT
 from ..readout.slots import COMMAND, STATUS, TO_COMMAND, TO_REFERENCE_AT, TO_STAGE
 from ..readout.slots import ERRORS as REFUSALS
 from .frame_select import FrameSelect
+from .graded_encoder import pixel_encoder
 from .monitor import FrameMonitor
-from .pixel_encoder import PIXEL, PixelEncoder
+from .pixel_encoder import PIXEL
 from .register_file import PORT, RegisterFile
 from .soft_core import SoftCore
 
@@ -118,7 +119,7 @@ class Control(wiring.Component):
         """Pixels from PIXEL or `s_pixel` through the encoder; returns whether it sends a frame."""
         written, push = registers.written.PIXEL, registers.bytes.PIXEL[0]
         m.submodules.encoder = encoder = ResetInserter(soft)(
-            PixelEncoder(self._plan.network, self._plan.target)
+            pixel_encoder(self._plan.network, self._plan.target)
         )
         m.submodules.pixels = buffer = ResetInserter(soft)(Skid(PIXEL))
         wiring.connect(m, buffer.o, encoder.i)

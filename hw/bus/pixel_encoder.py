@@ -11,7 +11,7 @@ from ...quant.network import Network
 from ..layers.encoder import Encoder
 from ..parts.events import AXIS, mask_layout
 from ..parts.memories import quick
-from ..plan.pixel_encodings import ENCODINGS
+from ..plan.pixel_encodings import STEPS
 
 ROW_BITS = 16  # of the code memory: an iCE40 block RAM's widest word
 
@@ -166,7 +166,7 @@ class PixelEncoder(wiring.Component):
     def _code(self, pixel: Value) -> Value:
         """The step of a pixel, as the encoding's own `steps` has it."""
         encoding, timesteps = self._rows.network.encoder, self._rows.network.timesteps
-        if not isinstance(encoding, ENCODINGS):
+        if not isinstance(encoding, STEPS):
             raise TypeError(f"no hardware for {encoding}: make_plan refuses it")
         when = (~pixel)[:8] * timesteps >> 8 if isinstance(encoding, Latency) else Const(0)
         return Mux(pixel >= encoding.threshold, when, timesteps - 1 if encoding.dense else timesteps)

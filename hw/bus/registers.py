@@ -110,7 +110,7 @@ REGISTERS = (
         "FRAME",
         0x14,
         (
-            Field("timesteps", 0, 8, "ro", "T: TICKs of a frame"),
+            Field("timesteps", 0, 10, "ro", "T: TICKs of a frame"),
             Field("references", 16, 16, "ro", "K: stored references"),
         ),
     ),

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 
 from ...numerics.events import TICK
 from ..layers.encoder import Encoder
+from ..layers.kinds import RELAYS
 from ..layers.layer import SpikingLayer
 from ..layers.queue import queue_kind
 from ..parts.events import event_layout
@@ -49,6 +50,7 @@ class Core(wiring.Component):
             plan.network.timesteps,
             check_duplicates=plan.check_duplicates,
             target=plan.target,
+            most=plan.most,
         )
         m.d.comb += [
             ingress.clear.eq(self.error_clear),
@@ -58,11 +60,15 @@ class Core(wiring.Component):
         open_gate: Value = Const(1)
         events = ingress.o
         if split := plan.split:
-            m.submodules.split = splitter = AddressSplit(split)
+            m.submodules.split = splitter = AddressSplit(split, plan.most)
             wiring.connect(m, events, splitter.i)
             events = splitter.o
         shares: list[data.View] = []
         for index, layer_plan in enumerate(plan.layers):
+            for number, relay in enumerate(plan.before(index)):
+                m.submodules[f"relay{index}_{number}"] = stage = RELAYS[relay.layer.kind](relay)
+                wiring.connect(m, events, stage.i)
+                events = stage.o
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
             m.submodules[f"queue{index}"] = queue = queue_kind(layer_plan)(layer_plan.lanes, layer_plan.words)
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)

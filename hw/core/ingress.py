@@ -24,7 +24,8 @@ class Ingress(wiring.Component):
     Latency 1 clock (a skid buffer), throughput 1 word per clock; a dropped word costs 1 clock, as does
     each TICK that is supplied to a frame that ended early. Duplicates are noticed where
     `check_duplicates` (see CorePlan), else their bit stays 0; `target` is the device that it is made for,
-    if any.
+    if any. With `most` above 1 VALUE words are read, a clock each: the addresses behind one carry its m
+    as `times` until the next TICK; else a VALUE is a TICK.
 
     Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
     `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
@@ -37,7 +38,9 @@ class Ingress(wiring.Component):
         *,
         check_duplicates: bool = True,
         target: str = "",
+        most: int = 1,
     ):
+        self._most = most
         self._inputs = inputs
         self._timesteps = timesteps
         self._check_duplicates = check_duplicates
@@ -45,7 +48,7 @@ class Ingress(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(AXIS)),
-                "o": Out(stream.Signature(event_layout(inputs))),
+                "o": Out(stream.Signature(event_layout(inputs, most))),
                 "errors": Out(len(ERRORS)),
                 "clear": In(1),
             }
@@ -68,6 +71,16 @@ class Ingress(wiring.Component):
         padding = Signal()
         final = Signal()
         address, is_tick, sound = i.p.data[:15], i.p.data[15], i.p.sound
+        wrong = ~sound
+        if self._most > 1:
+            is_value = i.p.data[15] & i.p.data[14]
+            times = Signal(range(self._most + 1), init=1)
+            with m.If(o.valid & o.ready & o.p.tick):
+                m.d.sync += times.eq(1)
+            with m.Elif(i.valid & i.ready & is_value):
+                m.d.sync += times.eq(i.p.data)
+            m.d.comb += o.p.times.eq(times)
+            is_tick, sound = is_tick & ~is_value, sound & ~is_value
         range_error, early, missing, duplicate = Signal(), Signal(), Signal(), Signal()
         taken = Signal()
         m.d.comb += [
@@ -78,7 +91,7 @@ class Ingress(wiring.Component):
             o.valid.eq(padding | (i.valid & sound)),
             i.ready.eq(~padding & (o.ready | ~sound)),
             taken.eq(i.valid & i.ready),
-            range_error.eq(taken & ~sound),
+            range_error.eq(taken & wrong),
             # Ending the frame on its T-th TICK is right; anywhere else `last` is early.
             early.eq(taken & i.p.last & ~(is_tick & final)),
             missing.eq(taken & ~i.p.last & is_tick & final),

@@ -17,13 +17,13 @@ class AddressSplit(wiring.Component):
     Members: `i` (In stream of events with flat addresses), `o` (Out stream of events with bit fields).
     """
 
-    def __init__(self, fields: MapFields):
-        self._fields = fields
+    def __init__(self, fields: MapFields, most: int = 1):
+        self._fields, self._most = fields, most
         flat = fields.height * fields.width * fields.channels
         super().__init__(
             {
-                "i": In(stream.Signature(event_layout(flat))),
-                "o": Out(stream.Signature(event_layout(fields.addresses))),
+                "i": In(stream.Signature(event_layout(flat, most))),
+                "o": Out(stream.Signature(event_layout(fields.addresses, most))),
             }
         )
 
@@ -52,6 +52,12 @@ class AddressSplit(wiring.Component):
             ]
         with m.If(ready & self.o.ready):
             m.d.sync += [full.eq(0), ready.eq(0)]
+
+        if self._most > 1:
+            times = Signal.like(self.i.p.times, reset_less=True)
+            m.d.comb += self.o.p.times.eq(times)
+            with m.If(self.i.ready):
+                m.d.sync += times.eq(self.i.p.times)
 
         # What is left moves up by a digit each clock, so each division compares with its own three numbers.
         done = Signal(max(fields.division_clocks, 1))  # a bit a digit, one after the other

@@ -3,7 +3,6 @@
 The folder is replaced as a whole, so its files always belong together.
 """
 
-import dataclasses
 import json
 import re
 import shutil
@@ -224,7 +223,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
             "state_memory_bits": layer.words * layer.lanes * layer.accumulator_bits,
             "threshold_bits": layer.threshold_bits,
             "bias_bits": layer.bias_bits,
-            **{k: v for k, v in dataclasses.asdict(layer.layer.spec).items() if k != "weight_bits"},
+            **{k: v for k, v in layer.layer.spec.table().items() if k != "weight_bits"},
         }
         for layer in plan.layers
     ]

@@ -72,6 +72,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         "",
         f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
         f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
+        *(_VALUES if plan.most > 1 else []),
         *_beats(plan),
         "",
         "## Result record (`m_result_tdata`)",
@@ -104,6 +105,12 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         *(_wide_cycles(plan) if plan.wide else _cycles(plan)),
     ]
     return "\n".join(lines) + "\n"
+
+
+_VALUES = [
+    "Bits 15..14 = 11: VALUE instead, the addresses behind it count m times each, m in bits 3..0, until the",
+    "step's TICK.",
+]
 
 
 def _beats(plan: CorePlan) -> list[str]:
@@ -144,8 +151,8 @@ def _map_cycles(plan: CorePlan) -> list[str]:
     return [
         "",
         f"Layers {', '.join(str(index) for index, _ in walks)} work on maps: an event takes a clock for each",
-        "word of channels at each place that sees it, at least 2; a TICK a clock for each word that it sweeps:",
-        f"{'; '.join(rules)}.",
+        "word of channels at each place that sees it, at least 2; a TICK a clock for each word that it",
+        f"sweeps: {'; '.join(rules)}.",
     ]
 
 

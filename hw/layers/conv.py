@@ -163,6 +163,15 @@ class ConvWalker(Walker):
         gone = Signal()
         m.d.sync += [gone.eq(go), settled.eq(~(go | gone))]
 
+        if plan.most > 1:
+            next_times, times = Signal.like(pair.times), Signal.like(pair.times)
+            with m.If(self.i.ready):
+                m.d.sync += next_times.eq(self.i.p.times)
+            with m.If(~walking | done):
+                m.d.sync += times.eq(next_times)
+            with m.If(advance):
+                m.d.sync += pair.times.eq(times)
+
         # The word of the next clock, for a memory that is told so early.
         ahead = Mux(advance, weight, queued_weight)
         m.d.comb += [

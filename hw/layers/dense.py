@@ -46,6 +46,12 @@ class DenseWalker(Walker):
                 next_last.eq(self.i.p.last & self.i.p.tick),
                 next_row.eq(self.i.p.address * plan.words),
             ]
+        if plan.most > 1:
+            next_times = Signal.like(self.pair.times)
+            with m.If(self.i.ready):
+                m.d.sync += next_times.eq(self.i.p.times)
+            with m.If(~busy | done):
+                m.d.sync += self.pair.times.eq(next_times)
         with m.If(busy):
             m.d.sync += [row.eq(row + 1), count.eq(count + 1)]
         with m.If(~busy | done):

@@ -2,6 +2,8 @@
 
 from .conv import ConvWalker
 from .dense import DenseWalker
+from .pool import PoolStage
 from .walker import Walker
 
 WALKERS: dict[str, type[Walker]] = {"dense": DenseWalker, "conv": ConvWalker}
+RELAYS: dict[str, type[PoolStage]] = {"pool": PoolStage}

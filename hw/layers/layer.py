@@ -24,7 +24,7 @@ class SpikingLayer(wiring.Component):
     def __init__(self, plan: LayerPlan):
         self._plan = plan
         members = {
-            "i": In(stream.Signature(event_layout(plan.inputs))),
+            "i": In(stream.Signature(event_layout(plan.inputs, plan.most))),
             "room": In(1),
             "sweep": Out(1),
             "spikes": Out(mask_layout(plan.lanes, plan.words)),

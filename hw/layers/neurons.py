@@ -28,6 +28,11 @@ class Neurons(wiring.Component):
     3 clocks later (UPDATE_LATENCY). An event must follow a sweep's last pair by 3 clocks: there is one
     write port. ConvWalker respects both.
 
+    Where an event may count several times (`most`), its weights are multiplied by `times` as they arrive, by
+    additions of shifted copies: a few tables a lane, no clock more. A layer that holds its input has the held
+    current beside the membrane: events of step 0 add to both, each sweep but a frame's last adds the held
+    current to what it leaves of the membrane, and events of later steps add 0.
+
     In a layer that sweeps what was reached (`sweeps_reached`) a state word has a bit more: whether an event
     has reached it in this frame. One that was not holds zeros and stands for the layer's background of the
     step, which takes its place in p + 2. A sweep's pair that is `void` sends a word without spikes and writes
@@ -60,6 +65,7 @@ class Neurons(wiring.Component):
             {
                 "v": signed(plan.accumulator_bits),
                 **({"fired": 1} if spec.single_spike else {}),
+                **({"held": signed(plan.held_bits)} if plan.layer.hold else {}),
             }
         )
         words = data.ArrayLayout(lane, plan.lanes)
@@ -84,6 +90,11 @@ class Neurons(wiring.Component):
         bits = unsigned(plan.threshold_bits)
         thresholds = rom(m, "threshold", plan.thresholds, bits, parameter_word(control[3]))
         spikes = [Signal(name=f"spike_{j}") for j in lanes]
+        if plan.layer.hold:
+            # Whether step 0 is under way: events of later steps do not count.
+            first = Signal(init=1)
+            with m.If(valid[1] & control[1].tick):
+                m.d.sync += first.eq(control[1].last)
         stored, written = read.data, write.data
         if plan.sweeps_reached:
             stored, written = read.data.lanes, write.data.lanes
@@ -92,6 +103,10 @@ class Neurons(wiring.Component):
                 stored = self._begun(m, read.data, control, valid)
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
+            if plan.most > 1:
+                weight = repeated(weight, control[1].times)
+            if plan.layer.hold:
+                weight = Mux(first, weight, 0)
             add_lane(
                 m,
                 plan,
@@ -190,7 +205,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     left = Signal(wide, name=f"left_{j}")
     m.d.comb += left.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
     m.d.sync += [v.eq(left), spike.eq(fires)]
-    with m.If(control[4].last):
+    with m.If(control[4].tick if spec.forget else control[4].last):
         m.d.sync += v.eq(0)
 
     # A sweep leaves v inside the state's range; what leaks is found there.
@@ -199,7 +214,35 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
         m.d.sync += loss.eq(left[: spec.state_bits].as_signed() >> spec.leak_shift)
         with m.If(~control[4].tick | control[4].last):
             m.d.sync += loss.eq(0)
-    m.d.comb += written.v.eq(Mux(swept, v - loss, total) if plan.quick else v - loss)
+    after = v - loss
+    if plan.layer.hold:
+        after = after + held_lane(m, plan, j, stored, weight, control, written, swept)
+    m.d.comb += written.v.eq(Mux(swept, after, total) if plan.quick else after)
+
+
+def held_lane(m, plan, j, stored, weight, control, written, swept):
+    """Lane j's held current, summed like the membrane; returns what of it a sweep leaves in the membrane."""
+    names = ("added", "held_3", "held_4", "held_5")
+    added, *held = (Signal(signed(plan.held_bits), name=f"{name}_{j}", reset_less=True) for name in names)
+    joins = Signal.like(added, name=f"joins_{j}")
+    m.d.sync += [
+        added.eq(Mux(control[1].tick, 0, weight)),
+        held[0].eq(stored.held + added),
+        held[1].eq(held[0]),
+        held[2].eq(Mux(control[4].last, 0, held[1])),
+        joins.eq(Mux(control[4].tick & ~control[4].last, held[1], 0)),
+    ]
+    m.d.comb += written.held.eq(Mux(swept, held[2], held[0]) if plan.quick else held[2])
+    # Only a sweep writes what is returned in a quick layer.
+    return held[2] if plan.quick else joins
+
+
+def repeated(weight, times):
+    """weight * times, from shifted copies in a tree of additions: a short path without a multiplier block."""
+    parts = [Mux(times[k], weight, 0) << k for k in range(len(times))]
+    while len(parts) > 1:
+        parts = [sum(parts[at + 1 : at + 2], parts[at]) for at in range(0, len(parts), 2)]
+    return parts[0]
 
 
 def weight_lane(weights, j, bits):

@@ -3,7 +3,7 @@
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..parts.events import event_layout, word_shape
+from ..parts.events import event_layout, times_field, word_shape
 from ..plan import LayerPlan
 from ..weights.image import load_layout
 from ..weights.stores import BlockWeights, SpramWeights
@@ -15,9 +15,11 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
     `tick`: fire sweep instead of integration (no weights); `last`: the frame ends;
     `quiet`: the sweep that initialises the state after reset, its spikes do not count. Where the sweep
     follows a list (`listed`), `end`: its last word; `void`: no word was reached, none is visited.
+    `times`: how often the weights count, where an event may count several times.
     """
     more = {"end": 1} if plan.listed else {}
     more |= {"void": 1} if plan.sweeps_reached else {}
+    more |= times_field(plan.most)
     return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1, **more})
 
 
@@ -34,7 +36,7 @@ class Walker(wiring.Component):
     def __init__(self, plan: LayerPlan):
         self._plan = plan
         members = {
-            "i": In(stream.Signature(event_layout(plan.inputs))),
+            "i": In(stream.Signature(event_layout(plan.inputs, plan.most))),
             "pair": Out(pair_layout(plan)),
             "pair_valid": Out(1),
             "weights": Out(plan.weight_word_bits),

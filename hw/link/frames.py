@@ -30,7 +30,7 @@ class FrameRun:
         """Connect the streams of `engine` (see LinkEngine) with what is between them and the link's bytes."""
         plan = self._plan
         m.submodules.packer = self._packer = packer = SpikePacker(plan.outputs)
-        m.submodules.unpacker = self._unpacker = unpacker = EventUnpacker()
+        m.submodules.unpacker = self._unpacker = unpacker = EventUnpacker(values=plan.values)
         wiring.connect(m, wiring.flipped(engine.spikes), packer.i)
         wiring.connect(m, unpacker.o, wiring.flipped(engine.events))
         self._result = engine.result

@@ -17,7 +17,7 @@ class LinkPlan:
     """Bytes of the request buffer, how many answers are kept and in how many bytes each; powers of two.
 
     `kept_answers` - 1 requests may wait for answers. `patience_bits`: a core that stands still for 2^bits
-    clocks is given up.
+    clocks is given up. `values`: packed events may hold VALUE words.
     """
 
     buffer_bytes: int
@@ -25,6 +25,7 @@ class LinkPlan:
     kept_bytes: int
     outputs: int
     pixels: bool
+    values: bool
     patience_bits: int
     clock_mhz: int = 0
 
@@ -77,6 +78,7 @@ def link_plan(
         kept_bytes=kept_bytes,
         outputs=network.outputs,
         pixels=plan.pixels,
+        values=plan.most > 1,
         patience_bits=max(16, clocks.bit_length() + 1),
         clock_mhz=clock_mhz,
     )

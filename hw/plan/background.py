@@ -16,7 +16,7 @@ def background(layer: Layer, timesteps: int) -> np.ndarray | None:
     v, fired, none = np.zeros((1, channels), np.int64), np.zeros((1, channels), bool), np.int64(0)
     found = np.zeros((timesteps, channels), np.int64)
     for t in range(timesteps):
-        found[t] = lif.leak(v[0], spec.leak_shift)
+        found[t] = lif.leak(v[0], spec.leak_shift, spec.forget)
         v, fired, spikes = lif.step(
             v,
             fired,
@@ -27,6 +27,7 @@ def background(layer: Layer, timesteps: int) -> np.ndarray | None:
             reset=spec.reset,
             single_spike=spec.single_spike,
             state_bits=spec.state_bits,
+            forget=spec.forget,
         )
         if spikes.any():
             return None

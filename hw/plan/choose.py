@@ -8,15 +8,17 @@ import numpy as np
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
+from ...numerics.values import MOST
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
 from ..devices import architecture
 from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
-from .core import CorePlan
-from .kinds import PLANS
+from .core import CorePlan, firing
+from .kinds import PLANS, RELAYS
 from .layer import LayerPlan
 from .maps import MapFields
 from .pixel_encodings import check_encoding
+from .pool import PoolPlan
 from .spram import share_spram
 from .wide_layers import wide_layers
 
@@ -47,33 +49,55 @@ def make_plan(
         check_encoding(network)
     if events_per_clock:
         return _wide_plan(network, lanes, target, events_per_clock, pixels)
-    if lanes and len(lanes) != len(network.layers):
+    numbers = firing(network)
+    if lanes and len(lanes) != len(numbers):
         raise TwinspikeError(
-            f"hardware.lanes has {len(lanes)} numbers: expected one per layer, {len(network.layers)}"
+            f"hardware.lanes has {len(lanes)} numbers: expected one per layer"
+            f"{' with neurons' * (len(numbers) < len(network.layers))}, {len(numbers)}"
         )
     layers: list[LayerPlan] = []
+    relays: list[tuple[PoolPlan, ...]] = []
+    passed: list[PoolPlan] = []
+    # How often an event counts: a VALUE word has four bits for m, whichever of them the encoder uses.
+    most, copies = MOST if isinstance(network.encoder, Graded) else 1, 1
     for index, layer in enumerate(network.layers):
-        where = f"hardware.lanes[{index}]"
+        if layer.kind in RELAYS:
+            passed.append(RELAYS[layer.kind](layer, most, copies))
+            most, copies = passed[-1].most_after, passed[-1].copies_after
+            continue
+        place = len(layers)
         kind = PLANS[layer.kind]
-        chosen = lanes[index] if lanes else kind.default_lanes(layer)
-        kind.check_lanes(layer, chosen, where, f"layers.{index}")
+        chosen = lanes[place] if lanes else kind.default_lanes(layer)
+        kind.check_lanes(layer, chosen, f"hardware.lanes[{place}]", f"layers.{index}")
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
         ahead = architecture(target) == "ecp5"
-        arrivals = _arrivals(layers, network)
+        arrivals = passed[-1].after.sent if passed else _arrivals(layers, network)
         layers.append(
-            kind(layer, chosen, "block", read_ahead=ahead, arrivals=arrivals, timesteps=network.timesteps)
+            kind(
+                layer,
+                chosen,
+                "block",
+                read_ahead=ahead,
+                arrivals=arrivals,
+                timesteps=network.timesteps,
+                most=most,
+                copies=copies,
+            )
         )
+        relays.append(tuple(passed))
+        passed, most, copies = [], 1, 1
     last = layers[-1]
     if last.row and last.addresses != last.neurons:
         raise TwinspikeError(
-            f"layers.{len(layers) - 1}.shape = {list(last.layer.shape)}: the last layer's addresses leave "
+            f"layers.{numbers[-1]}.shape = {list(last.layer.shape)}: the last layer's addresses leave "
             "the core, so the sizes of its map must be powers of two; or let a dense layer follow"
         )
     if target == "up5k":
-        layers = share_spram(layers, network.name)
+        layers = share_spram(layers, network.name, numbers)
     if check_duplicates is None:
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
-    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels)
+    found = tuple(relays) if any(relays) else ()
+    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels, found)
 
 
 def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
@@ -91,14 +115,14 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
     hand may have other layers than the configuration.
     """
 
-    def fitting(numbers: tuple[int, ...]) -> tuple[int, ...]:
-        return numbers if len(numbers) == len(network.layers) else ()
+    def fitting(numbers: tuple[int, ...], layers: int) -> tuple[int, ...]:
+        return numbers if len(numbers) == layers else ()
 
     return make_plan(
         network,
-        fitting(settings.lanes),
+        fitting(settings.lanes, len(firing(network))),
         target,
-        fitting(settings.events_per_clock),
+        fitting(settings.events_per_clock, len(network.layers)),
         CHECKS[settings.check_duplicates],
         settings.slots,
         settings.pixels,
@@ -112,16 +136,11 @@ def check_buildable(network: Network) -> None:
 
 
 def _check_kinds(network: Network) -> None:
-    """Raise TwinspikeError for a layer kind or an input that has no hardware."""
-    if isinstance(network.encoder, Graded):
-        raise out_of_range("encoder.kind", network.encoder.kind, "an encoder of single spikes, for a core")
-    if network.layers[0].hold:
-        raise out_of_range("layers.0.hold", True, "false: a core cannot hold its input yet")
+    """Raise TwinspikeError for a layer kind that has no hardware."""
     for index, layer in enumerate(network.layers):
-        if layer.kind not in PLANS:
-            raise out_of_range(
-                f"layers.{index}.kind", layer.kind, f"a kind that a core has: {' or '.join(PLANS)}"
-            )
+        if layer.kind not in PLANS and layer.kind not in RELAYS:
+            kinds = " or ".join([*PLANS, *RELAYS])
+            raise out_of_range(f"layers.{index}.kind", layer.kind, f"a kind that a core has: {kinds}")
 
 
 def _check_chain(network: Network) -> None:

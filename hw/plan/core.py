@@ -1,6 +1,7 @@
 """A network with its lanes and memory kinds: everything that a core is generated from."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from amaranth.utils import bits_for
@@ -8,10 +9,16 @@ from amaranth.utils import bits_for
 from ...quant.network import Network
 from .layer import LayerPlan
 from .maps import MapFields
+from .pool import PoolPlan
 from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
 HEADER_WORDS, TRAILER_WORDS = 8, 2
+
+
+def firing(network: Network) -> list[int]:
+    """The layers that have neurons, by their numbers."""
+    return [index for index, layer in enumerate(network.layers) if layer.synapses.fires]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,7 +28,8 @@ class CorePlan:
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory of
     about two bits per input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and
     cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
-    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py).
+    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `layers` are those with
+    neurons; `relays` are the others that events pass before each of them (none: there are none at all).
     """
 
     network: Network
@@ -30,6 +38,7 @@ class CorePlan:
     check_duplicates: bool = True
     slots: int = 0
     pixels: bool = False
+    relays: tuple[tuple[PoolPlan, ...], ...] = ()
 
     @property
     def network_hash(self) -> int:
@@ -37,9 +46,30 @@ class CorePlan:
         return int(self.network.content_hash[:16], 16)
 
     @property
+    def most(self) -> int:
+        """How often an event that comes in may count; above 1 VALUE words are read."""
+        first = self.before(0)
+        return first[0].most if first else self.layers[0].most
+
+    def before(self, index: int) -> tuple[PoolPlan, ...]:
+        """What events pass before layer `index` of `layers`, in order."""
+        return self.relays[index] if self.relays else ()
+
+    @property
+    def numbers(self) -> list[int]:
+        """Which layer of the network each of `layers` is."""
+        return firing(self.network)
+
+    def trains(self, spikes: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """Of the spikes of every layer of the network those of `layers`."""
+        return tuple(spikes[number] for number in self.numbers)
+
+    @property
     def split(self) -> MapFields | None:
         """The map whose flat addresses must be divided into bit fields on their way in, if any."""
-        first = self.layers[0]
+        first, relays = self.layers[0], self.before(0)
+        if relays:
+            return relays[0].before if relays[0].before.divisions else None
         fields = None if first.arrivals is None or self.wide else first.arriving
         return fields if fields and fields.divisions else None
 

@@ -3,5 +3,8 @@
 from .conv import ConvPlan
 from .dense import DensePlan
 from .layer import LayerPlan
+from .pool import PoolPlan
 
 PLANS: dict[str, type[LayerPlan]] = {"dense": DensePlan, "conv": ConvPlan}
+# Those without neurons, which events pass on their way to the next layer.
+RELAYS: dict[str, type[PoolPlan]] = {"pool": PoolPlan}

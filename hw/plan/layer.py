@@ -49,6 +49,8 @@ class LayerPlan(abc.ABC):
     layer, and word * P + lane remains an address; 0: the neurons follow each other and padding lies at the
     end alone. `arrivals` [addresses]: which input each address that arrives means, -1 for padding of the
     layer before; None: the addresses are the inputs. `timesteps`: T, 0 where it is not known.
+    `most`: how often an event may count at most; `copies`: how many
+    of one address may come in a step.
     `spram_blocks`: how many blocks of SPRAM its weights have, where they lie there.
     """
 
@@ -61,6 +63,8 @@ class LayerPlan(abc.ABC):
     arrivals: np.ndarray | None = None
     timesteps: int = 0
     spram_blocks: int = UP5K_SPRAM_BLOCKS
+    most: int = 1
+    copies: int = 1
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:
@@ -210,10 +214,22 @@ class LayerPlan(abc.ABC):
         """
         low, high = state_range(self.layer.spec.state_bits)
         bias = self.layer.synapses.spread(self.layer.bias.astype(np.int64))
-        least, most = self.layer.synapses.reach(self.layer.weight)
+        least, most = self._reach()
         return signed_bits(
             low + int((np.minimum(bias, 0) + least).min()), high + int((np.maximum(bias, 0) + most).max())
         )
+
+    def _reach(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and most sum of each neuron's inputs, int64 [N] each."""
+        least, most = self.layer.synapses.reach(self.layer.weight)
+        times = self.most * self.copies
+        return least * times, most * times
+
+    @property
+    def held_bits(self) -> int:
+        """Width of the current that a layer holds, in which no sum of inputs overflows."""
+        least, most = self._reach()
+        return signed_bits(int(least.min()), int(most.max()))
 
     @property
     def thresholds(self) -> np.ndarray:

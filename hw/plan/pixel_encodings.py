@@ -1,11 +1,12 @@
 """Which spike encodings the on-chip encoder knows."""
 
-from ...numerics.encodings import Latency, LatencyDense, Threshold, ThresholdDense
+from ...numerics.encodings import Graded, Latency, LatencyDense, Threshold, ThresholdDense
 from ...numerics.errors import TwinspikeError
 from ...quant.network import Network
 
-# Those in which a pixel's step follows from its own value.
-ENCODINGS = (Latency, LatencyDense, Threshold, ThresholdDense)
+# Those in which a pixel's step, or how often it counts, follows from its own value.
+STEPS = (Latency, LatencyDense, Threshold, ThresholdDense)
+ENCODINGS = (*STEPS, Graded)
 
 
 def makes(network: Network) -> bool:

@@ -14,16 +14,16 @@ SPRAM_FROM_BITS = 8 * 4096
 SPARED_FROM_BITS = 2 * 4096
 
 
-def share_spram(layers: Sequence[LayerPlan], name: str) -> list[LayerPlan]:
+def share_spram(layers: Sequence[LayerPlan], name: str, numbers: Sequence[int]) -> list[LayerPlan]:
     """The layers of the network called `name` with those in SPRAM that need it, or that save block RAM.
 
     A single layer has all blocks, several have what they need. Raises TwinspikeError if a layer that needs
-    SPRAM does not fit.
+    SPRAM does not fit. `numbers`: which layer of the network each is.
     """
     chosen = {}
     for index, plan in enumerate(layers):
         if weight_bits(plan) > SPRAM_FROM_BITS:
-            check_spram(plan, index)
+            check_spram(plan, index, numbers[index])
             chosen[index] = plan.spram_need
     need = sum(chosen.values())
     if need > UP5K_SPRAM_BLOCKS:
@@ -51,7 +51,7 @@ def weight_bits(plan: LayerPlan) -> int:
     return prod(plan.layer.weight.shape) * plan.layer.spec.weight_bits
 
 
-def check_spram(plan: LayerPlan, index: int) -> None:
+def check_spram(plan: LayerPlan, index: int, number: int) -> None:
     """Raise TwinspikeError if the layer's weights do not fit UP5K's single-port RAM, or its words."""
     width, bits = plan.weight_word_bits, plan.layer.spec.weight_bits
     if width not in SPRAM_WIDTHS:
@@ -63,6 +63,6 @@ def check_spram(plan: LayerPlan, index: int) -> None:
     need, have = plan.weight_words * width, UP5K_SPRAM_BLOCKS * SPRAM_BITS
     if need > have:
         raise TwinspikeError(
-            f"layers.{index}: {need} weight bits do not fit the {have} bits of up5k's SPRAM "
+            f"layers.{number}: {need} weight bits do not fit the {have} bits of up5k's SPRAM "
             f"({need - have} too many): use fewer weight bits, fewer neurons or a larger device"
         )

@@ -155,7 +155,7 @@ class WideConvPlan(LayerPlan):
     seen: Codes = dataclasses.field(kw_only=True)
 
     @classmethod
-    def of(cls, layer: Layer, seen: Codes, where: str) -> "WideConvPlan":
+    def of(cls, layer: Layer, seen: Codes, where: str, most: int = 1) -> "WideConvPlan":
         """The plan of `layer`, the lanes that it needs; TwinspikeError for a layer that no wide core has."""
         conv = _conv(layer)
         if layer.spec.weight_bits == 1 and conv.groups > 1:
@@ -166,7 +166,7 @@ class WideConvPlan(LayerPlan):
             )
         vertical, horizontal = _bank_axes(conv)
         lanes = vertical.banks * horizontal.banks * conv.filters
-        return cls(layer, lanes, "block", 1, seen=seen)
+        return cls(layer, lanes, "block", 1, seen=seen, most=most)
 
     @cached_property
     def axes(self) -> tuple[BankAxis, BankAxis]:

@@ -1,6 +1,8 @@
 """The layers of a wide core: convolutions first, if there are any, then dense ones."""
 
+from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError
+from ...numerics.values import MOST
 from ...quant.network import Network
 from ...quant.synapses.conv import Conv
 from .dense import DensePlan
@@ -12,6 +14,7 @@ _SERIAL = "leave events_per_clock out for the serial core"
 
 def wide_layers(network: Network, events_per_clock: tuple[int, ...]) -> tuple[LayerPlan, ...]:
     """A plan a layer. Raises TwinspikeError for what a wide core cannot hold, naming the layer and field."""
+    _check_input(network)
     found: list[LayerPlan] = []
     for index, (layer, events) in enumerate(zip(network.layers, events_per_clock, strict=True)):
         before = found[-1] if found else None
@@ -24,7 +27,9 @@ def wide_layers(network: Network, events_per_clock: tuple[int, ...]) -> tuple[La
                 )
             _one_event(events, index, "a convolution")
             seen = before.leaving if isinstance(before, WideConvPlan) else Codes.plain(*layer.synapses.map)
-            found.append(WideConvPlan.of(layer, seen, f"layers.{index}"))
+            # A VALUE word has four bits for m, whichever of them the encoder uses.
+            most = MOST if isinstance(network.encoder, Graded) and before is None else 1
+            found.append(WideConvPlan.of(layer, seen, f"layers.{index}", most))
         elif layer.kind == "dense":
             if behind_map:
                 _one_event(events, index, "a layer behind a convolution")
@@ -41,6 +46,22 @@ def wide_layers(network: Network, events_per_clock: tuple[int, ...]) -> tuple[La
             f"dense, since its readout takes whole steps; {_SERIAL}"
         )
     return tuple(found)
+
+
+def _check_input(network: Network) -> None:
+    """Raise TwinspikeError for an input that a dense first layer cannot have."""
+    if isinstance(network.layers[0].synapses, Conv):
+        return
+    if isinstance(network.encoder, Graded):
+        raise TwinspikeError(
+            f"encoder.kind = {network.encoder.kind}: a core of several events per clock counts each once, "
+            f"but where its first layer is a convolution; {_SERIAL}"
+        )
+    if network.layers[0].hold:
+        raise TwinspikeError(
+            "layers.0.hold = True: a core of several events per clock cannot hold its input, but where its "
+            f"first layer is a convolution; {_SERIAL}"
+        )
 
 
 def _one_event(events: int, index: int, what: str) -> None:

@@ -43,7 +43,7 @@ def _serial(plan: CorePlan) -> dict[str, float]:
     layers = plan.layers
     return {
         "lanes": sum(x.lanes for x in layers),
-        "sum bits": sum(x.lanes * x.accumulator_bits for x in layers),
+        "sum bits": sum(x.lanes * (x.accumulator_bits + x.held_bits * x.layer.hold) for x in layers),
         # The encoder between two layers finds the next spike of a word.
         "encoded lanes": sum(x.lanes for x in layers[:-1]),
         "leaking bits": sum(x.lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift),
@@ -76,7 +76,7 @@ def _wide(plan: CorePlan) -> dict[str, float]:
     return {
         "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers)
         # A lane of a convolution adds twice, to what it has gathered and its bias.
-        + sum(2 * x.lanes * x.accumulator_bits for x in maps),
+        + sum(x.lanes * (2 * x.accumulator_bits + x.held_bits * x.layer.hold) for x in maps),
         "bank trees": sum(
             x.neurons
             * (x.events_per_clock - 1)

@@ -16,6 +16,7 @@ up to c - 2 at most WordQueue.limit had not been taken by then.
     spikes of word w: in the queue at out(w) + 6
 """
 
+import functools
 from collections import deque
 from collections.abc import Iterable
 
@@ -43,6 +44,8 @@ class ConvLayer(Layer):
         self.step = 0
         self.inside: deque[tuple[int, int]] = deque()  # when each word came into the queue, and left it
         self.limit = WordQueue.limit(plan.words)
+        # Worked out once: many events come from the same places.
+        self.visited = functools.cache(lambda address: [visit.state_word for visit in plan.visits(address)])
 
     def accept(self, entered: int, address: int | None) -> None:
         taken = max(entered + 1, self.taken + 1, self.start)
@@ -51,7 +54,7 @@ class ConvLayer(Layer):
             self.start = max(taken + 2, self.latest + SETTLING)
             return
         self.start = max(taken + 2, self.free, self.swept_at + SETTLING)
-        visited = [visit.state_word for visit in self.plan.visits(address)]
+        visited = self.visited(address)
         self.reached.update(dict.fromkeys(visited))
         self.free = self._walk(self.start, visited)
 

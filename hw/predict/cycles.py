@@ -10,6 +10,7 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
+    a VALUE word at the input takes its place in the skid buffer for a clock, and is no event
     a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
              some to be divided into bit fields: see hw/predict/split.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
@@ -23,10 +24,12 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
 
 import numpy as np
 
+from ...numerics.values import step_words
 from ..plan import CorePlan
-from .kinds import STATIONS
+from .kinds import RELAYS, STATIONS
 from .serial_cycles import CountReadout, Readout, Source
 from .split import Split
+from .stations import Sink
 
 
 def frame_times(
@@ -34,8 +37,8 @@ def frame_times(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Clock of each frame's first word taken and of its result, int64 [B] each, counted from reset.
 
-    `spikes` are the input spikes bool [T, B, inputs] and `layers` every layer's, as the golden
-    model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
+    `spikes` are the input spikes [T, B, inputs], bool or multiplicities, `layers` every layer's, as the
+    golden model gives them. Words are offered without pause from clock 1 on; with `isolate` a frame's
     first word is offered 2 clocks after the previous frame's result. Outputs are always ready.
     """
     if plan.wide:
@@ -46,7 +49,9 @@ def frame_times(
     # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
     stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
-    entry = Split(plan.split, stations[0]) if plan.split else stations[0]
+    entries = [_entrance(plan, index, station) for index, station in enumerate(stations)]
+    entry = Split(plan.split, entries[0]) if plan.split else entries[0]
+    layers = plan.trains(layers)
     readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
     started: list[int] = []
     finished: list[int] = []
@@ -54,11 +59,18 @@ def frame_times(
         if isolate and finished:
             source.earliest = finished[-1] + 2
         for step in range(plan.network.timesteps):
-            first = source.offer(entry, np.flatnonzero(spikes[step, frame]).tolist())
+            first = source.offer(entry, step_words(spikes[step, frame]))
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):
-                consumer = stations[i + 1] if i + 1 < len(stations) else readout
+                consumer = entries[i + 1] if i + 1 < len(stations) else readout
                 station.places.append(station.emit(layers[i][step, frame], consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
+
+
+def _entrance(plan: CorePlan, index: int, station: Sink) -> Sink:
+    """What takes the events for layer `index` first: a pool that they pass, or the layer's `station`."""
+    for relay in reversed(plan.before(index)):
+        station = RELAYS[relay.layer.kind](relay, station)
+    return station

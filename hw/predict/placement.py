@@ -16,6 +16,7 @@ from ..layers.queue import queue_kind
 from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
+from ..plan.pool import GROUP
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
 from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
 from ..weights.stores import banks, slices
@@ -69,7 +70,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
         asked = quick(plan.target, words * row.size).get("ram_style", "")
         found.append(Stored("ingress.duplicates.rows", words, row.size, asked=asked))
     for i, layer in enumerate(plan.layers):
-        spec, words, lanes = layer.layer.spec, layer.words, layer.lanes
+        words, lanes = layer.words, layer.lanes
+        for k, relay in enumerate(plan.before(i)):
+            depth, tag = relay.seen_shape
+            found += [Stored(f"relay{i}_{k}.rows", depth, GROUP + tag)] if relay.once else []
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()
@@ -86,7 +90,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
             Stored(
                 f"layer{i}.neurons.state",
                 words,
-                lanes * (layer.accumulator_bits + spec.single_spike) + layer.sweeps_reached,
+                lanes * _state_bits(layer) + layer.sweeps_reached,
             ),
             *_listed(layer, f"layer{i}.synapses.sweeper.words"),
             Stored(
@@ -99,6 +103,12 @@ def _serial(plan: CorePlan) -> list[Stored]:
             *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
         ]
     return found + _readout(plan)
+
+
+def _state_bits(layer: LayerPlan) -> int:
+    """Bits of a neuron's part of its state word."""
+    held = layer.held_bits if layer.layer.hold else 0
+    return layer.accumulator_bits + layer.layer.spec.single_spike + held
 
 
 def _listed(layer: LayerPlan, name: str) -> list[Stored]:
@@ -203,6 +213,16 @@ def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
                 asked="distributed",
             )
             for lanes in layer.lane_groups
+        ]
+        found += [
+            Stored(
+                f"layer{index}.held_{bank}_{lanes.start}",
+                layer.words,
+                len(lanes) * layer.held_bits,
+                asked="distributed",
+            )
+            for lanes in layer.lane_groups
+            if layer.layer.hold
         ]
     width = mask_layout(layer.lanes, layer.words).size + layer.banks
     return [*found, Stored(f"queue{index}.fifo.storage", QUEUE_WORDS, width)]

@@ -11,6 +11,7 @@ from ...quant.network import Network
 from ..devices import DEVICES
 from ..plan import CorePlan, make_plan
 from ..plan.choose import EVENTS_PER_CLOCK
+from ..plan.core import firing
 from .area import calibrated, logic_cells
 from .cycles import frame_times
 from .placement import memory_bits, ram_blocks, spram_blocks
@@ -124,7 +125,7 @@ def _widen(network, best: Prediction, candidate) -> Prediction:
     """Double one layer's lanes at a time, the one that saves most, until none saves a clock."""
     while True:
         tried = []
-        for index, layer in enumerate(network.layers):
+        for index, layer in enumerate(network.layers[number] for number in firing(network)):
             wider = 2 * best.lanes[index]
             if wider <= layer.neurons:
                 tried.append(candidate((*best.lanes[:index], wider, *best.lanes[index + 1 :])))

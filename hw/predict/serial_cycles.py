@@ -5,6 +5,8 @@ from collections import deque
 
 import numpy as np
 
+from ...numerics.events import TICK
+from ...numerics.values import VALUE
 from ..layers.queue import STEPS_IN_FLIGHT
 from ..plan import CorePlan, LayerPlan
 from .stations import Sink, emit_word
@@ -71,14 +73,17 @@ class Source:
     def __init__(self) -> None:
         self.earliest = 1
 
-    def offer(self, layer: Sink, addresses: list[int]) -> int:
-        """One step's events and its TICK; returns when the first word was taken."""
+    def offer(self, layer: Sink, words: list[int]) -> int:
+        """One step's addresses and VALUE words, and its TICK; returns when the first word was taken."""
         first = -1
-        for i, address in enumerate([*addresses, None]):
+        for i, word in enumerate([*words, TICK]):
             entered = max(self.earliest, layer.room())
             self.earliest = entered + 1
             first = first if i else entered
-            layer.accept(entered, address)
+            if word >= VALUE:
+                layer.drop(entered)
+            else:
+                layer.accept(entered, word if word < TICK else None)
         return first
 
 

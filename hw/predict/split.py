@@ -13,7 +13,7 @@ class Split(Sink):
         self._left = -1
 
     def accept(self, entered: int, address: int | None) -> None:
-        self.taken_before, self.taken = self.taken, max(entered + 1, self._left + 1)
+        self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1, self._left + 1)
         ready, found = self.taken + 1, None
         if address is not None:
             rest, channel = divmod(address, self._fields.channels)

@@ -11,6 +11,10 @@ class Sink:
         """First clock in which the skid buffer before this station accepts another item."""
         return self.taken_before + 1
 
+    def drop(self, entered: int) -> None:
+        """A word that ends in the skid buffer's consumer, and is no event, enters the buffer at `entered`."""
+        self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1)
+
     def accept(self, entered: int, address: int | None) -> None:
         """An event, or a TICK (no address), enters the skid buffer at `entered`."""
         self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1)

@@ -91,10 +91,11 @@ class MapPort(Sink):
 
     def accept(self, entered: int, address: int | None) -> None:
         self.taken_before = self.taken
+        offered = max(entered + 1, self.taken + 1)
         if not self._table:
-            self.taken = self._layer.take(entered + 1, address is None)
+            self.taken = self._layer.take(offered, address is None)
             return
-        self.taken = max(entered + 1, self._read_left)
+        self.taken = max(offered, self._read_left)
         self._read_left = max(self.taken + 1, self._out_left)
         self._out_left = self._layer.take(self._read_left + 1, address is None)
 

@@ -19,6 +19,7 @@ from collections import deque
 import numpy as np
 
 from ...numerics.events import beat_counts
+from ...numerics.values import step_words
 from ..plan import CorePlan
 from ..plan.wide import QUEUE_STEPS, TICK_SPACING, groups, readout_latency, spike_latency
 from .serial_cycles import Source
@@ -119,7 +120,7 @@ class _MapPort:
         self._source.earliest = clock
 
     def step(self, step: int, frame: int, spikes: np.ndarray) -> int:
-        return self._source.offer(self._port, np.flatnonzero(spikes).tolist())
+        return self._source.offer(self._port, step_words(spikes))
 
 
 class _PlaceBeats:

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from ..layers.neurons import repeated
 from ..parts.arithmetic import clamp, leak
 from ..parts.events import mask_layout
 from ..plan.layer import signed_bits
@@ -25,6 +26,11 @@ class WideConv(wiring.Component):
     taken. After reset a sweep that sends nothing fills the memories: the first event is taken R + 2 clocks
     later.
 
+    Where an event may count several times, its weights are multiplied on the way from their memory, by
+    additions of shifted copies and without another clock. A layer that holds its input gathers the events of
+    step 0 in memories of their own, which every sweep adds to the membranes and the frame's last one empties;
+    events of later steps change nothing.
+
     Members: `i` (In stream of events, see place_layout), `spikes` (Out, a row of all banks), `spikes_valid`
     (Out), `begin` (Out: a row's spikes are on their way), `room` (In).
     """
@@ -33,7 +39,7 @@ class WideConv(wiring.Component):
         self._plan = plan
         super().__init__(
             {
-                "i": In(stream.Signature(place_layout(plan.seen))),
+                "i": In(stream.Signature(place_layout(plan.seen, plan.most))),
                 "spikes": Out(mask_layout(plan.lanes, plan.words)),
                 "spikes_valid": Out(1),
                 "begin": Out(1),
@@ -49,8 +55,16 @@ class WideConv(wiring.Component):
         m.d.comb += taken.eq(self.i.valid & self.i.ready)
         down = self._taps(m, "rows", self.i.p.y)
         across = self._taps(m, "columns", self.i.p.x)
-        c, event = Signal.like(self.i.p.c, reset_less=True), Signal()
-        m.d.sync += [c.eq(self.i.p.c), event.eq(taken & ~self.i.p.tick)]
+        c, event, counts = Signal.like(self.i.p.c, reset_less=True), Signal(), Const(1)
+        if plan.layer.hold:
+            counts = Signal(init=1)
+            with m.If(taken & self.i.p.tick):
+                m.d.sync += counts.eq(self.i.p.last)
+        m.d.sync += [c.eq(self.i.p.c), event.eq(taken & ~self.i.p.tick & counts)]
+        times = None
+        if plan.most > 1:
+            times = Signal.like(self.i.p.times, reset_less=True)
+            m.d.sync += times.eq(self.i.p.times)
 
         turn = self._sweep(m, taken)
         # Behind an event's tables or a row's turn: 1 banks' addresses, weights read; 2 state read.
@@ -70,7 +84,7 @@ class WideConv(wiring.Component):
                     row.eq(Mux(turn.valid, turn.row, Cat(across[bx].row, down[by].row))),
                 ]
                 address = Cat(across[bx].kernel, down[by].kernel, c)
-                weights = self._weights(m, bank, address)
+                weights = self._weights(m, bank, address, times)
                 fired += self._bank(m, bank, hit, row, weights, stages, plan.places[:, bank * plan.channels])
         m.d.comb += [
             self.spikes.mask.eq(Cat(fired)),
@@ -137,27 +151,39 @@ class WideConv(wiring.Component):
             m.d.sync += [free.eq(0), sweeping.eq(1), last.eq(self.i.p.last)]
         return turn
 
-    def _weights(self, m: Module, bank: int, address: Value) -> Value:
-        """The row of weights at `address`, two clocks later."""
-        plan = self._plan
+    def _weights(self, m: Module, bank: int, address: Value, times: Value | None) -> list[Value]:
+        """The weights at `address`, as often as the event counts, two clocks later; a channel each."""
+        plan, bits = self._plan, self._plan.layer.spec.weight_bits
         memory = Memory(shape=plan.weight_word_bits, depth=plan.weight_words, init=plan.weight_image())
         m.submodules[f"weights_{bank}"] = memory
         port = memory.read_port()
-        row = Signal(plan.weight_word_bits, name=f"weights_row_{bank}", reset_less=True)
         m.d.comb += port.addr.eq(address)
-        m.d.sync += row.eq(port.data)
-        return row
+        codes = [port.data[channel * bits : (channel + 1) * bits] for channel in range(plan.channels)]
+        if times is None:
+            row = Signal(plan.weight_word_bits, name=f"weights_row_{bank}", reset_less=True)
+            m.d.sync += row.eq(port.data)
+            return [_weight(row[channel * bits : (channel + 1) * bits]) for channel in range(plan.channels)]
+        later = Signal.like(times, name=f"times_{bank}", reset_less=True, attrs=REPLICA)
+        m.d.sync += later.eq(times)
+        found = []
+        for channel, code in enumerate(codes):
+            product = repeated(_weight(code), later)
+            register = Signal(product.shape(), name=f"product_{bank}_{channel}", reset_less=True)
+            m.d.sync += register.eq(product)
+            found.append(register)
+        return found
 
     def _bank(self, m, bank, hit, row, weights, stages, neurons) -> list[Signal]:
         """The lanes of a bank, in groups; returns whether each fires."""
-        plan, bits = self._plan, self._plan.layer.spec.weight_bits
-        exists = self._exists(m, bank, stages[4], neurons)
+        plan = self._plan
+        exists = self._exists(m, bank, stages[3], neurons)
         fired = []
         for lanes in plan.lane_groups:
             name = f"{bank}_{lanes.start}"
             memory = Memory(shape=data.ArrayLayout(plan.state_bits, len(lanes)), depth=plan.words, init=[])
             m.submodules[f"state_{name}"] = memory
             read, write = memory.read_port(domain="comb"), memory.write_port()
+            held = self._held(m, name, lanes) if plan.layer.hold else None
             from_row = Signal.like(row, name=f"from_{name}", attrs=REPLICA, reset_less=True)
             to_row = Signal.like(row, name=f"to_{name}", attrs=REPLICA, reset_less=True)
             add = Signal(name=f"add_{name}", attrs=REPLICA)
@@ -170,24 +196,41 @@ class WideConv(wiring.Component):
                 back.eq(stages[4].valid),
                 clear.eq(stages[3].last),
             ]
-            m.d.comb += [read.addr.eq(from_row), write.addr.eq(to_row), write.en.eq(add | back)]
+            m.d.comb += [read.addr.eq(from_row), write.addr.eq(to_row)]
+            m.d.comb += write.en.eq(back if held else add | back)
+            if held:
+                emptied = Signal(name=f"emptied_{name}", attrs=REPLICA)
+                m.d.sync += emptied.eq(stages[4].valid & stages[4].last)
+                m.d.comb += [held[0].addr.eq(from_row), held[1].addr.eq(to_row)]
+                m.d.comb += held[1].en.eq(add | emptied)
             for place, channel in enumerate(lanes):
-                weight = weights[channel * bits : (channel + 1) * bits]
-                fires, word = self._lane(m, bank, channel, read.data[place], weight, back, clear, exists)
+                gathered = None
+                if held:
+                    gathered = held[0].data[place].as_signed()
+                    m.d.comb += held[1].data[place].eq(Mux(emptied, 0, gathered + weights[channel]))
+                fires, word = self._lane(
+                    m, bank, channel, read.data[place], weights[channel], gathered, back, clear, exists
+                )
                 m.d.comb += write.data[place].eq(word)
                 fired.append(fires)
         return fired
 
+    def _held(self, m: Module, name: str, lanes: range):
+        """(read port, write port) of the memory of currents that are held for a frame."""
+        layout = data.ArrayLayout(self._plan.held_bits, len(lanes))
+        m.submodules[f"held_{name}"] = memory = Memory(shape=layout, depth=self._plan.words, init=[])
+        return memory.read_port(domain="comb"), memory.write_port()
+
     def _exists(self, m: Module, bank: int, turn, neurons) -> Value:
-        """Whether the bank has neurons in the row whose membranes are compared; 1 where it always has."""
+        """Whether the bank has neurons in the row of `turn`, a clock later; 1 where it always has."""
         words = [w for w in self._plan.sweep if neurons[w] < 0]
         if not words:
             return Const(1)
         here = Signal(name=f"exists_{bank}")
-        m.d.comb += here.eq(~Cat(turn.row == w for w in words).any())
+        m.d.sync += here.eq(~Cat(turn.row == w for w in words).any())
         return here
 
-    def _lane(self, m, bank, channel, read, weight, back, clear, exists) -> tuple[Signal, Value]:
+    def _lane(self, m, bank, channel, read, weight, held, back, clear, exists) -> tuple[Signal, Value]:
         """A channel of a bank; returns whether it fires and the word to write.
 
         Clock 0: the word is read, and an event's weight added to it; of a sweep, clock 1: clamp and
@@ -204,16 +247,26 @@ class WideConv(wiring.Component):
         v = Signal(signed(plan.accumulator_bits), name=f"v_{name}", reset_less=True)
         clamped = Signal.like(u, name=f"clamped_{name}")
         m.d.comb += clamped.eq(clamp(total, spec.state_bits))
-        m.d.sync += [total.eq(gathered), u.eq(clamped), above.eq(clamped - threshold)]
+        # What is held stands for the weights of every step.
+        m.d.sync += [
+            total.eq(gathered if held is None else gathered + held),
+            u.eq(clamped),
+            above.eq(clamped - threshold),
+        ]
         fires = Signal(name=f"fires_{name}")
         spike = Signal(name=f"spike_{name}", reset_less=True)
         after = Signal(signed(spec.state_bits), name=f"after_{name}")
         m.d.comb += after.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
-        m.d.sync += [v.eq(Mux(clear, start, leak(after, spec.leak_shift) + start)), spike.eq(fires)]
-        term = Mux(weight, Const(-1, signed(2)), Const(1, signed(2))) if len(weight) == 1 else weight
-        added = Signal(signed(plan.accumulator_bits), name=f"added_{name}")
-        m.d.comb += added.eq(gathered + term.as_signed())
-        word = Mux(back, v, added)[: plan.accumulator_bits]
+        m.d.sync += [
+            v.eq(start if spec.forget else Mux(clear, start, leak(after, spec.leak_shift) + start)),
+            spike.eq(fires),
+        ]
+        word = v
+        if held is None:
+            added = Signal(signed(plan.accumulator_bits), name=f"added_{name}")
+            m.d.comb += added.eq(gathered + weight)
+            word = Mux(back, v, added)
+        word = word[: plan.accumulator_bits]
         if not spec.single_spike:
             m.d.comb += fires.eq((above >= 0) & exists)
             return spike, word
@@ -222,3 +275,8 @@ class WideConv(wiring.Component):
         m.d.sync += [before[0].eq(read[-1]), before[1].eq(before[0]), later.eq((before[1] | fires) & ~clear)]
         m.d.comb += fires.eq((above >= 0) & exists & ~before[1])
         return spike, Cat(word, Mux(back, later, read[-1]))
+
+
+def _weight(code: Value) -> Value:
+    """The signed weight of a code; a binary one is its sign."""
+    return Mux(code, Const(-1, signed(2)), Const(1, signed(2))) if len(code) == 1 else code.as_signed()

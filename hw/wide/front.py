@@ -58,9 +58,9 @@ def add_maps(m: Module, core, plan: CorePlan) -> PlaceBeats:
     maps = plan.wide_maps
     inputs = plan.network.inputs
     m.submodules.ingress = ingress = Ingress(
-        inputs, plan.network.timesteps, check_duplicates=False, target=plan.target
+        inputs, plan.network.timesteps, check_duplicates=False, target=plan.target, most=plan.most
     )
-    m.submodules.places = places = PlaceTable(maps[0].seen, inputs)
+    m.submodules.places = places = PlaceTable(maps[0].seen, inputs, plan.most)
     m.d.comb += [
         ingress.i.p.data.eq(core.s_axis_tdata),
         ingress.i.p.last.eq(core.s_axis_tlast),

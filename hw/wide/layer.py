@@ -129,5 +129,5 @@ def add_lane(m, plan, j, current, fresh, ticks, lasts):
     after = Signal(signed(spec.state_bits), name=f"after_{j}")
     m.d.comb += after.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
     with m.If(ticks[3]):
-        m.d.sync += v.eq(Mux(lasts[3], 0, leak(after, spec.leak_shift)))
+        m.d.sync += v.eq(0 if spec.forget else Mux(lasts[3], 0, leak(after, spec.leak_shift)))
     return fires

@@ -4,14 +4,19 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
-from ..parts.events import event_layout
+from ..parts.events import event_layout, times_field
 from ..plan.wide_conv import Codes
 
 
-def place_layout(codes: Codes) -> data.StructLayout:
-    """An event at {y, x, c}, c lowest, or a TICK (`tick`; `last` on the frame's last one)."""
-    return data.StructLayout({"c": codes.c_bits, "x": codes.x_bits, "y": codes.y_bits, "tick": 1, "last": 1})
+def place_layout(codes: Codes, most: int = 1) -> data.StructLayout:
+    """An event at {y, x, c}, c lowest, or a TICK (`tick`; `last` on the frame's last one).
+
+    Where an event may count several times, `most` of them, `times` says how often.
+    """
+    fields = {"c": codes.c_bits, "x": codes.x_bits, "y": codes.y_bits, "tick": 1, "last": 1}
+    return data.StructLayout(fields | times_field(most))
 
 
 class PlaceTable(wiring.Component):
@@ -22,12 +27,12 @@ class PlaceTable(wiring.Component):
     Members: `i` (In stream of events with flat addresses), `o` (Out stream, see place_layout).
     """
 
-    def __init__(self, codes: Codes, inputs: int):
-        self._codes = codes
+    def __init__(self, codes: Codes, inputs: int, most: int = 1):
+        self._codes, self._most = codes, most
         super().__init__(
             {
-                "i": In(stream.Signature(event_layout(inputs))),
-                "o": Out(stream.Signature(place_layout(codes))),
+                "i": In(stream.Signature(event_layout(inputs, most))),
+                "o": Out(stream.Signature(place_layout(codes, most))),
             }
         )
 
@@ -39,8 +44,7 @@ class PlaceTable(wiring.Component):
         if rows is None:
             m.d.comb += [
                 self._found(i.p.address),
-                o.p.tick.eq(i.p.tick),
-                o.p.last.eq(i.p.last),
+                self._beside(o.p).eq(self._beside(i.p)),
                 o.valid.eq(i.valid),
                 i.ready.eq(o.ready),
             ]
@@ -49,7 +53,7 @@ class PlaceTable(wiring.Component):
         port = table.read_port()
         # Read, then a register of its own: a block RAM's output is late in its clock.
         read, out = Signal(), Signal()
-        kept = [Signal(2, name=f"kept_{k}", reset_less=True) for k in range(2)]
+        kept = [Signal.like(self._beside(i.p), name=f"kept_{k}", reset_less=True) for k in range(2)]
         place = Signal(bits, reset_less=True)
         go_out, go_read = Signal(), Signal()
         m.d.comb += [
@@ -59,12 +63,11 @@ class PlaceTable(wiring.Component):
             port.addr.eq(i.p.address),
             port.en.eq(go_read),
             self._found(place),
-            o.p.tick.eq(kept[1][0]),
-            o.p.last.eq(kept[1][1]),
+            self._beside(o.p).eq(kept[1]),
             o.valid.eq(out),
         ]
         with m.If(go_read):
-            m.d.sync += [read.eq(i.valid), kept[0].eq(_pair(i.p.tick, i.p.last))]
+            m.d.sync += [read.eq(i.valid), kept[0].eq(self._beside(i.p))]
         with m.If(go_out):
             m.d.sync += [out.eq(read), kept[1].eq(kept[0]), place.eq(port.data)]
         return m
@@ -72,6 +75,6 @@ class PlaceTable(wiring.Component):
     def _found(self, address: Value):
         return Value.cast(self.o.p)[: self._codes.bits].eq(address)
 
-
-def _pair(low: Value, high: Value) -> Value:
-    return low | high << 1
+    def _beside(self, payload) -> Value:
+        """What goes with an address: `tick`, `last` and perhaps `times`, the highest bits in both layouts."""
+        return Value.cast(payload)[-(2 + (bits_for(self._most) if self._most > 1 else 0)) :]

@@ -12,6 +12,12 @@ namespace {
 
 // Neurons worked on at once: their weights of some hundred inputs stay in the cache.
 constexpr int64_t BLOCK = 32;
+// Bytes of a vector register.
+#ifdef __AVX512F__
+#define WIDEST 64
+#else
+#define WIDEST 32
+#endif
 // A block's values, added as whole vectors: a compiler may not see it in a loop over numbers.
 template <typename Number> struct alignas(64) Row {
     typedef Number Vector __attribute__((vector_size(32)));

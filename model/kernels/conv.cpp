@@ -25,6 +25,12 @@ struct Spikes {
         const float* row = rows + place * inputs;
         for (int64_t from = 0; from < inputs; from += BLOCK) {
             const int64_t last = std::min(inputs - from, BLOCK);
+            if (last == BLOCK) {  // most are silent: seen at once
+                uint32_t bits[BLOCK], any = 0;
+                std::memcpy(bits, row + from, sizeof(bits));
+                for (uint32_t each : bits) any |= each;
+                if (!any) continue;
+            }
             uint32_t fired = 0;
             for (int64_t i = 0; i < last; ++i) fired |= uint32_t(row[from + i] != 0) << i;
             for (; fired; fired &= fired - 1) {
@@ -86,7 +92,7 @@ public:
     }
 };
 
-// then(number of a channel's filters), known when compiling for the usual ones.
+// then(number of a group's channels, out or in), known when compiling for the usual ones.
 template <typename Then> void with_filters(int64_t own, Then then) {
     switch (own) {
         case 8: return then(std::integral_constant<int64_t, 8>());
@@ -98,41 +104,64 @@ template <typename Then> void with_filters(int64_t own, Then then) {
 }
 
 // The gradient [inputs] of one image's inputs in one step, from that of its currents [rows, columns, filters].
-// Weight [groups, own, taps, channels / groups]: an output's gradient times it, added where its taps look.
+// Weight [groups, own, taps, channels / groups]: an output's gradient times it, added where its taps look. Some
+// places are worked on together, so that a weight that is read serves all of them.
 class Gather {
+    typedef float Vector __attribute__((vector_size(WIDEST)));
+    static constexpr int64_t LANES = WIDEST / sizeof(float), CHUNK = 2 * LANES, TOGETHER = 4;
     const Window w;
-    const float* weight;
-    std::vector<float> products;
+    const int64_t length, padded;
+    std::vector<float> weight, products;
 
-    template <int64_t WIDTH> void chunk(const float* grad, const float* rows, int64_t length, float* to) const {
-        float sum[WIDTH] = {0};
-        for (int64_t j = 0; j < w.own(); ++j)
-            for (int64_t i = 0; i < WIDTH; ++i) sum[i] = added(sum[i], grad[j], rows[j * length + i]);
-        std::memcpy(to, sum, sizeof(sum));
+    // Products [TOGETHER, padded] of the gradients of a group's outputs at as many places.
+    __attribute__((noinline)) static void multiply(const float* grad, int64_t stride, int64_t own, const float* rows,
+                                                   int64_t padded, float* to) {
+        for (int64_t from = 0; from < padded; from += CHUNK) {
+            // Eight sums by name: an array of them would be written at every turn.
+            Vector a0 = {}, a1 = {}, b0 = {}, b1 = {}, c0 = {}, c1 = {}, d0 = {}, d1 = {}, row[2];
+            for (int64_t j = 0; j < own; ++j) {
+                std::memcpy(row, rows + j * padded + from, sizeof(row));
+                const float a = grad[j], b = grad[stride + j], c = grad[2 * stride + j], d = grad[3 * stride + j];
+                a0 += row[0] * a, a1 += row[1] * a;
+                b0 += row[0] * b, b1 += row[1] * b;
+                c0 += row[0] * c, c1 += row[1] * c;
+                d0 += row[0] * d, d1 += row[1] * d;
+            }
+            const Vector sums[TOGETHER][2] = {{a0, a1}, {b0, b1}, {c0, c1}, {d0, d1}};
+            for (int64_t p = 0; p < TOGETHER; ++p) std::memcpy(to + p * padded + from, sums[p], sizeof(sums[p]));
+        }
     }
 
 public:
     Gather(const Window& window, const float* weights)
-        : w(window), weight(weights), products(w.taps() * w.channels / w.groups) {}
+        : w(window), length(w.taps() * w.channels / w.groups), padded((length + CHUNK - 1) / CHUNK * CHUNK),
+          weight(w.filters * padded), products(TOGETHER * padded) {
+        for (int64_t f = 0; f < w.filters; ++f) std::copy_n(weights + f * length, length, weight.data() + f * padded);
+    }
 
     void operator()(const float* grad, float* to) {
         std::fill_n(to, w.inputs(), 0.0f);
-        const int64_t channels = w.channels / w.groups, length = w.taps() * channels;
-        for (int64_t place = 0; place < w.rows * w.columns; ++place)
+        const int64_t places = w.rows * w.columns;
+        std::vector<float> rest(TOGETHER * w.filters);
+        for (int64_t place = 0; place < places; place += TOGETHER) {
+            const int64_t count = std::min(TOGETHER, places - place);
+            const float* own = grad + place * w.filters;
+            if (count < TOGETHER) own = std::copy_n(own, count * w.filters, rest.data()) - count * w.filters;
             for (int64_t group = 0; group < w.groups; ++group) {
-                const float* own = grad + place * w.filters + group * w.own();
-                const float* rows = weight + group * w.own() * length;
-                int64_t i = 0;
-                for (; i + 128 <= length; i += 128) chunk<128>(own, rows + i, length, products.data() + i);
-                for (; i + 16 <= length; i += 16) chunk<16>(own, rows + i, length, products.data() + i);
-                for (; i < length; ++i) chunk<1>(own, rows + i, length, products.data() + i);
-                add(place / w.columns, place % w.columns, to + group * channels);
+                const int64_t first = group * w.own();
+                multiply(own + first, w.filters, w.own(), weight.data() + first * padded, padded, products.data());
+                with_filters(w.channels / w.groups, [&](auto channels) {
+                    for (int64_t p = 0; p < count; ++p)
+                        add((place + p) / w.columns, (place + p) % w.columns, products.data() + p * padded, channels,
+                            to + group * channels);
+                });
             }
+        }
     }
 
 private:
-    void add(int64_t row, int64_t column, float* to) const {
-        const int64_t channels = w.channels / w.groups;
+    template <typename Count>
+    void add(int64_t row, int64_t column, const float* found, Count channels, float* to) const {
         for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
             const int64_t y = row * w.stride[0] - w.padding[0] + ky * w.dilation[0];
             if (y < 0 || y >= w.height) continue;
@@ -140,8 +169,8 @@ private:
                 const int64_t x = column * w.stride[1] - w.padding[1] + kx * w.dilation[1];
                 if (x < 0 || x >= w.width) continue;
                 float* there = to + (y * w.width + x) * w.channels;
-                const float* found = products.data() + (ky * w.kernel[1] + kx) * channels;
-                for (int64_t c = 0; c < channels; ++c) there[c] += found[c];
+                const float* own = found + (ky * w.kernel[1] + kx) * channels;
+                for (int64_t c = 0; c < channels; ++c) there[c] += own[c];
             }
         }
     }

@@ -29,9 +29,9 @@ class Surrogate(Rule):
     def step(self, network: nn.Module, batch: Batch) -> dict[str, float]:
         s, ranks, cost = self.means.settings, self.means.ranks, self.means.cost
         trains = [ranks.whole(train) for train in network(batch.spikes)]
-        *hidden, _ = self.network.fired(trains)
+        fired, targets = self.network.fired(trains), self.network.activity_targets
         loss = embedding_loss(trains[-1], batch.labels, s)
-        total = loss + s.activity_weight * activity_penalty(hidden, s.activity_target)
+        total = loss + s.activity_weight * activity_penalty(fired, targets)
         if cost:
             arriving = ranks.whole(cost.arriving(batch.spikes)[..., None], torch.int32)[..., 0]
             total = total + s.cycles_weight * cost.penalty(arriving, trains, s.cycles_target)

@@ -1,6 +1,6 @@
 """Spike encodings in numpy: samples to spike trains. They are the definition; hosts use them too."""
 
-from .base import Encoding, OneSpike, check_images, flat, latency
+from .base import MAX_TIMESTEPS, Encoding, OneSpike, check_images, flat, latency
 from .events import Events
 from .graded import Graded
 from .kinds import ENCODINGS, encoding_from_table
@@ -16,6 +16,7 @@ from .timed import Timed, check_frames
 
 __all__ = [
     "ENCODINGS",
+    "MAX_TIMESTEPS",
     "Encoding",
     "Events",
     "Graded",

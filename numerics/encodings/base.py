@@ -14,6 +14,9 @@ import numpy as np
 from ..errors import out_of_range
 from ..events import frame_words
 
+# Steps of a frame at most: beyond, an answer would take long and counts of spikes many bits.
+MAX_TIMESTEPS = 1023
+
 
 @dataclasses.dataclass(frozen=True)
 class Encoding:
@@ -75,11 +78,13 @@ def latency(strength: np.ndarray, timesteps: int) -> np.ndarray:
     return (255 - strength) * timesteps // 256
 
 
-def check_images(is_uint8: bool, dtype: object, shape: tuple[int, ...], timesteps: int) -> None:
-    """Refuse what an encoding cannot encode; shared with the torch twins."""
+def check_images(
+    is_uint8: bool, dtype: object, shape: tuple[int, ...], timesteps: int, most: int = MAX_TIMESTEPS
+) -> None:
+    """Refuse what an encoding cannot encode; shared with the torch twins, which take fewer steps."""
     if not is_uint8:
         raise out_of_range("images dtype", str(dtype), "uint8, pixels 0..255")
     if len(shape) < 2 or prod(shape[1:]) < 1:
         raise out_of_range("images shape", tuple(shape), "[B, *shape] with at least one pixel per image")
-    if not isinstance(timesteps, (int, np.integer)) or not 1 <= timesteps <= 255:
-        raise out_of_range("timesteps", timesteps, "an integer in 1..255")
+    if not isinstance(timesteps, (int, np.integer)) or not 1 <= timesteps <= most:
+        raise out_of_range("timesteps", timesteps, f"an integer in 1..{most}")

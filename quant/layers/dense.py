@@ -38,8 +38,7 @@ class QuantDense(QuantLayer):
             inputs *= size
         return cls(inputs, settings.neurons, settings.spec, where)
 
-    def forward(self, spikes: Tensor | SparseSpikes) -> tuple[Tensor, Tensor]:
-        weight, bias, threshold = self.integers()
+    def product(self, spikes: Tensor | SparseSpikes, weight: Tensor, bias: Tensor) -> Tensor:
         if isinstance(spikes, Tensor):
-            return nn.functional.linear(spikes, weight, bias), threshold
-        return spikes.currents(weight, bias), threshold
+            return nn.functional.linear(spikes, weight, bias)
+        return spikes.currents(weight, bias)

@@ -1,13 +1,15 @@
 """The torch twin of each layer kind. A new kind is one file beside this one and one row here."""
 
-from .base import QuantLayer
+from .base import QuantLayer, Wiring
 from .conv import QuantConv
 from .dense import QuantDense
 from .pool import QuantPool
+from .taps import QuantTaps
 
-LAYERS: dict[str, type[QuantDense] | type[QuantConv] | type[QuantPool]] = {
+LAYERS: dict[str, type[QuantDense] | type[QuantConv] | type[QuantTaps] | type[QuantPool]] = {
     "dense": QuantDense,
     "conv": QuantConv,
+    "taps": QuantTaps,
     "pool": QuantPool,
 }
 
@@ -15,6 +17,8 @@ LAYERS: dict[str, type[QuantDense] | type[QuantConv] | type[QuantPool]] = {
 def make_layer(shape: tuple[int, ...], settings, where: str) -> QuantLayer | QuantPool:
     """The layer of a configuration's `[[layers]]` entry behind a map of `shape`."""
     made = LAYERS[settings.kind].of(shape, settings, where)
+    shared = getattr(settings, "weights_of", -1)
+    made.wiring = Wiring(settings.sources, settings.combine, None if shared < 0 else shared)
     if isinstance(made, QuantLayer):
         made.hold = settings.hold
     return made

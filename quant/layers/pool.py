@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..synapses.maps import as_map, pair
 from ..synapses.pool import Pool, PoolSettings
-from .base import SparseSpikes
+from .base import SparseSpikes, Wiring
 
 
 class QuantPool(nn.Module):
@@ -16,6 +16,7 @@ class QuantPool(nn.Module):
     def __init__(self, geometry: Pool):
         super().__init__()
         self.geometry = geometry
+        self.wiring = Wiring()
 
     @classmethod
     def of(cls, shape: tuple[int, ...], settings: PoolSettings, where: str) -> "QuantPool":

@@ -25,6 +25,7 @@ class Synapses(abc.ABC):
     settings: ClassVar[type[LayerSettings] | None]
     file_keys: ClassVar[tuple[str, ...]] = ()  # fields that the network file holds in the layer's entry
     tensors: ClassVar[dict[str, type]] = {}  # fields that it holds as tensors, with their types
+    shown: ClassVar[tuple[str, ...]]  # of a configuration's keys, those that a network shows by itself
     fires: ClassVar[bool] = True  # whether it has neurons; else `currents` is what its outputs do
 
     inputs: int
@@ -39,6 +40,11 @@ class Synapses(abc.ABC):
 
         Raises TwinspikeError, one line that begins with `where`, for keys or a map that do not suit.
         """
+
+    def settings_shown(self) -> dict[str, Any]:
+        """The configuration's keys of `shown`, with the values that make such a layer."""
+        values = {name: getattr(self, name) for name in self.shown}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -74,6 +80,10 @@ class Synapses(abc.ABC):
     @abc.abstractmethod
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """Weighted sums, without bias: spikes [..., inputs], 0, 1 or how often -> int64 [..., neurons]."""
+
+    def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """As `currents`, for real weights and in their precision; kinds with weights have it."""
+        raise NotImplementedError(f"kind {self.kind!r} adds up no real weights")
 
     @abc.abstractmethod
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

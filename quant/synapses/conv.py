@@ -10,32 +10,18 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.fields import setting
 from ..spec import LayerSettings
-from .maps import MAX_STEP, Map, Pair, Windows, as_map, check_groups, pair
+from .maps import MAX_STEP, Map, Pair, Windows, WindowsSettings, as_map, check_groups, pair
 
 
 @dataclasses.dataclass(frozen=True)
-class ConvSettings(LayerSettings):
-    """One `[[layers]]` entry of kind `conv`; `neurons` follows from the map and does not count."""
+class ConvSettings(WindowsSettings):
+    """One `[[layers]]` entry of kind `conv`."""
 
     kind: ClassVar[str] = "conv"
 
-    neurons: int = setting(0, low=0, high=0, help="follows from the map: leave it out")
-    channels: int = setting(16, low=1, high=32768, help="output channels")
     kernel: tuple[int, ...] = setting((3, 3), low=1, high=255, help="rows and columns of the window")
-    stride: tuple[int, ...] = setting((1, 1), low=1, high=255, help="step of the window, y and x")
     padding: tuple[int, ...] = setting((0, 0), low=0, high=255, help="silent border, y and x")
     dilation: tuple[int, ...] = setting((1, 1), low=1, high=255, help="distance of the taps, y and x")
-    groups: int = setting(1, low=1, high=32768, help="channels are split into so many separate parts")
-    standardise: bool = setting(True, help="weights of zero mean and unit variance, with a learnt gain")
-
-    @property
-    def width(self) -> int:
-        return self.channels
-
-    def table(self) -> dict[str, Any]:
-        table = super().table()
-        del table["neurons"]
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +33,7 @@ class Conv(Windows):
 
     kind: ClassVar[str] = "conv"
     settings: ClassVar[type[LayerSettings]] = ConvSettings
+    shown: ClassVar[tuple[str, ...]] = ("channels", "kernel", "stride", "padding", "dilation", "groups")
     file_keys: ClassVar[tuple[str, ...]] = ("stride", "padding", "dilation", "groups")
 
     kernel: Pair

@@ -18,6 +18,7 @@ class Dense(Synapses):
 
     kind: ClassVar[str] = "dense"
     settings: ClassVar[type[LayerSettings]] = LayerSettings
+    shown: ClassVar[tuple[str, ...]] = ("neurons",)
 
     @classmethod
     def of(cls, shape: tuple[int, ...], keys: Mapping[str, Any], weight: np.ndarray, where: str) -> "Dense":
@@ -33,8 +34,10 @@ class Dense(Synapses):
             raise out_of_range(f"{where}.weight shape", weight.shape, allowed)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        real = exact_floats(weight, spikes)
-        return (spikes.astype(real) @ weight.T.astype(real)).astype(np.int64)
+        return self.sums(weight.astype(exact_floats(weight, spikes)), spikes).astype(np.int64)
+
+    def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        return spikes.astype(weight.dtype) @ weight.T
 
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         wide = weight.astype(np.int64)

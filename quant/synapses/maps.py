@@ -6,18 +6,22 @@ The address of channel c at row y, column x of a map (H, W, C) is (y * W + x) * 
 import dataclasses
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
+from ...numerics.fields import setting
+from ..spec import LayerSettings
 from .base import Synapses, exact_floats
+from .sparse import event_sums, few
 
 Pair = tuple[int, int]
 Map = tuple[int, int, int]
 # Beyond any map: a side has at most 32,768 places.
 MAX_STEP = 32767
+NORMS = ("weight", "batch", "none")
 # Entries of all outputs' windows that are laid out at once: few enough to stay in a processor's cache.
 WINDOW_ENTRIES = 1 << 21
 
@@ -47,6 +51,32 @@ def check_groups(groups: Any, where: str) -> int:
     if type(groups) is not int or groups < 1:
         raise out_of_range(f"{where}.groups", groups, "an integer >= 1")
     return groups
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowsSettings(LayerSettings):
+    """What `[[layers]]` entries of the kinds below have in common; `neurons` follows from the map."""
+
+    kind: ClassVar[str] = "windows"
+
+    neurons: int = setting(0, low=0, high=0, help="follows from the map: leave it out")
+    channels: int = setting(16, low=1, high=32768, help="output channels")
+    stride: tuple[int, ...] = setting((1, 1), low=1, high=255, help="step of the window, y and x")
+    groups: int = setting(1, low=1, high=32768, help="channels are split into so many separate parts")
+    norm: str = setting(
+        "weight",
+        choices=NORMS,
+        help="in training: weights of mean 0 and a learnt deviation a channel, or the currents of a batch",
+    )
+
+    @property
+    def width(self) -> int:
+        return self.channels
+
+    def table(self) -> dict[str, Any]:
+        table = super().table()
+        del table["neurons"]
+        return table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,18 +159,33 @@ class Windows(Synapses):
         return len(self.pairs(address)) * (self.filters // self.groups)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        return self.sums(weight.astype(exact_floats(weight, spikes)), spikes).astype(np.int64)
+
+    @cached_property
+    def _flat_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `pairs`: where those of each address start, then places and taps of all of them."""
+        address = self.seen.transpose(1, 0, 2)
+        place, tap, _ = np.nonzero(address >= 0)
+        order = np.argsort(address[address >= 0], kind="stable")
+        counts = np.bincount(address[address >= 0], minlength=self.inputs)
+        return np.concatenate([[0], np.cumsum(counts)]), place[order], tap[order]
+
+    def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         frames = spikes.reshape(-1, self.inputs)
-        real = exact_floats(weight, frames)
         # [groups, K * C / groups, filters / groups], rows as in `_windows`.
         group = self.map[2] // self.groups
         columns = weight.reshape(self.groups, -1, group, self.taps).transpose(0, 3, 2, 1)
-        matrix = columns.reshape(self.groups, self.taps * group, -1).astype(real)
-        found: np.ndarray = np.empty((len(frames), self.neurons), dtype=np.int64)
+        matrix = columns.reshape(self.groups, self.taps * group, -1)
+        found: np.ndarray = np.empty((len(frames), self.neurons), dtype=weight.dtype)
         some = max(1, WINDOW_ENTRIES // self._windows.size)
         for first in range(0, len(frames), some):
             part = frames[first : first + some]
+            if self.groups == 1 and few(part):
+                sums = event_sums(matrix[0], part, group, *self._flat_pairs, self.neurons // self.filters)
+                found[first : first + some] = sums.reshape(len(part), self.neurons)
+                continue
             # One address more, always silent, for what lies outside.
-            padded: np.ndarray = np.zeros((len(part), self.inputs + 1), dtype=real)
+            padded: np.ndarray = np.zeros((len(part), self.inputs + 1), dtype=weight.dtype)
             padded[:, :-1] = part
             windows = np.take(padded, self._windows, axis=1)  # [frames, places, groups, K * C / groups]
             if self.groups == 1:

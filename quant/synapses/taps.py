@@ -8,8 +8,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...numerics.errors import TwinspikeError, out_of_range
+from ...numerics.fields import setting
 from ..spec import LayerSettings
-from .maps import MAX_STEP, Map, Pair, Windows, as_map, check_groups, pair
+from .maps import MAX_STEP, Map, Pair, Windows, WindowsSettings, as_map, check_groups, pair
+
+
+@dataclasses.dataclass(frozen=True)
+class TapsSettings(WindowsSettings):
+    """One `[[layers]]` entry of kind `taps`."""
+
+    kind: ClassVar[str] = "taps"
+
+    taps: int = setting(5, low=1, high=255, help="weights K of each input channel")
+    reach: tuple[int, ...] = setting((7, 7), low=1, high=255, help="rows and columns that taps lie within")
+    learn: bool = setting(True, help="where the taps lie is learnt; else they stay where chance put them")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,7 +33,8 @@ class Taps(Windows):
     """
 
     kind: ClassVar[str] = "taps"
-    settings: ClassVar[type[LayerSettings] | None] = None
+    settings: ClassVar[type[LayerSettings] | None] = TapsSettings
+    shown: ClassVar[tuple[str, ...]] = ("channels", "taps", "stride", "groups")
     file_keys: ClassVar[tuple[str, ...]] = ("stride", "groups")
     tensors: ClassVar[dict[str, type]] = {"offset": np.int8}
 

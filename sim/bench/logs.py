@@ -160,12 +160,16 @@ def observe(
     return Observed(tuple(layers), outputs, results, started, finished, faults)
 
 
-def compare(golden: Trace, got: Observed) -> tuple[int, int, Mismatch | None]:
+def compare(
+    golden: Trace, got: Observed, numbers: Sequence[int] | None = None
+) -> tuple[int, int, Mismatch | None]:
     """(spike positions compared, how many differ, the first difference) over layers, m_axis, results.
 
-    Of a core that was not seen inside, m_axis and results alone.
+    Of a core that was not seen inside, m_axis and results alone. `numbers` says which layer of the network
+    each of the core's is, where these are not all of them.
     """
-    layers = zip(golden.spikes, got.layers, strict=True) if got.layers else ()
+    trains = golden.spikes if numbers is None else [golden.spikes[number] for number in numbers]
+    layers = zip(trains, got.layers, strict=True) if got.layers else ()
     pairs: list[tuple[int | str, np.ndarray, np.ndarray]] = [
         *((i, a, b) for i, (a, b) in enumerate(layers)),
         ("m_axis", golden.spikes[-1], got.axis),

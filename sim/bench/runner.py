@@ -114,13 +114,13 @@ def _under_cocotb(
 
 def _watched(plan: CorePlan, trace: Trace) -> list[Group]:
     """Signals to look at, with the neuron of each layer that spikes most in these frames."""
-    return groups(plan, [int(train.sum(axis=(0, 1)).argmax()) for train in trace.spikes])
+    return groups(plan, [int(train.sum(axis=(0, 1)).argmax()) for train in plan.trains(trace.spikes)])
 
 
 def _check(plan: CorePlan, run: Run, parts: list[Part], golden: Trace) -> dict[str, Any]:
     """The row of a run; its clocks and faults count from the reset of the part that they are in."""
     seen = Observed.joined([part.seen for part in parts])
-    compared, wrong, first = compare(golden, seen)
+    compared, wrong, first = compare(golden, seen, plan.numbers)
     row: dict[str, Any] = {
         "run": run.name,
         "frames": run.frames,

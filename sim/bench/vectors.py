@@ -13,6 +13,7 @@ from ...hw.readout.result import RESULT
 from ...hw.weights.image import weight_image
 from ...numerics.events import frame_beats, frame_words
 from ...numerics.files import write_atomically
+from ...numerics.values import value_words
 from ..golden import Trace
 from ..golden import run as golden_run
 from .bench import beat_bits
@@ -87,13 +88,14 @@ def _records(trace: Trace) -> list[int]:
 
 
 def stimulus_lines(spikes: np.ndarray, banks: int) -> list[str]:
-    """The beats of `s_axis` for input spikes bool [T, B, inputs], a line each: {last, keep, words}."""
+    """The beats of `s_axis` for input spikes [T, B, inputs], bool or multiplicities: {last, keep, words}."""
     lines = []
     for frame in range(spikes.shape[1]):
         if banks > 1:
             lines += _beat_lines(*frame_beats(spikes[:, frame], banks))
             continue
-        words, last = frame_words(spikes[:, frame])
+        graded = spikes.dtype != bool
+        words, last = (value_words if graded else frame_words)(spikes[:, frame])
         lines += [
             f"{word | end << 16:05x}\n" for word, end in zip(words.tolist(), last.tolist(), strict=True)
         ]

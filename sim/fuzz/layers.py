@@ -45,7 +45,8 @@ class LayerCase:
 
     @property
     def spec(self) -> NeuronSpec:
-        return NeuronSpec(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NeuronSpec)})
+        names = {f.name for f in dataclasses.fields(NeuronSpec)} & {f.name for f in dataclasses.fields(self)}
+        return NeuronSpec(**{name: getattr(self, name) for name in names})
 
 
 def dense_layer(rng: np.random.Generator, shape: LayerCase, inputs: int) -> Layer:

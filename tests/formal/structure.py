@@ -10,6 +10,7 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable
+from support.conv_cores import conv_network
 from support.networks import random_network
 
 from formal.mutation import Mutant
@@ -118,6 +119,11 @@ def _wide() -> CorePlan:
     return make_plan(network, events_per_clock=(4, 2))
 
 
+def _wide_maps() -> CorePlan:
+    network = conv_network(2, (4, 5, 1), 3, [(3, (2, 2), {}, {"weight_bits": 4, "state_bits": 8})], 4)
+    return make_plan(network, events_per_clock=(1, 1))
+
+
 _MUTANTS = (
     Mutant(
         "core.core",
@@ -161,6 +167,7 @@ PROOFS = [
             "",
         ),
         (WideCore, _wide, "four events per clock", _WIDE_MUTANTS, ""),
+        (WideCore, _wide_maps, "an event in all banks at once", _WIDE_MUTANTS, ""),
         # Rule 3.50 of Wishbone B4: the acknowledgement goes with the request.
         (
             functools.partial(BusTop, bus="wishbone"),

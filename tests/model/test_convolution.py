@@ -107,9 +107,9 @@ def test_it_spikes_and_learns_as_its_parts_do(geometry, neurons):
 
 @pytest.mark.parametrize("geometry", ["first", "groups", "point"])
 @pytest.mark.parametrize("hold", [False, True])
-@pytest.mark.parametrize("standardise", [False, True])
-def test_inputs_may_spike_several_times_and_be_held(geometry, hold, standardise):
-    synapses, generator = made(geometry, (4, 3, "subtract", False, 16), hold=hold, standardise=standardise)
+@pytest.mark.parametrize("norm", ["none", "weight"])
+def test_inputs_may_spike_several_times_and_be_held(geometry, hold, norm):
+    synapses, generator = made(geometry, (4, 3, "subtract", False, 16), hold=hold, norm=norm)
     several = torch.randint(0, 16, (STEPS, BATCH, synapses.conv.inputs), generator=generator).float()
     several *= torch.rand(several.shape, generator=generator) < 0.5
     check(synapses, several, generator)

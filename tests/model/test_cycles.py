@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from support.conv_cores import conv_network
 from support.networks import random_network
 
 from twinspike.config import load_config
 from twinspike.hw.plan import make_plan, plan_for
 from twinspike.hw.predict.cycles import frame_times
 from twinspike.model.blank import blank_network
-from twinspike.model.cycles import CycleCost, Station, cycle_cost
+from twinspike.model.cycles import CycleCost, Station, cost_of, cycle_cost
 from twinspike.model.events import events_of_spikes
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.golden import run
@@ -39,6 +40,41 @@ def test_is_within_five_per_cent_of_the_contract_and_orders_images_alike(lanes):
     found = core.latency(core.arriving(images), trains).numpy()
     assert np.abs(found / exact - 1).max() < 0.05
     assert np.corrcoef(found, exact)[0, 1] > 0.999
+
+
+MAPS = {
+    "strided": ((9, 11, 1), [(6, (3, 3), {"stride": (2, 2)}), (8, (3, 3), {"padding": (1, 1)})]),
+    "one a pixel": ((8, 8, 1), [(4, (5, 5), {"padding": (2, 2)})]),
+    "dilated": ((7, 7, 1), [(8, (2, 2), {"dilation": (2, 2)})]),
+}
+
+
+@pytest.mark.parametrize("case", MAPS)
+def test_of_convolutions_is_near_the_contract_and_orders_images_alike(case):
+    shape, convs = MAPS[case]
+    spec = {"weight_bits": 4, "leak_shift": 3, "state_bits": 10}
+    network = conv_network(3, shape, 5, [(*conv, spec) for conv in convs], 6)
+    plan = make_plan(network)
+    density = np.linspace(0.02, 0.5, 12)[:, None]
+    spikes = np.random.default_rng(0).random((5, 12, shape[0] * shape[1])) < density
+    layers = run(network, spikes).spikes
+    assert all(0 < train.mean() < 1 for train in layers[:-1])
+    started, finished = frame_times(plan, spikes, layers, isolate=True)
+    exact = finished - started
+    core = cost_of(plan)
+    images, *trains = tensors((spikes, *layers))
+    found = core.latency(core.arriving(images), trains).numpy()
+    assert np.abs(found / exact - 1).max() < 0.1
+    assert np.corrcoef(found, exact)[0, 1] > 0.98
+
+
+def test_an_event_of_a_map_costs_what_its_place_costs():
+    network = conv_network(1, (5, 6, 1), 3, [(4, (3, 3), {}, {"weight_bits": 4, "state_bits": 8})], 5)
+    plan = make_plan(network, (1, 5))
+    clocks = cost_of(plan).stations[0].event_clocks.reshape(5, 6)
+    divided = plan.split.division_clocks + 1
+    meets = np.outer([1, 2, 3, 2, 1], [1, 2, 3, 3, 2, 1]) * 4  # four channels, a lane
+    assert np.array_equal(clocks.numpy(), np.maximum(meets, max(divided, 2)))
 
 
 def test_the_plan_is_the_generator_s_with_its_slots_and_banks():

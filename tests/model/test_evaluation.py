@@ -168,3 +168,12 @@ def test_pairs_are_half_of_one_class_and_never_an_image_with_itself(counts):
     assert (first != second).all()
     drawn = set(zip(first.tolist(), second.tolist(), strict=True))
     assert len(drawn) == 10 * 9  # every ordered pair of the ten images came up
+
+
+def test_classes_of_one_image_make_no_pairs():
+    """A dataset of one's own may have a single test image of each class: figures of pairs are then absent."""
+    counts = np.random.default_rng(2).integers(0, 3, (4, 6, 5), dtype=np.uint8).cumsum(axis=0, dtype=np.uint8)
+    rng = np.random.default_rng(1)
+    assert evaluation.verify_pairs(counts, np.arange(6), rng) == {"pairs": 0}
+    found = evaluation.verify_pairs(counts, np.array([0, 0, 1, 1, 2, 3]), rng)
+    assert found["pairs"] == evaluation.PAIRS and 0 <= found["eer"] <= 1

@@ -98,7 +98,9 @@ def test_whole_step_has_the_gradients_of_the_dense_path(encoding):
     for spikes in (sparse, dense):
         network.zero_grad()
         trains = network.propagate(spikes)
-        loss = embedding_loss(trains[-1], labels, config.training) + activity_penalty(trains[:-1], 0.0)
+        loss = embedding_loss(trains[-1], labels, config.training) + activity_penalty(
+            trains[:-1], [0.0] * (len(trains) - 1)
+        )
         loss.backward()
         found.append([*trains, loss.detach(), *(p.grad for p in network.parameters())])
     assert all(value.abs().max() > 0 for value in found[0])

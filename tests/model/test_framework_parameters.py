@@ -10,7 +10,7 @@ from twinspike.model.frameworks import RUNS, run_in_framework
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.nir_file import read_graph
 from twinspike.quant.nir_graph import chain
-from twinspike.quant.nir_import import float_layers, run_layers
+from twinspike.quant.nir_import import float_layers, round_network, run_layers
 from twinspike.quant.time_unit import time_unit
 
 SPIKES = np.random.default_rng(0).random((12, 40, 20)) < 0.3
@@ -59,12 +59,32 @@ def test_norse_does_not_write_v_reset(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_neurons_that_forget_at_once_are_refused_by_name(tmp_path):
-    others.write_nir("snntorch", build("snntorch", leaky(beta=0.0), 1), WIDTHS[0], tmp_path / "n.nir")
+def test_neurons_that_forget_at_once_spike_as_in_the_framework(tmp_path):
+    network = build("snntorch", leaky(beta=0.0, threshold=0.3), 1)
+    original = others.trains("snntorch", network, SPIKES)
+    assert all(0.02 < train.mean() < 0.7 for train in original)
+    others.write_nir("snntorch", network, WIDTHS[0], tmp_path / "n.nir")
+    graph = read_graph(tmp_path / "n.nir")
+    real = float_layers(graph, dialect="snntorch", dt=time_unit(graph, "snntorch", "zero", None, SPIKES).dt)
+    for theirs, mine in zip(original, run_layers(real, SPIKES), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    rounded = round_network(real, SPIKES, 8)
+    assert all(layer.spec.forget and layer.spec.leak_shift == 0 for layer in rounded.layers)
+    assert (rounded.rounded[0].run(SPIKES) == original[0]).mean() > 0.97
+    mixed = {**graph, "nodes": {**graph["nodes"]}}
+    name = next(n for n, node in mixed["nodes"].items() if node["type"] == "LIF")
+    node = dict(mixed["nodes"][name])
+    tau = np.full(original[0].shape[2], np.ravel(node["tau"])[0])
+    tau[3] *= 2
+    mixed["nodes"][name] = {**node, "tau": tau}
     with pytest.raises(
-        TwinspikeError, match=r"node '1' \(LIF\) cannot be mapped: neuron 0 keeps nothing .*beta = 0"
+        TwinspikeError, match=r"\(LIF\) cannot be mapped: neuron 0 keeps nothing .* and others do"
     ):
-        float_layers(read_graph(tmp_path / "n.nir"), dialect="snntorch")
+        float_layers(mixed, dialect="snntorch")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_time_constants_that_are_not_finite_are_refused_by_name(tmp_path):
     others.write_nir("snntorch", build("snntorch", leaky(beta=1.0), 1), WIDTHS[0], tmp_path / "n.nir")
     with pytest.raises(TwinspikeError, match="its r holds values that are not finite"):
         float_layers(read_graph(tmp_path / "n.nir"), dialect="norse")

@@ -17,7 +17,7 @@ from twinspike.quant.spec import NeuronSpec
 pytestmark = needs("compiler")
 # leak_shift, reset, single_spike, state_bits, weight_bits; sums of 600 weights of 8 bits do not fit 16 bits.
 CASES = [
-    *itertools.product((0, 1, 3), ("subtract", "zero"), (False, True), (6, 12), (4,)),
+    *itertools.product((0, 1, 3, None), ("subtract", "zero"), (False, True), (6, 12), (4,)),
     *itertools.product((3,), ("subtract",), (False,), (12,), (1, 2, 8)),
 ]
 
@@ -37,7 +37,9 @@ def in_parts(spikes, synapses, spec, slope):
 @pytest.mark.parametrize("case", CASES)
 def test_a_layer_spikes_and_learns_as_its_parts_do(case, threads, inputs):
     leak_shift, reset, single_spike, state_bits, weight_bits = case
-    spec = NeuronSpec(weight_bits, leak_shift, reset, single_spike, state_bits)
+    spec = NeuronSpec(
+        weight_bits, leak_shift or 0, reset, single_spike, state_bits, forget=leak_shift is None
+    )
     generator = torch.Generator().manual_seed(5)
     trains = (torch.rand(9, 7, inputs, generator=generator) < 0.2).float()
     synapses = QuantDense(inputs, 70, spec)  # two blocks of neurons and a part

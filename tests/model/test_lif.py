@@ -11,12 +11,12 @@ from twinspike.model.lif import Lif, lif
 from twinspike.numerics import lif as reference
 from twinspike.quant.spec import NeuronSpec
 
-CASES = list(itertools.product((0, 1, 3), ("subtract", "zero"), (False, True), (5, 12)))
+CASES = list(itertools.product((0, 1, 3, None), ("subtract", "zero"), (False, True), (5, 12)))
 
 
 def spec_of(case) -> NeuronSpec:
     leak_shift, reset, single_spike, state_bits = case
-    return NeuronSpec(4, leak_shift, reset, single_spike, state_bits)
+    return NeuronSpec(4, leak_shift or 0, reset, single_spike, state_bits, forget=leak_shift is None)
 
 
 def numpy_spikes(current: np.ndarray, threshold: np.ndarray, spec: NeuronSpec) -> np.ndarray:
@@ -34,6 +34,7 @@ def numpy_spikes(current: np.ndarray, threshold: np.ndarray, spec: NeuronSpec) -
             reset=spec.reset,
             single_spike=spec.single_spike,
             state_bits=spec.state_bits,
+            forget=spec.forget,
         )
         out.append(spikes)
     return np.stack(out)
@@ -80,7 +81,9 @@ def step_by_step(current: torch.Tensor, threshold: torch.Tensor, spec: NeuronSpe
     fired = torch.zeros_like(v)
     out = []
     for now in current:
-        if spec.leak_shift:
+        if spec.forget:
+            v = v * 0
+        elif spec.leak_shift:
             shifted = v * 2.0**-spec.leak_shift
             v = v - (shifted + (shifted.floor() - shifted).detach())
         u = v + now

@@ -65,6 +65,7 @@ def test_every_loss_prefers_separate_classes_and_has_a_gradient(loss):
 
 def test_activity_costs_only_beyond_the_target():
     quiet, busy = torch.zeros(8, 4, 10), torch.ones(8, 4, 10)
-    assert losses.activity_penalty([quiet], 0.3).item() == 0
-    assert losses.activity_penalty([quiet, busy], 0.5).item() == pytest.approx(7.5)
-    assert losses.activity_penalty([], 0.5).item() == 0
+    assert losses.activity_penalty([quiet], [0.3]).item() == 0
+    assert losses.activity_penalty([quiet, busy], [0.5, 0.5]).item() == pytest.approx(7.5)
+    assert losses.activity_penalty([busy, busy, busy], [0.5, 3.0, None]).item() == pytest.approx(12.5)
+    assert losses.activity_penalty([], []).item() == 0

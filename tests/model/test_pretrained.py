@@ -51,7 +51,7 @@ def test_is_what_the_shipped_configuration_trains(name):
     assert config.trains_as(network.provenance["config"])
     assert network.content_hash == metrics["network_hash"]
     assert metrics["torch_golden_mismatches"] == 0
-    neurons = sum(layer.neurons for layer in config.layers)
+    neurons = sum(layer.neurons for layer in network.layers)
     assert metrics["torch_golden_compared"] == metrics["test_images"] * network.timesteps * neurons
 
 

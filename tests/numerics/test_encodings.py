@@ -184,8 +184,8 @@ def test_bad_tables_are_named(table, text):
             "images shape = (4,) is not allowed: expected [B, *shape] with at least one",
         ),
         (np.zeros((2, 0), np.uint8), 8, "images shape = (2, 0) is not allowed"),
-        (np.zeros((1, 2), np.uint8), 0, "timesteps = 0 is not allowed: expected an integer in 1..255"),
-        (np.zeros((1, 2), np.uint8), 256, "timesteps = 256 is not allowed: expected an integer in 1..255"),
+        (np.zeros((1, 2), np.uint8), 0, "timesteps = 0 is not allowed: expected an integer in 1..1023"),
+        (np.zeros((1, 2), np.uint8), 1024, "timesteps = 1024 is not allowed: expected an integer in 1..1023"),
     ],
 )
 def test_what_cannot_be_encoded_is_refused(images, timesteps, text):

@@ -15,6 +15,7 @@ from twinspike.numerics.ingress import (
     sanitise,
     sound_events,
 )
+from twinspike.numerics.values import VALUE
 
 END = TICK | LAST
 
@@ -36,6 +37,20 @@ END = TICK | LAST
 )
 def test_each_mishap(words, counts, flags):
     meant, seen = sanitise(words, 2, 2)
+    assert (meant.transpose(1, 0, 2).tolist(), seen.tolist()) == (counts, flags)
+
+
+@pytest.mark.parametrize(
+    ("words", "counts", "flags"),
+    [
+        pytest.param([0, VALUE | 3, 1, TICK, 0, END], [[[1, 3], [1, 0]]], [0], id="once again after a TICK"),
+        pytest.param([VALUE | 0x3F2, 0, VALUE, 1, TICK, END], [[[2, 0], [0, 0]]], [0], id="four bits"),
+        pytest.param([VALUE | 15, 0, 0, TICK, END], [[[30, 0], [0, 0]]], [DUPLICATE], id="twice in a step"),
+        pytest.param([VALUE | 5 | LAST, 0, TICK, END], [[[0, 0]] * 2, [[1, 0], [0, 0]]], [2, 0], id="last"),
+    ],
+)
+def test_values_count_until_the_next_tick(words, counts, flags):
+    meant, seen = sanitise(words, 2, 2, values=True)
     assert (meant.transpose(1, 0, 2).tolist(), seen.tolist()) == (counts, flags)
 
 

@@ -121,5 +121,8 @@ def test_packets_are_counted_by_size_direction_and_time():
     found = {tuple(int(n) for n in at) for at in np.argwhere(spikes)}
     # Two small ones sent at once, a large one received, two of the middle size later.
     assert found == {(0, 0, 0, 0), (0, 0, 0, 2), (0, 3, 0, 1), (2, 1, 0, 0), (2, 1, 0, 2)}
+    running = Packets(step=50, bins=4, largest=1600, levels=3, running=True).frame(flow, 6)
+    again = {tuple(int(n) for n in at) for at in np.argwhere(running)}
+    assert again == {(0, 0, 0, 0), (0, 0, 0, 2), (1, 3, 0, 1), (4, 1, 0, 0), (4, 1, 0, 2)}
     squeezed = Packets(step=100, bins=4, largest=1600, skip_empty=True).frame(flow, 3)
     assert {int(at[0]) for at in np.argwhere(squeezed)} == {0, 1}

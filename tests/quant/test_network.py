@@ -104,6 +104,17 @@ def test_numpy_integers_are_welcome():
     assert network.to_bytes() == SOUND
 
 
+def test_a_network_that_counts_spikes_has_up_to_1023_steps(tmp_path):
+    long = counting(random_network(1, timesteps=5))
+    none = np.zeros((0, 1023, long.outputs), np.uint8)
+    references = dataclasses.replace(long.references, counts=none)
+    longest = dataclasses.replace(long, timesteps=1023, references=references)
+    longest.save(tmp_path / "network.safetensors")
+    assert load_network(tmp_path / "network.safetensors").timesteps == 1023
+    with pytest.raises(TwinspikeError, match=r"timesteps = 1024 .* in 1\.\.1023"):
+        dataclasses.replace(longest, timesteps=1024)
+
+
 METADATA_CASES = [
     (("version",), 2, "version = 2 is not allowed: expected 1"),
     (("version",), True, "version = True is not allowed: expected 1"),

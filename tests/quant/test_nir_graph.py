@@ -56,11 +56,11 @@ def test_flatten_is_passed_and_nested_graphs_are_opened():
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("Conv2d", "the core has fully connected layers only, no convolutions"),
+        ("BatchNorm2d", "fold its factors into the weights before it"),
         ("LI", "it gives no spikes: let the last layer spike"),
-        ("AvgPool2d", "an average of spikes is no spike"),
+        ("Threshold", "it has no membrane: use IF"),
         ("Delay", "in the same step"),
-        ("Magic", "the type is unknown here: known are Affine, Linear, LIF, CubaLIF, IF"),
+        ("Magic", "the type is unknown here: known are Affine, Linear, Conv1d, Conv2d, LIF"),
     ],
 )
 def test_unsupported_nodes_are_named_with_type_and_reason(kind, reason):
@@ -93,7 +93,7 @@ def test_what_is_no_chain_is_refused(change, message):
 
 
 def test_layers_alternate_weights_and_neurons():
-    assert "no Affine or Linear node is before it" in refusal(
+    assert "no node with weights is before it" in refusal(
         graph(fc=affine(np.ones((2, 2))), a=lif(2), b=lif(2))
     )
     assert "Output follows it: every layer ends in spiking" in refusal(graph(fc=affine(np.ones((2, 2)))))

@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from support.maps import network_of, random_conv, random_taps
 from support.networks import random_layer
 
-from twinspike.quant.layer import COMBINES, relay
+from twinspike.quant.layer import relay
 from twinspike.quant.network_file import parse_network
-from twinspike.quant.spec import RESETS, NeuronSpec
+from twinspike.quant.spec import COMBINES, RESETS, NeuronSpec
 from twinspike.quant.synapses.pool import MODES, Pool
 from twinspike.sim import golden, scalar
 
+FORGETFUL = {"leak_shift": 0, "forget": True}
 pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
 specs = st.builds(
-    NeuronSpec,
+    lambda **keys: NeuronSpec(**keys) if keys["leak_shift"] >= 0 else NeuronSpec(**keys | FORGETFUL),
     weight_bits=st.integers(1, 8),
-    leak_shift=st.integers(0, 4),
+    leak_shift=st.integers(-1, 4),
     reset=st.sampled_from(RESETS),
     single_spike=st.booleans(),
     state_bits=st.integers(4, 12),
@@ -83,6 +84,15 @@ def agree(network, spikes):
 @given(networks())
 def test_golden_and_scalar_agree_on_maps(drawn):
     agree(*drawn)
+
+
+def test_neurons_that_forget_start_every_step_from_nothing():
+    rng = np.random.default_rng(0)
+    layer = random_layer(rng, 3, 2, leak_shift=0, forget=True, state_bits=12)
+    layer = dataclasses.replace(layer, threshold=np.full(2, 1000, np.int32), bias=np.array([1, -2], np.int32))
+    spikes = rng.random((4, 1, 3)) < 0.5
+    v = golden.run(network_of([layer], (3,)), spikes, membranes=True).membranes[0][:, 0]
+    assert v.tolist() == (spikes[:, 0].astype(int) @ layer.weight.T.astype(int) + layer.bias).tolist()
 
 
 def test_neurons_of_a_channel_share_its_bias_and_threshold():

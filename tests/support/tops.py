@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from support.conv_cores import conv_network
 from support.networks import counting, random_network
 from support.simulation import spram_case
 
@@ -13,12 +14,14 @@ from twinspike.hw.plan import make_plan
 def plans():
     network = random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3)
     plain = make_plan(network, (2, 3))
+    maps = conv_network(6, (4, 5, 1), 3, [(3, (2, 2), {}, {"weight_bits": 4, "state_bits": 8})], 4)
     return {
         "references": plain,
         "slots and pixels": dataclasses.replace(plain, slots=5, pixels=True),
         "counts": make_plan(counting(network), (2, 3)),
         "loaded weights": spram_case(64, 4)[0],
         "several events per clock": make_plan(network, events_per_clock=(2, 1)),
+        "an event in all banks at once": make_plan(maps, events_per_clock=(1, 1)),
     }
 
 

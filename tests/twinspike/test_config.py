@@ -122,12 +122,12 @@ CASES = [
     (
         "timesteps = 6",
         "timesteps = 0",
-        "configuration.timesteps = 0 is not allowed: expected an integer in 1..255",
+        "configuration.timesteps = 0 is not allowed: expected an integer in 1..1023",
     ),
     (
         "timesteps = 6",
-        "timesteps = 256",
-        "configuration.timesteps = 256 is not allowed: expected an integer in ",
+        "timesteps = 1024",
+        "configuration.timesteps = 1024 is not allowed: expected an integer in ",
     ),
     (
         "timesteps = 6",

@@ -1,6 +1,7 @@
 """The model of logic cells fitted to cores that were synthesised and packed."""
 
 import dataclasses
+from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import pairwise
 from math import prod
@@ -30,8 +31,8 @@ from twinspike.quant.synapses.conv import Conv
 class Sample:
     """One core to build: `widths` are inputs and the neurons of each layer.
 
-    With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape` come
-    first, and all of `widths` are the neurons of dense layers behind them.
+    With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape`
+    come first, and all of `widths` are the neurons of dense layers behind them.
     """
 
     target: str
@@ -146,7 +147,7 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
         )
     fitted = dict(coefficients())
     for name, samples in rows.items():
-        fitted[name] = fit([row["features"] for row in samples], [row["logic_cells"] for row in samples])
+        fitted[name] = fit_rows(samples)
         for row, without in zip(samples, _left_out(samples), strict=True):
             row["predicted"] = round(_predict(fitted[name], row["features"]))
             row["predicted_without_it"] = round(without)
@@ -167,13 +168,34 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
     return fitted
 
 
-def fit(terms: list[dict[str, float]], measured: list[int]) -> dict[str, float]:
-    """Non-negative coefficients of least squared relative error (Lawson and Hanson's algorithm)."""
+def fit(
+    terms: list[dict[str, float]], measured: Sequence[float], sizes: Sequence[float] | None = None
+) -> dict[str, float]:
+    """Non-negative coefficients of least squared relative error (Lawson and Hanson's algorithm).
+
+    Errors are relative to `sizes`, or to what was measured.
+    """
     names = sorted({name for row in terms for name in row})
     matrix = np.array([[row.get(name, 0.0) for name in names] for row in terms])
-    size = np.array(measured, dtype=float)[:, None]
-    found, _ = nnls(matrix / size, np.ones(len(measured)))
+    size = np.array(measured if sizes is None else sizes, dtype=float)
+    found, _ = nnls(matrix / size[:, None], np.array(measured, dtype=float) / size)
     return {name: round(float(x), 4) for name, x in zip(names, found, strict=True) if x > 5e-5}
+
+
+def fit_rows(samples: list[dict[str, Any]]) -> dict[str, float]:
+    """Coefficients of a family: those of dense layers first, whatever cores on maps there are beside them.
+
+    What only maps have is fitted to what these leave of the cores that work on maps.
+    """
+    maps = [row for row in samples if row.get("convs")]
+    plain = [row for row in samples if not row.get("convs")]
+    found = fit([row["features"] for row in plain], [row["logic_cells"] for row in plain])
+    if maps:
+        known = {name for row in plain for name in row["features"]}
+        more = [{k: x for k, x in row["features"].items() if k not in known} for row in maps]
+        left = [row["logic_cells"] - _predict(found, row["features"]) for row in maps]
+        found |= fit(more, left, [row["logic_cells"] for row in maps])
+    return found
 
 
 def _left_out(samples: list[dict[str, Any]]) -> list[float]:
@@ -181,8 +203,7 @@ def _left_out(samples: list[dict[str, Any]]) -> list[float]:
     predictions = []
     for index, row in enumerate(samples):
         others = samples[:index] + samples[index + 1 :]
-        model = fit([x["features"] for x in others], [x["logic_cells"] for x in others])
-        predictions.append(_predict(model, row["features"]))
+        predictions.append(_predict(fit_rows(others), row["features"]))
     return predictions
 
 
@@ -203,10 +224,8 @@ def sample_plan(sample: Sample) -> CorePlan:
         # Convolutions are trained without biases above 0, so that a TICK sweeps what was reached.
         bias = rng.integers(-reach // 4, reach // 4, shape[0]) if synapses is None else np.zeros(shape[0])
         threshold = rng.integers(reach // 8, reach // 2, shape[0])
-        extra = {} if synapses is None else {"synapses": synapses}
-        layers.append(
-            Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32), **extra)
-        )
+        layer = Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32))
+        layers.append(layer if synapses is None else dataclasses.replace(layer, synapses=synapses))
 
     shape, widths = sample.shape, sample.widths
     for channels, side, stride, padding in sample.convs:

@@ -11,7 +11,7 @@ _LOSSES = {"emd": "EMD, supervised contrastive", "counts": "cross-entropy of spi
 def training_speed(figures: Figures, where: str) -> str:
     """Milliseconds a training step in twinspike and in other frameworks, and their ratio."""
     head = (
-        "device, threads",
+        "network, device, threads",
         "loss",
         "framework",
         "wall, ms per step",
@@ -29,7 +29,7 @@ def _row(run: dict[str, Any], row: dict[str, Any]) -> list[str]:
     first = row is run["rows"][0]
     name = f"**{row['name']}**" if first else row["name"]
     return [
-        f"{run['device']}, {run['threads']}" if first else "",
+        f"{run['network']}: {run['device']}, {run['threads']}" if first else "",
         _LOSSES[run["loss"]] if first else "",
         name,
         f"{row['step_ms']:.1f}",

@@ -17,17 +17,23 @@ def settings(figures: Figures, where: str, name: str) -> str:
     from twinspike.model.settings import TrainingSettings
     from twinspike.numerics.fields import allowed
     from twinspike.quant.spec import LayerSettings
+    from twinspike.quant.synapses.kinds import KINDS
 
-    classes = {
+    classes: dict[str, type] = {
         "configuration": config.TopSettings,
         "layers": LayerSettings,
         "data": DataSettings,
         "training": TrainingSettings,
         "hardware": HardwareSettings,
+        **{kind: found.settings for kind, found in KINDS.items() if kind != "dense" and found.settings},
     }
+    # A kind with neurons has the keys of every layer, which stand once; no kind on a map has `neurons`.
+    layer = {f.name for f in dataclasses.fields(LayerSettings)}
+    told = layer if name in KINDS and issubclass(classes[name], LayerSettings) else set()
     rows = [
         [f"`{f.name}`", f"`{_toml(f.default)}`", allowed(f), f.metadata["help"]]
         for f in dataclasses.fields(classes[name])
+        if f.name not in told
     ]
     return table(("key", "default", "allowed", "meaning"), rows)
 

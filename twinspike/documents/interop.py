@@ -126,15 +126,20 @@ def exports(figures: Figures, where: str) -> str:
 
 def files(figures: Figures, where: str) -> str:
     """Files of other people: spikes of each layer, simulators that agree, or the line that refuses them."""
-    head = ("file", "import", "spikes: float", "integers", "simulators with the same spikes")
+    head = ("file", "import", "spikes: float", "integers", "simulators with the same spikes, or answers")
     rows = []
     for row in figures.studies.get(STUDY, {}).get("files", []):
         if "refused" in row:
             rows.append([f"`{row['file']}`", f"refused: {row['refused']}", "", "", ""])
             continue
-        recorded = row["recorded"]
+        recorded, answers = row["recorded"], row.get("answers")
         same = [name for name, one in recorded.items() if one["same"]]
         agree = f"{len(same)} of {len(recorded)}: {', '.join(same) or 'none'}" if recorded else ""
+        if answers:
+            agree = (
+                f"answers {answers['same']} of {answers['recordings']} recordings as in floats; right "
+                f"{answers['float_right']} in floats, {answers['integer_right']} at {row['weight_bits']} bits"
+            )
         counts = [_each(row["layers"], key, ".0f") for key in ("float", "integer")]
         how = f"{row['steps']:,} steps of {row['dt']:g} s, {row['input_spikes']} input spikes"
         rows.append([f"`{row['file']}`", how, *counts, agree])

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinspike.numerics.encodings import MAX_TIMESTEPS
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.dialects import DIALECTS
@@ -28,6 +29,8 @@ CALIBRATION_FRAMES = 600
 # As many steps in all are enough: frames of many steps are fewer.
 CALIBRATION_STEPS = 20_000
 TUNING_EPOCHS = 30
+# Neurons times steps of the widest layer likewise; all places of a map count for its channels.
+CALIBRATION_CURRENTS = 1 << 23
 # A leak that differs by more than this, as a share of the membrane a step, is worth a remark.
 FAR_LEAK = 0.1
 
@@ -111,7 +114,9 @@ def import_graph(
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
     from twinspike.quant.time_unit import time_unit
 
-    float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
+    first, *_ = mapped = float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
+    if options.finetune and any(layer.synapses.kind != "dense" for layer in mapped):
+        raise TwinspikeError("--finetune trains dense layers only: import without it, or give more bits")
     config = _with_timesteps(config, options.timesteps)
     given = options.calibration
     data = file_frames(given, config.encoder, config.timesteps) if given else dataset_frames(config)
@@ -122,7 +127,10 @@ def import_graph(
         )
     import numpy as np
 
-    enough = min(CALIBRATION_FRAMES, -(-CALIBRATION_STEPS // len(data.calibration.spikes)))
+    steps = len(data.calibration.spikes)
+    widest = max(layer.neurons for layer in mapped)
+    enough = min(CALIBRATION_FRAMES, -(-CALIBRATION_STEPS // steps))
+    enough = min(enough, max(4, CALIBRATION_CURRENTS // (steps * widest)))
     if len(data.calibration) > enough:
         chosen = np.random.default_rng(0).permutation(len(data.calibration))[:enough]
         fitted_on = data.calibration.take(np.sort(chosen))
@@ -148,11 +156,12 @@ def import_graph(
             "versions": {"twinspike": version("twinspike")},
         },
     }
-    if config.encoder.addresses(data.shape) != real[0].weight.shape[1]:
+    sees = getattr(first.synapses, "map", (first.inputs,))
+    if config.encoder.addresses(data.shape) != first.inputs or (given and data.shape == (first.inputs,)):
         # Frames of spikes without an encoding: the addresses are the image.
         from twinspike.numerics.encodings import Threshold
 
-        common |= {"encoder": Threshold(), "shape": (real[0].weight.shape[1],)}
+        common |= {"encoder": Threshold(), "shape": sees}
     network = counting_network(stages.layers, name=name, **common)
     tuned, tuning, test = None, None, data.test
     if options.finetune:
@@ -186,8 +195,8 @@ def import_graph(
 def _with_timesteps(config: Config, timesteps: int | None) -> Config:
     if timesteps is None:
         return config
-    if not 1 <= timesteps <= 255:
-        raise out_of_range("--timesteps", timesteps, "1..255")
+    if not 1 <= timesteps <= MAX_TIMESTEPS:
+        raise out_of_range("--timesteps", timesteps, f"1..{MAX_TIMESTEPS}")
     return dataclasses.replace(config, timesteps=timesteps)
 
 
@@ -198,7 +207,7 @@ def _leaks(stages: Stages) -> list[str]:
     lines = []
     for real, rounded in zip(stages.real, stages.rounded, strict=True):
         low, high = float(real.decay.min()), float(real.decay.max())
-        factor = leak_factor(rounded.layer.spec.leak_shift)
+        factor = 0.0 if rounded.layer.spec.forget else leak_factor(rounded.layer.spec.leak_shift)
         if max(factor - low, high - factor) > FAR_LEAK:
             was = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
             lines.append(f"layer {real.name!r}: what a membrane keeps a step, {was}, becomes {factor:.4g}")
@@ -217,7 +226,13 @@ def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ..
 
     if not installed(options.dialect):
         return None, [*notes, "no framework ran the original: the report begins with the float import"]
-    found = run_in_framework(options.dialect, chain(graph), test.spikes, dt=options.dt, reset=options.reset)
+    nodes = chain(graph)
+    if any(node.type not in ("Affine", "Linear", "LIF", "CubaLIF", "IF") for node in nodes):
+        return None, [
+            *notes,
+            "no framework runs convolutions here: the report begins with the float import",
+        ]
+    found = run_in_framework(options.dialect, nodes, test.spikes, dt=options.dt, reset=options.reset)
     how = "its own importer ran the file" if found else "it cannot run this reset"
     return found, [*notes, f"{options.dialect}: {how}"]
 
@@ -267,6 +282,13 @@ def _toml(network: Network, config: Config) -> str:
     lines += [f"dataset = {json.dumps(config.dataset)}", f"timesteps = {network.timesteps}", "", "[encoder]"]
     lines += [f"{k} = {json.dumps(v)}" for k, v in network.encoder.table().items()]
     for layer in network.layers:
-        lines += ["", "[[layers]]", f"neurons = {layer.neurons}"]
-        lines += [f"{k} = {json.dumps(v)}" for k, v in dataclasses.asdict(layer.spec).items()]
+        lines += ["", "[[layers]]"]
+        keys = layer.synapses.keys()
+        if layer.kind == "conv":
+            size = {"channels": layer.synapses.channels, "kernel": list(layer.weight.shape[2:])}
+            keys = {"kind": "conv", **size, **keys, "norm": "none"}
+        else:
+            keys = {"neurons": layer.neurons}
+        keys |= layer.spec.table()
+        lines += [f"{k} = {json.dumps(v)}" for k, v in keys.items()]
     return "\n".join(lines) + "\n"

@@ -14,8 +14,8 @@ from twinspike.config import Config, available, config_path, differences, load_c
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import parse_json, read_limited, write_json
 from twinspike.numerics.shapes import conform
+from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network
-from twinspike.quant.synapses.dense import Dense
 from twinspike.quant.synapses.kinds import KINDS
 
 RECORD_FILE = "configuration.json"
@@ -165,15 +165,8 @@ def _value(value: Any) -> str:
 
 def _differences_of_content(network: Network, config: Config) -> list[tuple[str, Any, Any]]:
     """As :func:`twinspike.config.differences`, of what a network without provenance shows by itself."""
-    layers, asked = [], []
-    for layer in network.layers:
-        width = {"neurons": layer.neurons} if layer.kind == Dense.kind else {}
-        own = dataclasses.asdict(layer.spec) if layer.synapses.fires else layer.synapses.keys()
-        layers.append({"kind": layer.kind, **width, **own})
-    for settings in config.layers:
-        width = {"neurons": settings.neurons} if settings.kind == Dense.kind else {}
-        own = dataclasses.asdict(settings.spec) if KINDS[settings.kind].fires else settings.table()
-        asked.append({"kind": settings.kind, **width, **own})
+    layers = [_shown_by(layer) for layer in network.layers]
+    asked = [_asked_of(settings) for settings in config.layers]
     # Training narrows membranes to what its images need: fewer bits than allowed are no difference.
     for mine, wanted in zip(layers, asked, strict=False):
         if "state_bits" in mine and "state_bits" in wanted:
@@ -181,3 +174,31 @@ def _differences_of_content(network: Network, config: Config) -> list[tuple[str,
     there = {"timesteps": network.timesteps, "encoder": network.encoder.table(), "layers": layers}
     here = {"timesteps": config.timesteps, "encoder": config.encoder.table(), "layers": asked}
     return differences(there, here)
+
+
+def _shown_by(layer: Layer) -> dict[str, Any]:
+    """What a layer of a network tells of the settings that it was made with, by their names."""
+    table = {"kind": layer.kind, **layer.synapses.settings_shown(), **_wiring(layer.sources, layer.combine)}
+    if not layer.synapses.fires:
+        return table
+    weights_of = -1 if layer.weights_of is None else layer.weights_of
+    return table | dataclasses.asdict(layer.spec) | {"hold": layer.hold, "weights_of": weights_of}
+
+
+def _asked_of(settings: Any) -> dict[str, Any]:
+    """The same of the settings; those that leave no trace in a network are left out."""
+    kind = KINDS[settings.kind]
+    table = {"kind": settings.kind, **{name: _listed(getattr(settings, name)) for name in kind.shown}}
+    table |= _wiring(settings.sources, settings.combine)
+    if not kind.fires:
+        return table
+    own = {"hold": settings.hold, "weights_of": settings.weights_of}
+    return table | dataclasses.asdict(settings.spec) | own
+
+
+def _wiring(sources: tuple[int, ...], combine: str) -> dict[str, Any]:
+    return {"sources": list(sources), "combine": combine}
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -55,9 +55,10 @@ def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
     # A board's lanes are those of dense layers; layers on maps have rules of their own.
-    suits = len(chosen.lanes) == len(network.layers) and all(
+    layers = [layer for layer in network.layers if layer.synapses.fires]
+    suits = len(chosen.lanes) == len(layers) and all(
         layer.kind == "dense" and lanes <= layer.neurons
-        for lanes, layer in zip(chosen.lanes, network.layers, strict=True)
+        for lanes, layer in zip(chosen.lanes, layers, strict=True)
     )
     hardware = dataclasses.replace(
         config.hardware,

@@ -8,6 +8,8 @@ from typing import Any
 from twinspike.config import Config, load_config
 from twinspike.flow.folders import pretrained
 from twinspike.numerics.files import write_json
+from twinspike.quant.spec import LayerSettings
+from twinspike.quant.synapses.kinds import KINDS
 from twinspike.study.measure import measure
 from twinspike.study.runs import complete, run_for
 from twinspike.study.study import provenance
@@ -23,7 +25,11 @@ WANTED: dict[str, dict[str, float]] = {
     "mnist-ternary": {"macro_f1": 0.984},
     "mnist-binary": {"macro_f1": 0.975},
     "mnist-binary-ttfs": {"macro_f1": 0.970},
+    "mnist-conv": {"macro_f1": 0.990},
+    "mnist-conv-max": {"macro_f1": 0.993},
+    "mnist-conv-wide": {"macro_f1": 0.988},
     "fashion": {"macro_f1": 0.890, "hidden_activity": 0.20},
+    "fashion-conv": {"macro_f1": 0.905},
 }
 SEEDS = (1, 2, 3)
 _FIGURES = ("macro_f1", "hidden_activity", "train_cpu_seconds")
@@ -64,10 +70,17 @@ def _row(config: Config, seeds: Sequence[int], figures: Sequence[dict[str, Any]]
         "wanted": WANTED[config.name],
         "seeds": list(seeds),
         "timesteps": config.timesteps,
-        "shape": [layer.neurons for layer in config.layers],
-        "weight_bits": max(layer.weight_bits for layer in config.layers),
+        "shape": [_size(layer) for layer in config.layers],
+        "weight_bits": max(x.weight_bits for x in config.layers if KINDS[x.kind].fires),
         **{key: [row[key] for row in figures] for key in _FIGURES},
     }
+
+
+def _size(layer: LayerSettings) -> int | str:
+    """A layer in a word: neurons of a dense one, "conv 16" of one on a map, by its channels; "pool"."""
+    if layer.kind == "dense":
+        return layer.neurons
+    return f"{layer.kind} {layer.width}" if layer.width else layer.kind
 
 
 def _shipped(config: Config) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from twinspike.sim.bench.runner import simulate
 from twinspike.sim.golden import run
 
 WIDE = {"weight_bits": 4, "state_bits": 9}
+FORGET = {**WIDE, "leak_shift": 0, "forget": True}
 CASES = {
     "stride, padding, dilation": (
         (7, 9, 1),
@@ -75,6 +76,12 @@ CASES = {
         (4, 1, 2, 3),
         "ecp5-25k",
     ),
+    "membranes that forget": (
+        (6, 8, 2),
+        [(6, (2, 2), {}, {**FORGET, "biases": "low"}), (4, (3, 2), {}, {**FORGET, "single_spike": True})],
+        (4, 2, 2),
+        "generic",
+    ),
     "pauses": (
         (13, 13, 1),
         [(4, (2, 2), {}, {"weight_bits": 2, "state_bits": 9, "biases": "none", "thresholds": 1})],
@@ -86,6 +93,7 @@ REACHED = {
     "one place": [True, False],
     "what was reached, no biases": [True, True, False],
     "what was reached, backgrounds": [True, True, True, False],
+    "membranes that forget": [True, False, False],
     "pauses": [True, False],
 }
 

@@ -1,6 +1,8 @@
 """Ingress against a word-by-word reference, on well-formed and on hostile streams."""
 
 import itertools
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from twinspike.hw.parts.events import event_layout
 from twinspike.numerics import ingress as meaning
 from twinspike.numerics.events import TICK, frame_words
 from twinspike.numerics.ingress import LAST
+from twinspike.numerics.values import VALUE
 
 RANGE, EARLY, MISSING = meaning.ADDRESS_RANGE, meaning.EARLY_LAST, meaning.MISSING_LAST
 
@@ -96,6 +99,35 @@ def test_each_kind_of_damage_has_its_flag_and_spares_the_next_frame(words, flags
     assert seen[-1] == flags
     assert sum(address is None for address, _ in events) == ticks
     assert events[-4:] == [(0, False), (None, False), (None, False), (None, True)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_values_say_how_often_the_addresses_behind_them_count(seed):
+    rng = np.random.default_rng(seed)
+    inputs, timesteps = int(rng.integers(1, 9)), int(rng.integers(1, 6))
+    words = well_formed(rng, inputs, timesteps, 5)
+    for _ in range(25):
+        at, last = int(rng.integers(len(words))), LAST * int(rng.random() < 0.1)
+        words.insert(at, VALUE | int(rng.integers(1 << 14)) | last)
+    expected, flags = meaning.counted_events(words, timesteps, inputs, values=True)
+    layout = event_layout(inputs, 15)
+
+    def read(payload):
+        fields = layout.from_bits(payload)
+        return (None, bool(fields.last), 1) if fields.tick else (fields.address, False, fields.times)
+
+    seen = []
+    passed = pump(
+        dut := Ingress(inputs, timesteps, most=15),
+        [{"data": w & 0xFFFF, "last": w >> 16} for w in words],
+        expected=len(expected),
+        rng=rng,
+        stall_in=0.3,
+        stall_out=0.3,
+        each=lambda ctx, clock: seen.append(ctx.get(dut.errors)),
+        meaning=read,
+    )
+    assert (passed.outputs, seen[-1]) == (expected, reduce(or_, flags))
 
 
 def test_clear_works_and_an_error_in_the_same_clock_wins():

@@ -12,7 +12,7 @@ from twinspike.hw.layers.neurons import Neurons
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.numerics import lif
 from twinspike.quant.layer import Layer
-from twinspike.quant.spec import NeuronSpec
+from twinspike.quant.spec import RESETS, NeuronSpec
 
 
 def golden(layer, spikes):
@@ -31,6 +31,7 @@ def golden(layer, spikes):
             reset=layer.spec.reset,
             single_spike=layer.spec.single_spike,
             state_bits=layer.spec.state_bits,
+            forget=layer.spec.forget,
         )
         out.append(spike)
     return np.stack(out, axis=1)
@@ -92,6 +93,18 @@ CASES = [
         [("subtract", False), ("zero", True), ("zero", False), ("subtract", True)][index % 4]
     ]
 ]
+
+
+@pytest.mark.parametrize(("reset", "single"), list(itertools.product(RESETS, (False, True))))
+def test_neurons_that_forget_start_every_step_from_nothing(reset, single):
+    rng = np.random.default_rng(0)
+    keys = {"leak_shift": 0, "forget": True, "reset": reset, "single_spike": single, "state_bits": 6}
+    layer = random_layer(rng, 4, 7, **keys)
+    spikes = rng.random((4, 6, 4)) < 0.6
+    want = golden(layer, spikes)
+    assert np.array_equal(hardware(layer, 3, spikes), want)
+    keeps = dataclasses.replace(layer, spec=dataclasses.replace(layer.spec, forget=False))
+    assert not np.array_equal(golden(keeps, spikes), want)
 
 
 @pytest.mark.parametrize(("bits", "leak", "reset", "single"), CASES)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from support.streams import bench, pump
 
 from twinspike.hw.link.crc import ALGORITHM
+from twinspike.hw.link.events import EventUnpacker
 from twinspike.hw.link.receiver import LinkReceiver
 from twinspike.hw.link.sender import LinkSender
 from twinspike.numerics.errors import TwinspikeError
@@ -20,6 +21,7 @@ from twinspike.numerics.link import (
     unpack_events,
     unpack_spikes,
 )
+from twinspike.numerics.values import VALUE
 
 payloads = st.lists(
     st.one_of(st.binary(max_size=20), st.lists(st.sampled_from([FLAG, ESCAPE, 0x5E, 0x5D])).map(bytes)),
@@ -140,6 +142,42 @@ def test_what_does_not_fit_the_buffer_vanishes_whole():
 def test_events_pack_and_unpack(steps):
     words = np.array([w for (s,) in steps for w in [*sorted(s), 0x8000]], np.uint16)
     assert unpack_events(pack_events(words)).tolist() == words.tolist()
+
+
+STEPS = st.lists(
+    st.lists(st.tuples(st.integers(1, 15), st.sets(st.integers(0, 0x7FFF), max_size=5)), max_size=3),
+    min_size=1,
+    max_size=4,
+)
+
+
+def valued(steps):
+    """The words of steps, each a list of (m, addresses)."""
+    return [w for step in steps for w in [*(x for m, s in step for x in [VALUE | m, *sorted(s)]), 0x8000]]
+
+
+@given(STEPS)
+def test_values_pack_and_unpack(steps):
+    packed = pack_events(np.array(valued(steps), np.uint16), values=True)
+    assert unpack_events(packed, values=True).tolist() == valued(steps)
+
+
+@pytest.mark.parametrize("values", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_unpacker_reads_what_is_packed(values, seed):
+    rng = np.random.default_rng(seed)
+    packed = bytes(rng.choice([0, 3, 0xFC, 0xFD, 0xFE, 0xFF, 0x1F], 120).tolist()) + b"\xff"
+    wanted = unpack_events(packed, values=values).tolist()
+    passed = pump(
+        EventUnpacker(values=values),
+        [{"data": byte, "last": 0} for byte in packed],
+        expected=len(wanted),
+        rng=rng,
+        stall_in=0.2,
+        stall_out=0.3,
+        meaning=lambda payload: payload & 0xFFFF,
+    )
+    assert passed.outputs == wanted
 
 
 def test_packing_refuses_descending_addresses_and_spikes_unpack():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from support.conv_cores import conv_network
 from support.networks import random_network
 
 from twinspike.hw.plan import make_plan
@@ -63,6 +64,19 @@ def test_narrow_weights_use_the_whole_spram_word():
         fast = choose(network, "up5k", "latency", spikes, run(network, spikes).spikes)
         assert fast.plan.layers[0].memory == "spram"
         assert fast.lanes[0] in (lanes, lanes // 2)  # a row takes at least the pipeline's depth
+
+
+@pytest.mark.parametrize("target", ["up5k", "ecp5-25k"])
+def test_lanes_of_convolutions_are_chosen_too(target):
+    spec = {"weight_bits": 4, "state_bits": 8, "biases": "none"}
+    convs = [(6, (3, 3), {"stride": (2, 2)}, spec), (16, (3, 3), {}, spec)]
+    network = conv_network(1, (12, 12, 1), 3, convs, 4)
+    spikes = np.random.default_rng(0).random((3, 3, 144)) < 0.1
+    trains = run(network, spikes).spikes
+    fast, small = (choose(network, target, goal, spikes, trains) for goal in ("latency", "area"))
+    assert fast.fits() and small.fits() and small.lanes == (1, 1, 1)
+    assert small.logic_cells < fast.logic_cells and fast.latency_cycles < small.latency_cycles
+    assert fast.lanes[0] == 8 and fast.lanes[1] == 16
 
 
 def test_what_cannot_be_chosen_is_said(frames):

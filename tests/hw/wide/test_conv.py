@@ -10,6 +10,7 @@ from twinspike.hw.plan import make_plan
 from twinspike.sim.bench.runner import simulate
 
 WIDE = {"weight_bits": 4, "state_bits": 9}
+FORGET = {**WIDE, "leak_shift": 0, "forget": True}
 CASES = {
     "stride, padding, dilation": (
         (7, 9, 1),
@@ -37,6 +38,10 @@ CASES = {
     "binary, a single row": (
         (1, 11, 3),
         [(4, (1, 4), {"stride": (1, 2)}, {"weight_bits": 1, "state_bits": 7}), (1, (1, 2), {}, WIDE)],
+    ),
+    "membranes that forget": (
+        (6, 8, 2),
+        [(6, (2, 2), {}, FORGET), (4, (3, 2), {}, {**FORGET, "single_spike": True})],
     ),
     "one place": ((6, 6, 1), [(3, (6, 6), {}, WIDE)]),
     # More rows than the queue holds, and a stride and a dilation with a common factor.

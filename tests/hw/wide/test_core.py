@@ -21,7 +21,7 @@ NETWORKS = {
             (10, {"weight_bits": 1, "state_bits": 5, "reset": "zero"}),
             (7, {"weight_bits": 8, "state_bits": 9, "leak_shift": 0}),
             (6, {"weight_bits": 2, "state_bits": 3, "single_spike": True}),
-            (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 1}),
+            (5, {"weight_bits": 4, "state_bits": 4, "leak_shift": 0, "forget": True}),
         ),
         (4, 2, 1, 4),
     ),

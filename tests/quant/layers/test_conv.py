@@ -11,6 +11,7 @@ from twinspike.quant.export import integer_layer
 from twinspike.quant.layers.conv import QuantConv
 from twinspike.quant.layers.kinds import make_layer
 from twinspike.quant.synapses.conv import ConvSettings
+from twinspike.quant.synapses.maps import NORMS
 from twinspike.quant.synapses.pool import MODES, PoolSettings
 
 pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
@@ -35,9 +36,10 @@ def test_torch_and_numpy_count_the_same_currents(data):
         padding=data.draw(pairs(0, 4)),
         groups=groups,
         weight_bits=data.draw(st.integers(1, 8)),
-        standardise=data.draw(st.booleans()),
+        norm=data.draw(st.sampled_from(NORMS)),
     )
-    integer = integer_layer(layer)
+    layer(torch.ones(3, 2, layer.geometry.inputs))  # of which a normalised layer takes note
+    integer = integer_layer(layer.eval())
     spikes = np.random.default_rng(0).integers(0, 16, (3, 2, layer.geometry.inputs))
     with torch.no_grad():
         current, threshold = layer(torch.from_numpy(spikes).float())

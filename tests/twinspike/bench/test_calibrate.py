@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twinspike.bench import calibrate
-from twinspike.bench.calibrate import SAMPLES, Sample, fit, sample_plan
+from twinspike.bench.calibrate import SAMPLES, Sample, fit, fit_rows, sample_plan
 from twinspike.hw.predict.area import features
 
 
@@ -21,6 +21,24 @@ def test_a_feature_that_tells_nothing_gets_no_negative_coefficient():
     found = fit(terms, [100, 200, 300])
     assert all(value > 0 for value in found.values())
     assert found["lanes"] == pytest.approx(100, rel=1e-3)
+
+
+def test_cores_on_maps_leave_the_coefficients_of_the_others_as_they_are():
+    plain = [{"features": {"core": 1.0, "lanes": x}, "logic_cells": 100 + 10 * x} for x in (2.0, 5.0, 9.0)]
+    maps = [
+        {
+            "features": {"core": 1.0, "lanes": x, "walks": y},
+            "logic_cells": 100 + 10 * x + 40 * y,
+            "convs": [1],
+        }
+        for x, y in ((4.0, 1.0), (4.0, 3.0))
+    ]
+    alone = fit_rows(plain)
+    assert fit_rows(plain + maps) == pytest.approx(alone | {"walks": 40.0})
+    # What the others say wrongly of them is no reason to change it.
+    maps[0]["logic_cells"] += 50
+    found = fit_rows(plain + maps)
+    assert {name: found[name] for name in alone} == alone and found["walks"] > 40
 
 
 def test_every_sample_is_a_core_of_its_own_and_none_is_of_the_hardware_table():

@@ -14,9 +14,12 @@ def test_rows_carry_the_run_once_and_every_ratio():
         "relative_cpu": 1.0,
     }
     other = row | {"name": "b", "step_ms": 7.0, "step_cpu_ms": 3.0, "relative": 3.5, "relative_cpu": 3.0}
-    run = {"device": "chip", "threads": 1, "loss": "counts", "rows": [row, other]}
+    run = {"network": "conv", "device": "chip", "threads": 1, "loss": "counts", "rows": [row, other]}
     lines = training_speed(Figures({}, {}, {"bench_training": {"runs": [run]}}), "D").strip().splitlines()
-    assert lines[2] == "| chip, 1 | cross-entropy of spike counts | **a** | 2.0 | 1.0 | 1.00 / 1.00 | 0.5 |"
+    assert (
+        lines[2]
+        == "| conv: chip, 1 | cross-entropy of spike counts | **a** | 2.0 | 1.0 | 1.00 / 1.00 | 0.5 |"
+    )
     assert lines[3] == "|  |  | b | 7.0 | 3.0 | 3.50 / 3.00 | 0.5 |"
 
 

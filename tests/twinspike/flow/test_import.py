@@ -88,8 +88,8 @@ def refused(capsys, tmp_path, *arguments):
 
 def test_timesteps_out_of_range_or_beside_spikes_are_refused(tmp_path, capsys):
     file = write(tmp_path / "net.nir", network([64, 12, 10]))
-    for steps in (0, 256, -1):
-        assert f"'--timesteps': '{steps}' is not an integer in 1..255" in refused(
+    for steps in (0, 1024, -1):
+        assert f"'--timesteps': '{steps}' is not an integer in 1..1023" in refused(
             capsys, tmp_path, file, "--timesteps", steps
         )
     data = frames(tmp_path / "d.npz", 64)
@@ -200,3 +200,34 @@ def test_what_fits_nothing_is_said_to_be_unused(tmp_path, capsys):
     assert "spikes in 200 frames (test images of digits)" in capsys.readouterr().out
     assert run("import", tmp_path / "n.nir", "--finetune", "--out", tmp_path / "o") == 0
     assert "--calibration and --finetune are not used" in capsys.readouterr().out
+
+
+def test_a_network_of_maps_is_imported_reported_and_emitted(tmp_path, capsys):
+    """Channel-first in the file, a pool in it, more steps than bytes count: all of it comes in."""
+    rng = np.random.default_rng(0)
+    nodes = {
+        "input": {"type": "Input", "shape": np.array([2, 8, 8])},
+        "conv": {"type": "Conv2d", "weight": rng.normal(0.2, 0.5, (4, 2, 3, 3)), "bias": np.zeros(4)},
+        "if0": {"type": "IF", "r": np.ones((4, 8, 8)), "v_threshold": np.ones((4, 8, 8))},
+        "pool": {"type": "SumPool2d", "kernel_size": np.array([2, 2]), "stride": np.array([2, 2])},
+        "flat": {"type": "Flatten"},
+        "fc": affine(rng.normal(0.05, 0.3, (3, 64))),
+        "if1": {"type": "IF", "r": np.ones(3), "v_threshold": np.ones(3)},
+        "output": {"type": "Output"},
+    }
+    nodes["conv"] |= {"stride": 1, "padding": 1, "dilation": 1, "groups": 1, "input_shape": np.array([8, 8])}
+    nodes["pool"]["padding"] = np.array([0, 0])
+    file = write(tmp_path / "net.nir", {"nodes": nodes, "edges": list(itertools.pairwise(nodes))})
+    data = frames(tmp_path / "d.npz", 128, steps=260, count=12)
+    assert run("import", file, "--calibration", data, "--weight-bits", 6, "--out", tmp_path / "o") == 0
+    made = load_network(tmp_path / "o/network.safetensors")
+    assert made.timesteps == 260 and made.shape == (8, 8, 2) and made.readout == "counts"
+    assert [layer.kind for layer in made.layers] == ["conv", "dense"]
+    assert made.layers[1].inputs == 256  # the pool is folded into it
+    rungs = json.loads((tmp_path / "o/drift.json").read_text())["rungs"]
+    assert rungs[-1]["rung"] == "integer network" and rungs[-1]["layers"][0]["overlap"] > 0.8
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("next: ")]
+    assert main(shlex.split(line.removeprefix("next: "))[1:]) == 0
+    capsys.readouterr()
+    message = refused(capsys, tmp_path / "p", file, "--calibration", data, "--finetune")
+    assert "--finetune trains dense layers only" in message

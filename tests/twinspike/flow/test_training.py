@@ -47,7 +47,7 @@ def judged(hardware, layers=({"neurons": 24}, {"neurons": 8}), shape=(8, 8), **h
             {"events_per_clock": [3, 2]},
             r"hardware.events_per_clock\[0\] = 3 is not allowed: expected one of 1, 2, 4, 8, 16",
         ),
-        ({"events_per_clock": [16, 8], "lanes": [2, 2]}, "with events_per_clock every neuron is a lane"),
+        ({"events_per_clock": [16, 8], "lanes": [2, 2]}, "with events_per_clock every neuron .*is a lane"),
         ({"slots": 9}, r"hardware.slots = 9 is not allowed: expected 10..254"),
         ({"slots": 20, "events_per_clock": [2, 2]}, "leave events_per_clock or slots out"),
     ],
@@ -60,6 +60,7 @@ def test_a_core_that_cannot_be_is_refused(hardware, reason):
 def test_a_core_that_can_be_is_fine():
     assert judged({"lanes": [24, 8], "slots": 10}) == []
     assert judged({}, [{"neurons": 24, "weight_bits": 1}]) == []
+    assert judged({}, [DENSE | {"hold": True}], encoder={"kind": "graded"}) == []
 
 
 CONV, POOL, DENSE = {"kind": "conv", "channels": 4}, {"kind": "pool"}, {"neurons": 8}
@@ -67,21 +68,15 @@ CONV, POOL, DENSE = {"kind": "conv", "channels": 4}, {"kind": "pool"}, {"neurons
 
 def test_a_core_of_convolutions_can_be():
     assert judged({"lanes": [4, 8]}, [CONV, DENSE]) == []
+    assert judged({"lanes": [4, 8]}, [CONV, POOL, DENSE]) == []
     with pytest.raises(TwinspikeError, match=r"hardware.lanes\[0\] = 3: allowed for layers.0, a convolution"):
         judged({"lanes": [3, 8]}, [CONV, DENSE])
 
 
-@pytest.mark.parametrize(
-    ("layers", "encoder", "what"),
-    [
-        ([CONV, POOL, DENSE], "latency", "layers.1.kind = 'pool'"),
-        ([DENSE | {"hold": True}], "latency", "layers.0.hold = "),
-        ([DENSE], "graded", "encoder.kind = 'graded'"),
-    ],
-)
-def test_a_network_that_has_no_hardware_is_for_software_alone(layers, encoder, what):
-    (line,) = judged({}, layers, encoder={"kind": encoder})
-    assert line.startswith(f"no core can be built of this network: {what}")
+def test_a_network_that_has_no_hardware_is_for_software_alone(monkeypatch):
+    monkeypatch.setattr("twinspike.hw.plan.choose.RELAYS", {})
+    (line,) = judged({}, [CONV, POOL, DENSE])
+    assert line.startswith("no core can be built of this network: layers.1.kind = 'pool'")
 
 
 def test_devices_that_are_too_small_are_named():
@@ -113,13 +108,13 @@ def test_equal_references_are_noticed():
     )
 
 
-def test_a_pool_trains_for_software_and_its_network_is_known_again(tmp_path, capsys):
+def test_a_network_with_a_pool_trains_and_its_network_is_known_again(tmp_path, capsys):
     path = tmp_path / "pooled.toml"
     path.write_text(POOLED)
     given = ["--config", str(path), "--out", str(tmp_path / "build")]
     assert main(["train", *given]) == 0
     out, err = capsys.readouterr()
-    assert "warning: no core can be built of this network: layers.1.kind = 'pool'" in err
+    assert "no core can be built" not in err
     assert "layers.0: " in out and "layers.1: " not in out and "layers.2: " in out
     assert main(["golden", *given]) == 0
     network = load_network(tmp_path / "build" / "pooled" / "network.safetensors")
@@ -128,5 +123,4 @@ def test_a_pool_trains_for_software_and_its_network_is_known_again(tmp_path, cap
     other.write_text(POOLED.replace("[2, 2]", "[4, 4]"))
     with pytest.raises(TwinspikeError, match="has layers"):
         check_current(dataclasses.replace(network, provenance={}), path, load_config(str(other)))
-    assert main(["rtl", *given]) == 2
-    assert "layers.1.kind = 'pool' is not allowed" in capsys.readouterr().err
+    assert main(["rtl", *given]) == 0

@@ -13,9 +13,7 @@ from twinspike.numerics.errors import TwinspikeError
 def data(
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="NAME|PATH", help="digits, mnist, ...; a folder or file"
-        ),
+        typer.Argument(metavar="NAME|PATH", help="digits, mnist, ...; a folder or file"),
     ] = None,
     out: Annotated[Path, typer.Option(help="folder of the pictures")] = Path("build/data"),
 ) -> None:

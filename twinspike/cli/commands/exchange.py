@@ -8,6 +8,7 @@ import typer
 from twinspike.cli.app import command
 from twinspike.cli.options import choice, number, parse_real
 from twinspike.flow.exchange import TUNING_EPOCHS
+from twinspike.numerics.encodings import MAX_TIMESTEPS
 from twinspike.quant.dialects import DIALECTS, RESETS
 
 Exported = Annotated[Path, typer.Argument(metavar="NETWORK.safetensors")]
@@ -56,7 +57,8 @@ def import_nir(
         ),
     ] = "digits",
     timesteps: Annotated[
-        int | None, number("--timesteps", "T", "steps per frame (default: the configuration's)", 1, 255)
+        int | None,
+        number("--timesteps", "T", "steps per frame (default: the configuration's)", 1, MAX_TIMESTEPS),
     ] = None,
     calibration: Annotated[
         Path | None,

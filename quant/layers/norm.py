@@ -1,0 +1,92 @@
+"""Layers on maps whose currents or weights are normalised in training; nothing of it is left at export.
+
+`norm = "weight"`: the weights that act are, for each output channel,
+
+    w = gain * (v - mean(v)) / std(v)
+
+of the parameters v and a learnt gain (Qiao et al., "Micro-Batch Training with Batch-Channel Normalization
+and Weight Standardization", 2019). Integers and thresholds are made of w, as quant/layers/base.py does.
+
+`norm = "batch"`: the currents of a channel have mean 0 and a learnt standard deviation exp(level), counted
+in thresholds, over batch, steps and places (Ioffe & Szegedy, "Batch Normalization", 2015); evaluation and
+export go by running averages. Mean and deviation are measured on the integer currents, so that unit and
+middle (quant/layers/base.py) are all there is to fold, into integer biases and thresholds: in evaluation the
+layer is that of the exported integers, bit for bit, and in training it computes with integers as well.
+"""
+
+import torch
+from brevitas.nn import QuantLinear
+from torch import Tensor, nn
+
+from ...numerics.errors import TwinspikeError
+from ..quantizers import weight_quantizer
+from ..synapses.maps import Windows, WindowsSettings
+from .base import QuantLayer
+
+# Added to the variance of a channel's weights.
+EPSILON = 1e-10
+# Added to the variance of a channel's integer currents, whose steps are of size 1.
+LEAST_VARIANCE = 1e-2
+# What a batch adds to the running averages.
+SHARE = 0.1
+
+
+class QuantWindows(QuantLayer):
+    """Weights shared by all places of a map; the parameter is [filters, C / groups * taps]."""
+
+    def __init__(self, synapses: Windows, settings: WindowsSettings, where: str):
+        linear = QuantLinear(
+            synapses.map[2] // synapses.groups * synapses.taps,
+            synapses.filters,
+            bias=False,
+            weight_quant=weight_quantizer(settings.weight_bits),
+            weight_bit_width=settings.weight_bits,
+        )
+        super().__init__(synapses, linear, settings.spec, where)
+        filters = synapses.filters
+        self.gain = nn.Parameter(torch.ones(filters, 1)) if settings.norm == "weight" else None
+        self.batch = settings.norm == "batch"
+        if self.batch:
+            self.level = nn.Parameter(torch.zeros(filters))
+            # Parameters that no gradient moves, so that checkpoints hold them.
+            self.mean = nn.Parameter(torch.zeros(filters), requires_grad=False)
+            self.variance = nn.Parameter(torch.ones(filters), requires_grad=False)
+
+    @property
+    def others(self) -> list[nn.Parameter]:
+        return super().others if self.gain is None else [*super().others, self.gain]
+
+    def share(self, owner: QuantLayer, index: int, where: str) -> None:
+        super().share(owner, index, where)
+        self.gain = None  # the owner's counts
+
+    def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
+        super().reset_parameters(std, bias, generator)
+        if self.gain is not None:
+            with torch.no_grad():
+                self.gain.fill_(std)
+
+    def acting(self) -> Tensor:
+        if self.gain is None or self.fan_in == 1:
+            return self.weight
+        centred = self.weight - self.weight.mean(1, keepdim=True)
+        return self.gain * centred * (centred.square().mean(1, keepdim=True) + EPSILON).rsqrt()
+
+    def measured(self, scale: Tensor, current: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        if not self.batch:
+            return super().measured(scale, current)
+        assert self.level is not None
+        mean, variance = self.mean, self.variance
+        if self.training and current is not None:
+            mean, variance = self._of_batch(current)
+        return self.level.exp() * (variance + LEAST_VARIANCE).rsqrt(), mean
+
+    def _of_batch(self, current: Tensor) -> tuple[Tensor, Tensor]:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            raise TwinspikeError('norm = "batch" measures whole batches: train with one process, or "weight"')
+        places = current.unflatten(-1, (-1, len(self.mean))).flatten(0, -2)
+        variance, mean = torch.var_mean(places, 0, correction=0)
+        with torch.no_grad():
+            self.mean.lerp_(mean, SHARE)
+            self.variance.lerp_(variance, SHARE)
+        return mean, variance
