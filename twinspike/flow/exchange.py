@@ -8,6 +8,7 @@ import hashlib
 import json
 import shlex
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,7 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         if options.finetune or options.calibration:
             print("nothing was fitted to frames: --calibration and --finetune are not used")
         return {"exact": True, "network_hash": network.content_hash}
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    checksum, began = hashlib.sha256(path.read_bytes()).hexdigest(), time.monotonic()
     network, table, notes = import_graph(graph, path.stem, config, options, {"file_sha256": checksum})
     network.save(out / "network.safetensors")
     write_json(out / "drift.json", table)
@@ -96,6 +97,9 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         command = ["sim", "--config", settings, "--out", parent]
     else:
         command = ["rtl", "--network", out / "network.safetensors", "--folder", out / "rtl"]
+    written = ["network.safetensors", "drift.md", "drift.json"]
+    written += [settings.name] if options.calibration is None else []
+    print(f"wrote {', '.join(written)} in {out}: {_took(time.monotonic() - began)}")
     print(f"next: twinspike {shlex.join(map(str, command))}")
     return table
 
@@ -285,11 +289,23 @@ def _print_drift(table: dict[str, Any], notes: list[str], out: Path) -> None:
         console.print(f"- {note}", markup=False)
 
 
+def _took(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def _toml(network: Network, config: Config) -> str:
-    """A configuration with which the other steps take the imported network."""
+    """A configuration with which the other steps take the imported network, for devices that hold it."""
+    from twinspike.hw.settings import HardwareSettings
+
+    from .fitting import fitting_targets
+
     lines = ["# An imported network, for the steps that follow training."]
     lines += [f"dataset = {json.dumps(config.dataset)}", f"timesteps = {network.timesteps}", "", "[encoder]"]
     lines += [f"{k} = {json.dumps(v)}" for k, v in network.encoder.table().items()]
+    targets = fitting_targets(network)
+    if targets != HardwareSettings().targets:
+        lines += ["", "[hardware]", f"targets = {json.dumps(targets)}"]
     for layer in network.layers:
         lines += ["", "[[layers]]"]
         keys = layer.synapses.keys()
