@@ -69,15 +69,21 @@ def rungs(
         same = before is not None and all(map(_same, before, layers))
         ladder.append(Rung(name, ladder[-1].trains if same else run_layers(layers, spikes)))
         before = layers
-    ladder.append(Rung(INTEGER, golden.run(network, spikes).spikes))
+    ladder.append(Rung(INTEGER, _fired(network, spikes)))
     if tuned is not None:
-        ladder.append(Rung(TUNED, golden.run(tuned, spikes).spikes))
+        ladder.append(Rung(TUNED, _fired(tuned, spikes)))
     return ladder
+
+
+def _fired(network: Network, spikes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The spikes of the layers that have neurons."""
+    trains = golden.run(network, spikes).spikes
+    return tuple(train for train, one in zip(trains, network.layers, strict=True) if one.synapses.fires)
 
 
 def _same(one: FloatLayer, other: FloatLayer) -> bool:
     """Whether two layers are the same in every field."""
-    fields = (f.name for f in dataclasses.fields(FloatLayer) if f.name != "synapses")
+    fields = (f.name for f in dataclasses.fields(FloatLayer) if f.name not in ("synapses", "pools"))
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
 
 

@@ -11,7 +11,7 @@ from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
 from .floating import FloatLayer, float_layer
-from .layer import Layer
+from .layer import Layer, relay
 from .network import METADATA_KEY, Network, References
 from .network_file import put_together
 from .nir_export import COUNTS, LABELS, THRESHOLDS
@@ -46,12 +46,21 @@ class Stages:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        return tuple(r.layer for r in self.rounded)
+        """The network's layers, pools that stayed among them."""
+        return wired([r.layer for r in self.rounded], self.real)
 
     @property
     def unfloored(self) -> tuple[FloatLayer, ...]:
         """The integer layers without the floor of their leak and without clamps."""
         return tuple(real_layer(r, like) for r, like in zip(self.rounded, self.reset, strict=True))
+
+
+def wired(layers: Sequence[Layer], real: Sequence[FloatLayer]) -> tuple[Layer, ...]:
+    """Integer layers made from the real ones, with the pools before each that the core has to have."""
+    found: list[Layer] = []
+    for layer, like in zip(layers, real, strict=True):
+        found += [*map(relay, like.pools), layer]
+    return tuple(found)
 
 
 def float_layers(
@@ -145,6 +154,8 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     if not isinstance(extra, Mapping) or not isinstance(text := extra.get(METADATA_KEY), str):
         return None
     found = float_layers(graph)
+    if any(layer.pools for layer in found):
+        return None
     found = tuple(_unscaled(layer, extra.get(f"{THRESHOLDS}{i}")) for i, layer in enumerate(found))
     tensors = _references(text, extra, found[-1].neurons)
     for index, layer in enumerate(found):

@@ -29,8 +29,10 @@ class CorePlan:
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory of
     about two bits per input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and
     cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
-    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `layers` are those with
-    neurons; `relays` are the others that events pass before each of them (none: there are none at all).
+    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `step_timer`: it can make its
+    TICKs itself (hw/core/step_timer.py), behind a bus so many clocks apart until told otherwise; 0: it
+    cannot. `layers` are those with neurons; `relays` are the others that events pass before each of them
+    (none: there are none at all).
     """
 
     network: Network
@@ -39,6 +41,7 @@ class CorePlan:
     check_duplicates: bool = True
     slots: int = 0
     pixels: bool = False
+    step_timer: int = 0
     relays: tuple[tuple[PoolPlan, ...], ...] = ()
 
     @property

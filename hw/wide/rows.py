@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from ..parts.bits import lowest_bit, several, three
 from ..parts.events import mask_layout
 from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
-from .places import place_layout
+from .places import coordinate, place_layout, set_coordinates
 
 
 def row_layout(plan: WideConvPlan) -> data.StructLayout:
@@ -132,8 +132,7 @@ class RowEncoder(wiring.Component):
         with m.If(move):
             m.d.sync += [
                 bank.eq(Cat(Cat(mask[j] for mask in masks).any() for j in range(plan.channels))),
-                place.x.eq(Cat(x_bank, x_row)),
-                place.y.eq(Cat(y_bank, y_row)),
+                *set_coordinates(place, x=Cat(x_bank, x_row), y=Cat(y_bank, y_row)),
                 place.tick.eq(~row.some.any()),
                 place.last.eq(row.row.last),
                 bank_valid.eq(1),
@@ -146,9 +145,7 @@ class RowEncoder(wiring.Component):
             for bit in range(plan.leaving.c_bits)
         )
         m.d.comb += [
-            self.o.p.x.eq(place.x),
-            self.o.p.y.eq(place.y),
-            self.o.p.c.eq(index),
+            *set_coordinates(self.o.p, x=coordinate(place, "x"), y=coordinate(place, "y"), c=index),
             self.o.p.tick.eq(place.tick),
             self.o.p.last.eq(place.last & place.tick),
             self.o.valid.eq(bank_valid),

@@ -186,9 +186,8 @@ def _samples(
         names.append(entry.name)
     found = [Samples(part, np.stack(x), names) for part, (x, names) in rows.items()]
     packed = io.BytesIO()
-    arrays: dict[str, Any] = {f"{s.part}_x": s.x for s in found} | {
-        f"{s.part}_names": np.array(s.names) for s in found
-    }
+    arrays: dict[str, Any] = {f"{s.part}_x": s.x for s in found}
+    arrays |= {f"{s.part}_names": np.array(s.names) for s in found}
     np.savez_compressed(packed, **arrays)
     write_atomically(kept, packed.getvalue())
     return found

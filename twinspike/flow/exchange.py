@@ -115,8 +115,6 @@ def import_graph(
     from twinspike.quant.time_unit import time_unit
 
     first, *_ = mapped = float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
-    if options.finetune and any(layer.synapses.kind != "dense" for layer in mapped):
-        raise TwinspikeError("--finetune trains dense layers only: import without it, or give more bits")
     config = _with_timesteps(config, options.timesteps)
     given = options.calibration
     data = file_frames(given, config.encoder, config.timesteps) if given else dataset_frames(config)
@@ -238,7 +236,8 @@ def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ..
 
 
 def _layer_row(stages: Stages, index: int, final: Network) -> dict[str, Any]:
-    real, rounded, layer = stages.real[index], stages.rounded[index], final.layers[index]
+    real, rounded = stages.real[index], stages.rounded[index]
+    layer = [layer for layer in final.layers if layer.synapses.fires][index]
     stretch = stages.leaked[index].threshold / real.threshold
     return {
         "nodes": real.name,
@@ -284,6 +283,9 @@ def _toml(network: Network, config: Config) -> str:
     for layer in network.layers:
         lines += ["", "[[layers]]"]
         keys = layer.synapses.keys()
+        if not layer.synapses.fires:
+            lines += [f"{k} = {json.dumps(v)}" for k, v in ({"kind": layer.kind} | keys).items()]
+            continue
         if layer.kind == "conv":
             size = {"channels": layer.synapses.channels, "kernel": list(layer.weight.shape[2:])}
             keys = {"kind": "conv", **size, **keys, "norm": "none"}

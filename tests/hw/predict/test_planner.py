@@ -76,7 +76,8 @@ def test_lanes_of_convolutions_are_chosen_too(target):
     fast, small = (choose(network, target, goal, spikes, trains) for goal in ("latency", "area"))
     assert fast.fits() and small.fits() and small.lanes == (1, 1, 1)
     assert small.logic_cells < fast.logic_cells and fast.latency_cycles < small.latency_cycles
-    assert fast.lanes[0] == 8 and fast.lanes[1] == 16
+    # All channels at once; on a large device an event in all banks at once, 4 of 6 lanes and 9 of 16.
+    assert fast.lanes[:2] == ((8, 16) if target == "up5k" else (24, 144)), fast.lanes
 
 
 def test_what_cannot_be_chosen_is_said(frames):
