@@ -8,7 +8,6 @@ import numpy as np
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
-from ...numerics.values import MOST
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
 from ..devices import architecture
@@ -60,8 +59,7 @@ def make_plan(
     layers: list[LayerPlan] = []
     relays: list[tuple[PoolPlan, ...]] = []
     passed: list[PoolPlan] = []
-    # How often an event counts: a VALUE word has four bits for m, whichever of them the encoder uses.
-    most, copies = MOST if isinstance(network.encoder, Graded) else 1, 1
+    most, copies = network.encoder.most if isinstance(network.encoder, Graded) else 1, 1
     for index, layer in enumerate(network.layers):
         if layer.kind in RELAYS:
             passed.append(RELAYS[layer.kind](layer, most, copies))

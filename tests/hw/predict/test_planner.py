@@ -97,3 +97,13 @@ def test_without_a_calibration_cycles_are_predicted_all_the_same(frames, monkeyp
     assert fast.logic_cells is None and fast.latency_cycles > 0
     with pytest.raises(TwinspikeError, match=r"known: none\): run make calibrate first"):
         area.logic_cells(fast.plan)
+
+
+def test_where_the_narrowest_lanes_of_a_map_need_too_many_block_rams_wider_ones_are_found():
+    keys, spec = {"stride": (2, 2)}, {"state_bits": 8, "weight_bits": 4}
+    network = conv_network(1, (28, 28, 1), 4, [(16, (5, 5), keys, spec), (12, (3, 3), keys, spec)], 10)
+    spikes = np.random.default_rng(0).random((4, 2, 784)) < 0.02
+    trains = run(network, spikes).spikes
+    assert not predict(make_plan(network, (1, 1, 1), "up5k"), spikes, trains).fits()
+    small = choose(network, "up5k", "area", spikes, trains)
+    assert small.fits() and sum(small.lanes) > 3
