@@ -3,6 +3,7 @@
 from .conv_cycles import ConvLayer
 from .pool_cycles import PoolStation
 from .serial_cycles import Layer
+from .taps_cycles import TapsLayer
 
-STATIONS: dict[str, type[Layer]] = {"dense": Layer, "conv": ConvLayer}
+STATIONS: dict[str, type[Layer]] = {"dense": Layer, "conv": ConvLayer, "taps": TapsLayer}
 RELAYS: dict[str, type[PoolStation]] = {"pool": PoolStation}
