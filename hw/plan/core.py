@@ -9,7 +9,7 @@ from amaranth.utils import bits_for
 from ...quant.network import Network
 from .layer import LayerPlan
 from .maps import MapFields
-from .pool import PoolPlan
+from .relay import RelayPlan
 from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
@@ -38,7 +38,7 @@ class CorePlan:
     check_duplicates: bool = True
     slots: int = 0
     pixels: bool = False
-    relays: tuple[tuple[PoolPlan, ...], ...] = ()
+    relays: tuple[tuple[RelayPlan, ...], ...] = ()
 
     @property
     def network_hash(self) -> int:
@@ -51,7 +51,7 @@ class CorePlan:
         first = self.before(0)
         return first[0].most if first else self.layers[0].most
 
-    def before(self, index: int) -> tuple[PoolPlan, ...]:
+    def before(self, index: int) -> tuple[RelayPlan, ...]:
         """What events pass before layer `index` of `layers`, in order."""
         return self.relays[index] if self.relays else ()
 
