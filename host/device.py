@@ -19,6 +19,7 @@ from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError
 from .frames import as_images, event_frames, pixel_frames
 from .info import Answer, Info, Stats, flags, identify
+from .live import step_requests
 from .ports import open_port
 
 BAUD = 3_000_000
@@ -94,6 +95,18 @@ class Device:
         """The same for frames of event words, TICKs included, addresses ascending inside a step."""
         requests = event_frames(self._channel, frames, values=self._values())
         for answer in self._run(requests, "CLASSIFY"):
+            yield answer[0]
+
+    def classify_live(
+        self, frames: Iterable[np.ndarray], due: Callable[[int], float], clock: Callable[[], float]
+    ) -> Iterator[Answer]:
+        """The same for frames of spikes bool [T, N], each step sent when it is over, not earlier.
+
+        `due(k)`: when step k (0, 1, ... over all frames) is over, in seconds of `clock`. The host makes the
+        TICKs, so each event is in the step in which the caller has it; how late it is sent changes no
+        answer. Answers come as soon as the core gives them.
+        """
+        for answer in self._run(step_requests(self._channel, frames, due, clock), "CLASSIFY"):
             yield answer[0]
 
     def embed(self, images: np.ndarray, *, pixels: bool = False) -> Iterator[tuple[np.ndarray, Answer]]:
@@ -206,7 +219,7 @@ class Device:
 
     def _requests(
         self, images: np.ndarray, pixels: bool, *, spikes: bool = False
-    ) -> Iterator[tuple[int, bytes]]:
+    ) -> Iterator[tuple[int, bytes] | None]:
         images = as_images(images, self._network, self.info.inputs)
         if pixels:
             if not self.info.pixels:
@@ -225,7 +238,7 @@ class Device:
         return self._network is not None and isinstance(self._network.encoder, Graded)
 
     def _run(
-        self, requests: Iterator[tuple[int, bytes]], mode: str, slot: int = 0
+        self, requests: Iterator[tuple[int, bytes] | None], mode: str, slot: int = 0
     ) -> Iterator[tuple[Answer, bytes]]:
         """Answer and payload of each frame; each must count one frame more in the core."""
         weights.wait(self._channel)
