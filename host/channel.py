@@ -130,6 +130,10 @@ class Channel:
             # After an error nobody waits for the rest; what still comes for it is ignored.
             self._waiting.clear()
 
+    def reopen(self) -> None:
+        """Begin a new session on the same line: a frame that was begun and not finished is thrown away."""
+        self._sequence, self.opened = self._open()
+
     def _settle(self, kind: int, payload: bytes) -> bytes:
         if kind & REFUSED == REFUSED:
             number = kind & ~REFUSED

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from twinspike.boards.stream import check_speed, recording_frames, replay, summary
+from twinspike.boards.stream import check_speed, recording_frames, replay, replay_by_timer, summary
 from twinspike.boards.trial import Trial, decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
@@ -45,6 +45,7 @@ class Request:
     file: Path | None = None
     speed: float = 1.0
     check: bool = False
+    timer: bool = False
 
 
 @contextmanager
@@ -216,6 +217,12 @@ def stream(config: Config, place: Folders, options: Request) -> bool:
     if options.file is None:
         raise TwinspikeError("stream: name a recording: twinspike device stream --port P recording.bs2")
     check_speed(options.speed)
+    if options.timer:
+        if options.check:
+            raise TwinspikeError("--check: with --timer the device's clock chooses the steps: leave one out")
+        with _opened(config, place, options) as (device, network):
+            print(replay_by_timer(device, network, options.file, speed=options.speed, tell=tell_now))
+        return True
     network = find_network(place, config)
     # Before the device is opened: a file that cannot be read is none of its business.
     frames = recording_frames(network, options.file)

@@ -11,10 +11,11 @@ from twinspike.flow.predict import answer_text
 from twinspike.host import Device
 from twinspike.host.info import Answer
 from twinspike.model.data.readers import read_recording
-from twinspike.numerics.encodings import Timed
+from twinspike.numerics.encodings import Events, Timed
 from twinspike.numerics.encodings.frames import LiveFrame, live_frames, step_microseconds
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.events import frame_words
+from twinspike.numerics.recordings import EventRecording
 from twinspike.quant.network import Network
 from twinspike.sim.golden import run
 
@@ -110,6 +111,59 @@ def replay(
         done.different += bool(wrong)
         tell(f"{frame.start / 1e6 + steps * step:9.3f} s  {text}{wrong}")
     return done
+
+
+def replay_by_timer(
+    device: Device,
+    network: Network,
+    file: Path,
+    *,
+    speed: float = 1.0,
+    tell: Callable[[str], None] = print,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
+    """Send the events of a recording without TICKs, which the device makes; returns a line about the whole.
+
+    Each event goes out at its time, by `clock`. A line is told for each answer, with the seconds of the
+    recording that have passed. Raises TwinspikeError for what has no single events, and for other speeds.
+    """
+    encoding, recording = network.encoder, read_recording(file)
+    if not isinstance(encoding, Events) or not isinstance(recording, EventRecording):
+        raise TwinspikeError(f"{file}: --timer is for recordings of events: leave it out")
+    if not 0 < speed < float("inf"):
+        raise out_of_range("--speed", speed, "a number > 0: the device's clock goes on at its own pace")
+    if not device.info.clock_mhz:
+        raise TwinspikeError("the device does not say how fast its clock is: leave --timer out")
+    t, address = _once_a_step(encoding, recording)
+    frames = sent = 0
+    began = clock()
+    with device.by_timer(max(1, round(encoding.step * device.info.clock_mhz / speed))) as live:
+        goes_on = True
+        while goes_on:
+            goes_on = sent < len(t) or live.busy()
+            now = (clock() - began) * 1e6 * speed
+            due = int(np.searchsorted(t, now, "right"))
+            if due > sent:
+                live.send(address[sent:due])
+                sent = due
+            if answer := live.answer():
+                frames += 1
+                text = answer_text(network, answer.label, answer.distance, answer.runner_up, answer.same)
+                tell(f"{(clock() - began) * speed:9.3f} s  {text}")
+        dropped, late = live.losses()
+    lost = f"{live.missed} answers missed, {dropped} events dropped, {late} steps too long"
+    return f"{frames} frames by the device's clock, {sent} events; {lost}"
+
+
+def _once_a_step(encoding: Events, recording: EventRecording) -> tuple[np.ndarray, np.ndarray]:
+    """Microseconds and addresses of the events that count, in order, an address once in each step."""
+    t, address = encoding.places(recording)
+    t, address = t[t >= encoding.skip] - encoding.skip, address[t >= encoding.skip]
+    order = np.argsort(t, kind="stable")
+    t, address = t[order], address[order]
+    _, first = np.unique(t // encoding.step * (address.max(initial=0) + 1) + address, return_index=True)
+    first.sort()
+    return t[first], address[first]
 
 
 def _difference(network: Network, frame: LiveFrame, answer: Answer) -> str:

@@ -1,5 +1,6 @@
 """Recordings streamed to a simulated board, and files given to it: every answer is the golden model's."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,11 +13,14 @@ import pytest
 from PIL import Image
 from support.recordings import STEP, events_network, five_bytes, random_recording
 
-from twinspike.boards.stream import Streamed, recording_frames, replay, summary
+from twinspike.boards.stream import Streamed, recording_frames, replay, replay_by_timer, summary
 from twinspike.cli.main import main
-from twinspike.host import Device
+from twinspike.host import Device, DeviceError
+from twinspike.host.live import TimedRun
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.events import frame_words
+from twinspike.numerics.recordings import EventRecording
 from twinspike.sim.board.board import SimulatedBoard
 from twinspike.sim.golden import run
 
@@ -46,7 +50,7 @@ def network():
 def board(network, tmp_path_factory):
     # A small buffer: a step of many events takes several requests.
     folder = tmp_path_factory.mktemp("board")
-    with SimulatedBoard(make_plan(network, step_timer=1000), folder, buffer_bytes=64) as running:
+    with SimulatedBoard(make_plan(network, step_timer=1000), folder, buffer_bytes=64, clock_mhz=1) as running:
         yield running
 
 
@@ -164,3 +168,67 @@ def test_ctrl_c_ends_a_stream_with_one_line(board, trained, recording):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert first.startswith("    0.008 s") and (process.returncode, err) == (130, "twinspike: interrupted\n")
+
+
+def bursts(frames):
+    """A recording whose events come all at once, at the beginning of frames that lie far apart."""
+    rng = np.random.default_rng(4)
+    rows = [
+        (frame * 3 * T * STEP, pixel, polarity)
+        for frame in range(frames)
+        for pixel, polarity in enumerate(rng.integers(0, 3, 6).tolist())
+        if polarity < 2
+    ]
+    t, x, on = np.array(rows).T
+    return EventRecording(t.astype(np.int64), x.astype(np.int32), np.zeros(len(t), np.int32), on > 0, 6, 6)
+
+
+def test_a_device_with_a_step_timer_makes_the_ticks_itself(board, network, tmp_path):
+    path = tmp_path / "bursts.bs2"
+    path.write_bytes(five_bytes(bursts(3)))
+    spikes = np.zeros((T, 3, 72), bool)
+    for number, frame in enumerate(f for f in recording_frames(network, path) if f.spikes.any()):
+        spikes[:, number] = frame.spikes
+    assert not spikes[1:].any()
+    expected = run(network, spikes).results
+    said = []
+    with Device.open(board.port, network=network, timeout=5.0) as device:
+        # Its clock is the board's, 1 MHz by its own word: a step lasts 100,000 clocks.
+        line = replay_by_timer(
+            device, network, path, speed=0.02, tell=said.append, clock=lambda: board.clocks / 1e6
+        )
+        # Then frames come with their TICKs again, in this session and the next.
+        (after,) = device.classify_events([frame_words(spikes[:, 0])[0]])
+        assert device.stats().errors == () and device.stats().frames == 1
+        assert (after.label, after.distance) == (expected.label[0], expected.distance[0])
+    assert line.startswith("3 frames by the device's clock, ")
+    assert line.endswith("; 0 answers missed, 0 events dropped, 0 steps too long")
+    for text, label, distance in zip(said, expected.label, expected.distance, strict=True):
+        assert f"{NAMES[label]} (label {label}), distance {distance}" in text
+
+
+def test_a_timer_that_an_earlier_session_left_running_is_stopped(board, network):
+    spikes = np.random.default_rng(1).random((T, 72)) < 0.2
+    found = run(network, spikes[:, None]).results
+    for _ in range(2):
+        with Device.open(board.port, network=network, timeout=5.0) as device:
+            (answer,) = device.classify_events([frame_words(spikes)[0]])
+            assert (answer.label, answer.distance) == (found.label[0], found.distance[0])
+            # As a session that was killed: in the midst of a frame without an end.
+            TimedRun(device._channel, 1 << 31).send(np.array([3, 5]))
+
+
+def test_what_the_timer_cannot_do_is_refused(board, network, trained, recording, capsys):
+    common = ["--port", board.port, "--config", "bars.toml", "--timeout", "5", "--timer"]
+    for arguments, said in (
+        (["--check"], "the device's clock chooses the steps"),
+        (["--speed", "0"], "the device's clock goes on at its own pace"),
+    ):
+        assert main(["device", "stream", "bar.bs2", *common, *arguments]) == 2
+        assert said in capsys.readouterr().err
+    with Device.open(board.port, network=network, timeout=5.0) as device:
+        with pytest.raises(TwinspikeError, match="clocks of a step"), device.by_timer(0):
+            pass
+        device.info = dataclasses.replace(device.info, timer=False)
+        with pytest.raises(DeviceError, match="no step timer"), device.by_timer(5):
+            pass

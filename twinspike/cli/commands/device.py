@@ -66,6 +66,9 @@ def device(
     check: Annotated[
         bool, typer.Option("--check", help="stream: compare each answer with the golden model's")
     ] = False,
+    timer: Annotated[
+        bool, typer.Option("--timer", help="stream: events alone, the device's step timer makes the TICKs")
+    ] = False,
     slot: Annotated[int, number("--slot", "K", "reference slot", -HIGHEST, HIGHEST)] = 0,
     label: Annotated[int, number("--label", "L", "label to enrol", -HIGHEST, HIGHEST)] = 0,
     pixels: Annotated[bool, typer.Option("--pixels", help="send raw pixels: the chip encodes them")] = False,
@@ -90,7 +93,8 @@ def device(
     stream replays a recording at its own pace and prints an answer for each frame as they come; what is
     longer than a frame becomes several, one behind the other. --speed 10 is ten times as fast, --speed 0 as
     fast as the link takes events. The host makes the TICKs, so the answers are the golden model's for the
-    same recording, whatever the pace; --check says so for each.
+    same recording, whatever the pace; --check says so for each. With --timer events go out alone, and the
+    step timer of the device (hardware.step_timer) makes the TICKs: its clock says which step each is in.
 
     The actions:
       info      what the core is, and how it does
@@ -108,6 +112,6 @@ def device(
     chosen, place = opened(config, out)
     number_of, file = _chosen(image, wav, events or recording)
     request = steps.Request(
-        port, baud, timeout, board, frames, number_of, slot, label, pixels, file, speed, check
+        port, baud, timeout, board, frames, number_of, slot, label, pixels, file, speed, check, timer
     )
     return 0 if getattr(steps, action)(chosen, place, request) else 1
