@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinspike.numerics.encodings import MAX_TIMESTEPS
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.limits import MAX_TIMESTEPS
 from twinspike.quant.dialects import DIALECTS
 
 if TYPE_CHECKING:
