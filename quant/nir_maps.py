@@ -223,7 +223,7 @@ def _conv_map(node: Node, seen: tuple[int, ...] | None, channels: int, axes: int
     if node.fields.get("input_shape") is None:
         raise node.refuse(f"it sees {_told(seen)} and has no input_shape: export the network again")
     sides = _whole(node, "input_shape", axes, 1, None)
-    map_ = (*sides, channels) if axes == 2 else (1, *sides, channels)
+    map_ = (sides[0] if axes == 2 else 1, sides[-1], channels)
     if seen is not None and prod(seen) != prod(map_):
         raise node.refuse(f"its input_shape makes a map of {prod(map_)} inputs, before it are {prod(seen)}")
     return map_

@@ -23,6 +23,7 @@ from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
 from . import reliability as reliability_tables
+from . import scaling as scaling_tables
 from . import study as study_tables
 from .tables import Figures
 
@@ -67,6 +68,7 @@ FILLS: dict[str, Callable[..., str]] = {
         bench_tables.training_speed,
         *hardware_tables.FILLS,
         *board_tables.FILLS,
+        *scaling_tables.FILLS,
     )
 }
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)
