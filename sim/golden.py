@@ -120,7 +120,7 @@ def run_layer(
     """
     shape = (*spikes.shape[:2], layer.neurons)
     if not layer.synapses.fires:
-        return _relayed(layer, spikes), np.zeros(shape, np.int32) if membranes else None
+        return layer.synapses.trains(spikes), np.zeros(shape, np.int32) if membranes else None
     out = np.empty(shape, dtype=bool)
     trace = np.empty(shape, dtype=np.int32) if membranes else None
     for t, now in enumerate(moments(layer, currents(layer, spikes), wrap_bits=wrap_bits)):
@@ -128,10 +128,3 @@ def run_layer(
         if trace is not None:
             trace[t] = now.v
     return out, trace
-
-
-def _relayed(layer: Layer, spikes: np.ndarray) -> np.ndarray:
-    """What a layer without neurons sends: bool if an output spikes at most once a step, int32 otherwise."""
-    steps = [layer.synapses.currents(layer.weight, step) for step in spikes]
-    once = layer.synapses.keys().get("mode") == "or"
-    return np.asarray(np.stack(steps), dtype=bool if once else np.int32)

@@ -73,7 +73,9 @@ class Core(wiring.Component):
                 wiring.connect(m, events, stage.i)
                 events = stage.o
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
-            m.submodules[f"queue{index}"] = queue = queue_kind(layer_plan)(layer_plan.lanes, layer_plan.words)
+            kind, shape = queue_kind(layer_plan), (layer_plan.lanes, layer_plan.words)
+            attributes = kind.attributes(plan.target, *shape, plan.short_of_blocks)
+            m.submodules[f"queue{index}"] = queue = kind(*shape, attributes)
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
             wiring.connect(m, events, layer.i)
             wiring.connect(m, queue.o, encoder.i)

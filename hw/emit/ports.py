@@ -74,7 +74,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         "",
         f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
         f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
-        *(_VALUES if plan.most > 1 else []),
+        *(_values(plan) if plan.most > 1 else []),
         *(_TIMER if plan.step_timer else []),
         *_beats(plan),
         "",
@@ -110,10 +110,11 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     return "\n".join(lines) + "\n"
 
 
-_VALUES = [
-    "Bits 15..14 = 11: VALUE instead, the addresses behind it count m times each, m in bits 3..0, until the",
-    "step's TICK.",
-]
+def _values(plan: CorePlan) -> list[str]:
+    return [
+        "Bits 15..14 = 11: VALUE instead, the addresses behind it count m times each, m in bits 3..0 (more",
+        f"than {plan.most} counts as {plan.most}), until the step's TICK.",
+    ]
 
 
 _TIMER = [

@@ -7,9 +7,10 @@ import numpy as np
 from amaranth.utils import bits_for
 
 from ...quant.network import Network
+from ..devices import DEVICES, architecture
 from .layer import LayerPlan
 from .maps import MapFields
-from .pool import PoolPlan
+from .relay import RelayPlan
 from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
@@ -41,7 +42,7 @@ class CorePlan:
     slots: int = 0
     pixels: bool = False
     step_timer: int = 0
-    relays: tuple[tuple[PoolPlan, ...], ...] = ()
+    relays: tuple[tuple[RelayPlan, ...], ...] = ()
 
     @property
     def network_hash(self) -> int:
@@ -54,7 +55,7 @@ class CorePlan:
         first = self.before(0)
         return first[0].most if first else self.layers[0].most
 
-    def before(self, index: int) -> tuple[PoolPlan, ...]:
+    def before(self, index: int) -> tuple[RelayPlan, ...]:
         """What events pass before layer `index` of `layers`, in order."""
         return self.relays[index] if self.relays else ()
 
@@ -101,6 +102,14 @@ class CorePlan:
     def wide_maps(self) -> tuple[WideConvPlan, ...]:
         """The convolutions of a wide core: its first layers."""
         return tuple(layer for layer in self.layers if isinstance(layer, WideConvPlan))
+
+    @property
+    def short_of_blocks(self) -> bool:
+        """Whether the states of layers on maps leave an iCE40 few blocks of RAM for anything else."""
+        if architecture(self.target) != "ice40" or not any(layer.listed for layer in self.layers):
+            return False
+        states = sum(-(-x.words // 256) * -(-x.state_word_bits // 16) for x in self.layers)
+        return 5 * states > 3 * DEVICES[self.target].ram_blocks
 
     @property
     def count_bits(self) -> int:

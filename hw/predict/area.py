@@ -42,11 +42,13 @@ def features(plan: CorePlan) -> dict[str, float]:
 def _serial(plan: CorePlan) -> dict[str, float]:
     layers = plan.layers
     return {
-        "lanes": sum(x.lanes for x in layers),
-        "sum bits": sum(x.lanes * (x.accumulator_bits + x.held_bits * x.layer.hold) for x in layers),
+        "lanes": sum(x.used_lanes for x in layers),
+        "sum bits": sum(x.used_lanes * (x.accumulator_bits + x.held_bits * x.layer.hold) for x in layers),
         # The encoder between two layers finds the next spike of a word.
         "encoded lanes": sum(x.lanes for x in layers[:-1]),
-        "leaking bits": sum(x.lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift),
+        "leaking bits": sum(
+            x.used_lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift
+        ),
         # A word of weights is chosen among the banks behind them.
         "bank bits": sum(
             x.weight_word_bits * (len(banks(x.weight_words)) - 1) for x in layers if x.memory == "block"
@@ -62,12 +64,15 @@ def _maps(plan: CorePlan) -> dict[str, float]:
     walks = [layer for layer in plan.layers if layer.listed]
     if not walks:
         return {}
+    first = plan.layers[0]
     return {
         "walks": float(len(walks)),
         "walk bits": float(sum(bits_for(x.weight_words) + bits_for(x.words) for x in walks)),
         "divided bits": float(sum(bits_for(divisor) for _, divisor, _ in plan.split.divisions))
         if plan.split
         else 0.0,
+        # Weights multiplied by how often an event counts: an addition for each of its bits but the first.
+        "times bits": float(first.lanes * first.layer.spec.weight_bits * (first.most.bit_length() - 1)),
     }
 
 
