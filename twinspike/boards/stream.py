@@ -10,7 +10,7 @@ import numpy as np
 from twinspike.flow.predict import answer_text
 from twinspike.host import Device
 from twinspike.host.info import Answer
-from twinspike.model.data.readers import read_recording
+from twinspike.model.data.readers import kind_of, read_recording
 from twinspike.numerics.encodings import Events, Timed
 from twinspike.numerics.encodings.frames import LiveFrame, live_frames, step_microseconds
 from twinspike.numerics.errors import TwinspikeError, out_of_range
@@ -56,12 +56,14 @@ def recording_frames(network: Network, file: Path) -> Iterator[LiveFrame]:
     """The frames of a recording for a network; raises TwinspikeError unless they suit each other."""
     encoding = network.encoder
     step_microseconds(encoding)
-    recording = read_recording(file)
+    kind = kind_of(file)
+    if kind and isinstance(encoding, Timed) and kind != encoding.reads:
+        raise TwinspikeError(f"{file}: holds {kind}: {network.name} takes {encoding.reads}")
     try:
-        return live_frames(encoding, recording, network.timesteps)
-    except TypeError as error:
-        takes = encoding.reads if isinstance(encoding, Timed) else "images"
-        raise TwinspikeError(f"{file}: {network.name} takes {takes}: {error}") from None
+        return live_frames(encoding, read_recording(file), network.timesteps)
+    except TwinspikeError as error:
+        said = str(error)
+        raise TwinspikeError(said if str(file) in said else f"{file}: {said}") from None
 
 
 def check_speed(speed: float) -> None:

@@ -139,6 +139,7 @@ def test_what_cannot_be_streamed_is_one_line_before_the_device_is_opened(trained
     Path("cut.bs2").write_bytes(recording.read_bytes()[:-2])
     Path("strange.bs2").write_bytes(b"")
     Path("some.wav").write_bytes(b"RIFF")
+    Path("late.txt").write_text("0 1 1 1\n900000000000000 1 1 1\n")
     common = ["--port", "/dev/none", "--config", "bars.toml"]
     for arguments, said in (
         (["stream"], "stream: name a recording"),
@@ -146,7 +147,8 @@ def test_what_cannot_be_streamed_is_one_line_before_the_device_is_opened(trained
         (["stream", "picture.png"], "no reader knows this ending"),
         (["stream", "cut.bs2"], "ends within an event"),
         (["stream", "strange.bs2"], "holds no events"),
-        (["stream", "some.wav"], "is no sound that can be read"),
+        (["stream", "some.wav"], "some.wav: holds sound: tiny takes events"),
+        (["stream", "late.txt"], "late.txt: recording's duration = '900000000000000 "),
         (["stream", "bar.bs2", "--speed", "-1"], "--speed = -1.0 is not allowed"),
         (["classify", "--wav", "some.wav", "--events", "bar.bs2"], "one file at a time"),
     ):
