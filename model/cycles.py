@@ -28,6 +28,7 @@ from torch import Tensor
 
 from ..hw.plan import CorePlan, LayerPlan, plan_for
 from ..hw.plan.conv import EVENT_CLOCKS
+from ..hw.plan.pool import PoolPlan
 from ..hw.plan.relay import RelayPlan
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..quant.layers.pool import QuantPool
@@ -183,7 +184,7 @@ def _station(plan: LayerPlan, least: int, pools: Sequence[RelayPlan], source: in
         float(clocks[0]) if uniform else torch.from_numpy(clocks),
         1.0 if plan.sweeps_reached else float(len(plan.sweep) if plan.listed else plan.tick_clocks),
         reach_of(plan, max(least, EVENT_CLOCKS)) if plan.listed else None,
-        tuple(QuantPool(pool.pool) for pool in pools),
+        tuple(QuantPool(pool.pool) for pool in pools if isinstance(pool, PoolPlan)),
         passing,
         source,
         plan.most > 1,
