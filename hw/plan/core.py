@@ -6,9 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.utils import bits_for
 
+from ...numerics.encodings import Graded
+from ...numerics.values import MOST
 from ...quant.network import Network
 from .layer import LayerPlan
 from .maps import MapFields
+from .merge import MergePlan, input_map
 from .pool import PoolPlan
 from .wide_conv import WideConvPlan
 
@@ -29,7 +32,8 @@ class CorePlan:
     about two bits per input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and
     cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
     core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `layers` are those with
-    neurons; `relays` are the others that events pass before each of them (none: there are none at all).
+    neurons; `relays` are the others, by the one of them that follows (none: there are none at all);
+    `merges` stand in front of the network's layers, where one has several sources (none: nowhere).
     """
 
     network: Network
@@ -39,6 +43,7 @@ class CorePlan:
     slots: int = 0
     pixels: bool = False
     relays: tuple[tuple[PoolPlan, ...], ...] = ()
+    merges: tuple[MergePlan | None, ...] = ()
 
     @property
     def network_hash(self) -> int:
@@ -48,12 +53,20 @@ class CorePlan:
     @property
     def most(self) -> int:
         """How often an event that comes in may count; above 1 VALUE words are read."""
-        first = self.before(0)
-        return first[0].most if first else self.layers[0].most
+        return MOST if isinstance(self.network.encoder, Graded) else 1
 
     def before(self, index: int) -> tuple[PoolPlan, ...]:
-        """What events pass before layer `index` of `layers`, in order."""
+        """The layers without neurons between layer `index` of `layers` and the one before it."""
         return self.relays[index] if self.relays else ()
+
+    def merge(self, number: int) -> MergePlan | None:
+        """What stands in front of layer `number` of the network, None where it has one source."""
+        return self.merges[number] if self.merges else None
+
+    def takers(self, number: int) -> list[int]:
+        """The layers of the network that take the events of layer `number`, -1 being the input."""
+        layers = range(len(self.network.layers))
+        return [index for index in layers if number in self.network.sources(index)]
 
     @property
     def numbers(self) -> list[int]:
@@ -67,10 +80,7 @@ class CorePlan:
     @property
     def split(self) -> MapFields | None:
         """The map whose flat addresses must be divided into bit fields on their way in, if any."""
-        first, relays = self.layers[0], self.before(0)
-        if relays:
-            return relays[0].before if relays[0].before.divisions else None
-        fields = None if first.arrivals is None or self.wide else first.arriving
+        fields = None if self.wide else input_map(self.network)
         return fields if fields and fields.divisions else None
 
     @property
