@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.plan import CorePlan, make_plan
+from ...hw.plan.core import firing
 from ...numerics.encodings import Graded, Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
@@ -65,7 +66,8 @@ class Case:
     def plan(self, network: Network) -> CorePlan:
         """Its core; with `banks` among the options a wide one, for which the lanes mean nothing."""
         options = {**self.options, "events_per_clock": tuple(self.options.get("events_per_clock", ()))}
-        lanes = () if options["events_per_clock"] else tuple(layer.lanes for layer in self.layers)
+        with_neurons = [self.layers[index] for index in firing(network)]
+        lanes = () if options["events_per_clock"] else tuple(layer.lanes for layer in with_neurons)
         return make_plan(network, lanes, **options)
 
     def network(self, index: int) -> Network:
