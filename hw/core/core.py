@@ -16,6 +16,7 @@ from ..readout.counts import CountReadout
 from ..readout.emd import Readout
 from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
+from .paths import Paths
 from .signature import core_members
 from .split import AddressSplit
 from .step_timer import PORTS as TIMER_PORTS
@@ -66,18 +67,19 @@ class Core(wiring.Component):
             m.submodules.split = splitter = AddressSplit(split, plan.most)
             wiring.connect(m, events, splitter.i)
             events = splitter.o
+        paths = Paths(m, plan, events)
         shares: list[data.View] = []
         for index, layer_plan in enumerate(plan.layers):
             for number, relay in enumerate(plan.before(index)):
                 m.submodules[f"relay{index}_{number}"] = stage = RELAYS[relay.layer.kind](relay)
-                wiring.connect(m, events, stage.i)
-                events = stage.o
+                wiring.connect(m, paths.entry(), stage.i)
+                paths.leave(stage.o)
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
             kind, shape = queue_kind(layer_plan), (layer_plan.lanes, layer_plan.words)
             attributes = kind.attributes(plan.target, *shape, plan.short_of_blocks)
             m.submodules[f"queue{index}"] = queue = kind(*shape, attributes)
             m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
-            wiring.connect(m, events, layer.i)
+            wiring.connect(m, paths.entry(), layer.i)
             wiring.connect(m, queue.o, encoder.i)
             m.d.comb += [
                 queue.spikes.eq(layer.spikes),
@@ -90,6 +92,7 @@ class Core(wiring.Component):
                     open_gate, shares = self._add_image(m, layer)
                 else:
                     m.d.comb += layer.load.eq(shares.pop(0))
+            paths.leave(encoder.o)
             events = encoder.o
 
         # The output spikes go to the readout and to the outside.
