@@ -78,8 +78,12 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
     return Embedding(counts, spikes, active, operations)
 
 
-def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> dict[str, Any]:
+def evaluate(
+    network: Network, dataset: Dataset, *, train_counts: np.ndarray | None = None, progress: bool = True
+) -> dict[str, Any]:
     """Every figure of a network on a dataset's test images, JSON-ready; the same on every run.
+
+    `train_counts` [T, B, n_out]: those of the training images, where they are known; else some are embedded.
 
     macro_f1, accuracy          one reference per class (those of the network), nearest by EMD
     macro_f1_knn                3 nearest by EMD of `knn_train_images` embedded training images
@@ -101,9 +105,13 @@ def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> di
     rng = np.random.default_rng(SEED)
     some = min(len(dataset.train_images), subset_size(len(labels), test.counts))
     chosen = np.sort(rng.permutation(len(dataset.train_images))[:some])
-    train = embed(network, dataset.train_images[chosen], progress=progress, title="training images")
+    if train_counts is None:
+        images = dataset.train_images[chosen]
+        stored = embed(network, images, progress=progress, title="training images").counts
+    else:
+        stored = train_counts[:, chosen]
     known = dataset.train_labels[chosen]
-    neighbours = nearest_labels(test.counts, train.counts, known, k=3, progress=progress)
+    neighbours = nearest_labels(test.counts, stored, known, k=3, progress=progress)
 
     mean_spikes = test.spikes.mean(axis=0)
     return {

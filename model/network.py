@@ -46,7 +46,9 @@ class SpikingLayer(nn.Module):
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
         if compiled and self.synapses.plain and fused.usable(spikes, self.synapses.weight):
-            return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
+            busy = fused.BUSY.get(kind)
+            if busy is None or not busy(spikes, self.synapses):
+                return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         if self.synapses.hold:
             dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
             current, threshold = self.synapses(dense[:1])
