@@ -170,7 +170,7 @@ def _wide(plan: CorePlan) -> list[Stored]:
         found.append(Stored("places.table", len(table), max(plan.wide_maps[0].seen.bits, 1), "rom"))
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, WideConvPlan):
-            found += _wide_conv(layer, i)
+            found += wide_conv_memories(layer, i)
             continue
         width = layer.neurons * layer.layer.spec.weight_bits
         found += [
@@ -187,7 +187,8 @@ def _wide(plan: CorePlan) -> list[Stored]:
     ]
 
 
-def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
+def wide_conv_memories(layer: WideConvPlan, index: int) -> list[Stored]:
+    """The memories of a wide convolution, layer `index`."""
     found = []
     for name, codes, memory in (
         ("rows", layer.seen.ys, layer.tap_rows("rows")),

@@ -120,11 +120,21 @@ _MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((16,), (8, 4), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),), "held": 4}),
     ((24,), (16, 4, 4), {"shape": (24, 24, 1), "convs": ((16, 5, 2, 2), (16, 3, 2, 1)), "held": 2}),
 )
+_WIDE_MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),)}),
+    ((16,), (1, 1), {"shape": (12, 12, 2), "convs": ((8, 3, 1, 1),), "leak_shift": 0, "state_bits": 6}),
+    ((24,), (1, 1, 1), {"shape": (20, 20, 1), "convs": ((8, 3, 2, 1), (16, 3, 2, 1)), "state_bits": 10}),
+    ((16,), (1, 1, 1), {"shape": (16, 16, 1), "convs": ((8, 5, 2, 2), (16, 3, 2, 1)), "held": 2}),
+    ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((16, 3, 2, 1),), "held": 4}),
+)
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _MAPS),
     *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES + _MAPS),
-    *(Sample("ecp5-85k", widths, events_per_clock=banks, **more) for widths, banks, more in _WIDE),
+    *(
+        Sample("ecp5-85k", widths, events_per_clock=banks, **more)
+        for widths, banks, more in _WIDE + _WIDE_MAPS
+    ),
 )
 
 
