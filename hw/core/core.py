@@ -19,8 +19,8 @@ from .ingress import Ingress
 from .paths import Paths
 from .signature import core_members
 from .split import AddressSplit
+from .step_timer import AS_THEY_COME, StepTimer
 from .step_timer import PORTS as TIMER_PORTS
-from .step_timer import StepTimer
 
 
 class Core(wiring.Component):
@@ -135,11 +135,17 @@ class Core(wiring.Component):
         """The step timer ahead of the `ingress`; returns where words enter it."""
         m.submodules.timer = timer = StepTimer(self._plan.network.timesteps)
         wiring.connect(m, timer.o, ingress.i)
+        # A register each way, where there is none in the timer: no path leads from one port to another.
         for name, (member, _) in TIMER_PORTS.items():
             own, inner = getattr(self, name), getattr(timer, name)
-            m.d.comb += inner.eq(own) if member.flow == In else own.eq(inner)
+            if member.flow == In:
+                m.d.sync += inner.eq(own)
+            elif name in AS_THEY_COME:
+                m.d.sync += own.eq(inner)
+            else:
+                m.d.comb += own.eq(inner)
         # Time begins when the weights are there.
-        m.d.comb += timer.timer_run.eq(self.timer_run & open_gate)
+        m.d.sync += timer.timer_run.eq(self.timer_run & open_gate)
         return timer.i
 
     def _add_image(self, m: Module, first: SpikingLayer) -> tuple[Value, list[data.View]]:
