@@ -23,8 +23,10 @@ from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network
+from twinspike.quant.sizes import sizes
 from twinspike.sim import golden
 from twinspike.sim.bench.runner import Run, simulate
+from twinspike.sim.golden import combined
 
 RESULT = "hardware.json"
 IMAGES = 1000
@@ -194,7 +196,7 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "config": build.config,
         "device": build.device,
         "network_hash": plan.network.content_hash,
-        "network": [plan.network.inputs, *(layer.neurons for layer in plan.layers)],
+        "network": sizes(plan.network),
         "f1": _macro_f1(place, plan.network),
         "lanes": [layer.lanes for layer in plan.layers],
         "events_per_clock": [layer.events_per_clock for layer in plan.layers] if plan.wide else [],
@@ -230,14 +232,14 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
 
 
 def _operations(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Synaptic operations float [layers, B]: spikes into a layer times its neurons."""
-    incoming = (spikes, *trains[:-1])
-    return np.array(
-        [
-            train.sum(axis=(0, 2)) * float(layer.neurons)
-            for train, layer in zip(incoming, plan.layers, strict=True)
-        ]
-    )
+    """Synaptic operations float [layers, B] of the layers with neurons: spikes in times synapses of each."""
+    network, found = plan.network, []
+    for number, layer in zip(plan.numbers, plan.layers, strict=True):
+        sources = [spikes if s < 0 else trains[s] for s in network.sources(number)]
+        arriving = combined(sources, network.layers[number].combine)
+        fan_out = [layer.layer.synapses.fan_out(address) for address in range(layer.layer.inputs)]
+        found.append(arriving.astype(np.int64).sum(axis=0) @ np.array(fan_out, float))
+    return np.array(found)
 
 
 def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -> float:
