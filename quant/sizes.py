@@ -8,13 +8,12 @@ def sizes(network: Network) -> list[int | str]:
 
     The input is a map where a layer sees it as one.
     """
-    maps = [
-        layer.synapses.map
+    seen: list[int | str] = [
+        size(tuple(shape))
         for index, layer in enumerate(network.layers)
-        if -1 in network.sources(index) and hasattr(layer.synapses, "map")
+        if -1 in network.sources(index) and (shape := getattr(layer.synapses, "map", None))
     ]
-    seen = size(tuple(maps[0])) if maps else network.inputs
-    return [seen, *(size(layer.shape) for layer in network.layers)]
+    return [*(seen[:1] or [network.inputs]), *(size(layer.shape) for layer in network.layers)]
 
 
 def size(shape: tuple[int, ...]) -> int | str:

@@ -24,7 +24,7 @@ def clocks_alone(
     station = STATIONS[one.layer.kind](one, 0)
     entry: Sink = station
     for relay in reversed(plan.before(index)):
-        entry = RELAYS[relay.layer.kind](relay, entry)
+        entry = RELAYS[relay.layer.kind](relay, entry, 0)
     trains = plan.trains(layers)
     arriving = trains[index - 1] if index else spikes
     # The addresses that the layer before sends, or those into which a flat address is divided at the input.

@@ -124,7 +124,7 @@ def _hostile(case: Case, plan: CorePlan, index: int, command, images, folder: Pa
     words, mishaps = case.hostile_words(index)
     timesteps, inputs = plan.network.timesteps, plan.network.inputs
     values = plan.most > 1
-    meant, flags = sanitise(words, timesteps, inputs, values=values)
+    meant, flags = sanitise(words, timesteps, inputs, values=values, most=plan.most)
     every = reduce(or_, sound_events(words, timesteps, inputs, values=values)[1])
     trace = predict(plan, meant)
     rng = np.random.default_rng([case.seed, 5, index])

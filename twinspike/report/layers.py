@@ -2,6 +2,7 @@
 
 import dataclasses
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def _place(plan: CorePlan | None, index: int) -> int | None:
     return plan.numbers.index(index) if plan is not None and index in plan.numbers else None
 
 
-def _wide(plan: CorePlan, place: int) -> dict[str, object]:
+def _wide(plan: CorePlan, place: int) -> dict[str, Any]:
     """Lanes and memory of a layer of a core of several events per clock, whose layers share their clocks."""
     layer = plan.layers[place]
     banks = f", {layer.banks} banks" if isinstance(layer, WideConvPlan) else ""
@@ -112,7 +113,7 @@ def _wide(plan: CorePlan, place: int) -> dict[str, object]:
 
 def _serial(
     plan: CorePlan, place: int, spikes: np.ndarray, layers: tuple[np.ndarray, ...], arriving: np.ndarray
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Clocks by the cycle contract, swept words and memory of a layer behind spikes [T, B, inputs]."""
     layer = plan.layers[place]
     timesteps, images, inputs = arriving.shape

@@ -55,7 +55,7 @@ def test_geometries_kinds_and_links_are_all_drawn_and_every_network_is_legal():
         seen.update(map_coverage(case))
         for layer in case.layers:
             seen.update([("bits", layer.weight_bits), ("depthwise", layer.keys.get("groups", 1) > 1)])
-    wanted = [("kind", kind) for kind in ("conv", "pool", "taps", "dense")]
+    wanted = [("kind", kind) for kind in ("conv", "pool", "taps", "dense", "delay")]
     wanted += [("combine", how) for how in ("add", "and", "iand")]
     wanted += [("stride", "more than the kernel"), ("padding", "no less than the kernel"), ("rows", "1")]
     wanted += [("hold", "yes"), ("weights_of", "yes"), ("pool", "or"), ("pool", "sum"), ("forget", "yes")]
@@ -84,7 +84,7 @@ def test_multiplicities_pools_and_forgetful_neurons_are_compared_under_hostile_s
     assert counts["mishap_stray_value"] and counts["values"] > counts["mishap_stray_value"]
     # The values count: without them the stream means something else.
     ours = trial.sanitise
-    monkeypatch.setattr(trial, "sanitise", lambda words, t, n, values: ours(words, t, n))
+    monkeypatch.setattr(trial, "sanitise", lambda words, t, n, values, most: ours(words, t, n))
     with pytest.raises(Differs, match="network 0, hostile"):
         attempt(GRADED, workshop)
 
@@ -94,6 +94,8 @@ def test_a_stray_value_changes_what_follows_it():
     assert done["stray_value"]
     meant, _ = trial.sanitise(words, GRADED.timesteps, GRADED.inputs, values=True)
     assert meant.max() > 7 and (meant[1:] > 1).any()  # more than 3 bits, and behind the first step
+    held, _ = trial.sanitise(words, GRADED.timesteps, GRADED.inputs, values=True, most=7)
+    assert held.max() == 7
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,15 @@ def test_equal_networks_are_tried_once(tmp_path):
     one = dataclasses.replace(CONV, neurons=1, lanes=1, keys=SAME)
     case = dataclasses.replace(MAPS, inputs=8, shape=(2, 4, 1), layers=(one,), networks=5)
     assert attempt(case, Workshop(tmp_path))["networks"] == 1
+
+
+@pytest.mark.parametrize(
+    "kind, keys", [("delay", {"taps": 2, "longest": 7}), ("pool", {"window": [2, 2], "mode": "or"})]
+)
+def test_layers_without_neurons_are_compared_in_simulation_too(kind, keys, tmp_path):
+    relay = dataclasses.replace(LAYER, neurons=1, lanes=1, kind=kind, keys=keys)
+    counts = attempt(dataclasses.replace(MAPS, layers=(relay, *MAPS.layers)), Workshop(tmp_path))
+    assert counts["networks"] == 1 and counts["frames_on_time"] == 3 and "refused" not in counts
 
 
 def test_what_no_core_takes_is_counted_with_its_reason(monkeypatch, tmp_path):
