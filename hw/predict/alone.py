@@ -1,5 +1,7 @@
 """Clocks that a layer of a serial core needs by itself: what the cycle contract says of it alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...numerics.values import step_words
@@ -24,7 +26,8 @@ def clocks_alone(
     station = STATIONS[one.layer.kind](one, 0)
     entry: Sink = station
     for relay in reversed(plan.before(index)):
-        entry = RELAYS[relay.layer.kind](relay, entry, 0)
+        made: Callable[..., Sink] = RELAYS[relay.layer.kind]
+        entry = made(relay, entry, 0)
     trains = plan.trains(layers)
     arriving = trains[index - 1] if index else spikes
     # The addresses that the layer before sends, or those into which a flat address is divided at the input.
