@@ -43,6 +43,7 @@ class LayerCase:
     biases: str
     kind: str = "dense"
     keys: dict[str, Any] = dataclasses.field(default_factory=dict)
+    forget: bool = False
 
     @property
     def spec(self) -> NeuronSpec:
