@@ -76,7 +76,8 @@ def imported(table: dict[str, Any]) -> dict[str, Any]:
 
 def simulated(row: dict[str, Any]) -> dict[str, Any]:
     """One run of the simulation: spikes compared, and clocks of a recording where they are measured."""
-    cycles = {key: row["cycles"][key]["median"] for key in row["cycles"] if row["cycles"][key]["values"]}
+    measured = row.get("cycles", {})
+    cycles = {kind: one["median"] for kind, one in measured.items() if one["values"]}
     return {key: row.get(key) for key in RUN} | {"cycles": cycles}
 
 

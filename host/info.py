@@ -75,6 +75,17 @@ def identify(channel: Channel) -> Info:
     )
 
 
+def answer_of(found: dict[str, int]) -> Answer:
+    """The answer in the fields of a frame's record."""
+    return Answer(
+        found["LABEL.label"],
+        found["DISTANCE.distance"],
+        found["RUNNER_UP.runner_up"],
+        bool(found["LABEL.same"]),
+        found["CYCLES.cycles"],
+    )
+
+
 def image_fault(status: dict[str, int]) -> str:
     """Why there are no weights, from the fields of STATUS."""
     if status["STATUS.image_foreign"]:

@@ -1,7 +1,7 @@
 """From a NIR graph to an integer network, stage by stage, so that each stage's cost can be measured."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ from .rounding import (
     round_layer,
 )
 from .scaling import BELOW, in_scale
+
+# Shows how far a loop has come, as tqdm does.
+Watch = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -105,8 +108,12 @@ def run_layers(layers: Sequence[FloatLayer], spikes: np.ndarray) -> tuple[np.nda
     return tuple(trains)
 
 
-def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: int) -> Stages:
+def round_network(
+    real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: int, watch: Watch = iter
+) -> Stages:
     """Every stage of the layers, chosen on calibration spikes bool [T, B, in], layer by layer.
+
+    `watch` passes the layers on as they are taken, for a progress bar.
 
     Each integer layer is fitted on what the integer layers before it give, towards the spikes of
     the real one. Raises TwinspikeError if the inputs do not fit or a layer cannot be rounded.
@@ -118,7 +125,7 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
         )
     leaked, reset, rounded = [], [], []
     real_inputs = inputs = spikes
-    for layer in real:
+    for layer in watch(real):
         with_leak, shift = fit_leak(layer, real_inputs)
         target = layer.run(real_inputs)
         leaked.append(with_leak)

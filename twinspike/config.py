@@ -88,6 +88,9 @@ class Config:
         hardware = settings.get("hardware")
         if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
             hardware["events_per_clock"] = hardware.pop("banks")
+        for layer in settings.get("layers", []):
+            if isinstance(layer, dict) and "standardise" in layer:  # likewise
+                layer["norm"] = "weight" if layer.pop("standardise") else "none"
         there = config_from_table(self.name, settings)
         return differences(there.training_table(), self.training_table())
 

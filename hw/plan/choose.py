@@ -17,7 +17,7 @@ from .kinds import PLANS, RELAYS
 from .layer import LayerPlan
 from .maps import MapFields
 from .pixel_encodings import check_encoding
-from .pool import PoolPlan
+from .relay import RelayPlan
 from .spram import share_spram
 from .wide_layers import wide_layers
 
@@ -57,12 +57,13 @@ def make_plan(
             f"{' with neurons' * (len(numbers) < len(network.layers))}, {len(numbers)}"
         )
     layers: list[LayerPlan] = []
-    relays: list[tuple[PoolPlan, ...]] = []
-    passed: list[PoolPlan] = []
+    relays: list[tuple[RelayPlan, ...]] = []
+    passed: list[RelayPlan] = []
     most, copies = network.encoder.most if isinstance(network.encoder, Graded) else 1, 1
     for index, layer in enumerate(network.layers):
         if layer.kind in RELAYS:
-            passed.append(RELAYS[layer.kind](layer, most, copies))
+            flat = _passes_flat(network, index)
+            passed.append(RELAYS[layer.kind](layer, most, copies, network.timesteps, flat))
             most, copies = passed[-1].most_after, passed[-1].copies_after
             continue
         place = len(layers)
@@ -71,7 +72,7 @@ def make_plan(
         kind.check_lanes(layer, chosen, f"hardware.lanes[{place}]", f"layers.{index}")
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
         ahead = architecture(target) == "ecp5"
-        arrivals = passed[-1].after.sent if passed else _arrivals(layers, network)
+        arrivals = passed[-1].sent if passed else _arrivals(layers, network)
         layers.append(
             kind(
                 layer,
@@ -106,6 +107,18 @@ def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
         return before[-1].sent if before[-1].row else None
     first = network.layers[0].synapses
     return MapFields(*first.map).sent if isinstance(first, Windows) else None
+
+
+def _passes_flat(network: Network, index: int) -> bool:
+    """Whether a delay gets flat addresses and may leave them so: in front and behind are none but delays,
+    the network's input and dense layers."""
+    first = last = index
+    while first >= 0 and network.layers[first].kind == "delay":
+        first -= 1
+    while network.layers[last].kind == "delay":
+        last += 1
+    ends = [network.layers[last].kind, *([network.layers[first].kind] if first >= 0 else [])]
+    return last > index and set(ends) == {"dense"}
 
 
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:

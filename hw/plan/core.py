@@ -10,7 +10,7 @@ from ...quant.network import Network
 from ..devices import DEVICES, architecture
 from .layer import LayerPlan
 from .maps import MapFields
-from .pool import PoolPlan
+from .relay import RelayPlan
 from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
@@ -42,7 +42,7 @@ class CorePlan:
     slots: int = 0
     pixels: bool = False
     step_timer: int = 0
-    relays: tuple[tuple[PoolPlan, ...], ...] = ()
+    relays: tuple[tuple[RelayPlan, ...], ...] = ()
 
     @property
     def network_hash(self) -> int:
@@ -55,7 +55,7 @@ class CorePlan:
         first = self.before(0)
         return first[0].most if first else self.layers[0].most
 
-    def before(self, index: int) -> tuple[PoolPlan, ...]:
+    def before(self, index: int) -> tuple[RelayPlan, ...]:
         """What events pass before layer `index` of `layers`, in order."""
         return self.relays[index] if self.relays else ()
 

@@ -12,7 +12,8 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
     a VALUE word at the input takes its place in the skid buffer for a clock, and is no event
     a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
-             some to be divided into bit fields: see hw/predict/split.py
+             some to be divided into bit fields: see hw/predict/split.py; delays: see
+             hw/predict/delay_cycles.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event per clock, from N + 2 clocks after a TICK was taken; after a
@@ -49,7 +50,7 @@ def frame_times(
     # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
     stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
-    entries = [_entrance(plan, index, station) for index, station in enumerate(stations)]
+    entries = [_entrance(plan, index, station, reset) for index, station in enumerate(stations)]
     entry = Split(plan.split, entries[0]) if plan.split else entries[0]
     layers = plan.trains(layers)
     readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
@@ -69,8 +70,8 @@ def frame_times(
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
 
 
-def _entrance(plan: CorePlan, index: int, station: Sink) -> Sink:
-    """What takes the events for layer `index` first: a pool that they pass, or the layer's `station`."""
+def _entrance(plan: CorePlan, index: int, station: Sink, reset: int) -> Sink:
+    """What takes the events for layer `index` first: pools and delays that they pass, or its `station`."""
     for relay in reversed(plan.before(index)):
-        station = RELAYS[relay.layer.kind](relay, station)
+        station = RELAYS[relay.layer.kind](relay, station, reset)
     return station

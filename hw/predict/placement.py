@@ -16,7 +16,6 @@ from ..layers.queue import queue_kind
 from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
-from ..plan.pool import GROUP
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
 from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
 from ..weights.stores import banks, slices
@@ -72,8 +71,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
     for i, layer in enumerate(plan.layers):
         words = layer.words
         for k, relay in enumerate(plan.before(i)):
-            depth, tag = relay.seen_shape
-            found += [Stored(f"relay{i}_{k}.rows", depth, GROUP + tag)] if relay.once else []
+            found += [Stored(f"relay{i}_{k}.{name}", *rest) for name, *rest in relay.memories]
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()

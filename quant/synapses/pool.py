@@ -112,6 +112,10 @@ class Pool(Synapses):
         found = windows.max(axis=(2, 4)) > 0 if self.mode == "or" else windows.sum(axis=(2, 4))
         return found.astype(np.int64).reshape(*spikes.shape[:-1], self.neurons)
 
+    def trains(self, spikes: np.ndarray) -> np.ndarray:
+        steps = [self.currents(np.zeros(0), step) for step in spikes]
+        return np.asarray(np.stack(steps), dtype=bool if self.mode == "or" else np.int32)
+
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         most = 1 if self.mode == "or" else self.window[0] * self.window[1]
         return np.zeros(self.neurons, np.int64), np.full(self.neurons, most, np.int64)
