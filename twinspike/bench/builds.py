@@ -70,9 +70,7 @@ BUILDS = (
     Build("mnist-wide", "ecp5-25k", events_per_clock=(2, 2)),
     *(Build(config, "ecp5-85k") for config in CONFIGS),
     Build("mnist-wide", "ecp5-85k", events_per_clock=(4, 4)),
-    Build("mnist-conv", "up5k", images=MAP_IMAGES),
     Build("mnist-conv", "ecp5-25k", images=MAP_IMAGES),
-    Build("mnist-conv-max", "ecp5-85k", images=MAP_IMAGES),
     Build("fashion-conv", "ecp5-85k", images=MAP_IMAGES),
     Build("mnist-conv-wide", "ecp5-85k", events_per_clock=(1, 1, 1), images=MAP_IMAGES),
 )
