@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from ..numerics.encodings import Encoding, Graded
 from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
+from ..quant.layers.delay import QuantDelay
 from ..quant.layers.kinds import make_layer
-from ..quant.layers.pool import QuantPool
+from ..quant.layers.relay import Relay
 from ..quant.sources import source_shape
 from ..quant.spec import NeuronSpec
 from . import fused
@@ -39,10 +40,11 @@ class SpikingLayer(nn.Module):
         self.neurons = Lif(synapses.spec, slope)
         self.several = several
 
-    def forward(self, spikes: Tensor | Events) -> Tensor:
+    def forward(self, spikes: Tensor | Events, *, listed: bool = True) -> Tensor:
+        """Not `listed`: the input is none that a list of events, perhaps with multiplicities, could hold."""
         kind = self.synapses.geometry.kind
         plain = not (self.several or self.synapses.hold)
-        compiled = fused.PASSES.get(kind) if plain or kind in fused.COUNTED else None
+        compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
         if compiled and self.synapses.plain and fused.usable(spikes, self.synapses.weight):
             return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         if self.synapses.hold:
@@ -65,15 +67,15 @@ class SpikingNetwork(nn.Module):
         self.timesteps = config.timesteps
         shapes = [self.encoder.map(shape)]
         several = [isinstance(self.encoder, Graded)]  # of the input and of each layer, as in SpikingLayer
-        layers: list[SpikingLayer | QuantPool] = []
+        layers: list[SpikingLayer | Relay] = []
         for index, settings in enumerate(config.layers):
             where, sources = f"layers.{index}", settings.sources or (index - 1,)
             seen = source_shape(sources, settings.combine, shapes, where)
             made = make_layer(seen, settings, where)
             shapes.append(made.geometry.shape)
-            if isinstance(made, QuantPool):
+            if isinstance(made, Relay):
                 layers.append(made)
-                several.append(made.geometry.mode == "sum")
+                several.append(getattr(made.geometry, "mode", "") == "sum")
             else:
                 many = may_add_up(settings.combine, [several[source + 1] for source in sources])
                 layers.append(SpikingLayer(made, config.training.surrogate_slope, many))
@@ -95,7 +97,7 @@ class SpikingNetwork(nn.Module):
         return [layer.synapses for layer in self.layers if isinstance(layer, SpikingLayer)]
 
     @property
-    def stages(self) -> list[QuantLayer | QuantPool]:
+    def stages(self) -> list[QuantLayer | Relay]:
         """What every layer connects, of those without neurons as well."""
         return [layer.synapses if isinstance(layer, SpikingLayer) else layer for layer in self.layers]
 
@@ -109,6 +111,15 @@ class SpikingNetwork(nn.Module):
         for synapses in self.synapses:
             std = settings.initial_gain / math.sqrt(synapses.fan_in)
             synapses.reset_parameters(std, settings.initial_bias, generator)
+        for stage in self.stages:
+            if isinstance(stage, QuantDelay):
+                stage.reset_places(generator)
+
+    def anneal(self, share: float) -> None:
+        """Told before each batch which share of the training, 0..1, is done."""
+        for stage in self.stages:
+            if isinstance(stage, Relay):
+                stage.anneal(share)
 
     def behave_as(self, specs: Sequence[NeuronSpec]) -> None:
         """Let the neurons be those of an exported network, whose membranes may be narrower."""
@@ -125,10 +136,14 @@ class SpikingNetwork(nn.Module):
     def propagate(self, spikes: Tensor | Events) -> list[Tensor]:
         """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer."""
         trains: list[Tensor] = []
+        # What is spread over steps is no spike: compiled passes, which read lists of events, cannot take it.
+        soft = any(isinstance(stage, Relay) and stage.soft for stage in self.stages)
         for index, (layer, stage) in enumerate(zip(self.layers, self.stages, strict=True)):
             sources = stage.wiring.sources or (index - 1,)
             seen = [spikes if source < 0 else trains[source] for source in sources]
-            trains.append(layer(combined(seen, stage.wiring.combine)))
+            arriving = combined(seen, stage.wiring.combine)
+            spread = soft and sources != (-1,) and isinstance(layer, SpikingLayer)
+            trains.append(layer(arriving, listed=False) if spread else layer(arriving))
         return trains
 
 

@@ -14,7 +14,7 @@ def make_optimiser(network: SpikingNetwork, settings: TrainingSettings) -> torch
     """
     # Layers may share a weight, which learns once.
     weights = list(dict.fromkeys(synapses.weight for synapses in network.synapses))
-    biases = [parameter for synapses in network.synapses for parameter in synapses.others]
+    biases = [parameter for stage in network.stages for parameter in stage.others]
     groups = [
         {"params": weights, "weight_decay": settings.weight_decay},
         {"params": biases, "weight_decay": 0.0},

@@ -224,6 +224,8 @@ class _Run:
         """One step of the rule on the images of index `chosen`; gives what the log adds up."""
         p, s = self.progress, self.settings
         spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step), self.own)
+        done = (p.epoch * self.steps + p.step) / (s.epochs * self.steps)
+        self.network.anneal(done)
         rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)
         try:
             return self.rule.step(self.parallel, Batch(spikes, self.labels[chosen], rate))

@@ -13,7 +13,7 @@ from ..numerics.encodings import Encoding
 from ..numerics.errors import TwinspikeError
 from .layer import Layer, relay
 from .layers.base import QuantLayer
-from .layers.pool import QuantPool
+from .layers.relay import Relay
 from .network import Network, References
 
 # What a trained network depends on, beside its configuration and data.
@@ -38,12 +38,12 @@ def integer_layer(synapses: QuantLayer, where: str = "layer") -> Layer:
     )
 
 
-def _relay(pool: QuantPool) -> Layer:
-    return relay(pool.geometry, pool.wiring.sources, pool.wiring.combine)
+def _relay(stage: Relay) -> Layer:
+    return relay(stage.placed(), stage.wiring.sources, stage.wiring.combine)
 
 
 def untaught_network(
-    synapses: Sequence[QuantLayer | QuantPool],
+    synapses: Sequence[QuantLayer | Relay],
     *,
     name: str,
     timesteps: int,

@@ -152,7 +152,8 @@ def _spec(fields: dict[str, Any], kind: type[Synapses], where: str) -> NeuronSpe
     """The neurons of a file's layer, from the keys that are left beside those of every layer and its kind."""
     if not kind.fires:
         for key in fields:
-            raise TwinspikeError(f"{where}.{key} is unknown: allowed keys are {', '.join(kind.own_keys())}")
+            allowed = ", ".join(kind.own_keys() or COMMON[:3])
+            raise TwinspikeError(f"{where}.{key} is unknown: allowed keys are {allowed}")
         return NeuronSpec()
     for field in dataclasses.fields(NeuronSpec):
         if field.name not in fields and field.name != "forget":

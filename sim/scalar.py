@@ -85,6 +85,19 @@ def _pooled(layer, inputs):
     return out
 
 
+def _delayed(layer, inputs):
+    """Output i * K + k of a delay spikes delay[i][k] steps after input i, unless the frame is over."""
+    taps = len(layer.synapses.delay[0])
+    out = [[False] * layer.neurons for _ in inputs]
+    for t, step in enumerate(inputs):
+        for i, spikes in enumerate(step):
+            for k in range(taps):
+                later = t + int(layer.synapses.delay[i][k])
+                if int(spikes) > 0 and later < len(inputs):
+                    out[later][i * taps + k] = True
+    return out
+
+
 def _combined(sources, how):
     """How often each input of a layer spikes in each step, from the trains of its sources."""
     out = []
@@ -104,6 +117,8 @@ def _combined(sources, how):
 def _run_layer(layer, inputs):
     if layer.kind == "pool":
         return _pooled(layer, inputs)
+    if layer.kind == "delay":
+        return _delayed(layer, inputs)
     spec = layer.spec
     out: list[list[int]] = [[] for _ in inputs]
     lowest, highest = -(2 ** (spec.state_bits - 1)), 2 ** (spec.state_bits - 1) - 1

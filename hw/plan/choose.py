@@ -6,16 +6,15 @@ numbers as the hardware.
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
-from ...numerics.values import MOST
 from ...quant.network import Network
 from ..devices import architecture
 from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan, firing
 from .kinds import PLANS, RELAYS
 from .layer import LayerPlan
-from .merge import Leaving, MergePlan, input_map, merge_of
+from .merge import Leaving, MergePlan, input_map, merge_of, passes_flat
 from .pixel_encodings import check_encoding
-from .pool import PoolPlan
+from .relay import RelayPlan
 from .spram import share_spram
 from .wide_layers import wide_layers
 
@@ -32,18 +31,20 @@ def make_plan(
     check_duplicates: bool | None = None,
     slots: int = 0,
     pixels: bool = False,
+    step_timer: int = 0,
 ) -> CorePlan:
     """Choose lanes and memories; `events_per_clock` plans a wide core (lanes are then the layers' neurons).
 
     Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the device no
-    block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it. `slots` and
-    `pixels` see CorePlan. Raises TwinspikeError for lanes, events_per_clock, slots or pixels that do not suit
-    the network or device.
+    block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it. `slots`,
+    `pixels` and `step_timer` see CorePlan. Raises TwinspikeError for lanes, events_per_clock, slots, pixels
+    or a step timer that do not suit the network or device.
     """
     check_buildable(network)
     _check_slots(network, slots, events_per_clock)
     if pixels:
         check_encoding(network)
+    _check_step_timer(network, step_timer, events_per_clock)
     if events_per_clock:
         return _wide_plan(network, lanes, target, events_per_clock, pixels)
     numbers = firing(network)
@@ -53,11 +54,10 @@ def make_plan(
             f"{' with neurons' * (len(numbers) < len(network.layers))}, {len(numbers)}"
         )
     layers: list[LayerPlan] = []
-    relays: list[tuple[PoolPlan, ...]] = []
-    passed: list[PoolPlan] = []
+    relays: list[tuple[RelayPlan, ...]] = []
+    passed: list[RelayPlan] = []
     merges: list[MergePlan | None] = []
-    # How often an event counts: a VALUE word has four bits for m, whichever of them the encoder uses.
-    most, seen = MOST if isinstance(network.encoder, Graded) else 1, input_map(network)
+    most, seen = network.encoder.most if isinstance(network.encoder, Graded) else 1, input_map(network)
     leaving = {-1: Leaving(most, 1, None if seen is None else seen.sent, (-1,))}
     for index, layer in enumerate(network.layers):
         merges.append(merge_of(network, index, leaving))
@@ -65,9 +65,10 @@ def make_plan(
             merges[-1].leaving if merges[-1] else leaving[network.sources(index)[0]]
         )
         if layer.kind in RELAYS:
-            passed.append(RELAYS[layer.kind](layer, most, copies))
+            flat = passes_flat(network, index)
+            passed.append(RELAYS[layer.kind](layer, most, copies, network.timesteps, flat))
             after = passed[-1]
-            leaving[index] = Leaving(after.most_after, after.copies_after, after.after.sent, roots)
+            leaving[index] = Leaving(after.most_after, after.copies_after, after.sent, roots)
             continue
         place = len(layers)
         kind = PLANS[layer.kind]
@@ -102,7 +103,9 @@ def make_plan(
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
     found = tuple(relays) if any(relays) else ()
     joined = tuple(merges) if any(merges) else ()
-    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels, found, joined)
+    return CorePlan(
+        network, tuple(layers), target, check_duplicates, slots, pixels, step_timer, found, joined
+    )
 
 
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:
@@ -123,6 +126,7 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
         CHECKS[settings.check_duplicates],
         settings.slots,
         settings.pixels,
+        settings.step_timer,
     )
 
 
@@ -167,6 +171,23 @@ def _check_slots(network: Network, slots: int, events_per_clock: tuple[int, ...]
     if not references <= slots <= MAX_SLOTS:
         raise out_of_range(
             "hardware.slots", slots, f"{references}..{MAX_SLOTS}, from the network's references on"
+        )
+
+
+def _check_step_timer(network: Network, clocks: int, events_per_clock: tuple[int, ...]) -> None:
+    if not clocks:
+        return
+    if not 0 < clocks < 1 << 32:
+        raise out_of_range("hardware.step_timer", clocks, "0 (none) or clocks of a step, 1..2^32 - 1")
+    if events_per_clock:
+        raise TwinspikeError(
+            f"hardware.step_timer = {clocks}: a core of several events per clock takes its TICKs from "
+            "outside: leave events_per_clock or step_timer out"
+        )
+    if isinstance(network.encoder, Graded):
+        raise TwinspikeError(
+            f"hardware.step_timer = {clocks}: {network.name} takes graded pixels of a still image, "
+            "which has no time: leave step_timer out"
         )
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from amaranth.utils import bits_for
 
 from ...numerics.encodings import Graded
-from ...numerics.values import MOST
 from ...quant.network import Network
+from ..devices import DEVICES, architecture
 from .layer import LayerPlan
 from .maps import MapFields
 from .merge import MergePlan, input_map
-from .pool import PoolPlan
+from .relay import RelayPlan
 from .wide_conv import WideConvPlan
 
 # Words around the weights of a layer that is loaded at run time: see hw/weights/image.py.
@@ -31,9 +31,11 @@ class CorePlan:
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory of
     about two bits per input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and
     cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
-    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `layers` are those with
-    neurons; `relays` are the others, by the one of them that follows (none: there are none at all);
-    `merges` stand in front of the network's layers, where one has several sources (none: nowhere).
+    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `step_timer`: it can make its
+    TICKs itself (hw/core/step_timer.py), behind a bus so many clocks apart until told otherwise; 0: it
+    cannot. `layers` are those with neurons; `relays` are the others, by the one of them that follows (none:
+    there are none at all); `merges` stand in front of the network's layers, where one has several sources
+    (none: nowhere).
     """
 
     network: Network
@@ -42,7 +44,8 @@ class CorePlan:
     check_duplicates: bool = True
     slots: int = 0
     pixels: bool = False
-    relays: tuple[tuple[PoolPlan, ...], ...] = ()
+    step_timer: int = 0
+    relays: tuple[tuple[RelayPlan, ...], ...] = ()
     merges: tuple[MergePlan | None, ...] = ()
 
     @property
@@ -53,9 +56,10 @@ class CorePlan:
     @property
     def most(self) -> int:
         """How often an event that comes in may count; above 1 VALUE words are read."""
-        return MOST if isinstance(self.network.encoder, Graded) else 1
+        encoder = self.network.encoder
+        return encoder.most if isinstance(encoder, Graded) else 1
 
-    def before(self, index: int) -> tuple[PoolPlan, ...]:
+    def before(self, index: int) -> tuple[RelayPlan, ...]:
         """The layers without neurons between layer `index` of `layers` and the one before it."""
         return self.relays[index] if self.relays else ()
 
@@ -108,6 +112,14 @@ class CorePlan:
     def wide_maps(self) -> tuple[WideConvPlan, ...]:
         """The convolutions of a wide core: its first layers."""
         return tuple(layer for layer in self.layers if isinstance(layer, WideConvPlan))
+
+    @property
+    def short_of_blocks(self) -> bool:
+        """Whether the states of layers on maps leave an iCE40 few blocks of RAM for anything else."""
+        if architecture(self.target) != "ice40" or not any(layer.listed for layer in self.layers):
+            return False
+        states = sum(-(-x.words // 256) * -(-x.state_word_bits // 16) for x in self.layers)
+        return 5 * states > 3 * DEVICES[self.target].ram_blocks
 
     @property
     def count_bits(self) -> int:

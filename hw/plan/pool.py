@@ -6,26 +6,22 @@ from math import prod
 
 from amaranth.utils import bits_for
 
-from ...quant.layer import Layer
 from ...quant.synapses.pool import Pool
 from .maps import MapFields
+from .relay import RelayPlan
 
 # Outputs that share a word of the memory of what was sent: with its tag it fits 16 bits up to 2,048 outputs.
 GROUP = 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PoolPlan:
+class PoolPlan(RelayPlan):
     """A pool between two layers, or before the first one: it has no state words, lanes or weights.
 
     An event at {y, x, c} goes on as {y / wh, x / ww, c}, or nowhere behind the last whole window. A sum lets
     every one pass; an "or" lets the first of a step pass, for which it remembers a bit an output. `most`: how
     often an event that comes may count; `copies`: how many of one address may come in a step.
     """
-
-    layer: Layer
-    most: int = 1
-    copies: int = 1
 
     @property
     def pool(self) -> Pool:
@@ -68,3 +64,8 @@ class PoolPlan:
         """Words of the memory of what was sent, and the bits of a tag in each, beside GROUP."""
         words = max(-(-self.after.addresses // GROUP), 2)
         return words, bits_for(words)
+
+    @property
+    def memories(self) -> list[tuple[str, int, int, str]]:
+        words, tag_bits = self.seen_shape
+        return [("rows", words, GROUP + tag_bits, "ram")] if self.once else []

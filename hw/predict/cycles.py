@@ -12,8 +12,9 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
     a VALUE word at the input takes its place in the skid buffer for a clock, and is no event
     a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
-             some to be divided into bit fields: see hw/predict/split.py; what stands in front of a layer
-             with several sources: see hw/predict/paths.py
+             some to be divided into bit fields: see hw/predict/split.py; delays: see
+             hw/predict/delay_cycles.py; what stands in front of a layer with several sources: see
+             hw/predict/paths.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event per clock, from N + 2 clocks after a TICK was taken; after a
@@ -23,11 +24,13 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
              result comes 2 clocks after that TICK
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...numerics.values import step_words
 from ..plan import CorePlan
-from ..plan.pool import PoolPlan
+from ..plan.relay import RelayPlan
 from .kinds import RELAYS, STATIONS
 from .paths import connected
 from .serial_cycles import CountReadout, Readout, Source
@@ -55,8 +58,9 @@ def frame_times(
     layers = plan.trains(layers)
     readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
 
-    def relay(passed: PoolPlan, consumer: Sink) -> Sink:
-        return RELAYS[passed.layer.kind](passed, consumer)
+    def relay(passed: RelayPlan, consumer: Sink) -> Sink:
+        made: Callable[..., Sink] = RELAYS[passed.layer.kind]
+        return made(passed, consumer, reset)
 
     entry, consumers = connected(plan, list(stations), readout, relay, reset)
     entry = Split(plan.split, entry) if plan.split else entry

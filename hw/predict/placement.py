@@ -16,7 +16,6 @@ from ..layers.queue import queue_kind
 from ..parts.events import mask_layout, word_shape
 from ..parts.memories import quick, spare, style
 from ..plan import CorePlan, LayerPlan
-from ..plan.pool import GROUP
 from ..plan.wide import QUEUE_STEPS, bank_rows, reference_rows
 from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
 from ..weights.stores import banks, slices
@@ -74,10 +73,9 @@ def _serial(plan: CorePlan) -> list[Stored]:
             width = merge.lanes * len(merge.sources)
             found.append(Stored(f"merge{number}.rows", merge.words, width))
     for i, layer in enumerate(plan.layers):
-        words, lanes = layer.words, layer.lanes
+        words = layer.words
         for k, relay in enumerate(plan.before(i)):
-            depth, tag = relay.seen_shape
-            found += [Stored(f"relay{i}_{k}.rows", depth, GROUP + tag)] if relay.once else []
+            found += [Stored(f"relay{i}_{k}.{name}", n, bits, use) for name, n, bits, use in relay.memories]
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()
@@ -94,14 +92,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
             Stored(
                 f"layer{i}.neurons.state",
                 words,
-                lanes * _state_bits(layer) + layer.sweeps_reached,
+                layer.state_word_bits,
             ),
             *_listed(layer, f"layer{i}.synapses.sweeper.words"),
-            Stored(
-                f"queue{i}.memory",
-                1 << queue_kind(layer).index_bits(words),
-                mask_layout(lanes, words).size,
-            ),
+            _queue(plan, layer, f"queue{i}.memory"),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
             *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
@@ -109,10 +103,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
     return found + _readout(plan)
 
 
-def _state_bits(layer: LayerPlan) -> int:
-    """Bits of a neuron's part of its state word."""
-    held = layer.held_bits if layer.layer.hold else 0
-    return layer.accumulator_bits + layer.layer.spec.single_spike + held
+def _queue(plan: CorePlan, layer: LayerPlan, name: str) -> Stored:
+    kind, width = queue_kind(layer), mask_layout(layer.lanes, layer.words).size
+    asked = kind.attributes(plan.target, layer.lanes, layer.words, plan.short_of_blocks).get("ram_style", "")
+    return Stored(name, 1 << kind.index_bits(layer.words), width, asked=asked)
 
 
 def _listed(layer: LayerPlan, name: str) -> list[Stored]:
@@ -149,7 +143,7 @@ def _tables(table: np.ndarray) -> int:
 
 def _readout(plan: CorePlan) -> list[Stored]:
     neurons = plan.network.outputs
-    asked = style(plan.target, plan.count_bits * neurons).get("ram_style", "")
+    asked = style(plan.target, plan.count_bits * neurons, plan.short_of_blocks).get("ram_style", "")
     if not plan.references:
         return [Stored("readout.counts", neurons, plan.count_bits, asked=asked)]
     rows, columns, table = plan.reference_rows, plan.columns + 1, "readout.references.table"
@@ -180,7 +174,7 @@ def _wide(plan: CorePlan) -> list[Stored]:
         found.append(Stored("places.table", len(table), max(plan.wide_maps[0].seen.bits, 1), "rom"))
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, WideConvPlan):
-            found += _wide_conv(layer, i)
+            found += wide_conv_memories(layer, i)
             continue
         width = layer.neurons * layer.layer.spec.weight_bits
         found += [
@@ -197,7 +191,8 @@ def _wide(plan: CorePlan) -> list[Stored]:
     ]
 
 
-def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
+def wide_conv_memories(layer: WideConvPlan, index: int) -> list[Stored]:
+    """The memories of a wide convolution, layer `index`."""
     found = []
     for name, codes, memory in (
         ("rows", layer.seen.ys, layer.tap_rows("rows")),

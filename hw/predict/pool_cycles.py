@@ -7,7 +7,7 @@ from .stations import Sink
 class PoolStation(Sink):
     """Takes an event once the one before has left, hands it on a clock later, or drops it in that clock."""
 
-    def __init__(self, plan: PoolPlan, layer: Sink) -> None:
+    def __init__(self, plan: PoolPlan, layer: Sink, reset: int = 0) -> None:
         super().__init__()
         self._plan, self._layer = plan, layer
         self._left = -1

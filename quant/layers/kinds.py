@@ -2,19 +2,24 @@
 
 from .base import QuantLayer, Wiring
 from .conv import QuantConv
+from .delay import QuantDelay
 from .dense import QuantDense
 from .pool import QuantPool
+from .relay import Relay
 from .taps import QuantTaps
 
-LAYERS: dict[str, type[QuantDense] | type[QuantConv] | type[QuantTaps] | type[QuantPool]] = {
+LAYERS: dict[
+    str, type[QuantDense] | type[QuantConv] | type[QuantTaps] | type[QuantPool] | type[QuantDelay]
+] = {
     "dense": QuantDense,
     "conv": QuantConv,
     "taps": QuantTaps,
     "pool": QuantPool,
+    "delay": QuantDelay,
 }
 
 
-def make_layer(shape: tuple[int, ...], settings, where: str) -> QuantLayer | QuantPool:
+def make_layer(shape: tuple[int, ...], settings, where: str) -> QuantLayer | Relay:
     """The layer of a configuration's `[[layers]]` entry behind a map of `shape`."""
     made = LAYERS[settings.kind].of(shape, settings, where)
     shared = getattr(settings, "weights_of", -1)

@@ -3,20 +3,20 @@
 from math import prod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..synapses.maps import as_map, pair
 from ..synapses.pool import Pool, PoolSettings
-from .base import SparseSpikes, Wiring
+from .base import SparseSpikes
+from .relay import Relay
 
 
-class QuantPool(nn.Module):
+class QuantPool(Relay):
     """Spikes [..., inputs] -> [..., outputs], 0 or 1 with `or`, multiplicities with `sum`."""
 
     def __init__(self, geometry: Pool):
-        super().__init__()
-        self.geometry = geometry
-        self.wiring = Wiring()
+        super().__init__(geometry)
+        self.pool = geometry
 
     @classmethod
     def of(cls, shape: tuple[int, ...], settings: PoolSettings, where: str) -> "QuantPool":
@@ -27,7 +27,7 @@ class QuantPool(nn.Module):
         return cls(geometry)
 
     def forward(self, spikes: Tensor | SparseSpikes) -> Tensor:
-        pool, dense = self.geometry, spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
+        pool, dense = self.pool, spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
         (height, width, channels), (wh, ww) = pool.shape, pool.window
         whole = dense.reshape(-1, *pool.map)[:, : height * wh, : width * ww]
         windows = whole.reshape(-1, height, wh, width, ww, channels)

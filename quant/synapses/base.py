@@ -85,6 +85,13 @@ class Synapses(abc.ABC):
         """As `currents`, for real weights and in their precision; kinds with weights have it."""
         raise NotImplementedError(f"kind {self.kind!r} adds up no real weights")
 
+    def trains(self, spikes: np.ndarray) -> np.ndarray:
+        """Of a kind without neurons what its outputs do: spikes [T, ..., inputs] -> [T, ..., outputs].
+
+        Bool if an output spikes at most once a step, int32 multiplicities otherwise.
+        """
+        raise NotImplementedError(f"kind {self.kind!r} has neurons")
+
     @abc.abstractmethod
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Least and most sum that each neuron's weights can give in a step, int64 [neurons] each.

@@ -2,8 +2,9 @@
 
 from .base import Synapses
 from .conv import Conv
+from .delay import Delay
 from .dense import Dense
 from .pool import Pool
 from .taps import Taps
 
-KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Conv, Taps, Pool)}
+KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Conv, Taps, Pool, Delay)}

@@ -1,7 +1,7 @@
 """Pooling: events go on with the address of their window. It has no neurons, no weights and no state."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar
 
@@ -38,6 +38,13 @@ class PoolSettings:
         if self.sources:
             table["sources"] = list(self.sources)
         return table | ({"combine": self.combine} if self.combine != "add" else {})
+
+
+def pooled(pools: Sequence["Pool"], spikes: np.ndarray) -> np.ndarray:
+    """Spikes [..., inputs] behind pools in a row: as they are without any, else int64 multiplicities."""
+    for pool in pools:
+        spikes = pool.currents(np.zeros(0, np.int8), spikes)
+    return spikes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +111,10 @@ class Pool(Synapses):
         windows = whole.reshape(-1, height, wh, width, ww, channels).astype(np.int64)
         found = windows.max(axis=(2, 4)) > 0 if self.mode == "or" else windows.sum(axis=(2, 4))
         return found.astype(np.int64).reshape(*spikes.shape[:-1], self.neurons)
+
+    def trains(self, spikes: np.ndarray) -> np.ndarray:
+        steps = [self.currents(np.zeros(0), step) for step in spikes]
+        return np.asarray(np.stack(steps), dtype=bool if self.mode == "or" else np.int32)
 
     def reach(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         most = 1 if self.mode == "or" else self.window[0] * self.window[1]

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ...hw.plan import CorePlan, make_plan
-from ...hw.plan.core import firing
 from ...numerics.encodings import Graded, Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
 from ...numerics.ingress import LAST
 from ...quant.layer import INT32, Layer
 from ...quant.network import Network, References
+from ...quant.synapses.kinds import KINDS
 from .layers import LayerCase, dense_layer, map_layers
 
 ACTIVITY = ("mixed", "sparse", "busy", "saturated", "silent")
@@ -66,9 +66,13 @@ class Case:
     def plan(self, network: Network) -> CorePlan:
         """Its core; with `banks` among the options a wide one, for which the lanes mean nothing."""
         options = {**self.options, "events_per_clock": tuple(self.options.get("events_per_clock", ()))}
-        with_neurons = [self.layers[index] for index in firing(network)]
-        lanes = () if options["events_per_clock"] else tuple(layer.lanes for layer in with_neurons)
+        lanes = () if options["events_per_clock"] else self._lanes
         return make_plan(network, lanes, **options)
+
+    @property
+    def _lanes(self) -> tuple[int, ...]:
+        """The lanes of the layers with neurons: others have none."""
+        return tuple(layer.lanes for layer in self.layers if KINDS[layer.kind].fires)
 
     def network(self, index: int) -> Network:
         """Network `index` of the case.
@@ -149,7 +153,7 @@ class Case:
         """Whether it is defined what an address that comes twice in a step does: a plain sum in layer 0."""
         others = any(-1 in layer.keys.get("sources", ()) for layer in self.layers)
         first = self.layers[0]
-        plain = first.kind != "pool" and not first.keys.get("hold")
+        plain = first.kind not in ("pool", "delay") and not first.keys.get("hold")
         return plain and not others and not self.options.get("events_per_clock")
 
     def hostile_words(self, index: int) -> tuple[list[int], dict[str, int]]:

@@ -11,6 +11,7 @@ from ...quant.layer import INT32, Layer, relay
 from ...quant.spec import NeuronSpec
 from ...quant.synapses.base import Synapses
 from ...quant.synapses.conv import Conv
+from ...quant.synapses.delay import Delay
 from ...quant.synapses.maps import as_map
 from ...quant.synapses.pool import Pool
 from ...quant.synapses.taps import Taps
@@ -108,6 +109,9 @@ def _map_layer(rng: np.random.Generator, case: LayerCase, shape: tuple[int, ...]
     map, keys, filters = as_map(shape, "layer"), case.keys, case.neurons
     if case.kind == "pool":
         return relay(Pool.over(map, tuple(keys["window"]), keys["mode"]))
+    if case.kind == "delay":
+        delay = rng.integers(0, keys["longest"] + 1, (prod(map), keys["taps"]))
+        return relay(Delay.over(shape, delay.astype(np.uint8)))
     groups, stride = keys["groups"], tuple(keys["stride"])
     if case.kind == "taps":
         offset = rng.integers(-keys["span"], keys["span"] + 1, (map[2], keys["taps"], 2)).astype(np.int8)

@@ -19,7 +19,7 @@ _PLACES = 256
 _WEIGHTS = 4096
 _CLOCKS = {"verilator": 40_000, "icarus": 1_500}
 _LINKS = ("sources", "combine", "hold", "weights_of")
-_KINDS = ("conv",) * 10 + ("pool", "taps", "dense")
+_KINDS = ("conv",) * 10 + ("pool", "taps", "dense", "delay")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +48,10 @@ def map_cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         before = drawn[-1].shape if drawn else shape
         kind = choose(*_KINDS)
         drawn.append(_linked(draw, _layer(draw, kind, before), drawn, shape))
-    if drawn[-1].case.kind == "pool" or draw(st.integers(0, 5)):
+    if drawn[-1].case.kind in ("pool", "delay") or draw(st.integers(0, 5)):
         # Behind a map most networks have a dense layer, whose outputs are few.
         drawn.append(_layer(draw, "dense", drawn[-1].shape))
-    if hold and drawn[0].case.kind != "pool":
+    if hold and drawn[0].case.kind not in ("pool", "delay"):
         first = dataclasses.replace(drawn[0].case, keys={**drawn[0].case.keys, "hold": True})
         drawn[0] = dataclasses.replace(drawn[0], case=first)
     graded = draw(st.integers(0, 4)) if hold else 0
@@ -95,6 +95,10 @@ def _layer(draw: st.DrawFn, kind: str, before: Map) -> _Drawn:
         keys = {"window": window, "mode": draw(st.sampled_from(("or", "sum")))}
         after = (before[0] // window[0], before[1] // window[1], before[2])
         return _Drawn(_case(draw, kind, before[2], 1, keys), after)
+    if kind == "delay":
+        taps = draw(st.integers(1, max(1, min(3, 2 * _PLACES // prod(before)))))
+        keys = {"taps": taps, "longest": draw(st.sampled_from((0, 2, 7, 40, 255)))}
+        return _Drawn(_case(draw, kind, before[2], 1, keys), (*before[:2], before[2] * taps))
     groups = draw(st.sampled_from([n for n in range(1, before[2] + 1) if before[2] % n == 0] + [before[2]]))
     most = max(1, min(12, _WEIGHTS // before[2]) // groups)
     each = draw(st.integers(1, most))
@@ -194,6 +198,8 @@ def _clocks(shape: Map, drawn: list[_Drawn]) -> int:
         case, words = one.case, -(-one.shape[2] // one.case.lanes)
         if case.kind == "dense":
             row = max(6, -(-case.neurons // case.lanes))
+        elif case.kind == "delay":
+            row = 3 * case.keys["taps"] + 3
         else:
             row = 3 * max(2, prod((one.weights or (1, 1, 1))[2:]) * words)
         most = max(most, events * row + 3 * one.shape[0] * one.shape[1] * words)
@@ -211,6 +217,8 @@ def map_coverage(case: Case) -> list[tuple[str, str]]:
             pairs += [(name, "yes")] if name in keys else []
         if "sources" in keys:
             pairs.append(("combine", keys.get("combine", "add")))
+        if layer.kind == "delay":
+            pairs.append(("longest delay", str(keys["longest"])))
         if layer.kind == "pool":
             pairs.append(("pool", keys["mode"]))
         if layer.kind == "conv":

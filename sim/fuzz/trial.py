@@ -177,7 +177,7 @@ def _compare(plan, folder, number, trace, where, outcome, flags) -> collections.
     if not outcome.finished:
         raise Differs(f"{where}: hangs after {outcome.results} of {frames} results")
     seen = observe(plan, folder, number, frames, sound="hostile" not in where)
-    compared, wrong, first = compare(trace, seen)
+    compared, wrong, first = compare(trace, seen, plan.numbers)
     if wrong:
         raise Differs(f"{where}: {wrong} of {compared} spikes and results differ, {first}")
     if seen.faults:

@@ -43,6 +43,12 @@ channels = 6
 taps = 3
 reach = [5, 5]
 """
+DELAY = """
+[[layers]]
+kind = "delay"
+taps = 2
+reach = 2
+"""
 FORGET = "forget = true\nleak_shift = 0\n"
 DENSE = """
 [[layers]]
@@ -75,6 +81,9 @@ NETWORKS = [
     ),
     ("graded", [POOL + 'mode = "sum"', DENSE, DENSE]),
     ("latency", [DENSE + "hold = true", DENSE]),
+    ("latency", [DELAY, DENSE, DELAY + "learn = false", DENSE]),
+    ("graded", [DELAY + "learn = false", CONV + "hold = false", POOL, DENSE]),
+    ("latency", [CONV, DELAY, CONV + "stride = [2, 2]", DENSE, DELAY, DENSE + "sources = [4]"]),
     ("latency", [TAPS, TAPS + "stride = [2, 2]\ngroups = 2\nlearn = false", DENSE]),
     ("latency", [CONV + 'norm = "batch"', TAPS + 'norm = "batch"', DENSE]),
     ("latency", [CONV + FORGET, CONV + FORGET + 'norm = "none"', DENSE + FORGET]),

@@ -12,6 +12,8 @@ from support.networks import random_layer
 from twinspike.quant.layer import relay
 from twinspike.quant.network_file import parse_network
 from twinspike.quant.spec import COMBINES, RESETS, NeuronSpec
+from twinspike.quant.synapses.delay import Delay
+from twinspike.quant.synapses.maps import as_map
 from twinspike.quant.synapses.pool import MODES, Pool
 from twinspike.sim import golden, scalar
 
@@ -50,14 +52,23 @@ def drawn_pool(draw, map, rng):
     return relay(Pool.over(map, window, draw(st.sampled_from(MODES))))
 
 
+def drawn_delay(draw, map, rng):
+    taps = draw(st.integers(1, 2))
+    return relay(
+        Delay.over(map, rng.integers(0, draw(st.integers(1, 6)), (prod(map), taps)).astype(np.uint8))
+    )
+
+
 @st.composite
 def networks(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.sampled_from([(3, 4), (1, 6), (2, 2, 3), (5,), (4, 1, 2)]))
-    map, layers = (1, *shape, 1) if len(shape) == 1 else (*shape, 1)[:3], []
-    for kind in draw(st.lists(st.sampled_from([drawn_conv, drawn_taps, drawn_pool]), min_size=1, max_size=3)):
-        layers.append(kind(draw, map, rng))
-        map = layers[-1].shape
+    layers = []
+    kinds = [drawn_conv, drawn_taps, drawn_pool, drawn_delay]
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)):
+        seen = layers[-1].shape if layers else shape
+        layers.append(kind(draw, seen if kind is drawn_delay else as_map(seen, "map"), rng))
+        map = as_map(layers[-1].shape, "map")
     if layers[0].synapses.fires and draw(st.booleans()):
         layers[0] = dataclasses.replace(layers[0], hold=True)
     # The residual of SEW, and the other ways to combine two maps.

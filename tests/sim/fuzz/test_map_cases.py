@@ -51,7 +51,7 @@ def test_geometries_kinds_and_links_are_all_drawn_and_every_network_is_legal():
         seen.update(map_coverage(case))
         for layer in case.layers:
             seen.update([("bits", layer.weight_bits), ("depthwise", layer.keys.get("groups", 1) > 1)])
-    wanted = [("kind", kind) for kind in ("conv", "pool", "taps", "dense")]
+    wanted = [("kind", kind) for kind in ("conv", "pool", "taps", "dense", "delay")]
     wanted += [("combine", how) for how in ("add", "and", "iand")]
     wanted += [("stride", "more than the kernel"), ("padding", "no less than the kernel"), ("rows", "1")]
     wanted += [("hold", "yes"), ("weights_of", "yes"), ("pool", "or"), ("pool", "sum")]
@@ -63,6 +63,15 @@ def test_a_network_on_maps_is_compared_in_simulation(tmp_path):
     counts = attempt(MAPS, Workshop(tmp_path))
     assert counts["networks"] == 1 and counts["frames_on_time"] == counts["scalar_frames"] == 3
     assert counts["damaged_frames"] and "refused" not in counts
+
+
+@pytest.mark.parametrize(
+    "kind, keys", [("delay", {"taps": 2, "longest": 7}), ("pool", {"window": [2, 2], "mode": "or"})]
+)
+def test_layers_without_neurons_are_compared_in_simulation_too(kind, keys, tmp_path):
+    relay = dataclasses.replace(LAYER, neurons=1, lanes=1, kind=kind, keys=keys)
+    counts = attempt(dataclasses.replace(MAPS, layers=(relay, *MAPS.layers)), Workshop(tmp_path))
+    assert counts["networks"] == 1 and counts["frames_on_time"] == 3 and "refused" not in counts
 
 
 def test_what_no_core_takes_is_counted_with_its_reason(monkeypatch, tmp_path):
