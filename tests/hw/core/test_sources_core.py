@@ -113,7 +113,9 @@ def test_spikes_and_clocks_are_those_of_the_network(name, tmp_path):
     emit(plan, tmp_path / "rtl")
     spikes = input_spikes(3, 5, 8, network.inputs)
     if isinstance(encoder, Graded):
-        spikes = spikes * np.random.default_rng(4).integers(1, encoder.most + 1, spikes.shape).astype(np.uint8)
+        spikes = spikes * np.random.default_rng(4).integers(1, encoder.most + 1, spikes.shape).astype(
+            np.uint8
+        )
     result = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim")
     assert_equal_and_on_time(result)
     hidden = sum(layer.neurons for layer in plan.layers)
