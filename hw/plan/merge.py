@@ -101,7 +101,7 @@ def merge_of(network: Network, index: int, leaving: Mapping[int, Leaving]) -> Me
         if first.roots[-1] >= second.roots[0]:
             raise TwinspikeError(
                 f"{given}: a core takes sources one after the other, which cannot be where two of them "
-                "come through pools from the same layers, or from layers around each other's"
+                "come through pools or delays from the same layers, or from layers around each other's"
             )
     source = sources[0]
     shape = network.encoder.map(network.shape) if source < 0 else network.layers[source].shape
