@@ -60,10 +60,10 @@ def make_plan(
     most, seen = network.encoder.most if isinstance(network.encoder, Graded) else 1, input_map(network)
     leaving = {-1: Leaving(most, 1, None if seen is None else seen.sent, (-1,))}
     for index, layer in enumerate(network.layers):
-        merges.append(merge_of(network, index, leaving))
-        most, copies, arrivals, roots = (
-            merges[-1].leaving if merges[-1] else leaving[network.sources(index)[0]]
-        )
+        merge = merge_of(network, index, leaving)
+        merges.append(merge)
+        source = leaving[network.sources(index)[0]] if merge is None else merge.leaving
+        most, copies, arrivals, roots = source
         if layer.kind in RELAYS:
             flat = passes_flat(network, index)
             passed.append(RELAYS[layer.kind](layer, most, copies, network.timesteps, flat))
