@@ -12,7 +12,7 @@ from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan, firing
 from .kinds import PLANS, RELAYS
 from .layer import LayerPlan
-from .merge import Leaving, MergePlan, input_map, merge_of
+from .merge import Leaving, MergePlan, input_map, merge_of, passes_flat
 from .pixel_encodings import check_encoding
 from .relay import RelayPlan
 from .spram import share_spram
@@ -60,12 +60,12 @@ def make_plan(
     most, seen = network.encoder.most if isinstance(network.encoder, Graded) else 1, input_map(network)
     leaving = {-1: Leaving(most, 1, None if seen is None else seen.sent, (-1,))}
     for index, layer in enumerate(network.layers):
-        merges.append(merge_of(network, index, leaving))
-        most, copies, arrivals, roots = (
-            merges[-1].leaving if merges[-1] else leaving[network.sources(index)[0]]
-        )
+        merge = merge_of(network, index, leaving)
+        merges.append(merge)
+        source = leaving[network.sources(index)[0]] if merge is None else merge.leaving
+        most, copies, arrivals, roots = source
         if layer.kind in RELAYS:
-            flat = _passes_flat(network, index)
+            flat = passes_flat(network, index)
             passed.append(RELAYS[layer.kind](layer, most, copies, network.timesteps, flat))
             after = passed[-1]
             leaving[index] = Leaving(after.most_after, after.copies_after, after.sent, roots)
@@ -106,20 +106,6 @@ def make_plan(
     return CorePlan(
         network, tuple(layers), target, check_duplicates, slots, pixels, step_timer, found, joined
     )
-
-
-def _passes_flat(network: Network, index: int) -> bool:
-    """Whether a delay gets flat addresses and may leave them so: in front and behind are none but delays,
-    the network's input and dense layers, each behind the one before it."""
-    if any(network.sources(number) != (number - 1,) for number in range(len(network.layers))):
-        return False
-    first = last = index
-    while first >= 0 and network.layers[first].kind == "delay":
-        first -= 1
-    while network.layers[last].kind == "delay":
-        last += 1
-    ends = [network.layers[last].kind, *([network.layers[first].kind] if first >= 0 else [])]
-    return last > index and set(ends) == {"dense"}
 
 
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:

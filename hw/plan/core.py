@@ -56,7 +56,8 @@ class CorePlan:
     @property
     def most(self) -> int:
         """How often an event that comes in may count; above 1 VALUE words are read."""
-        return self.network.encoder.most if isinstance(self.network.encoder, Graded) else 1
+        encoder = self.network.encoder
+        return encoder.most if isinstance(encoder, Graded) else 1
 
     def before(self, index: int) -> tuple[RelayPlan, ...]:
         """The layers without neurons between layer `index` of `layers` and the one before it."""

@@ -101,7 +101,7 @@ def merge_of(network: Network, index: int, leaving: Mapping[int, Leaving]) -> Me
         if first.roots[-1] >= second.roots[0]:
             raise TwinspikeError(
                 f"{given}: a core takes sources one after the other, which cannot be where two of them "
-                "come through pools from the same layers, or from layers around each other's"
+                "come through pools or delays from the same layers, or from layers around each other's"
             )
     source = sources[0]
     shape = network.encoder.map(network.shape) if source < 0 else network.layers[source].shape
@@ -120,6 +120,23 @@ def input_map(network: Network) -> MapFields | None:
             continue
         if isinstance(layer.synapses, (Windows, Pool)):
             return MapFields(*layer.synapses.map)
-        if len(network.sources(index)) > 1:
+        turned = layer.kind == "delay" and not passes_flat(network, index)
+        if turned or len(network.sources(index)) > 1:
             return MapFields(*as_map(network.encoder.map(network.shape), f"layers.{index}"))
     return None
+
+
+def passes_flat(network: Network, index: int) -> bool:
+    """Whether a delay gets flat addresses and may leave them so.
+
+    So it is in a chain, where in front and behind are none but delays, the network's input and dense layers.
+    """
+    if any(network.sources(layer) != (layer - 1,) for layer in range(len(network.layers))):
+        return False
+    first = last = index
+    while first >= 0 and network.layers[first].kind == "delay":
+        first -= 1
+    while network.layers[last].kind == "delay":
+        last += 1
+    ends = [network.layers[last].kind, *([network.layers[first].kind] if first >= 0 else [])]
+    return last > index and set(ends) == {"dense"}
