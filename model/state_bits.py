@@ -119,7 +119,7 @@ class _Range:
         least, most = int(u.min()), int(u.max())
         self.lowest, self.highest = min(self.lowest, least), max(self.highest, most)
         if least < low or most > high:
-            self.clamped += np.count_nonzero(u < low) + np.count_nonzero(u > high)
+            self.clamped += int(np.count_nonzero(u < low) + np.count_nonzero(u > high))
         self.steps += u.size
 
     def take(self, other: "_Range") -> None:

@@ -107,6 +107,7 @@ def _layer(draw: st.DrawFn, kind: str, before: Map, wide: bool = False) -> _Draw
         neurons = draw(st.integers(1, min(12, max(1, _WEIGHTS // prod(before)))))
         lanes = draw(st.integers(1, neurons))
         return _Drawn(_case(draw, kind, neurons, lanes, {}), (1, neurons, 1), (neurons, prod(before)))
+    keys: dict[str, Any]
     if kind == "pool":
         window = [draw(st.integers(1, min(3, size))) for size in before[:2]]
         keys = {"window": window, "mode": draw(st.sampled_from(("or", "sum")))}
@@ -119,22 +120,22 @@ def _layer(draw: st.DrawFn, kind: str, before: Map, wide: bool = False) -> _Draw
     groups = draw(st.sampled_from([n for n in range(1, before[2] + 1) if before[2] % n == 0] + [before[2]]))
     most = max(1, min(8, _WEIGHTS // before[2]) // groups)
     each = draw(st.integers(1, most))
-    keys, places, taps = _taps(draw, before) if kind == "taps" else _conv(draw, before)
+    keys, places, size = _taps(draw, before) if kind == "taps" else _conv(draw, before)
     if places == before[:2] and draw(st.integers(0, 3)):
         # The same map again: such layers can be added up, and share their weights.
         each = before[2] // groups
     channels = groups * each
-    banks = prod(-(-k // s) for k, s in zip(taps, keys["stride"], strict=False)) if wide else 1
+    banks = prod(-(-k // s) for k, s in zip(size, keys["stride"], strict=False)) if wide else 1
     while (prod(places) * channels > 2 * _PLACES or (wide and banks * channels > _LANES)) and each > 1:
         each -= 1
         channels = groups * each
     case = _case(draw, kind, channels, 1, {**keys, "groups": groups})
     if case.weight_bits == 1 and groups > 1:
-        lanes = [n for n in (1, 2, 4, 8) if each % n == 0]
+        allowed = [n for n in (1, 2, 4, 8) if each % n == 0]
     else:
-        lanes = [n for n in (1, 2, 4, 8, 16) if n < 2 * channels]
-    case = dataclasses.replace(case, lanes=draw(st.sampled_from(lanes)))
-    return _Drawn(case, (*places, channels), (channels, before[2] // groups, *taps))
+        allowed = [n for n in (1, 2, 4, 8, 16) if n < 2 * channels]
+    case = dataclasses.replace(case, lanes=draw(st.sampled_from(allowed)))
+    return _Drawn(case, (*places, channels), (channels, before[2] // groups, *size))
 
 
 def _conv(draw: st.DrawFn, before: Map) -> tuple[dict[str, Any], tuple[int, int], tuple[int, ...]]:
@@ -175,7 +176,7 @@ def _linked(draw: st.DrawFn, one: _Drawn, before: list[_Drawn], shape: Map) -> _
         for index, other in enumerate(before)
         if other.weights and shapes[index - 1] == shapes[here - 1] and "weights_of" not in other.case.keys
     ]
-    if owners and draw(st.booleans()):
+    if len(owners) > 0 and draw(st.booleans()):
         of = draw(st.sampled_from(owners))
         other = before[of].case
         geometry = {key: value for key, value in other.keys.items() if key not in _LINKS}
@@ -184,7 +185,7 @@ def _linked(draw: st.DrawFn, one: _Drawn, before: list[_Drawn], shape: Map) -> _
         one = dataclasses.replace(before[of], case=case)
     keys = dict(one.case.keys)
     others = [index for index, other in shapes.items() if other == shapes[here - 1] and index != here - 1]
-    if others and draw(st.booleans()):
+    if len(others) > 0 and draw(st.booleans()):
         keys["sources"] = [here - 1, draw(st.sampled_from(others))]
         combine = draw(st.sampled_from(("add", "and", "iand")))
         keys |= {"combine": combine} if combine != "add" else {}

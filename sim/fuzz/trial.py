@@ -172,11 +172,13 @@ def predict(plan: CorePlan, counts: np.ndarray) -> Trace:
 
     Only then can the first layer's accumulator overflow, and it wraps around.
     """
-    network, trains = plan.network, []
+    network = plan.network
+    trains: list[np.ndarray] = []
     for index, layer in enumerate(network.layers):
         sources = [counts if s < 0 else trains[s] for s in network.sources(index)]
-        wraps = {} if index or not layer.synapses.fires else {"wrap_bits": plan.layers[0].accumulator_bits}
-        trains.append(golden.run_layer(layer, golden.combined(sources, layer.combine), **wraps)[0])
+        wrap = None if index or not layer.synapses.fires else plan.layers[0].accumulator_bits
+        combined = golden.combined(sources, layer.combine)
+        trains.append(golden.run_layer(layer, combined, wrap_bits=wrap)[0])
     results = golden.classify(network, emd.cumulative_counts(trains[-1]))
     return Trace(tuple(trains), None, results)
 
