@@ -35,7 +35,7 @@ def spike_steps(encoding: Encoding, images: torch.Tensor, timesteps: int) -> tor
     None for an encoding with several spikes per address. Raises as :func:`encode` does.
     """
     check_images(images.dtype == torch.uint8, images.dtype, tuple(images.shape), timesteps, 255)
-    if isinstance(encoding, (definition.Rate, definition.Graded, definition.Timed)):
+    if not isinstance(encoding, definition.OneSpike):
         return None
     steps = _steps(encoding, images, timesteps).to(torch.uint8)
     return steps.clamp_(max=timesteps - 1) if encoding.dense else steps
@@ -85,22 +85,28 @@ def _on_off_steps(encoding: definition.OnOff, images: torch.Tensor, timesteps: i
     return torch.cat([on, off], dim=1)
 
 
+@singledispatch
 def several_spikes(encoding: Encoding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
     """float32 spikes [T, B, addresses] where an address has several; images must have been checked."""
-    if isinstance(encoding, definition.Graded):
-        x = _flat(images)
-        spikes = torch.zeros(timesteps, *x.shape, device=x.device)
-        spikes[0] = x >> (8 - encoding.bits)
-        return spikes
-    if isinstance(encoding, definition.Timed):
-        definition.check_frames(tuple(images.shape), int(images.max()) if images.numel() else 0, timesteps)
-        return images.reshape(len(images), timesteps, -1).transpose(0, 1).float()
-    return rate_spikes(encoding, images, timesteps)
+    raise NotImplementedError(f"encoding {encoding.kind!r} has no torch twin")
 
 
-def rate_spikes(encoding: Encoding, images: torch.Tensor, timesteps: int) -> torch.Tensor:
-    """float32 spikes [T, B, addresses] of the rate encoding; images must have been checked."""
-    assert isinstance(encoding, definition.Rate)
+@several_spikes.register
+def _graded_spikes(encoding: definition.Graded, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    x = _flat(images)
+    spikes = torch.zeros(timesteps, *x.shape, device=x.device)
+    spikes[0] = x >> (8 - encoding.bits)
+    return spikes
+
+
+@several_spikes.register
+def _timed_spikes(encoding: definition.Timed, images: torch.Tensor, timesteps: int) -> torch.Tensor:
+    definition.check_frames(tuple(images.shape), int(images.max()) if images.numel() else 0, timesteps)
+    return images.reshape(len(images), timesteps, -1).transpose(0, 1).float()
+
+
+@several_spikes.register
+def _rate_spikes(encoding: definition.Rate, images: torch.Tensor, timesteps: int) -> torch.Tensor:
     x = _flat(images).long()
     address = torch.arange(x.shape[1], device=x.device)
     content = _mix32(256 * address + x).sum(dim=1, keepdim=True)

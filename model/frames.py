@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,8 @@ import numpy as np
 
 from ..numerics.encodings import MAX_TIMESTEPS, Encoding
 from ..numerics.errors import TwinspikeError, out_of_range
-from ..numerics.files import read_limited
 from .data.load import config_dataset
+from .data.npz import read_arrays
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -86,7 +84,7 @@ def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
     `original0`, `original1`, ... [T, B, out], the spikes of each layer.
     Raises TwinspikeError for anything else.
     """
-    arrays = _load(path)
+    arrays = read_arrays(path, MAX_FILE_BYTES)
     known = {"images", "spikes", "labels"} | {f"original{i}" for i in range(16)}
     for name in arrays:
         if name not in known:
@@ -122,21 +120,6 @@ def file_frames(path: Path, encoding: Encoding, timesteps: int) -> Data:
     )
     even, odd = (whole.take(slice(first, None, 2)) for first in (0, 1))
     return Data(even, odd, tuple(shape), Path(path).name, own_steps="spikes" in arrays)
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
-    try:
-        data = io.BytesIO(read_limited(path, MAX_FILE_BYTES, "an .npz file"))
-        with zipfile.ZipFile(data) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_FILE_BYTES:
-            raise TwinspikeError(f"{path}: {size} bytes of arrays: allowed are at most {MAX_FILE_BYTES}")
-        with np.load(data, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as error:
-        raise TwinspikeError(
-            f"{path}: is not a sound .npz file ({error}): write it with numpy.savez"
-        ) from None
 
 
 def _trains(path: Path, name: str, array: np.ndarray) -> np.ndarray:

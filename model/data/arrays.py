@@ -2,13 +2,13 @@
 
 import csv
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.files import read_limited
+from .npz import read_arrays
 from .samples import Samples
 from .settings import DataSettings
 
@@ -23,7 +23,7 @@ def read_npz(path: Path, settings: DataSettings) -> list[Samples]:
     lie in two parts. `class_names`: text, label 0 first; labels may be text themselves. Raises
     TwinspikeError.
     """
-    arrays = _load(path)
+    arrays = read_arrays(path, MAX_FILE_BYTES)
     for name in arrays:
         if name not in _ARRAYS:
             raise TwinspikeError(f"{path}: array {name!r} is unknown: allowed are {', '.join(_ARRAYS)}")
@@ -102,15 +102,3 @@ def _names_of(labels: np.ndarray, given: list[str], where: str) -> list[str]:
     if given and labels.max() >= len(given):
         raise out_of_range(where, int(labels.max()), f"a label that class_names names, 0..{len(given) - 1}")
     return [given[label] if given else str(label) for label in labels.tolist()]
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_FILE_BYTES:
-            raise TwinspikeError(f"{path}: {size} bytes of arrays: allowed are at most {MAX_FILE_BYTES}")
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as error:
-        raise TwinspikeError(f"{path}: is no sound .npz file ({error}): write it with numpy.savez") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,22 +27,23 @@ def config_dataset(config: Config, *, progress: bool = True) -> Dataset:
     """
     if config.dataset in DATASETS:
         return load_dataset(config.dataset, progress=progress)
+    how = (config.data, config.encoder, config.timesteps, progress)
     if config.dataset in RECORDED:
-        return _recorded(config.dataset, config.data, config.encoder, config.timesteps, progress)
-    return _own(config.dataset_path, config.data, config.encoder, config.timesteps, progress)
+        return _kept(load_recorded, config.dataset, *how)
+    return _kept(load_own, config.dataset_path, *how)
 
 
 # One dataset is asked for several times in a step; two would be a lot of memory.
 @lru_cache(maxsize=1)
-def _own(path: Path, settings: DataSettings, encoding: Encoding, timesteps: int, progress: bool) -> Dataset:
-    return load_own(path, settings, encoding, timesteps, progress=progress)
-
-
-@lru_cache(maxsize=1)
-def _recorded(
-    name: str, settings: DataSettings, encoding: Encoding, timesteps: int, progress: bool
+def _kept(
+    load: Callable[..., Dataset],
+    where: Path | str,
+    settings: DataSettings,
+    encoding: Encoding,
+    timesteps: int,
+    progress: bool,
 ) -> Dataset:
-    return load_recorded(name, settings, encoding, timesteps, progress=progress)
+    return load(where, settings, encoding, timesteps, progress=progress)
 
 
 def leaves_classes_out(config: Config) -> bool:

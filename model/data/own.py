@@ -1,6 +1,5 @@
 """Datasets of one's own: a folder, an .npz or a .csv file, split and labelled the same way every time."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from ...numerics.encodings import Encoding, Timed
 from ...numerics.errors import TwinspikeError
 from .arrays import read_csv, read_npz
 from .dataset import Dataset
+from .downloads import file_sha256
 from .folders import read_folder
 from .samples import Samples, class_order
 from .settings import DataSettings
@@ -29,7 +29,7 @@ def load_own(
         parts, sha256 = read_folder(path, settings, encoding, timesteps, progress=progress)
     elif path.suffix.lower() in (".npz", ".csv"):
         parts = read_npz(path, settings) if path.suffix.lower() == ".npz" else read_csv(path, settings)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = file_sha256(path)
         _check_samples(path, parts, encoding, timesteps)
     else:
         raise TwinspikeError(f"dataset {path}: expected a folder, an .npz or a .csv file")

@@ -1,7 +1,5 @@
 """Splitting samples into those that train and those that measure, the same way on every machine."""
 
-import hashlib
-
 import numpy as np
 
 from ...numerics.errors import TwinspikeError
@@ -42,13 +40,3 @@ def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator, wh
             break
         chosen.append(int(group))
     return np.isin(index, chosen)
-
-
-def digest(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 of named arrays, whatever file holds them."""
-    sha = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        sha.update(f"{name} {array.dtype} {array.shape}\0".encode())
-        sha.update(array.tobytes())
-    return sha.hexdigest()
