@@ -204,24 +204,16 @@ def wide_conv_memories(layer: WideConvPlan, index: int) -> list[Stored]:
         found.append(
             Stored(f"layer{index}.weights_{bank}", layer.weight_words, layer.weight_word_bits, "rom")
         )
+        kept = [("state", layer.state_bits), *([("held", layer.held_bits)] if layer.layer.hold else [])]
         found += [
             Stored(
-                f"layer{index}.state_{bank}_{lanes.start}",
+                f"layer{index}.{name}_{bank}_{lanes.start}",
                 layer.words,
-                len(lanes) * layer.state_bits,
+                len(lanes) * bits,
                 asked="distributed",
             )
+            for name, bits in kept
             for lanes in layer.lane_groups
-        ]
-        found += [
-            Stored(
-                f"layer{index}.held_{bank}_{lanes.start}",
-                layer.words,
-                len(lanes) * layer.held_bits,
-                asked="distributed",
-            )
-            for lanes in layer.lane_groups
-            if layer.layer.hold
         ]
     width = mask_layout(layer.lanes, layer.words).size + layer.banks
     return [*found, Stored(f"queue{index}.fifo.storage", QUEUE_WORDS, width)]

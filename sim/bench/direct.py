@@ -23,10 +23,8 @@ from ...numerics.errors import TwinspikeError
 from ...numerics.files import replacing_folder
 from ...numerics.locks import alone_with
 from .bench import STIMULUS, bench_source
-from .native import DRIVER, FAST, OPTIONS, build_native, driver_source
+from .native import DRIVER, FAST, OPTIONS, build_native, build_program, driver_source
 from .simulators import find_simulator
-from .verilator import keep_runtime, program, take_runtime
-from .workplace import workplace
 
 _VERILATOR = ("--binary", "--timing", *FAST)
 _LONGEST_RUN_SECONDS = 600
@@ -168,16 +166,7 @@ def _resource(name: str) -> str:
 
 def build_verilator(tool: Tool, folder: Path, sources: list[str]) -> Path:
     """Build module `clock` of `sources` (options of Verilator may stand among them); returns the program."""
-    with workplace(tool, folder) as place:
-        made = place.folder / "made"
-        take_runtime(made, tool.version, _VERILATOR)
-        binary = dataclasses.replace(place.tool, command=(program(tool),))
-        arguments = ["-j", "1", *_VERILATOR, "--top-module", "clock", "--Mdir", str(made)]
-        run_tool(binary, [*arguments, *sources], folder, folder / "build.log")
-        keep_runtime(made, tool.version, _VERILATOR)
-        shutil.move(made / "Vclock", folder / "simulate")
-        shutil.rmtree(made)
-    return folder / "simulate"
+    return build_program(tool, folder, sources, top="clock", options=_VERILATOR, jobs=1)
 
 
 def _build_icarus(tool: Tool, folder: Path, sources: list[str]) -> None:

@@ -35,16 +35,22 @@ def driver_source() -> str:
 
 def build_native(tool: Tool, folder: Path, sources: Sequence[str]) -> Path:
     """Build `sources` in `folder`, module `bench` and DRIVER among them; returns the program."""
+    return build_program(tool, folder, sources, top="bench", options=OPTIONS, jobs=2)
+
+
+def build_program(
+    tool: Tool, folder: Path, sources: Sequence[str], *, top: str, options: Sequence[str], jobs: int
+) -> Path:
+    """Build module `top` of `sources` (options of Verilator may stand among them); returns the program."""
     with workplace(tool, folder) as place:
         made = place.folder / "made"
-        take_runtime(made, tool.version, OPTIONS)
+        take_runtime(made, tool.version, options)
         binary = dataclasses.replace(place.tool, command=(program(tool),))
-        arguments = ["-j", "2", *OPTIONS, "--top-module", "bench", "--prefix", "Vbench", "--Mdir", str(made)]
+        arguments = ["-j", str(jobs), *options, "--top-module", top, "--Mdir", str(made)]
         # The driver is named in the makefile, so it lies where make can find it.
-        driver = str(place.plain(folder.resolve() / DRIVER))
-        named = [driver if name == DRIVER else name for name in sources]
+        named = [str(place.plain(folder.resolve() / DRIVER)) if name == DRIVER else name for name in sources]
         run_tool(binary, [*arguments, *named], folder, folder / "build.log")
-        keep_runtime(made, tool.version, OPTIONS)
-        shutil.move(made / "Vbench", folder / "simulate")
+        keep_runtime(made, tool.version, options)
+        shutil.move(made / f"V{top}", folder / "simulate")
         shutil.rmtree(made)
     return folder / "simulate"

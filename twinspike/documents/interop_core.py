@@ -74,7 +74,7 @@ def _times(found: Mapping[str, Any], synth: Mapping[str, Any]) -> list[list[str]
 
 
 def drift_core(figures: Figures, where: str) -> str:
-    """The drift report of that network, layer by layer: spikes a neuron and recording, and those kept."""
+    """The drift report of that network, layer by layer: spikes per neuron and recording, and those kept."""
     rungs = figures.studies.get(STUDY, {}).get("rungs", [])
     if not rungs:
         return table(("rung",), [[NO_IMPORT]])
