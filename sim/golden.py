@@ -9,9 +9,13 @@ import numpy as np
 
 from ..numerics import emd
 from ..numerics.errors import out_of_range
+from ..numerics.lif import state_range
 from ..quant.layer import Layer
 from ..quant.network import Network
 from ..quant.neurons import currents, moments
+
+# A threshold beyond every membrane.
+NEVER = 1 << 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +72,11 @@ def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch:
     states = (
         tuple(np.concatenate([part[1][i] for part in parts], axis=1) for i in depth) if membranes else None
     )
-    return Trace(trains, states, classify(network, emd.cumulative_counts(trains[-1])))
+    if network.readout == "membrane":
+        results = by_sums(network, np.concatenate([part[2] for part in parts]))
+    else:
+        results = classify(network, emd.cumulative_counts(trains[-1]))
+    return Trace(trains, states, results)
 
 
 def classify(network: Network, counts: np.ndarray) -> Results:
@@ -85,15 +93,41 @@ def classify(network: Network, counts: np.ndarray) -> Results:
     return Results(label, best, runner_up, best <= network.verify_threshold)
 
 
-def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list]:
+def by_sums(network: Network, sums: np.ndarray) -> Results:
+    """As :func:`classify` for the readout "membrane", of each output's u summed over all steps, int64 [B, n].
+
+    The largest sum wins, a tie going to the lower index; its distance is what it lacks to the greatest
+    possible one, the highest membrane in every step.
+    """
+    _, highest = state_range(network.layers[-1].spec.state_bits)
+    label, best, runner_up = emd.nearest(network.timesteps * highest - sums)
+    return Results(label, best, runner_up, best <= network.verify_threshold)
+
+
+def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list, np.ndarray]:
+    """Trains and membranes of every layer, and the sums of the last one's where it never fires."""
     trains: list[np.ndarray] = []
     states = []
     for index, layer in enumerate(network.layers):
         inputs = combined([spikes if s < 0 else trains[s] for s in network.sources(index)], layer.combine)
+        if network.readout == "membrane" and index == len(network.layers) - 1:
+            train, v = run_silent(layer, inputs)
+            trains.append(train)
+            return trains, [*states, v], v.sum(axis=0, dtype=np.int64)
         train, v = run_layer(layer, inputs, membranes)
         trains.append(train)
         states.append(v)
-    return trains, states
+    return trains, states, np.zeros((spikes.shape[1], 0), np.int64)
+
+
+def run_silent(
+    layer: Layer, spikes: np.ndarray, *, wrap_bits: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`run_layer` for a layer that never fires: no spike, and the membranes u, never reset."""
+    never = np.full(layer.neurons, NEVER, np.int64)
+    steps = moments(layer, currents(layer, spikes), threshold=never, wrap_bits=wrap_bits)
+    v = np.stack([now.v for now in steps]).astype(np.int32)
+    return np.zeros(v.shape, bool), v
 
 
 def combined(trains: list[np.ndarray], how: str) -> np.ndarray:

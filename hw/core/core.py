@@ -7,16 +7,19 @@ from ...numerics.events import TICK
 from ..layers.encoder import Encoder
 from ..layers.kinds import RELAYS
 from ..layers.layer import SpikingLayer
-from ..layers.queue import queue_kind
+from ..layers.queue import MaskQueue, queue_kind
 from ..parts.events import event_layout
 from ..parts.fork import Fork
 from ..plan import CorePlan
 from ..readout.counts import CountReadout
 from ..readout.emd import Readout
+from ..readout.membrane import MembraneReadout
 from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
 from .signature import core_members
 from .split import AddressSplit
+
+READOUTS = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
 
 class Core(wiring.Component):
@@ -70,12 +73,18 @@ class Core(wiring.Component):
                 wiring.connect(m, events, stage.i)
                 events = stage.o
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
-            m.submodules[f"queue{index}"] = queue = queue_kind(layer_plan)(layer_plan.lanes, layer_plan.words)
-            m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
+            if layer_plan.sums:
+                width = layer_plan.lanes * layer_plan.layer.spec.state_bits
+                queue = MaskQueue(width, layer_plan.words, every=True)
+            else:
+                queue = queue_kind(layer_plan)(layer_plan.lanes, layer_plan.words)
+                m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
+                wiring.connect(m, queue.o, encoder.i)
+            m.submodules[f"queue{index}"] = queue
             wiring.connect(m, events, layer.i)
-            wiring.connect(m, queue.o, encoder.i)
             m.d.comb += [
-                queue.spikes.eq(layer.spikes),
+                queue.spikes.mask.eq(layer.lacks if layer_plan.sums else layer.spikes.mask),
+                *(queue.spikes[name].eq(layer.spikes[name]) for name in ("word", "end", "last")),
                 queue.spikes_valid.eq(layer.spikes_valid),
                 queue.begin.eq(layer.sweep),
                 layer.room.eq(queue.room),
@@ -85,15 +94,18 @@ class Core(wiring.Component):
                     open_gate, shares = self._add_image(m, layer)
                 else:
                     m.d.comb += layer.load.eq(shares.pop(0))
-            events = encoder.o
+            events = queue.o if layer_plan.sums else encoder.o
 
-        # The output spikes go to the readout and to the outside.
-        kind = Readout if plan.network.readout == "emd" else CountReadout
-        m.submodules.readout = readout = kind(plan)
-        m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
-        wiring.connect(m, events, fork.i)
-        wiring.connect(m, fork.o[0], readout.i)
-        spikes = fork.o[1]
+        m.submodules.readout = readout = READOUTS[plan.network.readout](plan)
+        if plan.layers[-1].sums:
+            wiring.connect(m, events, readout.i)
+            spikes = readout.events
+        else:
+            # The output spikes go to the readout and to the outside.
+            m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
+            wiring.connect(m, events, fork.i)
+            wiring.connect(m, fork.o[0], readout.i)
+            spikes = fork.o[1]
         if plan.slots:
             m.d.comb += [
                 readout.command.p.eq(self.s_command_tdata),

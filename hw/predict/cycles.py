@@ -21,6 +21,9 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
              With K slots N + K + 7 + L and K + 7 + L clocks, a label having L pieces
     count readout: takes one event per clock, after a frame's last TICK from max(N + 1, 3) clocks; the
              result comes 2 clocks after that TICK
+    membrane readout: takes a word of the last layer's queue every 3 clocks, a step's first one 4 clocks after
+             the last one before, a frame's first one N + 2 W + 6 clocks; the result comes N + 2 W + 5 clocks
+             after the frame's last word was taken
 """
 
 import numpy as np
@@ -28,9 +31,11 @@ import numpy as np
 from ...numerics.values import step_words
 from ..plan import CorePlan
 from .kinds import RELAYS, STATIONS
-from .serial_cycles import CountReadout, Readout, Source
+from .serial_cycles import CountReadout, MembraneReadout, Readout, Source
 from .split import Split
 from .stations import Sink
+
+READOUTS = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
 
 def frame_times(
@@ -53,7 +58,7 @@ def frame_times(
     entries = [_entrance(plan, index, station, reset) for index, station in enumerate(stations)]
     entry = Split(plan.split, entries[0]) if plan.split else entries[0]
     layers = plan.trains(layers)
-    readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
+    readout = READOUTS[plan.network.readout](plan, reset)
     started: list[int] = []
     finished: list[int] = []
     for frame in range(spikes.shape[1]):
@@ -65,6 +70,9 @@ def frame_times(
                 started.append(first)
             for i, station in enumerate(stations):
                 consumer = entries[i + 1] if i + 1 < len(stations) else readout
+                if isinstance(consumer, MembraneReadout):
+                    station.places.append(consumer.gather([station.swept(word) for word in station.order]))
+                    continue
                 station.places.append(station.emit(layers[i][step, frame], consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)

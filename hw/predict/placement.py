@@ -94,7 +94,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
             Stored(
                 f"queue{i}.memory",
                 1 << queue_kind(layer).index_bits(words),
-                mask_layout(lanes, words).size,
+                mask_layout(lanes * layer.layer.spec.state_bits if layer.sums else lanes, words).size,
             ),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
@@ -144,6 +144,10 @@ def _tables(table: np.ndarray) -> int:
 def _readout(plan: CorePlan) -> list[Stored]:
     neurons = plan.network.outputs
     asked = style(plan.target, plan.count_bits * neurons).get("ram_style", "")
+    if plan.network.readout == "membrane":
+        words, width = plan.layers[-1].words, plan.layers[-1].lanes * plan.distance_bits
+        asked = style(plan.target, max(words, 2) * width).get("ram_style", "")
+        return [Stored("readout.sums", max(words, 2), width, asked=asked)]
     if not plan.references:
         return [Stored("readout.counts", neurons, plan.count_bits, asked=asked)]
     rows, columns, table = plan.reference_rows, plan.columns + 1, "readout.references.table"

@@ -82,7 +82,7 @@ NETWORKS = [
     ("graded", [POOL + 'mode = "sum"', DENSE, DENSE]),
     ("latency", [DENSE + "hold = true", DENSE]),
     ("latency", [DELAY, DENSE, DELAY + "learn = false", DENSE]),
-    ("graded", [DELAY + "learn = false", CONV + "hold = false", POOL, DENSE]),
+    ("latency", [DELAY + "learn = false", CONV, POOL, DENSE]),
     ("latency", [CONV, DELAY, CONV + "stride = [2, 2]", DENSE, DELAY, DENSE + "sources = [4]"]),
     ("latency", [TAPS, TAPS + "stride = [2, 2]\ngroups = 2\nlearn = false", DENSE]),
     ("latency", [CONV + 'norm = "batch"', TAPS + 'norm = "batch"', DENSE]),
