@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop study recipes oneshot explore docs bench bench-sim bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes oneshot explore docs bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -160,11 +160,17 @@ explore: $(READY) ## search networks and cores together: the front of F1, time a
 interop: $(READY) #@ train in snnTorch, Norse, SpikingJelly, sinabs and Rockpool, import, emit, simulate: results/interop.json
 	$(BIN)/python benchmarks/interop.py
 
+interop-core: $(READY) #@ the NIR paper's network of convolutions: import, simulate, place: results/interop_core.json
+	$(BIN)/python benchmarks/paper_core.py
+
 bench: $(READY) #@ a training step beside snnTorch, SpikingJelly and Norse: results/bench_training.json
 	$(BIN)/python benchmarks/training.py
 
 bench-sim: $(READY) #@ simulation by compiled code beside cocotb (FRAMES=n): results/bench_simulation.json
 	$(BIN)/python benchmarks/simulation.py $(if $(FRAMES),--frames $(FRAMES))
+
+bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simulate, clocks: results/scaling.json
+	$(BIN)/python benchmarks/scaling.py $(if $(FRAMES),--frames $(FRAMES))
 
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs

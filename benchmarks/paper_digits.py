@@ -21,7 +21,7 @@ from twinspike.quant.nir_import import float_layers, round_network, run_layers
 
 CAMERA, STEPS = Events(step=1000), 300
 INPUTS = 34 * 34 * 2
-WEIGHT_BITS = 4
+WEIGHT_BITS = 6
 # Training recordings that it is rounded on: every place of a map counts for its channels.
 CALIBRATED_ON = 6
 

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import enum
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,15 @@ from ..numerics.link import (
     frame,
 )
 from .errors import DeviceError, LinkError
+
+
+class _End(enum.Enum):
+    """What there is behind the last request."""
+
+    END = 0
+
+
+_END = _End.END
 
 
 class Port(Protocol):
@@ -82,8 +92,10 @@ class Channel:
         (answer,) = self.stream([(kind, payload)])
         return answer
 
-    def stream(self, requests: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+    def stream(self, requests: Iterable[tuple[int, bytes] | None]) -> Iterator[bytes]:
         """The payloads of the answers to (kind, payload) each, in their order, as they come.
+
+        None among them: nothing is to be sent yet; answers are listened for before the next one is asked for.
 
         As many are on their way as the device's window and buffer allow. Whoever stops listening early
         leaves requests behind: they are executed, and their answers are dropped.
@@ -91,15 +103,17 @@ class Channel:
         if self._waiting:
             raise LinkError(f"{self._name}: another run of requests is not at its end yet")
         coming = iter(requests)
-        ahead = next(coming, None)
+        ahead = next(coming, _END)
         failures, progress = 0, time.monotonic()
         try:
-            while ahead is not None or self._waiting:
-                while ahead is not None and self._fits(len(ahead[1])):
+            while ahead is not _END or self._waiting:
+                while isinstance(ahead, tuple) and self._fits(len(ahead[1])):
                     self._send(*ahead)
-                    ahead = next(coming, None)
+                    ahead = next(coming, _END)
                     progress = time.monotonic()
-                if self._receive():
+                if ahead is None:
+                    ahead = next(coming, _END)
+                if self._receive() or not self._waiting:
                     failures, progress = 0, time.monotonic()
                 elif time.monotonic() - progress > self._timeout:
                     failures, progress = failures + 1, time.monotonic()
@@ -115,6 +129,10 @@ class Channel:
         finally:
             # After an error nobody waits for the rest; what still comes for it is ignored.
             self._waiting.clear()
+
+    def reopen(self) -> None:
+        """Begin a new session on the same line: a frame that was begun and not finished is thrown away."""
+        self._sequence, self.opened = self._open()
 
     def _settle(self, kind: int, payload: bytes) -> bytes:
         if kind & REFUSED == REFUSED:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from . import references, registers, weights
 from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError
 from .frames import as_images, event_frames, pixel_frames
-from .info import Answer, Info, Stats, flags, identify
+from .info import Answer, Info, Stats, answer_of, flags, identify
+from .live import TimedRun, step_requests, stop_timer
 from .ports import open_port
 
 BAUD = 3_000_000
@@ -36,6 +38,8 @@ class Device:
     def __init__(self, channel: Channel, close: Callable[[], None], network: Network | None = None):
         self._channel, self._close, self._network = channel, close, network
         self.info: Info = identify(channel)
+        if self.info.timer and registers.read(channel, "STEP_TIMER")["STEP_TIMER.run"]:
+            stop_timer(channel)  # an earlier session has left it running
         if network and network.content_hash[:16] != self.info.network_hash:
             raise DeviceError(
                 f"the core was made from network {self.info.network_hash}, but {network.name} is "
@@ -95,6 +99,37 @@ class Device:
         requests = event_frames(self._channel, frames, values=self._values())
         for answer in self._run(requests, "CLASSIFY"):
             yield answer[0]
+
+    def classify_live(
+        self, frames: Iterable[np.ndarray], due: Callable[[int], float], clock: Callable[[], float]
+    ) -> Iterator[Answer]:
+        """The same for frames of spikes bool [T, N], each step sent when it is over, not earlier.
+
+        `due(k)`: when step k (0, 1, ... over all frames) is over, in seconds of `clock`. The host makes the
+        TICKs, so each event is in the step in which the caller has it; how late it is sent changes no
+        answer. Answers come as soon as the core gives them.
+        """
+        for answer in self._run(step_requests(self._channel, frames, due, clock), "CLASSIFY"):
+            yield answer[0]
+
+    @contextmanager
+    def by_timer(self, period: int) -> Iterator[TimedRun]:
+        """A core's step timer, running while the context lasts: events go in as they come, without TICKs.
+
+        `period`: clocks of a step. A frame begins with its first event and lasts T steps; which step an event
+        is in is for the core's clock and the line to decide. Afterwards the core is as after a reset. Raises
+        DeviceError if the core has no timer.
+        """
+        if not self.info.timer:
+            raise DeviceError("this core has no step timer: build it with hardware.step_timer")
+        if not 0 < period < 1 << 32:
+            raise out_of_range("period", period, "clocks of a step, 1..2^32 - 1")
+        weights.wait(self._channel)
+        self._command("CLASSIFY")
+        try:
+            yield TimedRun(self._channel, period)
+        finally:
+            stop_timer(self._channel)
 
     def embed(self, images: np.ndarray, *, pixels: bool = False) -> Iterator[tuple[np.ndarray, Answer]]:
         """Output spikes bool [T, n_out] of each image, and its answer."""
@@ -206,7 +241,7 @@ class Device:
 
     def _requests(
         self, images: np.ndarray, pixels: bool, *, spikes: bool = False
-    ) -> Iterator[tuple[int, bytes]]:
+    ) -> Iterator[tuple[int, bytes] | None]:
         images = as_images(images, self._network, self.info.inputs)
         if pixels:
             if not self.info.pixels:
@@ -225,7 +260,7 @@ class Device:
         return self._network is not None and isinstance(self._network.encoder, Graded)
 
     def _run(
-        self, requests: Iterator[tuple[int, bytes]], mode: str, slot: int = 0
+        self, requests: Iterator[tuple[int, bytes] | None], mode: str, slot: int = 0
     ) -> Iterator[tuple[Answer, bytes]]:
         """Answer and payload of each frame; each must count one frame more in the core."""
         weights.wait(self._channel)
@@ -238,16 +273,7 @@ class Device:
             count = (count + 1) % (1 << 32)
             if found["FRAMES.frames"] != count:
                 raise LinkError("the core has counted other frames than were sent: open the device again")
-            yield (
-                Answer(
-                    found["LABEL.label"],
-                    found["DISTANCE.distance"],
-                    found["RUNNER_UP.runner_up"],
-                    bool(found["LABEL.same"]),
-                    found["CYCLES.cycles"],
-                ),
-                payload,
-            )
+            yield answer_of(found), payload
 
     def _command(self, name: str, slot: int = 0, label: int = 0) -> None:
         if self.info.slots:

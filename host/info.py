@@ -20,6 +20,7 @@ class Info:
     slots: int
     pixels: bool
     loads: bool
+    timer: bool  # the core can make its TICKs itself
     window: int
     buffer_bytes: int
     clock_mhz: int  # 0: not known
@@ -67,9 +68,21 @@ def identify(channel: Channel) -> Info:
         slots=features["FEATURES.slots"],
         pixels=bool(features["FEATURES.pixels"]),
         loads=bool(features["FEATURES.loads"]),
+        timer=bool(features["FEATURES.timer"]),
         window=channel.opened.window,
         buffer_bytes=1 << channel.opened.buffer_log2,
         clock_mhz=channel.opened.clock_mhz,
+    )
+
+
+def answer_of(found: dict[str, int]) -> Answer:
+    """The answer in the fields of a frame's record."""
+    return Answer(
+        found["LABEL.label"],
+        found["DISTANCE.distance"],
+        found["RUNNER_UP.runner_up"],
+        bool(found["LABEL.same"]),
+        found["CYCLES.cycles"],
     )
 
 

@@ -51,4 +51,11 @@ class HardwareSettings:
     pixels: bool = setting(
         False, help="the core behind a bus also takes raw 8-bit pixels and encodes them itself"
     )
+    step_timer: int = setting(
+        0,
+        low=0,
+        high=(1 << 32) - 1,
+        help="the core can make its TICKs by its own clock, for events that come live without any: clocks "
+        "of a step, which a register changes; 0: it has no timer",
+    )
     frames: int = setting(300, low=1, high=1_000_000, help="test images that `make sim` compares")

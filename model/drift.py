@@ -15,7 +15,7 @@ import numpy as np
 from ..numerics import emd
 from ..quant.floating import FloatLayer
 from ..quant.network import Network
-from ..quant.nir_import import Stages, run_layers
+from ..quant.nir_import import Stages, Watch, run_layers
 from ..sim import golden
 
 ORIGINAL, FLOAT, LEAK, RESET, WEIGHTS, INTEGER, TUNED = (
@@ -59,25 +59,38 @@ def rungs(
     spikes: np.ndarray,
     original: Sequence[np.ndarray] | None,
     tuned: Network | None = None,
+    watch: Watch = iter,
 ) -> list[Rung]:
-    """Every rung on input spikes bool [T, B, in], in order; `original`: what the framework gave."""
+    """Every rung on input spikes bool [T, B, in], in order; `original`: what the framework gave.
+
+    `watch` passes them on as they are taken, for a progress bar.
+    """
     ladder = [Rung(ORIGINAL, tuple(original))] if original is not None else []
     real = {FLOAT: stages.real, LEAK: stages.leaked, RESET: stages.reset, WEIGHTS: stages.unfloored}
     before: tuple[FloatLayer, ...] | None = None
-    for name, layers in real.items():
+    for name in watch([*real, INTEGER, *([TUNED] if tuned else [])]):
+        if name not in real:
+            made = network if name == INTEGER else tuned
+            assert made is not None
+            ladder.append(Rung(name, _fired(made, spikes)))
+            continue
+        layers = real[name]
         # Where a stage changes nothing its spikes are those before it: convolutions take their time.
         same = before is not None and all(map(_same, before, layers))
         ladder.append(Rung(name, ladder[-1].trains if same else run_layers(layers, spikes)))
         before = layers
-    ladder.append(Rung(INTEGER, golden.run(network, spikes).spikes))
-    if tuned is not None:
-        ladder.append(Rung(TUNED, golden.run(tuned, spikes).spikes))
     return ladder
+
+
+def _fired(network: Network, spikes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The spikes of the layers that have neurons."""
+    trains = golden.run(network, spikes).spikes
+    return tuple(train for train, one in zip(trains, network.layers, strict=True) if one.synapses.fires)
 
 
 def _same(one: FloatLayer, other: FloatLayer) -> bool:
     """Whether two layers are the same in every field."""
-    fields = (f.name for f in dataclasses.fields(FloatLayer) if f.name != "synapses")
+    fields = (f.name for f in dataclasses.fields(FloatLayer) if f.name not in ("synapses", "pools"))
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)
 
 

@@ -1,7 +1,7 @@
 """Fine-tuning an imported network: quantised training from its real-valued layers, on labelled frames.
 
-The layers are those that training uses (quant/layers/dense.py, model/lif.py), so the integers that come
-out behave in torch and in the core alike. The loss is cross-entropy over output spike counts.
+The layers are those that training uses (quant/layers/, model/lif.py), so the integers that come out behave
+in torch and in the core alike. The loss is cross-entropy over output spike counts.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ from ..numerics.errors import TwinspikeError
 from ..quant.export import integer_layer
 from ..quant.floating import FloatLayer
 from ..quant.layer import Layer
+from ..quant.layers.conv import QuantConv
 from ..quant.layers.dense import QuantDense
+from ..quant.layers.pool import QuantPool
 from ..quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec
+from ..quant.synapses.conv import Conv, ConvSettings
 from .network import SpikingLayer
 from .schedule import one_cycle
 
 BATCH = 64
+# Frames times steps times neurons of the widest layer: a batch of long frames of wide layers is smaller.
+MOST_SPIKES = 1 << 24
 RATE = 2e-3
 SLOPE = 1.0
 # A count's worth in the softmax: a winner by two spikes is rather sure.
@@ -59,17 +64,19 @@ def fine_tune(
         _trainable(layer, spec, f"layers.{i}")
         for i, (layer, spec) in enumerate(zip(start, specs, strict=True))
     )
-    inputs = torch.from_numpy(spikes).float()
+    inputs = torch.from_numpy(spikes)
+    widest = max(layer.neurons for layer in start)
+    batch = min(BATCH, max(1, MOST_SPIKES // (len(spikes) * widest)))
     targets = torch.from_numpy(labels.astype(np.int64))
     optimiser = torch.optim.Adam(layers.parameters(), lr=RATE)
     generator = torch.Generator().manual_seed(seed)
-    steps = math.ceil(len(targets) / BATCH)
+    steps = math.ceil(len(targets) / batch)
     with tqdm(total=epochs * steps, desc="fine-tune", unit="batch", disable=not progress) as bar:
         for epoch in range(epochs):
             order = torch.randperm(len(targets), generator=generator)
             for step in range(steps):
-                chosen = order[step * BATCH : (step + 1) * BATCH]
-                loss = _loss(layers, inputs[:, chosen], targets[chosen])
+                chosen = order[step * batch : (step + 1) * batch]
+                loss = _loss(layers, inputs[:, chosen].float(), targets[chosen])
                 if not math.isfinite(loss.item()):
                     raise TwinspikeError("fine-tuning diverged: give more --weight-bits or fewer --epochs")
                 for group in optimiser.param_groups:
@@ -79,7 +86,7 @@ def fine_tune(
                 optimiser.step()
                 bar.update()
             bar.set_postfix(loss=f"{loss.item():.3f}")
-    return tuple(integer_layer(layer.synapses, f"layers.{i}") for i, layer in enumerate(layers))
+    return tuple(integer_layer(layer[-1].synapses, f"layers.{i}") for i, layer in enumerate(layers))
 
 
 def _loss(layers: nn.ModuleList, spikes: Tensor, targets: Tensor) -> Tensor:
@@ -88,13 +95,25 @@ def _loss(layers: nn.ModuleList, spikes: Tensor, targets: Tensor) -> Tensor:
     return nn.functional.cross_entropy(spikes.sum(0) * SHARPNESS, targets)
 
 
-def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
-    """The layer with thresholds of 1, as quantised training counts: each neuron divided by its own."""
-    made = SpikingLayer(QuantDense(layer.weight.shape[1], layer.neurons, spec, where), SLOPE)
+def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> nn.Sequential:
+    """The layer with thresholds of 1, as quantised training counts: each channel divided by its own.
+
+    The pools that its inputs pass come first.
+    """
+    made = SpikingLayer(_synapses(layer, spec, where), SLOPE, several=bool(layer.pools))
+    weight = layer.weight.reshape(layer.channels, -1) / layer.threshold[:, None]
     with torch.no_grad():
-        made.synapses.weight.copy_(torch.from_numpy(layer.weight / layer.threshold[:, None]))
+        made.synapses.weight.copy_(torch.from_numpy(weight))
         made.synapses.bias.copy_(torch.from_numpy(layer.bias / layer.threshold))
-    return made
+    return nn.Sequential(*map(QuantPool, layer.pools), made)
+
+
+def _synapses(layer: FloatLayer, spec: NeuronSpec, where: str) -> QuantDense | QuantConv:
+    """Untaught synapses of the layer's kind, whose weights act as they are."""
+    if not isinstance(layer.synapses, Conv):
+        return QuantDense(layer.synapses.inputs, layer.neurons, spec, where)
+    settings = ConvSettings(norm="none", **dataclasses.asdict(spec))
+    return QuantConv(layer.synapses, settings, where)
 
 
 def tuning_spec(spec: NeuronSpec) -> NeuronSpec:

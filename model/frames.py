@@ -54,15 +54,24 @@ class Data:
     own_steps: bool = False
 
 
-def dataset_frames(config: Config) -> Data:
-    """Training images to calibrate (and fine-tune) with, test images to measure with, as spikes."""
+def some_of(count: int, most: int) -> np.ndarray:
+    """Indices, in order, of at most `most` of `count` frames, drawn the same way each time."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
+def dataset_frames(config: Config, most: int | None = None) -> Data:
+    """Training images to calibrate (and fine-tune) with, test images to measure with, as spikes.
+
+    `most`: that many training images are enough, and no others are encoded (see `some_of`).
+    """
     data = config_dataset(config)
+    kept = slice(None) if most is None else some_of(len(data.train_images), most)
 
     def frames(images: np.ndarray, labels: np.ndarray) -> Frames:
         return Frames(config.encoder.encode(images, config.timesteps), labels)
 
     return Data(
-        frames(data.train_images, data.train_labels),
+        frames(data.train_images[kept], data.train_labels[kept]),
         frames(data.test_images, data.test_labels),
         data.shape,
         f"dataset {data.name}, encoding {config.encoder.kind}",

@@ -13,10 +13,13 @@ from tqdm import tqdm
 from ..numerics import emd
 from ..numerics.differences import first_difference
 from ..numerics.errors import TwinspikeError
+from ..quant.class_names import KEY as CLASS_NAMES
+from ..quant.class_names import worth_keeping
 from ..quant.export import package_versions, untaught_network
 from ..quant.network import Network
 from ..sim import golden
 from .data.dataset import Dataset
+from .data.shipped import DATASETS
 from .evaluation import choose_verify_threshold, class_references, embed, evaluate
 from .network import SpikingNetwork
 from .references import refined_if_better
@@ -52,6 +55,9 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
         "data_checksums": dataset.checksums,
         "versions": package_versions(),
     }
+    # Datasets that ship with twinspike have numbers for names: their networks' files stay what they are.
+    if config.dataset not in DATASETS and worth_keeping(dataset.class_names):
+        provenance[CLASS_NAMES] = list(dataset.class_names)
     untaught = untaught_network(
         network.stages,
         name=config.name,

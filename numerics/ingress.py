@@ -10,8 +10,8 @@ comes, the core sees frames of exactly T steps:
     duplicate      an address that came before in the same step adds its weight once more
 
 Each sets its sticky bit, in this order from bit 0. Low bits of a TICK mean nothing. With `values`, as the
-graded encoder sends them, a VALUE word says how often each address behind it counts until the next TICK; a
-core without them takes it for a TICK.
+graded encoder sends them, a VALUE word says how often each address behind it counts until the next TICK,
+`most` times at most; a core without them takes it for a TICK.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ def sound_events(
 
 
 def counted_events(
-    words: Iterable[int], timesteps: int, inputs: int, *, values: bool = False
+    words: Iterable[int], timesteps: int, inputs: int, *, values: bool = False, most: int = MOST
 ) -> tuple[list[tuple[int | None, bool, int]], list[int]]:
     """As :func:`sound_events`, each event with how often it counts."""
     events: list[tuple[int | None, bool, int]] = []
@@ -62,7 +62,7 @@ def counted_events(
         if is_tick:
             tick()
         elif is_value:
-            times = word & MOST
+            times = min(word & MOST, most)
         elif address < inputs:
             flags[-1] |= DUPLICATE if address in seen else 0
             seen.add(address)
@@ -79,14 +79,14 @@ def counted_events(
 
 
 def sanitise(
-    words: Iterable[int], timesteps: int, inputs: int, *, values: bool = False
+    words: Iterable[int], timesteps: int, inputs: int, *, values: bool = False, most: int = MOST
 ) -> tuple[np.ndarray, np.ndarray]:
     """The whole frames that `words` mean: (counts int64 [T, B, inputs], flags int64 [B]).
 
     A count says how often an input's weight is added in a step: 0 or 1, more for duplicates and
     behind VALUE words.
     """
-    events, flags = counted_events(words, timesteps, inputs, values=values)
+    events, flags = counted_events(words, timesteps, inputs, values=values, most=most)
     steps = sum(address is None for address, _, _ in events)
     counts = np.zeros((-(-(steps + 1) // timesteps) * timesteps, inputs), dtype=np.int64)
     step = 0

@@ -14,6 +14,7 @@ from .nir_graph import Node
 from .nir_maps import Weights, by_channel, channel_neurons
 from .synapses.base import Synapses
 from .synapses.dense import Dense
+from .synapses.pool import Pool, pooled
 
 # What stands for an endless time constant, in steps: 1 - 1 / NO_LEAK is 1 in 64 bits and in 32.
 NO_LEAK = 1e20
@@ -33,7 +34,7 @@ class FloatLayer:
     subtracted from the next step's u; "subtract-once": as "subtract", but where v is above the threshold
     still, the next spike needs u above twice the threshold; "zero-delayed": the step after a spike ends
     at 0, whatever comes in. `start` [channels] is v before the first step;
-    None: 0, as in the core. Steps are computed in the precision of the weights.
+    None: 0, as in the core. Steps are computed in the precision of the weights. Inputs pass `pools` first.
     """
 
     name: str
@@ -45,6 +46,7 @@ class FloatLayer:
     reset: str
     start: np.ndarray | None = None
     synapses: Synapses = None  # type: ignore[assignment]
+    pools: tuple[Pool, ...] = ()
 
     def __post_init__(self) -> None:
         if self.synapses is None:
@@ -52,7 +54,7 @@ class FloatLayer:
 
     @property
     def inputs(self) -> int:
-        return self.synapses.inputs
+        return (*self.pools, self.synapses)[0].inputs
 
     @property
     def neurons(self) -> int:
@@ -65,7 +67,7 @@ class FloatLayer:
 
     def currents(self, spikes: np.ndarray) -> np.ndarray:
         """Input spikes bool [T, B, in] -> currents [T, B, out], bias included."""
-        return self.synapses.sums(self.weight, spikes) + self.synapses.spread(self.bias)
+        return self.synapses.sums(self.weight, pooled(self.pools, spikes)) + self.synapses.spread(self.bias)
 
     def fire(self, currents: np.ndarray) -> np.ndarray:
         """Spikes bool [T, B, out] of the currents [T, B, out]."""
@@ -135,6 +137,7 @@ def float_layer(weights: Weights, neurons: Node, dialect: Dialect, dt: float, re
         reset,
         None if start is None or np.array_equal(start, rest) else start - rest,
         weights.synapses,
+        weights.pools,
     )
 
 

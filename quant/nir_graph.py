@@ -1,7 +1,6 @@
 """A NIR graph as the chain of nodes that a feed-forward core can be: Input, layers, Output.
 
-A layer is weights and then spiking neurons; pools and scales may stand before its weights, scales behind
-them.
+A layer is weights and then spiking neurons; pools and scales may stand on either side of its weights.
 
 Nested graphs are put in place of the node that holds them. What cannot be mapped is refused with one
 line that names the node, its type and why.
@@ -98,7 +97,7 @@ def chain(graph: Mapping[str, Any]) -> list[Node]:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """The nodes of one layer: pools and scales before its weights, scales behind them, its neurons."""
+    """The nodes of one layer: pools and scales on either side of its weights, and its neurons."""
 
     before: tuple[Node, ...]
     weights: Node
@@ -120,8 +119,6 @@ def parts(nodes: list[Node]) -> list[Part]:
             before, after, weights = [], [], None
         elif weights is not None and node.type in WEIGHTS:
             raise weights.refuse(f"{node} follows it: every layer ends in spiking neurons")
-        elif weights is not None and node.type in POOLS:
-            raise node.refuse(f"it stands between {weights} and its neurons: pool spikes, not currents")
         elif node.type in WEIGHTS:
             weights = node
         else:

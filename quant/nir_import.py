@@ -1,7 +1,7 @@
 """From a NIR graph to an integer network, stage by stage, so that each stage's cost can be measured."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.files import parse_json
 from .dialects import DIALECTS, RESETS
 from .floating import FloatLayer, float_layer
-from .layer import Layer
+from .layer import Layer, relay
 from .network import METADATA_KEY, Network, References
 from .network_file import put_together
 from .nir_export import COUNTS, LABELS, THRESHOLDS
@@ -27,6 +27,9 @@ from .rounding import (
     round_layer,
 )
 from .scaling import BELOW, in_scale
+
+# Shows how far a loop has come, as tqdm does.
+Watch = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,12 +49,21 @@ class Stages:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        return tuple(r.layer for r in self.rounded)
+        """The network's layers, pools that stayed among them."""
+        return wired([r.layer for r in self.rounded], self.real)
 
     @property
     def unfloored(self) -> tuple[FloatLayer, ...]:
         """The integer layers without the floor of their leak and without clamps."""
         return tuple(real_layer(r, like) for r, like in zip(self.rounded, self.reset, strict=True))
+
+
+def wired(layers: Sequence[Layer], real: Sequence[FloatLayer]) -> tuple[Layer, ...]:
+    """Integer layers made from the real ones, with the pools before each that the core has to have."""
+    found: list[Layer] = []
+    for layer, like in zip(layers, real, strict=True):
+        found += [*map(relay, like.pools), layer]
+    return tuple(found)
 
 
 def float_layers(
@@ -96,8 +108,12 @@ def run_layers(layers: Sequence[FloatLayer], spikes: np.ndarray) -> tuple[np.nda
     return tuple(trains)
 
 
-def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: int) -> Stages:
+def round_network(
+    real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: int, watch: Watch = iter
+) -> Stages:
     """Every stage of the layers, chosen on calibration spikes bool [T, B, in], layer by layer.
+
+    `watch` passes the layers on as they are taken, for a progress bar.
 
     Each integer layer is fitted on what the integer layers before it give, towards the spikes of
     the real one. Raises TwinspikeError if the inputs do not fit or a layer cannot be rounded.
@@ -109,7 +125,7 @@ def round_network(real: Sequence[FloatLayer], spikes: np.ndarray, weight_bits: i
         )
     leaked, reset, rounded = [], [], []
     real_inputs = inputs = spikes
-    for layer in real:
+    for layer in watch(real):
         with_leak, shift = fit_leak(layer, real_inputs)
         target = layer.run(real_inputs)
         leaked.append(with_leak)
@@ -145,6 +161,8 @@ def reimport(graph: Mapping[str, Any]) -> Network | None:
     if not isinstance(extra, Mapping) or not isinstance(text := extra.get(METADATA_KEY), str):
         return None
     found = float_layers(graph)
+    if any(layer.pools for layer in found):
+        return None
     found = tuple(_unscaled(layer, extra.get(f"{THRESHOLDS}{i}")) for i, layer in enumerate(found))
     tensors = _references(text, extra, found[-1].neurons)
     for index, layer in enumerate(found):

@@ -1,9 +1,10 @@
 """The weights of a NIR graph's layers on our maps: convolutions, what is pooled before them, scales.
 
 NIR's maps are channel-first, [C, H, W]; ours are channel-last. A sum pool has no neurons: it is folded into
-the weights behind it, whose kernel it makes larger, and an average is the same with weights divided by the
+the weights beside it, whose kernel it makes larger, and an average is the same with weights divided by the
 size of its window. Nothing is approximated by that, since both are linear and spikes pass a pool in their
-step. Scales are multiplied into the weights beside them.
+step. One that cannot be folded, since it drops rows that a border of the convolution behind it would bring
+back, stays a pool of the core. Scales are multiplied into the weights beside them.
 """
 
 import dataclasses
@@ -20,16 +21,21 @@ from .synapses.base import Synapses
 from .synapses.conv import Conv
 from .synapses.dense import Dense
 from .synapses.maps import MAX_STEP, Map, Pair
+from .synapses.pool import Pool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Weights:
-    """What a layer adds up: weight [channels, ...] by kind and bias [channels], both float64."""
+    """What a layer adds up: weight [channels, ...] by kind and bias [channels], both float64.
+
+    Its inputs pass `pools` first, of kind sum; without any, they are the layer's own.
+    """
 
     node: Node
     synapses: Synapses
     weight: np.ndarray
     bias: np.ndarray
+    pools: tuple[Pool, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,12 +97,17 @@ def layer_weights(part: Part, shape: tuple[int, ...] | None) -> Weights:
     for before, at in reversed(gains):
         made = _scaled_inputs(made, before, at)
     for before, window in reversed(windows):
-        made = _behind(made, window, before)
+        # Behind a pool that stays, others stay as well.
+        stays = bool(made.pools) or not _folds(made, window)
+        made = _kept(made, window, before) if stays else _behind(made, window, before)
     for after in part.after:
-        gain = _channel_values(after, "scale", made.synapses)
-        made = dataclasses.replace(
-            made, weight=made.weight * by_channel(gain, made.weight), bias=made.bias * gain
-        )
+        if after.type == "Scale":
+            gain = _channel_values(after, "scale", made.synapses)
+            made = dataclasses.replace(
+                made, weight=made.weight * by_channel(gain, made.weight), bias=made.bias * gain
+            )
+        else:
+            made = _ahead(made, after)
     return made
 
 
@@ -212,7 +223,7 @@ def _conv_map(node: Node, seen: tuple[int, ...] | None, channels: int, axes: int
     if node.fields.get("input_shape") is None:
         raise node.refuse(f"it sees {_told(seen)} and has no input_shape: export the network again")
     sides = _whole(node, "input_shape", axes, 1, None)
-    map_ = (*sides, channels) if axes == 2 else (1, *sides, channels)
+    map_ = (sides[0] if axes == 2 else 1, sides[-1], channels)
     if seen is not None and prod(seen) != prod(map_):
         raise node.refuse(f"its input_shape makes a map of {prod(map_)} inputs, before it are {prod(seen)}")
     return map_
@@ -286,6 +297,62 @@ def _scaled_inputs(made: Weights, node: Node, seen: tuple[int, ...] | None) -> W
     return dataclasses.replace(made, weight=weight * gain)
 
 
+def _folds(made: Weights, pool: _Window) -> bool:
+    """Whether weights can stand in front of the pool: a border sees nothing that the pool does not."""
+    conv = made.synapses
+    return not isinstance(conv, Conv) or all(not conv.padding[i] or pool.tiles(i) for i in (0, 1))
+
+
+def _kept(made: Weights, pool: _Window, node: Node) -> Weights:
+    """The same weights behind a pool of the core."""
+    if pool.size != pool.step or any(pool.border):
+        raise node.refuse(
+            f"its windows overlap or have a border, and {made.node} has one too: let them lie side by side, "
+            "or use no padding there"
+        )
+    average = 1.0 / prod(pool.size) if node.type == "AvgPool2d" else 1.0
+    return dataclasses.replace(
+        made,
+        weight=made.weight * average,
+        pools=(Pool.over(pool.map, pool.size, "sum"), *made.pools),
+    )
+
+
+def _ahead(made: Weights, node: Node) -> Weights:
+    """Weights whose currents are pooled by `node`: one convolution, of a wider step and a larger kernel."""
+    conv = made.synapses
+    if not isinstance(conv, Conv):
+        raise node.refuse(f"it stands between {made.node}, which makes no map, and its neurons")
+    pool = _window(node, conv.shape)
+    if any(pool.border):
+        raise node.refuse(
+            f"it stands between {made.node} and its neurons with a border: places there would weigh less"
+        )
+    spans = [
+        (conv.kernel[i] - 1) * conv.dilation[i] + (pool.size[i] - 1) * conv.stride[i] + 1 for i in (0, 1)
+    ]
+    weight: np.ndarray = np.zeros((*made.weight.shape[:2], *spans))
+    for ky, kx, wy, wx in np.ndindex(*conv.kernel, *pool.size):
+        y, x = ky * conv.dilation[0] + wy * conv.stride[0], kx * conv.dilation[1] + wx * conv.stride[1]
+        weight[:, :, y, x] += made.weight[:, :, ky, kx]
+    synapses = Conv.over(
+        conv.map,
+        conv.filters,
+        (spans[0], spans[1]),
+        (conv.stride[0] * pool.step[0], conv.stride[1] * pool.step[1]),
+        conv.padding,
+        (1, 1),
+        conv.groups,
+    )
+    places = prod(pool.size)
+    average = 1.0 / places if node.type == "AvgPool2d" else 1.0
+    folded = dataclasses.replace(
+        made, synapses=synapses, weight=weight * average, bias=made.bias * places * average
+    )
+    _check(folded)
+    return folded
+
+
 def _behind(made: Weights, pool: _Window, node: Node) -> Weights:
     """The same weights seen through the pool: what they make of its inputs, and exactly that."""
     average = 1.0 / prod(pool.size) if node.type == "AvgPool2d" else 1.0
@@ -293,12 +360,6 @@ def _behind(made: Weights, pool: _Window, node: Node) -> Weights:
         return _dense_behind(made, pool, node, average)
     conv = made.synapses
     assert isinstance(conv, Conv)
-    for axis, name in ((0, "rows"), (1, "columns")):
-        if conv.padding[axis] and not pool.tiles(axis):
-            raise node.refuse(
-                f"its windows do not lie side by side over all {pool.map[axis]} {name}, and {made.node} has "
-                "a border: pool a map of whole windows, or use no padding there"
-            )
     spans = [(conv.kernel[i] - 1) * conv.dilation[i] * pool.step[i] + pool.size[i] for i in (0, 1)]
     weight: np.ndarray = np.zeros((*made.weight.shape[:2], *spans))
     for ky, kx in np.ndindex(*conv.kernel):

@@ -16,6 +16,7 @@ from .neurons import moments
 from .scaling import in_scale, whole_scales
 from .spec import NeuronSpec
 from .synapses.maps import Windows
+from .synapses.pool import Pool, pooled
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.
@@ -85,6 +86,8 @@ def hardware_reset(layer: FloatLayer) -> FloatLayer:
 class Rounded:
     """An integer layer; weight = scale [channels] of its neuron * integer; `exact` if nothing was rounded.
 
+    Its inputs pass `pools` first.
+
     `threshold` [channels] is the real one in that scale, before it moved to make up for rounding.
     """
 
@@ -92,10 +95,12 @@ class Rounded:
     scale: np.ndarray
     threshold: np.ndarray
     exact: bool
+    pools: tuple[Pool, ...] = ()
 
     def run(self, spikes: np.ndarray) -> np.ndarray:
         """Input spikes bool [T, B, in] -> output spikes bool [T, B, out], as the golden model has them."""
-        return membranes(self.layer, spikes, self.layer.threshold.astype(np.int64))[0]
+        inputs = pooled(self.pools, spikes)
+        return membranes(self.layer, inputs, self.layer.threshold.astype(np.int64))[0]
 
 
 def real_layer(rounded: Rounded, like: FloatLayer) -> FloatLayer:
@@ -139,14 +144,19 @@ def round_layer(
     the target's (quant/matching.py). The state is as wide as the calibration needs, with a quarter to spare.
     Raises TwinspikeError if thresholds or biases need more than 32 bits.
     """
+    spikes = pooled(layer.pools, spikes)
     wide = NeuronSpec(weight_bits, shift, layer.reset, False, MAX_STATE_BITS, not layer.decay.any())
     exact, scale = exact_layer(layer, wide), np.ones(layer.channels)
     if exact is None and (found := whole_scales(layer, wide.weight_limit)) is not None:
         exact, scale = exact_layer(in_scale(layer, found), wide), found
     if exact is not None:
-        return Rounded(_narrow(exact, spikes), scale, exact.threshold, True)
-    rate = _tap_rates(layer, spikes.mean(axis=(0, 1)))
-    scale, weight = _scales(layer, rate, wide)
+        return Rounded(_narrow(exact, spikes), scale, exact.threshold, True, layer.pools)
+    mean = spikes.mean(axis=(0, 1))
+    rate = _tap_rates(layer, mean)
+    spread = rate * (1 - rate)
+    if layer.pools:  # inputs may spike more than once a step
+        spread = _tap_rates(layer, np.square(spikes).mean(axis=(0, 1)) - mean**2)
+    scale, weight = _scales(layer, rate, spread, wide)
     bias = np.round(layer.bias / scale)
     threshold = integer_threshold(layer, scale)
     if max(np.abs(bias).max(), threshold.max()) > 1 << 24:
@@ -155,14 +165,17 @@ def round_layer(
             "than 24 bits: the layer would never spike; check --from, --dt and the calibration data"
         )
     made = _layer(layer, wide, weight, bias, threshold)
-    return Rounded(_narrow(_fitted(made, spikes, target), spikes), scale, made.threshold, False)
+    return Rounded(_narrow(_fitted(made, spikes, target), spikes), scale, made.threshold, False, layer.pools)
 
 
-def _scales(layer: FloatLayer, rate: np.ndarray, spec: NeuronSpec) -> tuple[np.ndarray, np.ndarray]:
+def _scales(
+    layer: FloatLayer, rate: np.ndarray, spread: np.ndarray, spec: NeuronSpec
+) -> tuple[np.ndarray, np.ndarray]:
     """Scale [channels] and integer weights of least expected squared error of the current.
 
-    With independent inputs of spike rates p: sum of p (1 - p) e^2 + (sum of p e)^2, e a weight's error.
-    `rate` is [weights of a channel], or [channels, weights of a channel] where channels see other inputs.
+    With independent inputs of spike rates p and variances s: sum of s e^2 + (sum of p e)^2, e a weight's
+    error. Both are [weights of a channel], or [channels, weights of a channel] where channels see other
+    inputs.
     """
     weight, limit = layer.weight.reshape(layer.channels, -1), spec.weight_limit
     largest = np.abs(weight).max(axis=1)
@@ -182,7 +195,7 @@ def _scales(layer: FloatLayer, rate: np.ndarray, spec: NeuronSpec) -> tuple[np.n
         else:
             integers = np.clip(np.round(weight / candidate[:, None]), -limit, limit)
         error = integers * candidate[:, None] - weight
-        cost = _weighed(error**2, rate * (1 - rate)) + _weighed(error, rate) ** 2
+        cost = _weighed(error**2, spread) + _weighed(error, rate) ** 2
         # Inputs that never spike in the calibration may spike later: their errors break ties.
         cost = cost + 1e-6 * (error**2).mean(axis=1)
         better = cost < best

@@ -85,7 +85,7 @@ class LayerSettings(NeuronSpec):
     def table(self) -> dict[str, Any]:
         """The entry as JSON-ready values; `kind` and the keys of :data:`RARE` only where they are not the
         defaults."""
-        table = {} if self.kind == "dense" else {"kind": self.kind}
+        table: dict[str, Any] = {} if self.kind == "dense" else {"kind": self.kind}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name not in RARE or value != field.default:

@@ -54,8 +54,14 @@ class Trace:
         return emd.cumulative_counts(self.spikes[-1])
 
 
+# Steps times neurons of the widest layer times frames that are held at once, in currents of 64 bits.
+MOST_CURRENTS = 1 << 25
+
+
 def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch: int = 1000) -> Trace:
-    """Run input spikes bool [T, B, inputs] through the network; `batch` bounds the memory used.
+    """Run input spikes bool [T, B, inputs] through the network, at most `batch` frames at a time.
+
+    Frames of many steps through wide layers go fewer at a time, which bounds the memory used.
 
     Integers are multiplicities, those of the graded encoder.
     Raises TwinspikeError if T or the number of inputs is not the network's.
@@ -63,6 +69,8 @@ def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch:
     expected = (network.timesteps, network.inputs)
     if spikes.ndim != 3 or (spikes.shape[0], spikes.shape[2]) != expected:
         raise out_of_range("input spikes shape", spikes.shape, f"[{expected[0]}, frames, {expected[1]}]")
+    widest = max(layer.neurons for layer in network.layers)
+    batch = min(batch, max(1, MOST_CURRENTS // (network.timesteps * widest)))
     parts = [
         _run_layers(network, spikes[:, start : start + batch], membranes)
         for start in range(0, max(1, spikes.shape[1]), batch)

@@ -88,6 +88,9 @@ class Config:
         hardware = settings.get("hardware")
         if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
             hardware["events_per_clock"] = hardware.pop("banks")
+        for layer in settings.get("layers", []):
+            if isinstance(layer, dict) and "standardise" in layer:  # likewise
+                layer["norm"] = "weight" if layer.pop("standardise") else "none"
         there = config_from_table(self.name, settings)
         return differences(there.training_table(), self.training_table())
 
@@ -280,7 +283,11 @@ def _layer_settings(entry: Any, where: str) -> LayerSettings:
     trained = {name: found.settings for name, found in KINDS.items() if found.settings}
     if kind not in trained:
         raise out_of_range(f"{where}.kind", kind, "one of " + ", ".join(trained))
-    return build(trained[kind], {k: v for k, v in entry.items() if k != "kind"}, where)
+    settings = {k: v for k, v in entry.items() if k != "kind"}
+    if "norm" not in settings and isinstance(settings.get("standardise"), bool):
+        # Networks that were trained before there were other norms say it so.
+        settings["norm"] = "weight" if settings.pop("standardise") else "none"
+    return build(trained[kind], settings, where)
 
 
 def _toml_lines(table: dict[str, Any]) -> list[str]:

@@ -69,6 +69,8 @@ class Control(wiring.Component):
         m.d.comb += core.m_axis_tready.eq(self.m_axis_tready)
         if self._plan.slots:
             self._commands(m, core, registers, found, soft)
+        if self._plan.step_timer:
+            self._timer(m, core, select, registers)
 
         status, enable = registers.status, registers.stored.INTERRUPT
         m.d.comb += [
@@ -102,10 +104,20 @@ class Control(wiring.Component):
             core.s_axis_tvalid.eq(select.o.valid & ~soft),
             select.o.ready.eq(core.s_axis_tready & ~soft),
             select.ends.eq(monitor.ends),
-            monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
-            monitor.tick.eq(select.o.p.data[15]),
-            monitor.last.eq(select.o.p.last),
         ]
+        # With a step timer what the core is given is not what enters it: TICKs come, and events may be lost.
+        if self._plan.step_timer:
+            m.d.comb += [
+                monitor.word.eq(core.timer_event | core.timer_tick),
+                monitor.tick.eq(core.timer_tick),
+                monitor.last.eq(core.timer_last),
+            ]
+        else:
+            m.d.comb += [
+                monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
+                monitor.tick.eq(select.o.p.data[15]),
+                monitor.last.eq(select.o.p.last),
+            ]
         encoding = self._pixels(m, encoded[0], registers, found, soft) if encoded else Const(0)
         # The level is a sum: what depends on it waits a clock, and so keeps long paths apart.
         waiting = Signal()
@@ -208,6 +220,21 @@ class Control(wiring.Component):
             )
         with m.If(soft):
             m.d.sync += held.eq(0)
+
+    def _timer(self, m, core, select, registers):
+        """The step timer's registers; while it runs, events of all sources are loose words."""
+        stored, status = registers.stored, registers.status
+        m.d.comb += [
+            core.timer_run.eq(stored.STEP_TIMER.run),
+            core.timer_drop.eq(stored.STEP_TIMER.drop),
+            core.timer_on_event.eq(stored.STEP_TIMER.on_event),
+            core.timer_period.eq(stored.STEP_CLOCKS.period),
+            core.timer_clear.eq(registers.written.STEP_TIMER.clear),
+            select.loose.eq(core.timer_running),
+            status.STEP_TIMER.running.eq(core.timer_running),
+            status.STEP_LOSSES.dropped.eq(core.timer_dropped),
+            status.STEP_LOSSES.late.eq(core.timer_late),
+        ]
 
     def _commands(self, m, core, registers, found, soft):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""

@@ -14,7 +14,8 @@ class FrameSelect(wiring.Component):
     input and output: latency 0, a word per clock.
 
     Members: `i` (array of In streams of words and `last`), `o` (Out stream of them), `ends` (In: the word
-    that leaves in this clock ends its frame), `hold` (In: no frame is chosen), `inside` (Out: one is).
+    that leaves in this clock ends its frame), `hold` (In: no frame is chosen), `loose` (In: words belong
+    to no frame, and a source is left as soon as it offers none), `inside` (Out: one is chosen).
     """
 
     def __init__(self, sources: int):
@@ -25,6 +26,7 @@ class FrameSelect(wiring.Component):
                 "o": Out(stream.Signature(AXIS)),
                 "ends": In(1),
                 "hold": In(1),
+                "loose": In(1),
                 "inside": Out(1),
             }
         )
@@ -47,6 +49,6 @@ class FrameSelect(wiring.Component):
                     ]
         with m.If(~inside):
             m.d.sync += [inside.eq(Cat(s.valid for s in self.i).any() & ~self.hold), chosen.eq(first)]
-        with m.Elif(self.o.valid & self.o.ready & self.ends):
+        with m.Elif((self.o.valid & self.o.ready & self.ends) | (self.loose & ~self.o.valid)):
             m.d.sync += inside.eq(0)
         return m

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan import CorePlan
-from .registers import ADDRESS_BITS, REGISTERS, constants
+from .registers import ADDRESS_BITS, OF_TIMER, REGISTERS, Register, constants
 
 # Word addresses; a write happens in the clock of `write`, `read_data` follows a clock after `read` and stays.
 PORT = wiring.Signature(
@@ -25,9 +25,9 @@ PORT = wiring.Signature(
 WIDE = 8
 
 
-def layout(*access: str) -> data.StructLayout:
+def layout(*access: str, registers: tuple[Register, ...] = REGISTERS) -> data.StructLayout:
     """The registers with fields of these kinds of access, as a struct of structs."""
-    chosen = {r.name: {f.name: f.width for f in r.fields if f.access in access} for r in REGISTERS}
+    chosen = {r.name: {f.name: f.width for f in r.fields if f.access in access} for r in registers}
     return data.StructLayout({name: data.StructLayout(fields) for name, fields in chosen.items() if fields})
 
 
@@ -45,13 +45,15 @@ class RegisterFile(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self._constants = constants(plan)
+        self._registers = tuple(r for r in REGISTERS if plan.step_timer or r.name not in OF_TIMER)
+        chosen = self._registers
         super().__init__(
             {
                 "port": In(PORT),
-                "status": In(layout("ro", "w1c")),
-                "stored": Out(layout("rw"), init=self._reset()),
-                "written": Out(layout("wo", "w1c")),
-                "bytes": Out(data.StructLayout({name: 4 for name in layout("wo").members})),
+                "status": In(layout("ro", "w1c", registers=chosen)),
+                "stored": Out(layout("rw", registers=chosen), init=self._reset()),
+                "written": Out(layout("wo", "w1c", registers=chosen)),
+                "bytes": Out(data.StructLayout({name: 4 for name in layout("wo", registers=chosen).members})),
             }
         )
 
@@ -60,7 +62,7 @@ class RegisterFile(wiring.Component):
             r.name: {
                 f.name: self._constants.get(f"{r.name}.{f.name}", 0) for f in r.fields if f.access == "rw"
             }
-            for r in REGISTERS
+            for r in self._registers
             if any(f.access == "rw" for f in r.fields)
         }
 
@@ -70,13 +72,13 @@ class RegisterFile(wiring.Component):
         word = Signal(32)
         byte_mask = Cat(bit.replicate(8) for bit in port.write_mask)
         # The offsets in use are few: what lies beyond is told apart once, not in every comparison.
-        used = (max(register.offset for register in REGISTERS) // 4).bit_length()
+        used = (max(register.offset for register in self._registers) // 4).bit_length()
         write, known = Signal(), Signal()
         m.d.comb += [
             write.eq(port.write & ~port.write_address[used:].any()),
             known.eq(~port.read_address[used:].any()),
         ]
-        for register in REGISTERS:
+        for register in self._registers:
             address = register.offset // 4
             hit = Signal(name=f"write_{register.name.lower()}")
             m.d.comb += hit.eq(write & (port.write_address[:used] == address))
@@ -94,7 +96,7 @@ class RegisterFile(wiring.Component):
                     data = (port.write_data & byte_mask)[bits]
                     m.d.comb += written.eq(data if field.width >= WIDE else Mux(hit, data, 0))
         with m.Switch(port.read_address[:used]):
-            for register in REGISTERS:
+            for register in self._registers:
                 with m.Case(register.offset // 4):
                     m.d.comb += [
                         word[f.low : f.low + f.width].eq(self._readable(register.name, f))

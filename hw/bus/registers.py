@@ -14,7 +14,7 @@ from ..plan import CorePlan
 
 ADDRESS_BITS = 12  # of a byte address: the map takes 4 KiB of the bus
 IDENTIFICATION = int.from_bytes(b"TSPK", "little")
-MAP_VERSION = (1, 1)
+MAP_VERSION = (1, 2)
 
 ACCESS = {
     "ro": "read only",
@@ -269,6 +269,7 @@ REGISTERS = (
             Field("slots", 0, 8, "ro", "reference slots; 0: references are fixed and there are no commands"),
             Field("pixels", 16, 1, "ro", "this core has an encoder: PIXEL takes frames"),
             Field("loads", 17, 1, "ro", "this core's weights are loaded at run time"),
+            Field("timer", 18, 1, "ro", "this core can make its TICKs itself: STEP_TIMER"),
         ),
     ),
     Register(
@@ -340,7 +341,62 @@ REGISTERS = (
         0xA0,
         (Field("space", 0, 16, "ro", "pixels that the frame lacks; 0 while one is being sent on"),),
     ),
+    Register(
+        "STEP_TIMER",
+        0xA4,
+        (
+            Field(
+                "run",
+                0,
+                1,
+                "rw",
+                "1: the core makes its TICKs itself, from the next start of a frame on; 0: they come with "
+                "the events, once the frame on its way has ended",
+            ),
+            Field(
+                "drop", 1, 1, "rw", "1: events that the core does not take at once are dropped; 0: they wait"
+            ),
+            Field(
+                "on_event",
+                2,
+                1,
+                "rw",
+                "1: a frame begins with its first event; 0: frames follow each other by the clock alone",
+            ),
+            Field("running", 8, 1, "ro", "the core makes its TICKs itself"),
+            Field("clear", 31, 1, "wo", "1 sets STEP_LOSSES to 0"),
+        ),
+        "While STEP_TIMER.running, words of EVENT and of the event stream are addresses; TICKs and `last` "
+        "among them mean nothing. STEP_TIMER and STEP_CLOCKS outlive CONTROL.soft_reset, STEP_LOSSES "
+        "does not.",
+    ),
+    Register(
+        "STEP_CLOCKS",
+        0xA8,
+        (
+            Field(
+                "period",
+                0,
+                32,
+                "rw",
+                "clocks of a time step, for the steps that begin (0: 2^32); reset gives hardware.step_timer",
+            ),
+        ),
+    ),
+    Register(
+        "STEP_LOSSES",
+        0xAC,
+        (
+            Field("dropped", 0, 16, "ro", "events dropped; 65,535 for as many or more"),
+            Field(
+                "late", 16, 16, "ro", "steps that lasted a period more, as the core was not ready; likewise"
+            ),
+        ),
+    ),
 )
+
+# What only a core with a step timer has: in others it costs nothing, and reads as zero.
+OF_TIMER = ("STEP_TIMER", "STEP_CLOCKS", "STEP_LOSSES")
 
 
 # What a core without slots does not have, a register or a field of one each ...
@@ -367,7 +423,9 @@ def core_registers(plan: CorePlan) -> tuple[Register, ...]:
 
     They lie in the gateware of any core, but read as zero and ignore writes there.
     """
-    absent = set() if plan.slots else _OF_SLOTS
+    absent: set[str] = set() if plan.slots else _OF_SLOTS
+    if not plan.step_timer:
+        absent = absent | {*OF_TIMER, "FEATURES.timer"}
     if not (plan.references or plan.slots):
         absent = absent | {"FRAME.references"}
     words = {} if plan.slots else _WITHOUT_SLOTS
@@ -402,6 +460,8 @@ def constants(plan: CorePlan) -> dict[str, int]:
         "FEATURES.slots": plan.slots,
         "FEATURES.pixels": int(plan.pixels),
         "FEATURES.loads": int(plan.loads),
+        "FEATURES.timer": int(plan.step_timer > 0),
+        **({"STEP_CLOCKS.period": plan.step_timer} if plan.step_timer else {}),
     }
 
 

@@ -2,12 +2,13 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
 
 from ...numerics.events import TICK
 from ..layers.encoder import Encoder
 from ..layers.kinds import RELAYS
 from ..layers.layer import SpikingLayer
-from ..layers.queue import MaskQueue, queue_kind
+from ..layers.queue import queue_kind
 from ..parts.events import event_layout
 from ..parts.fork import Fork
 from ..plan import CorePlan
@@ -18,6 +19,8 @@ from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
 from .signature import core_members
 from .split import AddressSplit
+from .step_timer import PORTS as TIMER_PORTS
+from .step_timer import StepTimer
 
 READOUTS = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
@@ -38,7 +41,7 @@ class Core(wiring.Component):
     `weights_keep` (while high, a reset leaves loaded weights in place). With slots also `s_command_*` (40
     bits: the value of a register in the lowest 32, above it which one: 0 COMMAND, 1 REFERENCE_AT, 2 STAGE
     of hw/bus/registers.py; taken between frames), `command_status` (slots.STATUS) and `command_errors`
-    (sticky, slots.ERRORS, cleared like `error_flags`).
+    (sticky, slots.ERRORS, cleared like `error_flags`). With a step timer also `timer_*` (step_timer.PORTS).
     """
 
     def __init__(self, plan: CorePlan):
@@ -73,14 +76,12 @@ class Core(wiring.Component):
                 wiring.connect(m, events, stage.i)
                 events = stage.o
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
-            if layer_plan.sums:
-                width = layer_plan.lanes * layer_plan.layer.spec.state_bits
-                queue = MaskQueue(width, layer_plan.words, every=True)
-            else:
-                queue = queue_kind(layer_plan)(layer_plan.lanes, layer_plan.words)
+            kind, shape = queue_kind(layer_plan), (layer_plan.queued_bits, layer_plan.words)
+            attributes = kind.attributes(plan.target, *shape, plan.short_of_blocks)
+            m.submodules[f"queue{index}"] = queue = kind(*shape, attributes, every=layer_plan.sums)
+            if not layer_plan.sums:
                 m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
                 wiring.connect(m, queue.o, encoder.i)
-            m.submodules[f"queue{index}"] = queue
             wiring.connect(m, events, layer.i)
             m.d.comb += [
                 queue.spikes.mask.eq(layer.lacks if layer_plan.sums else layer.spikes.mask),
@@ -118,11 +119,12 @@ class Core(wiring.Component):
             ]
 
         # Frames wait outside until the weights are there.
+        entry = self._add_timer(m, ingress, open_gate) if plan.step_timer else ingress.i
         m.d.comb += [
-            ingress.i.p.data.eq(self.s_axis_tdata),
-            ingress.i.p.last.eq(self.s_axis_tlast),
-            ingress.i.valid.eq(self.s_axis_tvalid & open_gate),
-            self.s_axis_tready.eq(ingress.i.ready & open_gate),
+            entry.p.data.eq(self.s_axis_tdata),
+            entry.p.last.eq(self.s_axis_tlast),
+            entry.valid.eq(self.s_axis_tvalid & open_gate),
+            self.s_axis_tready.eq(entry.ready & open_gate),
             self.m_axis_tdata.eq(Mux(spikes.p.tick, TICK, spikes.p.address)),
             self.m_axis_tlast.eq(spikes.p.last),
             self.m_axis_tvalid.eq(spikes.valid),
@@ -133,6 +135,17 @@ class Core(wiring.Component):
             readout.o.ready.eq(self.m_result_tready),
         ]
         return m
+
+    def _add_timer(self, m: Module, ingress: Ingress, open_gate: Value):
+        """The step timer ahead of the `ingress`; returns where words enter it."""
+        m.submodules.timer = timer = StepTimer(self._plan.network.timesteps)
+        wiring.connect(m, timer.o, ingress.i)
+        for name, (member, _) in TIMER_PORTS.items():
+            own, inner = getattr(self, name), getattr(timer, name)
+            m.d.comb += inner.eq(own) if member.flow == In else own.eq(inner)
+        # Time begins when the weights are there.
+        m.d.comb += timer.timer_run.eq(self.timer_run & open_gate)
+        return timer.i
 
     def _add_image(self, m: Module, first: SpikingLayer) -> tuple[Value, list[data.View]]:
         """What checks the image of weights, with the `first` layer that it is for.

@@ -1,9 +1,10 @@
 """From the external event stream to well-formed frames of T steps."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...numerics.values import MOST
 from ..parts.events import AXIS, event_layout
 from ..parts.skid import Skid
 from .duplicates import DuplicateCheck
@@ -25,7 +26,7 @@ class Ingress(wiring.Component):
     each TICK that is supplied to a frame that ended early. Duplicates are noticed where
     `check_duplicates` (see CorePlan), else their bit stays 0; `target` is the device that it is made for,
     if any. With `most` above 1 VALUE words are read, a clock each: the addresses behind one carry its m
-    as `times` until the next TICK; else a VALUE is a TICK.
+    as `times`, `most` at most, until the next TICK; else a VALUE is a TICK.
 
     Members: `i` (In stream of 16-bit words and `last`), `o` (Out stream of events),
     `errors` (Out, sticky, one bit for each of ERRORS), `clear` (In: clears `errors`).
@@ -75,10 +76,11 @@ class Ingress(wiring.Component):
         if self._most > 1:
             is_value = i.p.data[15] & i.p.data[14]
             times = Signal(range(self._most + 1), init=1)
+            beyond = i.p.data[len(times) : MOST.bit_length()].any()
             with m.If(o.valid & o.ready & o.p.tick):
                 m.d.sync += times.eq(1)
             with m.Elif(i.valid & i.ready & is_value):
-                m.d.sync += times.eq(i.p.data)
+                m.d.sync += times.eq(Mux(beyond, self._most, i.p.data))
             m.d.comb += o.p.times.eq(times)
             is_tick, sound = is_tick & ~is_value, sound & ~is_value
         range_error, early, missing, duplicate = Signal(), Signal(), Signal(), Signal()

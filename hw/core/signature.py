@@ -6,6 +6,7 @@ from ..plan import CorePlan
 from ..readout.slots import ERRORS as COMMAND_ERRORS
 from ..readout.slots import STATUS
 from .ingress import ERRORS
+from .step_timer import PORTS as TIMER_PORTS
 
 # m_result_tdata: a whole number of bytes around hw/readout/emd.py's RESULT (81 bits), zeros above.
 RESULT_BITS = 96
@@ -41,6 +42,8 @@ def core_members(plan: CorePlan) -> dict:
             "command_status": Out(STATUS.size),
             "command_errors": Out(len(COMMAND_ERRORS)),
         }
+    if plan.step_timer:
+        members |= {name: member for name, (member, _) in TIMER_PORTS.items()}
     return members
 
 

@@ -242,6 +242,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
         "references": plan.references,
         "slots": plan.slots,
         "pixels": plan.pixels,
+        **({"step_timer": plan.step_timer} if plan.step_timer else {}),
         "count_bits": plan.count_bits,
         "distance_bits": plan.distance_bits,
         "check_duplicates": plan.check_duplicates,

@@ -8,6 +8,8 @@ from ..core.signature import RESULT_BITS, axis
 from ..cores import make_core
 from ..plan import CorePlan
 
+_TIMER_OUTPUTS = ("running", "event", "tick", "last", "dropped", "late")
+
 
 class Harness(wiring.Component):
     """Registers every input pin of the core and folds its wide outputs by XOR into registered pins.
@@ -71,6 +73,11 @@ class Harness(wiring.Component):
                 core.s_command_tvalid.eq(load & last),
             ]
             status = Cat(status, core.s_command_tready, core.command_status, core.command_errors)
+
+        if self._plan.step_timer:
+            inputs = [core.timer_run, core.timer_drop, core.timer_on_event, core.timer_clear]
+            m.d.comb += [Cat(inputs).eq(word), core.timer_period.eq(Cat(word, word))]
+            status = Cat(status, *(getattr(core, f"timer_{name}") for name in _TIMER_OUTPUTS))
 
         self._fold(m, "m_axis", Cat(core.m_axis_tdata, core.m_axis_tlast, core.m_axis_tvalid), 18)
         self._fold(m, "m_result", Cat(core.m_result_tdata, core.m_result_tvalid), RESULT_BITS + 1)

@@ -5,6 +5,7 @@ from amaranth.lib.wiring import In
 
 from ..core.ingress import ERRORS
 from ..core.signature import core_members
+from ..core.step_timer import PORTS as TIMER_PORTS
 from ..plan import CorePlan
 from ..plan.wide import groups, readout_latency, spike_latency
 from ..readout.result import RESULT
@@ -28,6 +29,7 @@ _MEANING = {
     "weights_refused": "the last image was refused: bit 0 none for this network, bit 1 too short or its CRC "
     "differs; the next image clears it",
     "weights_keep": "high: `rst` leaves loaded weights in place",
+    **{name: meaning for name, (_, meaning) in TIMER_PORTS.items()},
 }
 
 _RECORD = {
@@ -63,7 +65,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         "| `rst` | in | 1 | synchronous reset, active high, at least one clock |",
     ]
     for name, member in core_members(plan).items():
-        stem = next(s for s in _MEANING if name.startswith(s))
+        stem = name if name in _MEANING else next(s for s in _MEANING if name.startswith(s))
         direction = "in" if member.flow == In else "out"
         meaning = _MEANING[stem] if name in (stem, f"{stem}_tdata") else f"handshake of `{stem}`"
         width = Shape.cast(member.shape).width
@@ -77,7 +79,8 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         "",
         f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
         f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
-        *(_VALUES if plan.most > 1 else []),
+        *(_values(plan) if plan.most > 1 else []),
+        *(_TIMER if plan.step_timer else []),
         *_beats(plan),
         "",
         "## Result record (`m_result_tdata`)",
@@ -112,9 +115,18 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     return "\n".join(lines) + "\n"
 
 
-_VALUES = [
-    "Bits 15..14 = 11: VALUE instead, the addresses behind it count m times each, m in bits 3..0, until the",
-    "step's TICK.",
+def _values(plan: CorePlan) -> list[str]:
+    return [
+        "Bits 15..14 = 11: VALUE instead, the addresses behind it count m times each, m in bits 3..0 (more",
+        f"than {plan.most} counts as {plan.most}), until the step's TICK.",
+    ]
+
+
+_TIMER = [
+    "",
+    "While `timer_running` is high the core makes its TICKs itself, one every `timer_period` clocks (tie it",
+    "to a constant for a fixed step): words of `s_axis` are addresses then, and a TICK or `tlast` that comes",
+    "with them means nothing. It starts and stops between frames.",
 ]
 
 

@@ -4,7 +4,8 @@ from .conv import ConvWalker
 from .delay import DelayStage
 from .dense import DenseWalker
 from .pool import PoolStage
+from .taps import TapsWalker
 from .walker import Walker
 
-WALKERS: dict[str, type[Walker]] = {"dense": DenseWalker, "conv": ConvWalker}
+WALKERS: dict[str, type[Walker]] = {"dense": DenseWalker, "conv": ConvWalker, "taps": TapsWalker}
 RELAYS: dict[str, type[PoolStage] | type[DelayStage]] = {"pool": PoolStage, "delay": DelayStage}

@@ -31,7 +31,7 @@ class SpikingLayer(wiring.Component):
             "spikes_valid": Out(1),
         }
         if plan.sums:
-            members["lacks"] = Out(plan.lanes * plan.layer.spec.state_bits)
+            members["lacks"] = Out(plan.queued_bits)
         if plan.memory == "spram":
             members["load"] = In(load_layout(plan))
         super().__init__(members)

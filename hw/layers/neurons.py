@@ -30,8 +30,9 @@ class Neurons(wiring.Component):
 
     Where an event may count several times (`most`), its weights are multiplied by `times` as they arrive, by
     additions of shifted copies: a few tables a lane, no clock more. A layer that holds its input has the held
-    current beside the membrane: events of step 0 add to both, each sweep but a frame's last adds the held
-    current to what it leaves of the membrane, and events of later steps add 0.
+    current beside the membrane: events of step 0 add to it, those of later steps add 0, and each sweep adds
+    it to the membrane on the way to the clamp, so that the membrane needs no room for sums. Where it can, a
+    neuron that spikes once loses what it holds at its spike, instead of a bit that says so (`silences`).
 
     In a layer that sweeps what was reached (`sweeps_reached`) a state word has a bit more: whether an event
     has reached it in this frame. One that was not holds zeros and stands for the layer's background of the
@@ -58,7 +59,7 @@ class Neurons(wiring.Component):
             "spikes_valid": Out(1),
         }
         if plan.sums:
-            members["lacks"] = Out(plan.lanes * plan.layer.spec.state_bits)
+            members["lacks"] = Out(plan.queued_bits)
         if plan.sweeps_reached:
             members |= {"fresh": Out(1), "fresh_word": Out(word_shape(plan.words))}
         super().__init__(members)
@@ -66,15 +67,15 @@ class Neurons(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan, spec = self._plan, self._plan.layer.spec
-        lanes = range(plan.lanes)
+        lanes = range(plan.used_lanes)
         lane = data.StructLayout(
             {
-                "v": signed(plan.accumulator_bits),
-                **({"fired": 1} if spec.single_spike else {}),
+                "v": signed(plan.membrane_bits),
+                **({"fired": 1} if plan.marks_fired else {}),
                 **({"held": signed(plan.held_bits)} if plan.layer.hold else {}),
             }
         )
-        words = data.ArrayLayout(lane, plan.lanes)
+        words = data.ArrayLayout(lane, plan.used_lanes)
         if plan.sweeps_reached:
             words = data.StructLayout({"lanes": words, "reached": 1})
         state = Memory(shape=words, depth=plan.words, init=[])
@@ -170,8 +171,8 @@ class Neurons(wiring.Component):
         table, row = plan.backgrounds, Cat(pair.word[: plan.parameter_bits], step)
         table = np.concatenate([table, table[:1]])  # two rows at least, for an address of a bit
         grounds = rom(m, "background", table, signed(plan.background_bits), row)
-        found = Signal(data.ArrayLayout(word.lanes[0].shape(), plan.lanes), name="begun")
-        for lane, stored, ground in zip(found, word.lanes, grounds, strict=True):
+        found = Signal(word.lanes.shape(), name="begun")
+        for lane, stored, ground in zip(found, word.lanes, grounds, strict=False):
             m.d.comb += [lane.eq(stored), lane.v.eq(Mux(word.reached, stored.v, ground))]
         return found
 
@@ -194,14 +195,18 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
 
     `swept`: a sweep's word is written now. Returns u, a clock after it was clamped.
     """
-    spec = plan.layer.spec
-    wide = signed(plan.accumulator_bits)
-    total, u, v = (Signal(wide, name=f"{name}_{j}", reset_less=True) for name in ("total", "u", "v"))
+    spec, hold = plan.layer.spec, plan.layer.hold
+    total = Signal(signed(plan.accumulator_bits), name=f"total_{j}", reset_less=True)
+    u, v = (Signal(signed(plan.membrane_bits), name=f"{name}_{j}", reset_less=True) for name in ("u", "v"))
     operand = Signal(signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True)
+    gathered = total
+    if hold:
+        held = [Signal(signed(plan.held_bits), name=f"held_{j}_{k}", reset_less=True) for k in range(3, 6)]
+        gathered = total + held[0]
     m.d.sync += [
-        operand.eq(Mux(control[1].tick, bias, weight)),
+        operand.eq(Mux(control[1].tick, bias, 0 if hold else weight)),
         total.eq(stored.v + operand),
-        u.eq(Mux(control[3].tick, clamp(total, spec.state_bits), total)),
+        u.eq(Mux(control[3].tick, clamp(gathered, spec.state_bits), total)),
     ]
 
     # `above` is only used during a sweep.
@@ -209,7 +214,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     fires = Signal(name=f"fires_{j}")
     m.d.comb += above.eq(u[: spec.state_bits].as_signed() - threshold)
     reached = control[4].tick & ~above[-1]
-    if spec.single_spike:
+    if plan.marks_fired:
         fired = [stored.fired] + [Signal(name=f"fired_{j}_{k}", reset_less=True) for k in range(3, 6)]
         m.d.sync += [fired[1].eq(fired[0]), fired[2].eq(fired[1]), fired[3].eq(fired[2] | fires)]
         after = fired[3] & ~control[5].last
@@ -217,8 +222,9 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
         m.d.comb += [fires.eq(reached & ~fired[2]), written.fired.eq(after)]
     else:
         m.d.comb += fires.eq(reached)
-    left = Signal(wide, name=f"left_{j}")
-    m.d.comb += left.eq(Mux(fires, above if spec.reset == "subtract" else 0, u))
+    left = Signal(signed(plan.membrane_bits), name=f"left_{j}")
+    subtracts = spec.reset == "subtract" and not plan.silences
+    m.d.comb += left.eq(Mux(fires, above if subtracts else 0, u))
     m.d.sync += [v.eq(left), spike.eq(fires)]
     with m.If(control[4].tick if spec.forget else control[4].last):
         m.d.sync += v.eq(0)
@@ -230,27 +236,26 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
         with m.If(~control[4].tick | control[4].last):
             m.d.sync += loss.eq(0)
     after = v - loss
-    if plan.layer.hold:
-        after = after + held_lane(m, plan, j, stored, weight, control, written, swept)
     m.d.comb += written.v.eq(Mux(swept, after, total) if plan.quick else after)
+    if hold:
+        lost = control[4].last | fires if plan.silences else control[4].last
+        hold_current(m, plan, j, stored, weight, held, control, lost, written, swept)
     return u
 
 
-def held_lane(m, plan, j, stored, weight, control, written, swept):
-    """Lane j's held current, summed like the membrane; returns what of it a sweep leaves in the membrane."""
-    names = ("added", "held_3", "held_4", "held_5")
-    added, *held = (Signal(signed(plan.held_bits), name=f"{name}_{j}", reset_less=True) for name in names)
-    joins = Signal.like(added, name=f"joins_{j}")
+def hold_current(m, plan, j, stored, weight, held, control, lost, written, swept):
+    """Lane j's held current, to which events add; `held` is it 3, 4 and 5 clocks after the pair came.
+
+    `lost`: a sweep's last or one that silences the neuron leaves nothing of it.
+    """
+    added = Signal.like(held[0], name=f"added_{j}", reset_less=True)
     m.d.sync += [
         added.eq(Mux(control[1].tick, 0, weight)),
         held[0].eq(stored.held + added),
         held[1].eq(held[0]),
-        held[2].eq(Mux(control[4].last, 0, held[1])),
-        joins.eq(Mux(control[4].tick & ~control[4].last, held[1], 0)),
+        held[2].eq(Mux(lost, 0, held[1])),
     ]
     m.d.comb += written.held.eq(Mux(swept, held[2], held[0]) if plan.quick else held[2])
-    # Only a sweep writes what is returned in a quick layer.
-    return held[2] if plan.quick else joins
 
 
 def repeated(weight, times):

@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..parts.events import mask_layout
+from ..parts.memories import style
 from ..plan import LayerPlan
 
 # Steps that may be in the queue or on their way to it: one being read while one is written.
@@ -29,9 +30,12 @@ class MaskQueue(wiring.Component):
     Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream of words).
     """
 
-    def __init__(self, lanes: int, words: int, *, every: bool = False):
+    def __init__(
+        self, lanes: int, words: int, attributes: dict[str, str] | None = None, *, every: bool = False
+    ):
         self._every = every
         self._layout = mask_layout(lanes, words)
+        self._attributes = attributes or {}
         self._index_bits = self.index_bits(words)
         super().__init__(
             {
@@ -48,9 +52,15 @@ class MaskQueue(wiring.Component):
         """Bits that number the words in the memory."""
         return index_bits(words)
 
+    @classmethod
+    def attributes(cls, target: str, lanes: int, words: int, short: bool) -> dict[str, str]:
+        """Attributes of the memory: a small one lies in flip-flops where the core is short of blocks."""
+        bits = mask_layout(lanes, words).size << cls.index_bits(words)
+        return style(target, bits, short) if short else {}
+
     def elaborate(self, platform):
         m = Module()
-        memory = Memory(shape=self._layout, depth=1 << self._index_bits, init=[])
+        memory = Memory(shape=self._layout, depth=1 << self._index_bits, init=[], attrs=self._attributes)
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port()
         # A register between the sweep and the queue: deciding what to store takes most of a clock.

@@ -26,6 +26,20 @@ def several(m: Module, mask: Value) -> Value:
     return Cat(several(m, group) for group in groups).any() | several(m, some)
 
 
+def three(m: Module, mask: Value) -> Value:
+    """1 if three or more bits of `mask` are set."""
+    # Of each part whether it has at least one, two and three, pair by pair up the tree.
+    counts: list[Value] = [Cat(bit, Const(0, 2)) for bit in mask]
+    while len(counts) > 1:
+        pairs = list(zip(counts[::2], counts[1::2], strict=False))
+        joined = [Signal(3, name=f"at_least_{len(counts)}_{k}") for k in range(len(pairs))]
+        for both, (a, b) in zip(joined, pairs, strict=True):
+            two = a[1] | b[1] | (a[0] & b[0])
+            m.d.comb += both.eq(Cat(a[0] | b[0], two, a[2] | b[2] | (a[1] & b[0]) | (a[0] & b[1])))
+        counts = joined + counts[2 * len(pairs) :]
+    return counts[0][2]
+
+
 def _groups(m: Module, mask: Value) -> tuple[list[Value], Signal]:
     """`mask` in groups of 4, and a signal of which of them hold a set bit.
 

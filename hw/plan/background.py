@@ -13,7 +13,7 @@ def background(layer: Layer, timesteps: int) -> np.ndarray | None:
     above 0, and thresholds are at least 1.
     """
     spec, channels = layer.spec, layer.synapses.channels
-    v, fired, none = np.zeros((1, channels), np.int64), np.zeros((1, channels), bool), np.int64(0)
+    v, fired, none = np.zeros((1, channels), np.int64), np.zeros((1, channels), bool), np.zeros(1, np.int64)
     found = np.zeros((timesteps, channels), np.int64)
     for t in range(timesteps):
         found[t] = lif.leak(v[0], spec.leak_shift, spec.forget)

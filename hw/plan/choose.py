@@ -8,7 +8,6 @@ import numpy as np
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
-from ...numerics.values import MOST
 from ...quant.network import Network
 from ...quant.synapses.maps import Windows
 from ..devices import architecture
@@ -37,18 +36,20 @@ def make_plan(
     check_duplicates: bool | None = None,
     slots: int = 0,
     pixels: bool = False,
+    step_timer: int = 0,
 ) -> CorePlan:
     """Choose lanes and memories; `events_per_clock` plans a wide core (lanes are then the layers' neurons).
 
     Duplicate addresses are noticed unless the weights need SPRAM: a network of that size leaves the device no
-    block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it. `slots` and
-    `pixels` see CorePlan. Raises TwinspikeError for lanes, events_per_clock, slots or pixels that do not suit
-    the network or device.
+    block RAM to spare. `check_duplicates` decides it otherwise; a wide core does not have it. `slots`,
+    `pixels` and `step_timer` see CorePlan. Raises TwinspikeError for lanes, events_per_clock, slots, pixels
+    or a step timer that do not suit the network or device.
     """
     check_buildable(network)
     _check_slots(network, slots, events_per_clock)
     if pixels:
         check_encoding(network)
+    _check_step_timer(network, step_timer, events_per_clock)
     if events_per_clock:
         return _wide_plan(network, lanes, target, events_per_clock, pixels)
     numbers = firing(network)
@@ -60,8 +61,7 @@ def make_plan(
     layers: list[LayerPlan] = []
     relays: list[tuple[RelayPlan, ...]] = []
     passed: list[RelayPlan] = []
-    # How often an event counts: a VALUE word has four bits for m, whichever of them the encoder uses.
-    most, copies = MOST if isinstance(network.encoder, Graded) else 1, 1
+    most, copies = network.encoder.most if isinstance(network.encoder, Graded) else 1, 1
     for index, layer in enumerate(network.layers):
         if layer.kind in RELAYS:
             flat = _passes_flat(network, index)
@@ -106,7 +106,7 @@ def make_plan(
     if check_duplicates is None:
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
     found = tuple(relays) if any(relays) else ()
-    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels, found)
+    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels, step_timer, found)
 
 
 def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
@@ -147,6 +147,7 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
         CHECKS[settings.check_duplicates],
         settings.slots,
         settings.pixels,
+        settings.step_timer,
     )
 
 
@@ -192,6 +193,23 @@ def _check_slots(network: Network, slots: int, events_per_clock: tuple[int, ...]
     if not references <= slots <= MAX_SLOTS:
         raise out_of_range(
             "hardware.slots", slots, f"{references}..{MAX_SLOTS}, from the network's references on"
+        )
+
+
+def _check_step_timer(network: Network, clocks: int, events_per_clock: tuple[int, ...]) -> None:
+    if not clocks:
+        return
+    if not 0 < clocks < 1 << 32:
+        raise out_of_range("hardware.step_timer", clocks, "0 (none) or clocks of a step, 1..2^32 - 1")
+    if events_per_clock:
+        raise TwinspikeError(
+            f"hardware.step_timer = {clocks}: a core of several events per clock takes its TICKs from "
+            "outside: leave events_per_clock or step_timer out"
+        )
+    if isinstance(network.encoder, Graded):
+        raise TwinspikeError(
+            f"hardware.step_timer = {clocks}: {network.name} takes graded pixels of a still image, "
+            "which has no time: leave step_timer out"
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from amaranth.utils import bits_for
 
 from ...quant.network import Network
+from ..devices import DEVICES, architecture
 from .layer import LayerPlan
 from .maps import MapFields
 from .relay import RelayPlan
@@ -28,8 +29,10 @@ class CorePlan:
     `check_duplicates`: an address that comes twice in a step sets an error flag, at the price of a memory of
     about two bits per input (hw/core/duplicates.py). `slots`: reference slots that can be enrolled and
     cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
-    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `layers` are those with
-    neurons; `relays` are the others that events pass before each of them (none: there are none at all).
+    core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `step_timer`: it can make its
+    TICKs itself (hw/core/step_timer.py), behind a bus so many clocks apart until told otherwise; 0: it
+    cannot. `layers` are those with neurons; `relays` are the others that events pass before each of them
+    (none: there are none at all).
     """
 
     network: Network
@@ -38,6 +41,7 @@ class CorePlan:
     check_duplicates: bool = True
     slots: int = 0
     pixels: bool = False
+    step_timer: int = 0
     relays: tuple[tuple[RelayPlan, ...], ...] = ()
 
     @property
@@ -98,6 +102,14 @@ class CorePlan:
     def wide_maps(self) -> tuple[WideConvPlan, ...]:
         """The convolutions of a wide core: its first layers."""
         return tuple(layer for layer in self.layers if isinstance(layer, WideConvPlan))
+
+    @property
+    def short_of_blocks(self) -> bool:
+        """Whether the states of layers on maps leave an iCE40 few blocks of RAM for anything else."""
+        if architecture(self.target) != "ice40" or not any(layer.listed for layer in self.layers):
+            return False
+        states = sum(-(-x.words // 256) * -(-x.state_word_bits // 16) for x in self.layers)
+        return 5 * states > 3 * DEVICES[self.target].ram_blocks
 
     @property
     def count_bits(self) -> int:

@@ -6,7 +6,8 @@ from .dense import DensePlan
 from .layer import LayerPlan
 from .pool import PoolPlan
 from .relay import RelayPlan
+from .taps import TapsPlan
 
-PLANS: dict[str, type[LayerPlan]] = {"dense": DensePlan, "conv": ConvPlan}
+PLANS: dict[str, type[LayerPlan]] = {"dense": DensePlan, "conv": ConvPlan, "taps": TapsPlan}
 # Those without neurons, which events pass on their way to the next layer.
 RELAYS: dict[str, type[RelayPlan]] = {"pool": PoolPlan, "delay": DelayPlan}

@@ -234,6 +234,45 @@ class LayerPlan(abc.ABC):
         return signed_bits(int(least.min()), int(most.max()))
 
     @property
+    def membrane_bits(self) -> int:
+        """Width of a membrane in its state word: where the input is held events add to what is held alone."""
+        return self.layer.spec.state_bits if self.layer.hold else self.accumulator_bits
+
+    @property
+    def silences(self) -> bool:
+        """Whether a neuron that has fired is kept silent by what it holds.
+
+        It loses membrane and held current, and no bias lifts it above 0 again; thresholds are at least 1.
+        """
+        return self.layer.spec.single_spike and self.layer.hold and int(self.layer.bias.max()) <= 0
+
+    @property
+    def marks_fired(self) -> bool:
+        """Whether a state word has a bit that says whether a neuron has fired."""
+        return self.layer.spec.single_spike and not self.silences
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits of a neuron in its state word."""
+        held = self.held_bits if self.layer.hold else 0
+        return self.membrane_bits + self.marks_fired + held
+
+    @property
+    def state_word_bits(self) -> int:
+        """Width of the memory of states of a serial layer."""
+        return self.used_lanes * self.lane_bits + self.sweeps_reached
+
+    @property
+    def queued_bits(self) -> int:
+        """Bits of a word in the queue behind the layer: a spike for each lane, or what its membrane lacks."""
+        return self.lanes * self.layer.spec.state_bits if self.sums else self.lanes
+
+    @property
+    def used_lanes(self) -> int:
+        """Lanes that hold a neuron in some word: the first ones. Padding lanes have no state and no logic."""
+        return int((self.places >= 0).any(axis=0).sum())
+
+    @property
     def thresholds(self) -> np.ndarray:
         """Thresholds as the hardware compares them, int64 [parameter words, P]: at most 2^(state_bits - 1).
 

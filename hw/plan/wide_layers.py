@@ -2,7 +2,6 @@
 
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError
-from ...numerics.values import MOST
 from ...quant.network import Network
 from ...quant.synapses.conv import Conv
 from .dense import DensePlan
@@ -27,8 +26,8 @@ def wide_layers(network: Network, events_per_clock: tuple[int, ...]) -> tuple[La
                 )
             _one_event(events, index, "a convolution")
             seen = before.leaving if isinstance(before, WideConvPlan) else Codes.plain(*layer.synapses.map)
-            # A VALUE word has four bits for m, whichever of them the encoder uses.
-            most = MOST if isinstance(network.encoder, Graded) and before is None else 1
+            graded = isinstance(network.encoder, Graded) and before is None
+            most = network.encoder.most if graded else 1
             found.append(WideConvPlan.of(layer, seen, f"layers.{index}", most))
         elif layer.kind == "dense":
             if behind_map:

@@ -19,8 +19,9 @@ from ...numerics.errors import TwinspikeError
 from ..devices import DEVICES
 from ..plan import CorePlan
 from ..plan.wide import current_bits, references_at_once, total_bits
+from ..plan.wide_conv import WideConvPlan
 from ..weights.stores import banks
-from .placement import placed, spram_blocks
+from .placement import place, placed, spram_blocks, wide_conv_memories
 
 COEFFICIENTS = "area.json"
 
@@ -42,11 +43,13 @@ def features(plan: CorePlan) -> dict[str, float]:
 def _serial(plan: CorePlan) -> dict[str, float]:
     layers = plan.layers
     return {
-        "lanes": sum(x.lanes for x in layers),
-        "sum bits": sum(x.lanes * (x.accumulator_bits + x.held_bits * x.layer.hold) for x in layers),
+        "lanes": sum(x.used_lanes for x in layers),
+        "sum bits": sum(x.used_lanes * (x.accumulator_bits + x.held_bits * x.layer.hold) for x in layers),
         # The encoder between two layers finds the next spike of a word.
         "encoded lanes": sum(x.lanes for x in layers[:-1]),
-        "leaking bits": sum(x.lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift),
+        "leaking bits": sum(
+            x.used_lanes * x.layer.spec.state_bits for x in layers if x.layer.spec.leak_shift
+        ),
         # A word of weights is chosen among the banks behind them.
         "bank bits": sum(
             x.weight_word_bits * (len(banks(x.weight_words)) - 1) for x in layers if x.memory == "block"
@@ -62,21 +65,22 @@ def _maps(plan: CorePlan) -> dict[str, float]:
     walks = [layer for layer in plan.layers if layer.listed]
     if not walks:
         return {}
+    first = plan.layers[0]
     return {
         "walks": float(len(walks)),
         "walk bits": float(sum(bits_for(x.weight_words) + bits_for(x.words) for x in walks)),
         "divided bits": float(sum(bits_for(divisor) for _, divisor, _ in plan.split.divisions))
         if plan.split
         else 0.0,
+        # Weights multiplied by how often an event counts: an addition for each of its bits but the first.
+        "times bits": float(first.lanes * first.layer.spec.weight_bits * (first.most.bit_length() - 1)),
     }
 
 
 def _wide(plan: CorePlan) -> dict[str, float]:
     maps, layers = plan.wide_maps, plan.layers[len(plan.wide_maps) :]
     return {
-        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers)
-        # A lane of a convolution adds twice, to what it has gathered and its bias.
-        + sum(x.lanes * (2 * x.accumulator_bits + x.held_bits * x.layer.hold) for x in maps),
+        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers),
         "bank trees": sum(
             x.neurons
             * (x.events_per_clock - 1)
@@ -85,6 +89,30 @@ def _wide(plan: CorePlan) -> dict[str, float]:
         ),
         "encoded lanes": sum(a.neurons * b.events_per_clock for a, b in pairwise(layers)),
         "compared bits": references_at_once(plan) * layers[-1].neurons * plan.count_bits,
+        **_wide_maps(maps),
+    }
+
+
+def _wide_maps(maps: tuple[WideConvPlan, ...]) -> dict[str, float]:
+    """What convolutions add, in wide cores that have them."""
+    if not maps:
+        return {}
+    units = [
+        memory
+        for index, layer in enumerate(maps)
+        for memory in wide_conv_memories(layer, index)
+        if memory.asked == "distributed"
+    ]
+    return {
+        # A lane of a convolution adds twice, to what it has gathered and its bias; and to what it holds.
+        "map sum bits": float(
+            sum(x.lanes * (2 * x.accumulator_bits + x.held_bits * x.layer.hold) for x in maps)
+        ),
+        "map state bits": float(sum(x.lanes * x.layer.spec.state_bits for x in maps)),
+        "map lut rams": float(sum(place(memory, "ecp5")[1] for memory in units)),
+        "map times bits": float(
+            maps[0].lanes * maps[0].layer.spec.weight_bits * (maps[0].most.bit_length() - 1)
+        ),
     }
 
 

@@ -69,7 +69,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
         asked = quick(plan.target, words * row.size).get("ram_style", "")
         found.append(Stored("ingress.duplicates.rows", words, row.size, asked=asked))
     for i, layer in enumerate(plan.layers):
-        words, lanes = layer.words, layer.lanes
+        words = layer.words
         for k, relay in enumerate(plan.before(i)):
             found += [Stored(f"relay{i}_{k}.{name}", *rest) for name, *rest in relay.memories]
         found += [
@@ -88,14 +88,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
             Stored(
                 f"layer{i}.neurons.state",
                 words,
-                lanes * _state_bits(layer) + layer.sweeps_reached,
+                layer.state_word_bits,
             ),
             *_listed(layer, f"layer{i}.synapses.sweeper.words"),
-            Stored(
-                f"queue{i}.memory",
-                1 << queue_kind(layer).index_bits(words),
-                mask_layout(lanes * layer.layer.spec.state_bits if layer.sums else lanes, words).size,
-            ),
+            _queue(plan, layer, f"queue{i}.memory"),
             *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
             *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
@@ -103,10 +99,12 @@ def _serial(plan: CorePlan) -> list[Stored]:
     return found + _readout(plan)
 
 
-def _state_bits(layer: LayerPlan) -> int:
-    """Bits of a neuron's part of its state word."""
-    held = layer.held_bits if layer.layer.hold else 0
-    return layer.accumulator_bits + layer.layer.spec.single_spike + held
+def _queue(plan: CorePlan, layer: LayerPlan, name: str) -> Stored:
+    kind, width = queue_kind(layer), mask_layout(layer.queued_bits, layer.words).size
+    asked = kind.attributes(plan.target, layer.queued_bits, layer.words, plan.short_of_blocks).get(
+        "ram_style", ""
+    )
+    return Stored(name, 1 << kind.index_bits(layer.words), width, asked=asked)
 
 
 def _listed(layer: LayerPlan, name: str) -> list[Stored]:
@@ -143,10 +141,10 @@ def _tables(table: np.ndarray) -> int:
 
 def _readout(plan: CorePlan) -> list[Stored]:
     neurons = plan.network.outputs
-    asked = style(plan.target, plan.count_bits * neurons).get("ram_style", "")
+    asked = style(plan.target, plan.count_bits * neurons, plan.short_of_blocks).get("ram_style", "")
     if plan.network.readout == "membrane":
         words, width = plan.layers[-1].words, plan.layers[-1].lanes * plan.distance_bits
-        asked = style(plan.target, max(words, 2) * width).get("ram_style", "")
+        asked = style(plan.target, max(words, 2) * width, plan.short_of_blocks).get("ram_style", "")
         return [Stored("readout.sums", max(words, 2), width, asked=asked)]
     if not plan.references:
         return [Stored("readout.counts", neurons, plan.count_bits, asked=asked)]
@@ -178,7 +176,7 @@ def _wide(plan: CorePlan) -> list[Stored]:
         found.append(Stored("places.table", len(table), max(plan.wide_maps[0].seen.bits, 1), "rom"))
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, WideConvPlan):
-            found += _wide_conv(layer, i)
+            found += wide_conv_memories(layer, i)
             continue
         width = layer.neurons * layer.layer.spec.weight_bits
         found += [
@@ -195,7 +193,8 @@ def _wide(plan: CorePlan) -> list[Stored]:
     ]
 
 
-def _wide_conv(layer: WideConvPlan, index: int) -> list[Stored]:
+def wide_conv_memories(layer: WideConvPlan, index: int) -> list[Stored]:
+    """The memories of a wide convolution, layer `index`."""
     found = []
     for name, codes, memory in (
         ("rows", layer.seen.ys, layer.tap_rows("rows")),

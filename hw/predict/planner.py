@@ -19,6 +19,8 @@ from .placement import memory_bits, ram_blocks, spram_blocks
 GOALS = ("latency", "area")
 # Share of a device's logic cells that a core may take: beyond it placement fails or slows down.
 FILL = 0.95
+# Widths that are tried for a layer of a network with maps: from the narrowest lanes to 16 times as many.
+_DOUBLINGS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -94,7 +96,11 @@ def choose(
         found = predict(plan, spikes, trains)
         return found if found.fits() else None
 
-    start = candidate(_narrowest(network, target))
+    narrowest = _narrowest(network, target)
+    start = candidate(narrowest)
+    if start is None:
+        fitting = _with_room(network, target, narrowest)
+        start = next((found for lanes in fitting if (found := candidate(lanes))), None)
     wide = [found for banks in _bank_choices(network, target) if (found := candidate((), banks))]
     if start is None and not wide:
         raise TwinspikeError(
@@ -119,6 +125,26 @@ def _narrowest(network: Network, target: str) -> tuple[int, ...]:
                 break
             lanes = narrower
     return lanes
+
+
+def _with_room(network: Network, target: str, narrowest: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Wider lanes that the device has the memories and cells for, the fewest lanes first.
+
+    Where a network has maps, the narrowest lanes may need more block RAMs than wider ones: the fewer channels
+    a word holds, the more words there are to list and to number.
+    """
+    device = DEVICES[target]
+    if not any(layer.listed for layer in make_plan(network, narrowest, target).layers):
+        return
+    doubled = product(*([lanes << k for k in range(_DOUBLINGS)] for lanes in narrowest))
+    for lanes in sorted(doubled, key=lambda choice: (sum(choice), choice)):
+        try:
+            plan = make_plan(network, lanes, target)
+        except TwinspikeError:
+            continue
+        cells = logic_cells(plan) if calibrated(plan) else 0
+        if ram_blocks(plan) <= device.ram_blocks and cells <= FILL * device.logic_cells:
+            yield lanes
 
 
 def _widen(network, best: Prediction, candidate) -> Prediction:

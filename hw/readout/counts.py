@@ -37,7 +37,7 @@ class CountReadout(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan, neurons = self._plan, self._plan.layers[-1].neurons
-        attrs = style(plan.target, plan.count_bits * neurons)
+        attrs = style(plan.target, plan.count_bits * neurons, plan.short_of_blocks)
         m.submodules.counts = counts = Memory(shape=plan.count_bits, depth=neurons, init=[], attrs=attrs)
         count_read, count_write = counts.read_port(), counts.write_port()
 

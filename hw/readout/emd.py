@@ -172,7 +172,10 @@ class Readout(wiring.Component):
         plan = self._plan
         depth = plan.layers[-1].neurons
         counts = Memory(
-            shape=plan.count_bits, depth=depth, init=[], attrs=style(plan.target, plan.count_bits * depth)
+            shape=plan.count_bits,
+            depth=depth,
+            init=[],
+            attrs=style(plan.target, plan.count_bits * depth, plan.short_of_blocks),
         )
         m.submodules.cumulative = counts
         count_read, count_write = counts.read_port(), counts.write_port()

@@ -33,7 +33,7 @@ class MembraneReadout(wiring.Component):
         self._bits = layer.layer.spec.state_bits
         super().__init__(
             {
-                "i": In(stream.Signature(mask_layout(layer.lanes * self._bits, layer.words))),
+                "i": In(stream.Signature(mask_layout(layer.queued_bits, layer.words))),
                 "events": Out(stream.Signature(event_layout(layer.neurons))),
                 "o": Out(stream.Signature(RESULT)),
             }
@@ -44,7 +44,7 @@ class MembraneReadout(wiring.Component):
         plan, layer, bits = self._plan, self._layer, self._plan.distance_bits
         lanes, words, neurons = layer.lanes, layer.words, layer.neurons
         row, depth = data.ArrayLayout(unsigned(bits), lanes), max(words, 2)
-        attrs = style(plan.target, bits * lanes * depth)
+        attrs = style(plan.target, bits * lanes * depth, plan.short_of_blocks)
         m.submodules.sums = sums = Memory(shape=row, depth=depth, init=[], attrs=attrs)
         read, write = sums.read_port(), sums.write_port()
         m.submodules.ranking = ranking = Ranking(bits, neurons)

@@ -11,7 +11,7 @@ from ..parts.events import mask_layout
 from ..plan.layer import signed_bits
 from ..plan.wide_conv import WideConvPlan
 from .layer import REPLICA
-from .places import place_layout
+from .places import coordinate, place_layout
 
 
 class WideConv(wiring.Component):
@@ -53,14 +53,18 @@ class WideConv(wiring.Component):
         vertical, horizontal = plan.axes
         taken = Signal()
         m.d.comb += taken.eq(self.i.valid & self.i.ready)
-        down = self._taps(m, "rows", self.i.p.y)
-        across = self._taps(m, "columns", self.i.p.x)
-        c, event, counts = Signal.like(self.i.p.c, reset_less=True), Signal(), Const(1)
+        down = self._taps(m, "rows", coordinate(self.i.p, "y"))
+        across = self._taps(m, "columns", coordinate(self.i.p, "x"))
+        event, counts = Signal(), Const(1)
+        c: Value = coordinate(self.i.p, "c")
+        if len(c):
+            c = Signal.like(self.i.p.c, reset_less=True)
+            m.d.sync += c.eq(self.i.p.c)
         if plan.layer.hold:
             counts = Signal(init=1)
             with m.If(taken & self.i.p.tick):
                 m.d.sync += counts.eq(self.i.p.last)
-        m.d.sync += [c.eq(self.i.p.c), event.eq(taken & ~self.i.p.tick & counts)]
+        m.d.sync += event.eq(taken & ~self.i.p.tick & counts)
         times = None
         if plan.most > 1:
             times = Signal.like(self.i.p.times, reset_less=True)

@@ -1,6 +1,6 @@
 """Events between the maps of a wide core: coded coordinates instead of numbers."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -15,8 +15,20 @@ def place_layout(codes: Codes, most: int = 1) -> data.StructLayout:
 
     Where an event may count several times, `most` of them, `times` says how often.
     """
-    fields = {"c": codes.c_bits, "x": codes.x_bits, "y": codes.y_bits, "tick": 1, "last": 1}
-    return data.StructLayout(fields | times_field(most))
+    # A field of no bits would be a wire of no width in the Verilog, which linters dislike.
+    coordinates = {"c": codes.c_bits, "x": codes.x_bits, "y": codes.y_bits}
+    fields = {name: bits for name, bits in coordinates.items() if bits}
+    return data.StructLayout(fields | {"tick": 1, "last": 1} | times_field(most))
+
+
+def coordinate(place, name: str) -> Value:
+    """The coordinate `y`, `x` or `c` of a place; no bits where the map has a single one."""
+    return place[name] if name in place.shape().members else Const(0, 0)
+
+
+def set_coordinates(place, **values) -> list:
+    """Assignments of the coordinates that the place has."""
+    return [place[name].eq(value) for name, value in values.items() if name in place.shape().members]
 
 
 class PlaceTable(wiring.Component):

@@ -5,10 +5,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from ..parts.bits import lowest_bit, several
+from ..parts.bits import lowest_bit, several, three
 from ..parts.events import mask_layout
 from ..plan.wide_conv import QUEUE_WORDS, WideConvPlan
-from .places import place_layout
+from .places import coordinate, place_layout, set_coordinates
 
 
 def row_layout(plan: WideConvPlan) -> data.StructLayout:
@@ -90,6 +90,9 @@ class RowEncoder(wiring.Component):
         row, row_valid = Signal(row_layout(plan)), Signal()
         bank, bank_valid = Signal(plan.channels, reset_less=True), Signal()
         place = Signal(place_layout(plan.leaving), reset_less=True)  # of the bank; c is found below
+        # Of each bank of the row, and of the bank, whether it has more than one spike left: known ahead, as
+        # the way from the next layer to the queue leads through it.
+        many, more = Signal(plan.banks, reset_less=True), Signal()
         chosen, lowest = Signal(plan.banks), Signal(plan.channels)
         move, finished, spent = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -97,12 +100,18 @@ class RowEncoder(wiring.Component):
             # Behind the banks of a step's last row: its TICK, an item without spikes.
             finished.eq(Mux(row.row.end, ~row.some.any(), ~several(m, row.some))),
             lowest.eq(lowest_bit(m, bank)),
-            spent.eq(self.o.ready & ~several(m, bank)),
+            spent.eq(self.o.ready & ~more),
             move.eq(row_valid & (~bank_valid | spent)),
             self.i.ready.eq(~row_valid | (move & finished)),
         ]
         with m.If(self.i.ready):
-            m.d.sync += [row.eq(self.i.p), row_valid.eq(self.i.valid)]
+            channels, coming = plan.channels, self.i.p.row.mask
+            banks = [coming[b * channels : (b + 1) * channels] for b in range(plan.banks)]
+            m.d.sync += [
+                row.eq(self.i.p),
+                row_valid.eq(self.i.valid),
+                many.eq(Cat(several(m, bits) for bits in banks)),
+            ]
         with m.Elif(move):
             m.d.sync += row.some.eq(row.some & ~chosen)
 
@@ -123,22 +132,20 @@ class RowEncoder(wiring.Component):
         with m.If(move):
             m.d.sync += [
                 bank.eq(Cat(Cat(mask[j] for mask in masks).any() for j in range(plan.channels))),
-                place.x.eq(Cat(x_bank, x_row)),
-                place.y.eq(Cat(y_bank, y_row)),
+                *set_coordinates(place, x=Cat(x_bank, x_row), y=Cat(y_bank, y_row)),
                 place.tick.eq(~row.some.any()),
                 place.last.eq(row.row.last),
                 bank_valid.eq(1),
+                more.eq((many & chosen).any()),
             ]
         with m.Elif(self.o.ready):
-            m.d.sync += [bank.eq(bank & ~lowest), bank_valid.eq(bank_valid & ~spent)]
+            m.d.sync += [bank.eq(bank & ~lowest), bank_valid.eq(more), more.eq(three(m, bank))]
         index = Cat(
             Cat(lowest[j] for j in range(plan.channels) if j >> bit & 1).any()
             for bit in range(plan.leaving.c_bits)
         )
         m.d.comb += [
-            self.o.p.x.eq(place.x),
-            self.o.p.y.eq(place.y),
-            self.o.p.c.eq(index),
+            *set_coordinates(self.o.p, x=coordinate(place, "x"), y=coordinate(place, "y"), c=index),
             self.o.p.tick.eq(place.tick),
             self.o.p.last.eq(place.last & place.tick),
             self.o.valid.eq(bank_valid),

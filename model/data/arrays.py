@@ -77,8 +77,8 @@ def read_csv(path: Path, settings: DataSettings) -> list[Samples]:
             except ValueError:
                 raise out_of_range(f"{path}, line {line}: {names[column]}", row[column], "a number") from None
     if not np.isfinite(values).all():
-        row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(values)))
-        raise out_of_range(f"{path}, line {row + 2}: {names[columns[column]]}", values[row, column], "finite")
+        y, x = (int(i[0]) for i in np.nonzero(~np.isfinite(values)))
+        raise out_of_range(f"{path}, line {y + 2}: {names[columns[x]]}", values[y, x], "a finite number")
     low, high = values.min(0), values.max(0)
     scaled = (values - low) / np.where(high > low, high - low, 1) * 255
     labels = np.array([row[left_out[label]].strip() for row in rows[1:]])

@@ -67,7 +67,7 @@ def read_folder(
 ) -> tuple[list[Samples], str]:
     """The parts of a folder and the SHA-256 of its files' names and contents."""
     files, _ = files_of(folder)
-    reader = _reader(folder, files[0].kind, settings, encoding, timesteps)
+    reader = sample_reader(folder, files[0].kind, settings, encoding, timesteps)
     pattern = _pattern(settings.group)
     sha, rows = hashlib.sha256(), []
     for file in tqdm(
@@ -94,14 +94,14 @@ def read_folder(
     return found, sha.hexdigest()
 
 
-def _reader(
-    folder: Path, kind: str, settings: DataSettings, encoding: Encoding, timesteps: int
+def sample_reader(
+    where: Path, kind: str, settings: DataSettings, encoding: Encoding, timesteps: int
 ) -> Callable[[Path, bytes], np.ndarray]:
     """How a file becomes a sample; raises TwinspikeError where files and encoding do not suit each other."""
     takes = _takes(type(encoding))
     if takes != kind:
         raise TwinspikeError(
-            f"{folder}: holds {_PLURAL[kind]}, but encoder.kind = {encoding.kind!r} takes {_PLURAL[takes]}"
+            f"{where}: holds {_PLURAL[kind]}, but encoder.kind = {encoding.kind!r} takes {_PLURAL[takes]}"
         )
     if kind == "image":
         images.check_size(settings)

@@ -11,8 +11,9 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -60,7 +61,7 @@ def _nmnist(paths: list[Path], fold: int) -> Iterator[Entry]:
             for line in archive.read(names[table]).decode().splitlines()[1:]:
                 number, label = line.split()
                 data = archive.read(names[f"{number}.bs2"])
-                yield Entry(part, label, lambda d=data, n=number: read_five_bytes(path / f"{n}.bs2", d))
+                yield Entry(part, label, partial(read_five_bytes, path / f"{number}.bs2", data))
 
 
 def _keywords(paths: list[Path], fold: int) -> Iterator[Entry]:
@@ -93,7 +94,7 @@ def _traffic_sites(paths: list[Path], fold: int) -> Iterator[Entry]:
     table = np.load(paths[0])
     for label, trace, flow in zip(table["site"], table["trace"], _flows(table), strict=True):
         if trace > 0:
-            yield Entry("test" if trace == 4 else "train", str(label), lambda f=flow: f)
+            yield Entry("test" if trace == 4 else "train", str(label), partial(_same, flow))
 
 
 def _traffic_devices(paths: list[Path], fold: int) -> Iterator[Entry]:
@@ -102,7 +103,7 @@ def _traffic_devices(paths: list[Path], fold: int) -> Iterator[Entry]:
     seen: dict[str, int] = {}
     for label, flow in zip(table["device"], _flows(table), strict=True):
         number = seen[str(label)] = seen.get(str(label), -1) + 1
-        yield Entry("test" if number % 3 == 2 else "train", str(label), lambda f=flow: f)
+        yield Entry("test" if number % 3 == 2 else "train", str(label), partial(_same, flow))
 
 
 def _flows(table) -> Iterator[Flow]:
@@ -110,10 +111,14 @@ def _flows(table) -> Iterator[Flow]:
         yield Flow(table["time_us"][first:end], table["size"][first:end])
 
 
+def _same(recording: Recording) -> Recording:
+    return recording
+
+
 def _sound(path: Path, data: bytes) -> Callable[[], Recording]:
     from .readers.sound import read_sound  # deferred: needs a library
 
-    return lambda: read_sound(path, data)
+    return partial(read_sound, path, data)
 
 
 RECORDED = {
@@ -181,7 +186,8 @@ def _samples(
         names.append(entry.name)
     found = [Samples(part, np.stack(x), names) for part, (x, names) in rows.items()]
     packed = io.BytesIO()
-    arrays = {f"{s.part}_x": s.x for s in found} | {f"{s.part}_names": np.array(s.names) for s in found}
+    arrays: dict[str, Any] = {f"{s.part}_x": s.x for s in found}
+    arrays |= {f"{s.part}_names": np.array(s.names) for s in found}
     np.savez_compressed(packed, **arrays)
     write_atomically(kept, packed.getvalue())
     return found

@@ -35,7 +35,8 @@ def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator, wh
         raise TwinspikeError(
             f"{where}: data.group finds one group only, {names[0]!r}: two or more are needed to split by"
         )
-    chosen, wanted = [], share * len(groups)
+    chosen: list[int] = []
+    wanted = share * len(groups)
     for group in rng.permutation(len(names))[:-1]:
         if chosen and counts[chosen].sum() + counts[group] / 2 > wanted:
             break

@@ -33,7 +33,7 @@ class Surrogate(Rule):
         loss = embedding_loss(trains[-1], batch.labels, s)
         total = loss + s.activity_weight * activity_penalty(fired, targets)
         if cost:
-            arriving = ranks.whole(cost.arriving(batch.spikes)[..., None], torch.int32)[..., 0]
+            arriving = ranks.whole(cost.arriving(batch.spikes), torch.float32)
             total = total + s.cycles_weight * cost.penalty(arriving, trains, s.cycles_target)
         if not math.isfinite(total.item()):
             raise Diverged(f"its loss is {total.item()}")

@@ -13,9 +13,7 @@ import numpy as np
 
 from ..errors import out_of_range
 from ..events import frame_words
-
-# Steps of a frame at most: beyond, an answer would take long and counts of spikes many bits.
-MAX_TIMESTEPS = 1023
+from ..limits import MAX_TIMESTEPS
 
 
 @dataclasses.dataclass(frozen=True)

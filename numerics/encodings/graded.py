@@ -22,6 +22,14 @@ class Graded(Encoding):
     kind: ClassVar[str] = "graded"
     bits: int = setting(4, low=1, high=4, help="so many of a pixel's highest bits count")
 
+    @property
+    def most(self) -> int:
+        """How often a core lets an event count at most: a VALUE of more counts as this many.
+
+        VALUE words are read with two bits of m at least.
+        """
+        return (1 << max(self.bits, 2)) - 1
+
     def encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         """uint8 [B, *shape] -> uint8 [T, B, addresses], how often each address spikes."""
         return super().encode(images, timesteps)

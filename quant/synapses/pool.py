@@ -1,7 +1,7 @@
 """Pooling: events go on with the address of their window. It has no neurons, no weights and no state."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar
 
@@ -38,6 +38,13 @@ class PoolSettings:
         if self.sources:
             table["sources"] = list(self.sources)
         return table | ({"combine": self.combine} if self.combine != "add" else {})
+
+
+def pooled(pools: Sequence["Pool"], spikes: np.ndarray) -> np.ndarray:
+    """Spikes [..., inputs] behind pools in a row: as they are without any, else int64 multiplicities."""
+    for pool in pools:
+        spikes = pool.currents(np.zeros(0, np.int8), spikes)
+    return spikes
 
 
 @dataclasses.dataclass(frozen=True)

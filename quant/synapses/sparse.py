@@ -13,7 +13,7 @@ FEW = 0.05
 
 def few(spikes: np.ndarray) -> bool:
     """Whether so few of the inputs spike that adding up events is quicker."""
-    return np.count_nonzero(spikes) < FEW * spikes.size
+    return bool(np.count_nonzero(spikes) < FEW * spikes.size)
 
 
 def event_sums(

@@ -54,7 +54,9 @@ def bench_source(plan: CorePlan, watched: Sequence[Group] = (), *, inside: bool 
         "CLOSES": "\n".join(f"                $fclose(log_{name});" for name in streams(plan)),
         "FLAGS": str(len(ERRORS) - 1),
         "LAYERS": "\n".join(_layer_log(i, layer) for i, layer in enumerate(plan.layers) if inside),
-        "LOAD_PORTS": (_LOAD_PORTS if load else "") + (_COMMAND_PORTS if plan.slots else ""),
+        "LOAD_PORTS": (_LOAD_PORTS if load else "")
+        + (_COMMAND_PORTS if plan.slots else "")
+        + (_TIMER_PORTS if plan.step_timer else ""),
         "WATCH": watch_source(watched) if watched else "",
         "LOAD": _LOAD if load else "    assign loaded = 1'b1;",
     }
@@ -109,6 +111,11 @@ _LOAD_PORTS = """,
 
 # The bench sends no commands: the slots hold the network's references.
 _COMMAND_PORTS = ", .s_command_tdata(40'b0), .s_command_tvalid(1'b0)"
+
+# Its frames have their TICKs.
+_TIMER_PORTS = (
+    ", .timer_run(1'b0), .timer_drop(1'b0), .timer_on_event(1'b0), .timer_period(32'b0), .timer_clear(1'b0)"
+)
 
 _LOAD = """\
     // The whole image after every reset: that clears weights_loaded.

@@ -50,6 +50,9 @@ module tb_stream;
         .s_load_tdata(load_word), .s_load_tvalid(load_valid), .s_load_tready(load_ready),
         .s_load_tlast(idle), .weights_loaded(loaded), .weights_keep(idle),
 `endif
+`ifdef STEP_TIMER
+        .timer_run(idle), .timer_drop(idle), .timer_on_event(idle), .timer_period({32{idle}}), .timer_clear(idle),
+`endif
 `ifdef SLOTS
         .s_command_tdata({40{idle}}), .s_command_tvalid(idle),
 `endif

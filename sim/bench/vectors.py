@@ -22,7 +22,7 @@ from .slot_vectors import slot_lines
 FILES = ("stimulus.mem", "spikes.mem", "results.mem", "cycles.mem")
 SLOT_STEPS = "slots.mem"
 # Lengths whose macro is there only if the core has the part: benches ask for it with `ifdef.
-_PARTS = ("SLOTS", "SLOT_STEPS", "PIXELS", "KEEP", "LOAD_WORDS")
+_PARTS = ("SLOTS", "SLOT_STEPS", "PIXELS", "STEP_TIMER", "KEEP", "LOAD_WORDS")
 
 
 def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: Path) -> dict[str, int]:
@@ -59,6 +59,7 @@ def write_vectors(plan: CorePlan, spikes: np.ndarray, labels: np.ndarray, out: P
         "SLOTS": plan.slots,
         "SLOT_STEPS": len(steps),
         "PIXELS": int(plan.pixels),
+        "STEP_TIMER": plan.step_timer,
         "ERROR_BITS": len(ERRORS),
         "KEEP": int(banks > 1),
         "LOAD_WORDS": len(weight_image(plan)),

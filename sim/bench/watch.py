@@ -138,7 +138,7 @@ def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
         membrane = Signal(
             f"{name}_membrane_{neuron}",
             f"{path}.neurons.v_{lane}",
-            layer.accumulator_bits,
+            layer.membrane_bits,
             "signed",
             when=f"{path}.neurons.valid_{STATE_LATENCY} && {stage} == {word}",
         )

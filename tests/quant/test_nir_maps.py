@@ -12,11 +12,19 @@ from support.maps import network_of, random_conv
 from support.networks import counting, random_layer
 from torch.nn import functional
 
+from twinspike.numerics.encodings import Threshold
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.nir_export import export_nir
 from twinspike.quant.nir_file import read_graph
-from twinspike.quant.nir_import import float_layers, reimport, round_network, run_layers
+from twinspike.quant.nir_import import (
+    counting_network,
+    float_layers,
+    reimport,
+    round_network,
+    run_layers,
+)
 from twinspike.quant.spec import NeuronSpec
+from twinspike.sim import golden
 
 
 def spiking(shape, threshold=1.0):
@@ -130,6 +138,53 @@ def test_pools_in_a_row_and_a_border_behind_whole_windows():
     currents_agree(first_layer((2, 8, 8), *nodes, spiking(found.shape[1:])), spikes, found)
 
 
+@pytest.mark.parametrize("kind", ["SumPool2d", "AvgPool2d"])
+def test_a_pool_that_leaves_rows_over_before_a_border_stays_one(kind):
+    """Folded, the border would see the row and the column that the pool drops."""
+    weight, spikes = np.random.default_rng(3).normal(size=(4, 2, 3, 3)), random_spikes(4, 3, 2, 18, 14)
+    there = pooled(kind, pooled(kind, spikes, 2, 2, 0), 2, 2, 0)
+    found = functional.conv2d(there, torch.from_numpy(weight), padding=1)
+    nodes = [pool(kind, 2), pool(kind, 2), conv(weight, there.shape[2:], padding=1)]
+    layer = first_layer((2, 18, 14), *nodes, spiking(found.shape[1:]))
+    assert [one.shape for one in layer.pools] == [(9, 7, 2), (4, 3, 2)] and layer.inputs == 18 * 14 * 2
+    currents_agree(layer, spikes, found)
+
+
+@pytest.mark.parametrize(("kind", "size", "step"), [one[:3] for one in POOLS])
+def test_a_pool_of_currents_is_folded_into_the_convolution_before_it(kind, size, step):
+    rng, spikes = np.random.default_rng(3), random_spikes(4, 3, 2, 11, 10)
+    weight, bias = rng.normal(size=(4, 1, 3, 2)), rng.normal(size=4)
+    there = functional.conv2d(
+        spikes, torch.from_numpy(weight), torch.from_numpy(bias), (1, 2), (2, 1), (2, 1), groups=2
+    )
+    scale = rng.random(4)
+    found = pooled(kind, there, size, step, 0) * torch.from_numpy(scale)[:, None, None]
+    shape = {"padding": np.array((2, 1)), "dilation": np.array((2, 1)), "groups": 2, "bias": bias}
+    before = conv(weight, (11, 10), np.array((1, 2)), **shape)
+    nodes = [before, pool(kind, np.array(size), np.array(step)), {"type": "Scale", "scale": scale}]
+    currents_agree(first_layer((2, 11, 10), *nodes, spiking(found.shape[1:])), spikes, found)
+
+
+def test_a_network_with_a_pool_that_stays_is_what_its_rounded_layers_are():
+    rng = np.random.default_rng(0)
+    spikes = rng.random((12, 20, 9 * 7 * 2)) < 0.3
+    nodes = [pool("AvgPool2d", 2), conv(rng.normal(size=(4, 2, 3, 3)), (4, 3), padding=1)]
+    nodes += [spiking((4, 4, 3), 0.7), {"type": "Flatten"}, affine(rng.normal(size=(3, 48))), spiking(3, 1.5)]
+    real = float_layers(chained((2, 9, 7), *nodes), dt=1.0)
+    stages = round_network(real, spikes, 6)
+    network = counting_network(
+        stages.layers, name="n", timesteps=12, encoder=Threshold(), shape=(9, 7, 2), provenance={}
+    )
+    assert [layer.kind for layer in network.layers] == ["pool", "conv", "dense"]
+    trains = golden.run(network, spikes).spikes
+    assert trains[0].max() > 1
+    first = stages.rounded[0].run(spikes)
+    assert np.array_equal(trains[1], first)
+    assert np.array_equal(trains[2], stages.rounded[1].run(first))
+    there = run_layers(real, spikes)[0]
+    assert there.any() and abs(int(first.sum()) - int(there.sum())) < 0.1 * there.sum()
+
+
 def test_scales_are_multiplied_into_weights():
     rng, spikes = np.random.default_rng(3), random_spikes(4, 3, 4, 5, 5)
     weight, bias = rng.normal(size=(6, 2, 3, 3)), rng.normal(size=6)
@@ -150,13 +205,15 @@ def test_scales_are_multiplied_into_weights():
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ([pool("SumPool2d", 2), conv(np.ones((1, 2, 3, 3)), (3, 3), padding=1)], "do not lie side by side"),
+        ([pool("SumPool2d", 3, 2), conv(np.ones((1, 2, 3, 3)), (3, 3), padding=1)], "its windows overlap or"),
+        ([pool("SumPool2d", 2, 2, 1), conv(np.ones((1, 2, 3, 3)), (4, 4), padding=1)], "have a border, and"),
         ([conv(np.ones((1, 3, 3, 3)), (7, 7))], "it takes 3 channels, what comes before it has 2"),
         ([conv(np.ones((1, 2, 9, 9)), (7, 7))], "its kernel does not fit the map"),
         ([conv(np.ones((1, 2, 3, 3)), (7, 7), padding="same", stride=2)], "'same' with a stride above 1"),
         ([conv(np.ones((1, 2, 3, 3)), (7, 7), stride=1.5)], "its stride is [1.5], expected 2 integers"),
         ([{"type": "Scale", "scale": np.ones(3)}, conv(np.ones((1, 2, 1, 1)), (7, 7))], "its scale has 3"),
-        ([conv(np.ones((1, 2, 1, 1)), (7, 7)), pool("SumPool2d", 2)], "pool spikes, not currents"),
+        ([conv(np.ones((1, 2, 1, 1)), (7, 7)), pool("SumPool2d", 2, 2, 1)], "its neurons with a border"),
+        ([affine(np.ones((4, 98))), pool("SumPool2d", 2)], "which makes no map, and its neurons"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_node(nodes, message):

@@ -1,16 +1,15 @@
 """The NIR paper's files, where $TWINSPIKE_DATA has them: spikes as recorded, or a refusal by name."""
 
-import paper_digits
 import paper_files
 import pytest
+from support.optional import needs
+
+pytestmark = needs("nir_paper")
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    path = paper_files.archive()
-    if path is None:
-        pytest.skip("no nir-paper folder in $TWINSPIKE_DATA")
-    found = paper_files.measure(path, tmp_path_factory.mktemp("paper"), recordings=20)
+    found = paper_files.measure(paper_files.archive(), tmp_path_factory.mktemp("paper"), recordings=20)
     return {row["file"].rsplit("/", 1)[-1]: row for row in found}
 
 
@@ -34,11 +33,10 @@ def test_what_cannot_be_mapped_is_refused_by_node(rows):
     assert all("\n" not in line and ("lif1.lif" in line or "lif1/lif" in line) for line in braille)
 
 
+@needs("nmnist")
 def test_a_network_of_convolutions_answers_recordings_as_its_floats_do(rows):
-    if not paper_digits.recordings_there():
-        pytest.skip("no n-mnist folder in $TWINSPIKE_DATA")
     row = rows["cnn_sinabs.nir"]
     answers = row["answers"]
     assert answers["recordings"] == 20 and answers["float_right"] >= 19
-    assert answers["same"] >= 19
+    assert answers["same"] == 20
     assert len(row["layers"]) == 5 and all(layer["integer"] > 0 for layer in row["layers"])

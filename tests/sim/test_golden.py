@@ -162,6 +162,22 @@ def test_batching_changes_nothing_and_membranes_are_optional():
     assert golden.run(network, spikes[:, :0]).results.label.shape == (0,)
 
 
+def test_long_frames_of_wide_layers_go_fewer_at_a_time(monkeypatch):
+    network = random_network(3, timesteps=6)
+    spikes = np.random.default_rng(1).random((6, 7, 6)) < 0.5
+    whole, taken, run = golden.run(network, spikes), [], golden._run_layers
+
+    def noted(network, spikes, membranes):
+        taken.append(spikes.shape[1])
+        return run(network, spikes, membranes)
+
+    monkeypatch.setattr(golden, "_run_layers", noted)
+    monkeypatch.setattr(golden, "MOST_CURRENTS", 3 * 6 * max(x.neurons for x in network.layers))
+    parts = golden.run(network, spikes)
+    assert taken == [3, 3, 1]
+    assert all(np.array_equal(a, b) for a, b in zip(whole.spikes, parts.spikes, strict=True))
+
+
 @pytest.mark.parametrize("shape", [(6, 2, 6), (5, 2, 7), (5, 6)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(TwinspikeError) as caught:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from support.cases import CASE
 
 from twinspike.sim import golden, scalar
-from twinspike.sim.fuzz.case import ACTIVITY, BIASES, THRESHOLDS, WEIGHTS, LayerCase
+from twinspike.sim.fuzz.case import ACTIVITY
+from twinspike.sim.fuzz.layers import BIASES, THRESHOLDS, WEIGHTS, LayerCase
 
 layers = st.builds(
     LayerCase,

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,10 @@ class Need:
         return f"needs {self.title}: {self.remedy}"
 
 
+def _shared(*path: str) -> bool:
+    return Path(os.environ.get("TWINSPIKE_DATA", ""), *path).is_file()
+
+
 def _compiled_kernels() -> object:
     from twinspike.model import native  # imports torch, which takes seconds
 
@@ -50,6 +55,16 @@ NEEDS = {
         "the datasets",
         "name their folder in TWINSPIKE_DATA",
         lambda: os.path.isdir(os.environ.get("TWINSPIKE_DATA", "")),
+    ),
+    "nir_paper": Need(
+        "the NIR paper's files",
+        "put nir-paper/nir-paper.tar.xz into the folder that TWINSPIKE_DATA names",
+        lambda: _shared("nir-paper", "nir-paper.tar.xz"),
+    ),
+    "nmnist": Need(
+        "N-MNIST's excerpt",
+        "put n-mnist/NMNISTsmall.zip into the folder that TWINSPIKE_DATA names",
+        lambda: _shared("n-mnist", "NMNISTsmall.zip"),
     ),
     "faery": Need("faery", "pip install twinspike[events]", lambda: importlib.util.find_spec("faery")),
     "sinabs": Need(

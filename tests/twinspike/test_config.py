@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinspike.config import Config, available, load_config
+from twinspike.config import Config, available, config_from_table, load_config
 from twinspike.model.data.shipped import DATASETS
 from twinspike.numerics.encodings import ENCODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
@@ -285,3 +285,15 @@ def test_one_limit_of_state_bits_for_training_in_help_and_checks():
     check_trainable(NeuronSpec(state_bits=MAX_TRAINED_STATE_BITS), "layers.0")
     with pytest.raises(TwinspikeError, match=r"layers.0.state_bits = 25 .*: expected 2..24 to train"):
         check_trainable(NeuronSpec(state_bits=MAX_TRAINED_STATE_BITS + 1), "layers.0")
+
+
+@pytest.mark.parametrize(("said", "norm"), [(True, "weight"), (False, "none")])
+def test_networks_of_before_there_were_norms_keep_their_settings(said, norm):
+    conv = {"kind": "conv", "channels": 4, "kernel": [3, 3]}
+
+    def layer(**more):
+        return config_from_table("old", {"layers": [conv | more, {"neurons": 8}]}).layers[0]
+
+    assert layer(standardise=said) == layer(norm=norm)
+    with pytest.raises(TwinspikeError, match=r"layers\.0\.standardise is unknown"):
+        layer(standardise=said, norm=norm)

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import sys
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from twinspike.sim.bench.runner import Run, simulate
 
 RESULT = "hardware.json"
 IMAGES = 1000
+# Of cores on maps: each image is thousands of clocks of thousands of neurons.
+MAP_IMAGES = 300
 # Of these, lane utilisation is measured.
 UTILISATION_IMAGES = 300
 SEEDS = (1, 2, 3)
@@ -35,12 +38,16 @@ SEEDS = (1, 2, 3)
 
 @dataclasses.dataclass(frozen=True)
 class Build:
-    """One row: a configuration on a device, with lanes and banks other than the configuration's."""
+    """One row: a configuration on a device, with lanes and banks other than the configuration's.
+
+    So many `images` are simulated.
+    """
 
     config: str
     device: str
     lanes: tuple[int, ...] = ()
     events_per_clock: tuple[int, ...] = ()
+    images: int = IMAGES
 
     @property
     def name(self) -> str:
@@ -62,6 +69,11 @@ BUILDS = (
     Build("mnist-wide", "ecp5-25k", events_per_clock=(2, 2)),
     *(Build(config, "ecp5-85k") for config in CONFIGS),
     Build("mnist-wide", "ecp5-85k", events_per_clock=(4, 4)),
+    Build("mnist-conv", "up5k", images=MAP_IMAGES),
+    Build("mnist-conv", "ecp5-25k", images=MAP_IMAGES),
+    Build("mnist-conv-max", "ecp5-85k", images=MAP_IMAGES),
+    Build("fashion-conv", "ecp5-85k", images=MAP_IMAGES),
+    Build("mnist-conv-wide", "ecp5-85k", events_per_clock=(1, 1, 1), images=MAP_IMAGES),
 )
 
 
@@ -126,7 +138,7 @@ def plan_of(build: Build, out: str) -> tuple[CorePlan, Folders]:
 
 def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
     plan, place = plan_of(build, out)
-    images = load_dataset(load_config(build.config).dataset).test_images[:IMAGES]
+    images = load_dataset(load_config(build.config).dataset).test_images[: build.images]
     spikes = plan.network.encode(images)
     trains = golden.run(plan.network, spikes).spikes
     expected = predict(plan, spikes, trains)
@@ -195,7 +207,7 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "device": build.device,
         "network_hash": plan.network.content_hash,
         "network": [plan.network.inputs, *(layer.neurons for layer in plan.layers)],
-        "f1": _macro_f1(place, plan.network),
+        "f1": _macro_f1(build, place, plan.network),
         "lanes": [layer.lanes for layer in plan.layers],
         "events_per_clock": [layer.events_per_clock for layer in plan.layers] if plan.wide else [],
         "images": len(latency),
@@ -230,14 +242,15 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
 
 
 def _operations(plan: CorePlan, spikes: np.ndarray, trains: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Synaptic operations float [layers, B]: spikes into a layer times its neurons."""
-    incoming = (spikes, *trains[:-1])
-    return np.array(
-        [
-            train.sum(axis=(0, 2)) * float(layer.neurons)
-            for train, layer in zip(incoming, plan.layers, strict=True)
-        ]
-    )
+    """Synaptic operations float [layers with neurons, B]: of each spike that comes as many as see it."""
+    found, network = [], plan.network
+    for number in plan.numbers:
+        layer = network.layers[number]
+        sources = [spikes if s < 0 else trains[s] for s in network.sources(number)]
+        counts = golden.combined(sources, layer.combine).sum(axis=0, dtype=np.int64)  # [B, inputs]
+        fan_out = np.array([layer.synapses.fan_out(address) for address in range(layer.inputs)])
+        found.append((counts @ fan_out).astype(float))
+    return np.array(found)
 
 
 def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -> float:
@@ -250,10 +263,14 @@ def _utilisation(plan: CorePlan, operations: np.ndarray, interval: np.ndarray) -
     return float((done / lanes / clocks).max())
 
 
-def _macro_f1(place: Folders, network: Network) -> float | None:
-    path = place.build / "metrics.json"
-    metrics = json.loads(path.read_text()) if path.is_file() else {}
-    return metrics.get("macro_f1") if metrics.get("network_hash") == network.content_hash else None
+def _macro_f1(build: Build, place: Folders, network: Network) -> float | None:
+    """Of the network, where it was trained or where it is shipped."""
+    shipped = Path(str(resources.files("twinspike.pretrained"))) / build.config
+    for path in (place.build / "metrics.json", shipped / "metrics.json"):
+        metrics = json.loads(path.read_text()) if path.is_file() else {}
+        if metrics.get("network_hash") == network.content_hash:
+            return metrics.get("macro_f1")
+    return None
 
 
 def _provenance() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.area import COEFFICIENTS, coefficients, family, features
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
-from twinspike.numerics.encodings import Latency
+from twinspike.numerics.encodings import Graded, Latency
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
@@ -32,7 +32,8 @@ class Sample:
     """One core to build: `widths` are inputs and the neurons of each layer.
 
     With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape`
-    come first, and all of `widths` are the neurons of dense layers behind them.
+    come first, and all of `widths` are the neurons of dense layers behind them. With `held` the first layer
+    holds an input graded in so many bits.
     """
 
     target: str
@@ -46,6 +47,7 @@ class Sample:
     leak_shift: int = 3
     shape: tuple[int, int, int] = (0, 0, 0)
     convs: tuple[tuple[int, int, int, int], ...] = ()
+    held: int = 0
 
     @property
     def name(self) -> str:
@@ -61,6 +63,8 @@ class Sample:
         parts += [self.state_bits, self.timesteps, self.references]
         if self.convs:
             parts += ["conv", *self.shape, *(n for conv in self.convs for n in conv)]
+        if self.held:
+            parts += ["held", self.held]
         return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
 
 
@@ -113,12 +117,24 @@ _MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
         (16, 8, 8, 4),
         {"shape": (32, 32, 2), "convs": ((16, 3, 2, 1), (16, 3, 2, 1), (32, 3, 2, 1)), "leak_shift": 0},
     ),
+    ((16,), (8, 4), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),), "held": 4}),
+    ((24,), (16, 4, 4), {"shape": (24, 24, 1), "convs": ((16, 5, 2, 2), (16, 3, 2, 1)), "held": 2}),
+)
+_WIDE_MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+    ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),)}),
+    ((16,), (1, 1), {"shape": (12, 12, 2), "convs": ((8, 3, 1, 1),), "leak_shift": 0, "state_bits": 6}),
+    ((24,), (1, 1, 1), {"shape": (20, 20, 1), "convs": ((8, 3, 2, 1), (16, 3, 2, 1)), "state_bits": 10}),
+    ((16,), (1, 1, 1), {"shape": (16, 16, 1), "convs": ((8, 5, 2, 2), (16, 3, 2, 1)), "held": 2}),
+    ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((16, 3, 2, 1),), "held": 4}),
 )
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _MAPS),
     *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES + _MAPS),
-    *(Sample("ecp5-85k", widths, events_per_clock=banks, **more) for widths, banks, more in _WIDE),
+    *(
+        Sample("ecp5-85k", widths, events_per_clock=banks, **more)
+        for widths, banks, more in _WIDE + _WIDE_MAPS
+    ),
 )
 
 
@@ -225,6 +241,7 @@ def sample_plan(sample: Sample) -> CorePlan:
         bias = rng.integers(-reach // 4, reach // 4, shape[0]) if synapses is None else np.zeros(shape[0])
         threshold = rng.integers(reach // 8, reach // 2, shape[0])
         layer = Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32))
+        layer = dataclasses.replace(layer, hold=bool(sample.held and not layers))
         layers.append(layer if synapses is None else dataclasses.replace(layer, synapses=synapses))
 
     shape, widths = sample.shape, sample.widths
@@ -241,5 +258,6 @@ def sample_plan(sample: Sample) -> CorePlan:
         np.cumsum(spikes, axis=1).astype(np.uint8), np.arange(sample.references, dtype=np.int32)
     )
     seen = sample.shape if sample.convs else (sample.widths[0],)
-    network = Network("sample", sample.timesteps, Latency(), seen, tuple(layers), references, 7, {})
+    encoder = Graded(sample.held) if sample.held else Latency()
+    network = Network("sample", sample.timesteps, encoder, seen, tuple(layers), references, 7, {})
     return make_plan(network, sample.lanes, sample.target, sample.events_per_clock)

@@ -4,16 +4,19 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from twinspike.boards.stream import check_speed, recording_frames, replay, replay_by_timer, summary
 from twinspike.boards.trial import Trial, decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
 from twinspike.flow.plans import board_plan, test_images
+from twinspike.flow.predict import answer_text
 from twinspike.host import Device
 from twinspike.host.bench import SPI_BITS, UART_BITS, Speed, measure
 from twinspike.host.check import Checked, check_device
@@ -21,7 +24,8 @@ from twinspike.host.spi import SCHEME
 from twinspike.hw.board.boards import board
 from twinspike.hw.settings import BOARD_NAMES
 from twinspike.hw.weights.image import weight_image
-from twinspike.numerics.errors import out_of_range
+from twinspike.model.data.one_file import read_sample
+from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.quant.network import Network
 
 
@@ -38,6 +42,10 @@ class Request:
     slot: int = 0
     label: int = 0
     pixels: bool = False
+    file: Path | None = None
+    speed: float = 1.0
+    check: bool = False
+    timer: bool = False
 
 
 @contextmanager
@@ -49,13 +57,21 @@ def _opened(config: Config, place: Folders, options: Request) -> Iterator[tuple[
 
 
 def _images(config: Config, network: Network, options: Request, count: int):
-    """`count` test images and labels from the one that was asked for on."""
+    """`count` test images and labels from the one that was asked for on; the file, where one is given."""
+    if options.file:
+        sample = read_sample(options.file, config.data, network.encoder, network.timesteps, network.shape)
+        return sample[None], [None]
     if options.image < 0:
         raise out_of_range("--image", options.image, "an integer >= 0")
     images, labels = test_images(config, network, options.image + count, all_classes=True)
     if len(images) <= options.image:
         raise out_of_range("--image", options.image, f"0..{len(images) - 1}, the test images there are")
     return images[options.image :], labels[options.image :]
+
+
+def _title(options: Request, at: int, label: int | None) -> str:
+    """What the `at`-th sample of :func:`_images` is called."""
+    return str(options.file) if options.file else f"image {options.image + at} (a {label})"
 
 
 def info(config: Config, place: Folders, options: Request) -> bool:
@@ -75,7 +91,14 @@ def info(config: Config, place: Folders, options: Request) -> bool:
 
 
 def classify(config: Config, place: Folders, options: Request) -> bool:
-    """Print labels, and the share that is right."""
+    """Print labels, and the share that is right; of a file what it is."""
+    if options.file:
+        with _opened(config, place, options) as (device, network):
+            sample, _ = _images(config, network, options, 1)
+            (found,) = device.classify(sample, pixels=options.pixels)
+        text = answer_text(network, found.label, found.distance, found.runner_up, found.same)
+        print(f"{options.file}: {text}, {found.cycles} clocks")
+        return True
     with _opened(config, place, options) as (device, network):
         images, labels = _images(config, network, options, options.frames)
         start, right = time.monotonic(), 0
@@ -98,7 +121,7 @@ def enrol(config: Config, place: Folders, options: Request) -> bool:
         images, labels = _images(config, network, options, 1)
         answer = device.enrol(options.slot, options.label, images[0], pixels=options.pixels)
     print(
-        f"slot {options.slot} holds image {options.image} (a {labels[0]}) under label {options.label}; until "
+        f"slot {options.slot} holds {_title(options, 0, labels[0])} under label {options.label}; until "
         f"now it was nearest to label {answer.label}, at distance {answer.distance}"
     )
     return True
@@ -110,7 +133,8 @@ def verify(config: Config, place: Folders, options: Request) -> bool:
         images, labels = _images(config, network, options, options.frames)
         found = device.verify(options.slot, images, pixels=options.pixels)
         for at, (answer, label) in enumerate(zip(found, labels, strict=True), options.image):
-            print(f"image {at} (a {label}): {'same' if answer.same else 'different'}, {answer.distance}")
+            title = _title(options, at - options.image, label)
+            print(f"{title}: {'same' if answer.same else 'different'}, {answer.distance}")
     return True
 
 
@@ -188,6 +212,31 @@ def bench(config: Config, place: Folders, options: Request) -> bool:
     return True
 
 
+def stream(config: Config, place: Folders, options: Request) -> bool:
+    """Replay a recording and print an answer a frame; returns whether all are as they should be."""
+    if options.file is None:
+        raise TwinspikeError("stream: name a recording: twinspike device stream --port P recording.bs2")
+    check_speed(options.speed)
+    if options.timer:
+        if options.check:
+            raise TwinspikeError("--check: with --timer the device's clock chooses the steps: leave one out")
+        with _opened(config, place, options) as (device, network):
+            print(replay_by_timer(device, network, options.file, speed=options.speed, tell=tell_now))
+        return True
+    network = find_network(place, config)
+    # Before the device is opened: a file that cannot be read is none of its business.
+    frames = recording_frames(network, options.file)
+    with _opened(config, place, options) as (device, network):
+        done = replay(device, network, frames, speed=options.speed, check=options.check, tell=tell_now)
+    print(summary(done, network, options.speed, options.check))
+    return not done.different
+
+
+def tell_now(line: str) -> None:
+    """A line at once, for whoever reads it through a pipe."""
+    print(line, flush=True)
+
+
 def load(config: Config, place: Folders, options: Request) -> bool:
     """Send the weights of the configuration's network."""
     with _opened(config, place, options) as (device, network):
@@ -199,4 +248,4 @@ def load(config: Config, place: Folders, options: Request) -> bool:
     return True
 
 
-ACTIONS = {f.__name__: f for f in (info, classify, enrol, verify, check, bench, load)}
+ACTIONS = {f.__name__: f for f in (info, classify, stream, enrol, verify, check, bench, load)}

@@ -21,7 +21,9 @@ from . import board as board_tables
 from . import contracts, tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
+from . import interop_core as core_tables
 from . import reliability as reliability_tables
+from . import scaling as scaling_tables
 from . import study as study_tables
 from .tables import Figures
 
@@ -49,6 +51,8 @@ FILLS: dict[str, Callable[..., str]] = {
         interop_tables.rates,
         interop_tables.exports,
         interop_tables.files,
+        core_tables.interop_core,
+        core_tables.drift_core,
         study_tables.claims,
         study_tables.recipes,
         study_tables.study_scale,
@@ -64,6 +68,7 @@ FILLS: dict[str, Callable[..., str]] = {
         bench_tables.training_speed,
         *hardware_tables.FILLS,
         *board_tables.FILLS,
+        *scaling_tables.FILLS,
     )
 }
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)

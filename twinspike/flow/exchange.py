@@ -8,13 +8,14 @@ import hashlib
 import json
 import shlex
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinspike.numerics.encodings import MAX_TIMESTEPS
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.limits import MAX_TIMESTEPS
 from twinspike.quant.dialects import DIALECTS
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         if options.finetune or options.calibration:
             print("nothing was fitted to frames: --calibration and --finetune are not used")
         return {"exact": True, "network_hash": network.content_hash}
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    checksum, began = hashlib.sha256(path.read_bytes()).hexdigest(), time.monotonic()
     network, table, notes = import_graph(graph, path.stem, config, options, {"file_sha256": checksum})
     network.save(out / "network.safetensors")
     write_json(out / "drift.json", table)
@@ -96,6 +97,9 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         command = ["sim", "--config", settings, "--out", parent]
     else:
         command = ["rtl", "--network", out / "network.safetensors", "--folder", out / "rtl"]
+    written = ["network.safetensors", "drift.md", "drift.json"]
+    written += [settings.name] if options.calibration is None else []
+    print(f"wrote {', '.join(written)} in {out}: {_took(time.monotonic() - began)}")
     print(f"next: twinspike {shlex.join(map(str, command))}")
     return table
 
@@ -107,39 +111,40 @@ def import_graph(
 
     `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
     """
+    from tqdm import tqdm
+
     from twinspike.flow.tuning import tuned_network, tuning_line
     from twinspike.model.drift import drift_table, rungs
-    from twinspike.model.frames import dataset_frames, file_frames
+    from twinspike.model.frames import dataset_frames, file_frames, some_of
     from twinspike.model.silence import silence
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
     from twinspike.quant.time_unit import time_unit
 
     first, *_ = mapped = float_layers(graph, dialect=options.dialect, dt=options.dt, reset=options.reset)
-    if options.finetune and any(layer.synapses.kind != "dense" for layer in mapped):
-        raise TwinspikeError("--finetune trains dense layers only: import without it, or give more bits")
     config = _with_timesteps(config, options.timesteps)
     given = options.calibration
-    data = file_frames(given, config.encoder, config.timesteps) if given else dataset_frames(config)
+    widest = max(layer.neurons for layer in mapped)
+    data = (
+        file_frames(given, config.encoder, config.timesteps)
+        if given
+        else dataset_frames(config, None if options.finetune else _enough(config.timesteps, widest))
+    )
     if data.own_steps and options.timesteps is not None:
         raise TwinspikeError(
             f"--timesteps {options.timesteps}: the spikes of {given} have {len(data.test.spikes)} steps, "
             "which decide: leave --timesteps out"
         )
-    import numpy as np
-
-    steps = len(data.calibration.spikes)
-    widest = max(layer.neurons for layer in mapped)
-    enough = min(CALIBRATION_FRAMES, -(-CALIBRATION_STEPS // steps))
-    enough = min(enough, max(4, CALIBRATION_CURRENTS // (steps * widest)))
-    if len(data.calibration) > enough:
-        chosen = np.random.default_rng(0).permutation(len(data.calibration))[:enough]
-        fitted_on = data.calibration.take(np.sort(chosen))
-    else:
-        fitted_on = data.calibration
+    enough = _enough(len(data.calibration.spikes), widest)
+    fitted_on = data.calibration
+    if len(fitted_on) > enough:
+        fitted_on = fitted_on.take(some_of(len(fitted_on), enough))
     unit = time_unit(graph, options.dialect, options.reset, options.dt, fitted_on.spikes)
     options = dataclasses.replace(options, dt=unit.dt)
     real = float_layers(graph, dialect=options.dialect, dt=unit.dt, reset=options.reset)
-    stages = round_network(real, fitted_on.spikes, options.weight_bits)
+    # Bars of what takes its time: dense layers are done before one is drawn.
+    watch = functools.partial(tqdm, disable=not options.progress, delay=1)
+    fitting = functools.partial(watch, desc=f"fit to {len(fitted_on)} frames", unit="layer")
+    stages = round_network(real, fitted_on.spikes, options.weight_bits, fitting)
     timesteps = len(data.test.spikes)
     from importlib.metadata import version
 
@@ -172,7 +177,8 @@ def import_graph(
         build = functools.partial(counting_network, name=name, **common)
         tuned, tuning = tuned_network(stages, network, data.calibration, judge, options, build)
     original, notes = _original(graph, options, test)
-    ladder = rungs(stages, network, test.spikes, original, tuned)
+    measuring = functools.partial(watch, desc=f"measure on {len(test)} frames", unit="rung")
+    ladder = rungs(stages, network, test.spikes, original, tuned, measuring)
     table = drift_table(ladder, test.labels)
     final = tuned if tuned and tuning and tuning["kept"] else network
     notes = [unit.line, *notes, *_leaks(stages)]
@@ -190,6 +196,12 @@ def import_graph(
         "layers": [_layer_row(stages, i, final) for i in range(len(real))],
     }
     return final, table, [*notes, *quiet.lines]
+
+
+def _enough(steps: int, widest: int) -> int:
+    """Frames of `steps` that are enough to calibrate layers of up to `widest` neurons."""
+    enough = min(CALIBRATION_FRAMES, -(-CALIBRATION_STEPS // steps))
+    return min(enough, max(4, CALIBRATION_CURRENTS // (steps * widest)))
 
 
 def _with_timesteps(config: Config, timesteps: int | None) -> Config:
@@ -238,7 +250,8 @@ def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ..
 
 
 def _layer_row(stages: Stages, index: int, final: Network) -> dict[str, Any]:
-    real, rounded, layer = stages.real[index], stages.rounded[index], final.layers[index]
+    real, rounded = stages.real[index], stages.rounded[index]
+    layer = [layer for layer in final.layers if layer.synapses.fires][index]
     stretch = stages.leaked[index].threshold / real.threshold
     return {
         "nodes": real.name,
@@ -276,14 +289,29 @@ def _print_drift(table: dict[str, Any], notes: list[str], out: Path) -> None:
         console.print(f"- {note}", markup=False)
 
 
+def _took(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def _toml(network: Network, config: Config) -> str:
-    """A configuration with which the other steps take the imported network."""
+    """A configuration with which the other steps take the imported network, for devices that hold it."""
+    from twinspike.hw.settings import HardwareSettings
+
+    from .fitting import fitting_targets
+
     lines = ["# An imported network, for the steps that follow training."]
     lines += [f"dataset = {json.dumps(config.dataset)}", f"timesteps = {network.timesteps}", "", "[encoder]"]
     lines += [f"{k} = {json.dumps(v)}" for k, v in network.encoder.table().items()]
+    targets = fitting_targets(network)
+    if targets != HardwareSettings().targets:
+        lines += ["", "[hardware]", f"targets = {json.dumps(targets)}"]
     for layer in network.layers:
         lines += ["", "[[layers]]"]
         keys = layer.synapses.keys()
+        if not layer.synapses.fires:
+            lines += [f"{k} = {json.dumps(v)}" for k, v in ({"kind": layer.kind} | keys).items()]
+            continue
         if layer.kind == "conv":
             size = {"channels": layer.synapses.channels, "kernel": list(layer.weight.shape[2:])}
             keys = {"kind": "conv", **size, **keys, "norm": "none"}

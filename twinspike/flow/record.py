@@ -71,10 +71,12 @@ def write_record(build: Path, config: Config, folder: Path) -> Path:
 
 def record(results: Results, hardware: dict[str, Any]) -> dict[str, Any]:
     """What the file holds: figures with the configuration, seed, versions and checksums behind them."""
+    network, metrics = results.network, results.metrics
+    if metrics is None and "from" in network.provenance:
+        raise TwinspikeError(f"network {network.name} was imported: only trained networks are recorded")
     for note in results.notes:
         if "is missing" not in note:
             raise TwinspikeError(note)
-    network, metrics = results.network, results.metrics
     if metrics is None:
         raise TwinspikeError(f"no figures of network {network.name} to record: {results.notes[0]}")
     made = network.provenance

@@ -122,15 +122,18 @@ def read_results(build: Path, config: Config | None = None) -> Results:
             where = path.relative_to(build)
             notes.append(f"{where} is of another network ({made_from[:12]}): {remedy(step)}")
 
+    imported = "from" in network.provenance
     metrics, history = None, []
+    if imported:
+        notes.append("imported, not trained here: drift.md says what that changed, layer by layer")
     if (path := build / "metrics.json").is_file():
         metrics = read(path, "train", METRICS)
         belongs(path, "train", metrics.get("network_hash"))
-    else:
+    elif not imported:
         absent(path.name, "train")
     if (path := build / "train.jsonl").is_file():
         history = read(path, "train", [HISTORY_ROW], lines=True)
-    else:
+    elif not imported:
         absent(path.name, "train")
     # The portable core's simulation lies in the folder itself, a device's in one of its own.
     runs = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twinspike.model.drift import predictions
 from twinspike.model.finetune import fine_tune, tuning_spec
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.nir_import import wired
 from twinspike.sim import golden
 
 if TYPE_CHECKING:
@@ -30,17 +31,16 @@ def tuned_network(
         raise TwinspikeError(
             "--finetune needs labels: add an array `labels` to the calibration file, or give --config"
         )
-    specs = [tuning_spec(layer.spec) for layer in stages.layers]
-    tuned = build(
-        fine_tune(
-            stages.reset,
-            specs,
-            frames.spikes,
-            frames.labels,
-            epochs=options.epochs,
-            progress=options.progress,
-        )
+    specs = [tuning_spec(one.layer.spec) for one in stages.rounded]
+    trained = fine_tune(
+        stages.reset,
+        specs,
+        frames.spikes,
+        frames.labels,
+        epochs=options.epochs,
+        progress=options.progress,
     )
+    tuned = build(wired(trained, stages.real))
 
     def right(one: Network) -> float:
         return float((predictions(golden.run(one, judge.spikes).spikes[-1]) == judge.labels).mean())

@@ -2,6 +2,7 @@
 
 import dataclasses
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,8 @@ def layer_rows(network: Network, spikes: np.ndarray, trace: Trace, plan: CorePla
             weight_bits=prod(layer.weight.shape) * layer.spec.weight_bits if fires else 0,
         )
         planned = _plan_of(plan, network, index)
-        rows.append(dataclasses.replace(row, **_hardware(planned, arriving)) if planned else row)
+        own: dict[str, Any] = _hardware(planned, arriving) if planned else {}
+        rows.append(dataclasses.replace(row, **own))
     timed = [row for row in rows if row.clocks is not None]
     if timed:
         most = max(timed, key=lambda row: row.clocks or 0)

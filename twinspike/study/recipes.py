@@ -25,11 +25,8 @@ WANTED: dict[str, dict[str, float]] = {
     "mnist-ternary": {"macro_f1": 0.984},
     "mnist-binary": {"macro_f1": 0.975},
     "mnist-binary-ttfs": {"macro_f1": 0.970},
-    "mnist-conv": {"macro_f1": 0.990},
-    "mnist-conv-max": {"macro_f1": 0.993},
     "mnist-conv-wide": {"macro_f1": 0.988},
     "fashion": {"macro_f1": 0.890, "hidden_activity": 0.20},
-    "fashion-conv": {"macro_f1": 0.905},
 }
 SEEDS = (1, 2, 3)
 _FIGURES = ("macro_f1", "hidden_activity", "train_cpu_seconds")

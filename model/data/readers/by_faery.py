@@ -23,5 +23,7 @@ def read_faery(path: Path, data: bytes) -> EventRecording:
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             said = " ".join(str(error).split()).replace(str(file), path.name)
+            # It may repeat bytes of the file, which a terminal would obey.
+            said = "".join(c if c.isprintable() else "?" for c in said)
             raise TwinspikeError(f"{path}: is no sound recording ({said})") from None
     return recording(path, found["t"], found["x"], found["y"], found["on"], sides)

@@ -49,8 +49,14 @@ def test_markdown_json_and_header_say_the_same():
 
 def test_a_core_is_described_by_what_it_has():
     network = random_network()
-    slotted = make_plan(network, slots=network.references.counts.shape[0])
+    slotted = make_plan(network, slots=network.references.counts.shape[0], step_timer=1000)
     assert core_registers(slotted) == REGISTERS
+    untimed = core_registers(make_plan(network, slots=slotted.slots))
+    assert {r.name for r in REGISTERS} - {r.name for r in untimed} == {
+        "STEP_TIMER",
+        "STEP_CLOCKS",
+        "STEP_LOSSES",
+    }
     fixed = {r.name: {f.name for f in r.fields} for r in core_registers(make_plan(network))}
     assert "references" in fixed["FRAME"] and "slots" not in fixed["FEATURES"] and "COMMAND" not in fixed
     plan = make_plan(counting(network))

@@ -65,6 +65,20 @@ CASES = {
         "generic",
     ),
     "conv, graded in every step, not held": (conv((3, 7, 3)), Graded(3), False, (4, 1), TIMESTEPS, "generic"),
+    "conv of three channels, held, each neuron firing once, biases below 0": (
+        conv_network(
+            1,
+            (6, 5, 1),
+            TIMESTEPS,
+            [(3, (3, 3), {}, {**SPEC, "single_spike": True, "biases": "low", "leak_shift": 3})],
+            5,
+        ),
+        Graded(3),
+        True,
+        (4, 2),
+        1,
+        "up5k",
+    ),
     "dense, held": (
         random_network(2, shape=(13,), widths=(11, 4), **SPEC, leak_shift=1),
         Graded(4),
@@ -98,7 +112,7 @@ def test_spikes_and_clocks_are_those_of_the_network(name, tmp_path):
     network = held(made, encoder, hold)
     plan = make_plan(network, lanes, target)
     emit(plan, tmp_path / "rtl")
-    most = 15 if isinstance(encoder, Graded) else 1
+    most = encoder.most if isinstance(encoder, Graded) else 1
     spikes = multiplicities(3, network.inputs, most, steps)
     result = simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim")
     assert_equal_and_on_time(result)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from support.conv_cores import conv_layer
-from support.streams import bench
+from support.walks import assert_apart, events_for, walk
 
 from twinspike.hw.layers.conv import ConvWalker
 from twinspike.hw.plan.conv import ConvPlan
@@ -19,69 +19,6 @@ GEOMETRIES = [
     ((4, 4, 3), 5, (1, 1), {"stride": (2, 2)}),
     ((1, 3, 2), 3, (1, 3), {}),
 ]
-
-
-def walk(plan, events, room=lambda clock: True):
-    """Feed events (address, or None for a TICK; last); returns the pairs and the clocks of events taken.
-
-    A pair is (clock, word, tick, last, quiet, end, void, weights). What Neurons says of words reached for the
-    first time comes 3 clocks after their pairs.
-    """
-    dut, pairs, taken = ConvWalker(plan), [], []
-
-    async def testbench(ctx):
-        queue, idle, clock, before, reached, late = list(events), 0, 0, None, set(), [None] * 3
-        while idle < 40:
-            if queue:
-                address, last = queue[0]
-                ctx.set(dut.i.payload, {"address": address or 0, "tick": address is None, "last": last})
-            ctx.set(dut.i.valid, bool(queue))
-            ctx.set(dut.room, room(clock))
-            if plan.sweeps_reached:
-                ctx.set(dut.fresh, late[0] is not None)
-                ctx.set(dut.fresh_word, late[0] or 0)
-            if queue and ctx.get(dut.i.ready):
-                queue.pop(0)
-                taken.append(clock)
-            if before is not None:
-                pairs.append((*before, ctx.get(dut.weights)))
-            pair, fresh = ctx.get(dut.pair), None
-            valid, void = ctx.get(dut.pair_valid), pair.void if plan.sweeps_reached else 0
-            fields = (clock, pair.word, pair.tick, pair.last, pair.quiet, pair.end, void)
-            before = fields if valid else None
-            if valid and pair.tick and pair.last and not pair.quiet:
-                reached = set()
-            elif valid and not pair.tick and pair.word not in reached:
-                fresh = pair.word
-                reached.add(fresh)
-            late = [*late[1:], fresh]
-            idle = 0 if queue or before else idle + 1
-            clock += 1
-            await ctx.tick()
-
-    bench(dut, testbench)
-    return pairs, taken
-
-
-def events_for(plan, rng, count):
-    """Events that often follow each other at the same place, with TICKs among them."""
-    real = np.flatnonzero(plan.arriving.sent >= 0)
-    near = real[rng.integers(0, min(4, len(real)), count)]
-    chosen = np.where(rng.random(count) < 0.5, near, rng.choice(real, count))
-    events = [(int(a), False) for a in chosen]
-    for at in (3, 4, 9, 12):
-        events.insert(at, (None, at == 12))
-    return events
-
-
-def assert_apart(pairs):
-    """What Neurons relies on: the clocks between two pairs of a word, and from a sweep to an event."""
-    latest, swept = {}, -9
-    for clock, word, tick, *_ in pairs:
-        assert clock >= latest.get(word, -9)
-        assert tick or clock - swept >= 5
-        latest[word] = clock + (5 if tick else 3)
-        swept = clock if tick else swept
 
 
 @pytest.mark.parametrize("timesteps", [0, 4])
@@ -98,7 +35,7 @@ def test_each_event_makes_the_visits_of_its_plan_in_the_clocks_of_the_model(
         plan = ConvPlan(layer, lanes, "block", read_ahead=read_ahead, timesteps=timesteps)
         assert plan.sweeps_reached == (timesteps > 0)
         events, image = events_for(plan, rng, 40), plan.weight_image()
-        pairs, taken = walk(plan, events)
+        pairs, taken = walk(ConvWalker(plan), plan, events)
 
         model = ConvLayer(plan, 0)
         every = range(plan.words)
@@ -135,7 +72,7 @@ def test_a_sweep_goes_on_while_there_is_room_and_events_do_not_wait():
     plan = ConvPlan(dataclasses.replace(layer, bias=0 * layer.bias), 4, "block", timesteps=3)
     events = [(5, False), (6, False), (None, False), (7, False)]
     open_clocks = (61, 62, 70, 80, 90, 95)
-    pairs, _ = walk(plan, events, room=lambda clock: clock < 18 or clock in open_clocks)
+    pairs, _ = walk(ConvWalker(plan), plan, events, room=lambda clock: clock < 18 or clock in open_clocks)
     assert [tick for clock, _, tick, _, quiet, *_ in pairs if clock < 60 and not quiet] == [0] * 8
     # A word's pair goes out two clocks after it was asked for.
     swept = [clock for clock, _, tick, _, quiet, *_ in pairs if tick and not quiet]

@@ -3,20 +3,21 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from twinspike.hw.parts.bits import lowest_bit, several
+from twinspike.hw.parts.bits import lowest_bit, several, three
 
 
 def check(width, masks):
-    """Compare both functions with integer arithmetic on each of `masks`."""
+    """Compare the functions with integer arithmetic on each of `masks`."""
     m = Module()
-    mask, lowest, more = Signal(width), Signal(width + 1), Signal(2)
-    m.d.comb += [lowest.eq(lowest_bit(m, mask)), more.eq(several(m, mask))]
+    mask, lowest, more, most = Signal(width), Signal(width + 1), Signal(2), Signal(2)
+    m.d.comb += [lowest.eq(lowest_bit(m, mask)), more.eq(several(m, mask)), most.eq(three(m, mask))]
 
     async def testbench(ctx):
         for x in masks:
             ctx.set(mask, x)
             assert ctx.get(lowest) == x & -x
             assert ctx.get(more) == (x.bit_count() >= 2)
+            assert ctx.get(most) == (x.bit_count() >= 3)
 
     simulator = Simulator(m)
     simulator.add_testbench(testbench)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from support.conv_cores import conv_layer, conv_network
+from support.weights import unpack
 
 from twinspike.hw.plan import make_plan
 from twinspike.hw.plan.conv import ConvPlan
@@ -15,14 +16,6 @@ GEOMETRIES = [
     ((4, 4, 3), 5, (1, 1), {"stride": (2, 2)}),
     ((3, 5, 2), 3, (3, 5), {}),
 ]
-
-
-def unpack(word, lanes, bits):
-    """The signed weights of a memory word."""
-    codes = [word >> bits * j & (1 << bits) - 1 for j in range(lanes)]
-    if bits == 1:
-        return [1 - 2 * code for code in codes]
-    return [code - (code >> (bits - 1) << bits) for code in codes]
 
 
 @pytest.mark.parametrize("bits", [1, 4])

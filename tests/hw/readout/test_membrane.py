@@ -17,7 +17,7 @@ from twinspike.sim.golden import run
 CORES = [
     ((8, 10), (4, 3), "generic", {"state_bits": 12}),
     ((7, 1), (2, 1), "generic", {"state_bits": 6, "reset": "zero"}),
-    ((6, 9), (3, 4), "up5k", {"state_bits": 8, "single_spike": True}),
+    ((8, 10), (3, 4), "up5k", {"state_bits": 8, "reset": "zero"}),
     ((9, 8, 21), (4, 4, 2), "ecp5-25k", {"state_bits": 9, "leak_shift": 0}),
     ((11,), (5,), "generic", {"state_bits": 16, "weight_bits": 8}),
 ]

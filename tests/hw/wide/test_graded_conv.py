@@ -41,7 +41,7 @@ def test_spikes_and_clocks_are_those_of_the_network(name, tmp_path):
     plan = make_plan(network, events_per_clock=(1, 1))
     emit(plan, tmp_path / "rtl")
 
-    rng, most = np.random.default_rng(3), 15 if isinstance(encoder, Graded) else 1
+    rng, most = np.random.default_rng(3), encoder.most if isinstance(encoder, Graded) else 1
     spikes = rng.integers(1, most + 1, (TIMESTEPS, FRAMES, network.inputs)).astype(np.uint8)
     spikes[rng.random(spikes.shape) >= rng.choice([0.1, 0.4, 0.9], size=(1, FRAMES, 1))] = 0
     spikes[:, 2], spikes[:, 3], spikes[steps:] = 0, most, 0

@@ -3,6 +3,7 @@ import pytest
 from support.optional import needs
 
 from twinspike.config import config_from_table
+from twinspike.model.data import load
 from twinspike.model.data.load import config_dataset
 from twinspike.numerics.errors import TwinspikeError
 
@@ -19,6 +20,7 @@ def dataset(name, encoder, timesteps=10, **data):
 
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch, tmp_path):
+    load._recorded.cache_clear()
     monkeypatch.setattr("twinspike.model.data.recorded.cache_folder", lambda: tmp_path)
 
 
@@ -46,8 +48,6 @@ def test_recorded_datasets_have_their_parts_and_labels_that_fit(name, encoder, s
     # Labels that did not belong to their recordings would leave the nearest neighbour nothing.
     assert nearest(data) > least
     assert len(list((tmp_path / "samples").iterdir())) == 1
-    from twinspike.model.data import load
-
     load._recorded.cache_clear()
     again = dataset(name, encoder)
     assert np.array_equal(again.train_images, data.train_images) and again.checksums == data.checksums

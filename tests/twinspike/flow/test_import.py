@@ -116,7 +116,8 @@ def test_a_layer_that_the_import_silences_is_named(tmp_path, capsys):
     file = write(tmp_path / "dead.nir", made)
     assert run("import", file, "--calibration", tmp_path / "d.npz", "--out", tmp_path / "b") == 1
     shown = capsys.readouterr()
-    assert shown.err.count("\n") == 1
+    # Beside it a progress bar, if the machine is slow.
+    assert shown.err.count("warning: ") == 1
     line = "layer 'fc1, lif1' never spikes in the import, but 10 times a neuron and frame in the original"
     assert line in shown.err
     table = json.loads((tmp_path / "b/drift.json").read_text())
@@ -172,7 +173,7 @@ def labelled(rng, noise):
 @pytest.mark.parametrize("noise", [False, True])
 def test_fine_tuning_is_kept_only_if_it_helps_on_frames_held_out(noise, monkeypatch):
     data = labelled(np.random.default_rng(3), noise)
-    monkeypatch.setattr("twinspike.model.frames.dataset_frames", lambda config: data)
+    monkeypatch.setattr("twinspike.model.frames.dataset_frames", lambda config, most: data)
     rng = np.random.default_rng(5)
     # Untrained: chance. Wrong labels make it worse than that: kept or not, both figures are said.
     weight = rng.normal(0.1, 0.4, (2, 16))
@@ -228,6 +229,40 @@ def test_a_network_of_maps_is_imported_reported_and_emitted(tmp_path, capsys):
     assert rungs[-1]["rung"] == "integer network" and rungs[-1]["layers"][0]["overlap"] > 0.8
     (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("next: ")]
     assert main(shlex.split(line.removeprefix("next: "))[1:]) == 0
-    capsys.readouterr()
-    message = refused(capsys, tmp_path / "p", file, "--calibration", data, "--finetune")
-    assert "--finetune trains dense layers only" in message
+
+
+def test_a_network_of_maps_is_fine_tuned_with_the_pool_that_it_keeps(monkeypatch):
+    """A convolution, and one with a border behind windows that leave a row over: kept, trained and learnt."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    left = np.arange(7 * 6).reshape(7, 6) % 6 < 3
+    rate = np.where(left, 0.35, 0.1).reshape(-1)
+    mirrored = np.where(left, 0.1, 0.35).reshape(-1)
+    spikes = rng.random((8, 200, 42)) < np.where(labels[:, None] == 1, mirrored, rate)
+    parts = [Frames(spikes[:, part], labels[part]) for part in (slice(0, 120), slice(120, None))]
+    data = Data(*parts, (7, 6), "made")
+    monkeypatch.setattr("twinspike.model.frames.dataset_frames", lambda config, most: data)
+    convs = {"stride": 1, "dilation": 1, "groups": 1}
+    nodes = {
+        "input": {"type": "Input", "shape": np.array([1, 7, 6])},
+        "conv0": {"type": "Conv2d", "weight": rng.normal(0.3, 0.3, (3, 1, 3, 3)), "padding": 1} | convs,
+        "if0": {"type": "IF", "r": np.ones((3, 7, 6)), "v_threshold": np.ones((3, 7, 6))},
+        "pool": {"type": "SumPool2d", "kernel_size": np.array([2, 2]), "stride": np.array([2, 2])},
+        "conv1": {"type": "Conv2d", "weight": rng.normal(0.05, 0.3, (4, 3, 3, 3)), "padding": 1} | convs,
+        "if1": {"type": "IF", "r": np.ones((4, 3, 3)), "v_threshold": np.full((4, 3, 3), 2.0)},
+        "flat": {"type": "Flatten"},
+        "fc": affine(rng.normal(0.05, 0.4, (2, 36))),
+        "if2": {"type": "IF", "r": np.ones(2), "v_threshold": np.ones(2)},
+        "output": {"type": "Output"},
+    }
+    nodes["pool"]["padding"] = np.array([0, 0])
+    made = {"nodes": nodes, "edges": list(itertools.pairwise(nodes))}
+    options = ImportOptions(dt=1.0, weight_bits=5, finetune=True, epochs=40, progress=False)
+    found, table, _ = import_graph(made, "n", load_config("digits"), options, {})
+    assert [layer.kind for layer in found.layers] == ["conv", "pool", "conv", "dense"]
+    tuning = table["finetuning"]
+    assert tuning["kept"] and tuning["after"] > 0.9 > tuning["before"]
+    judge = data.test.take(slice(0, None, 2))
+    counts = golden.run(found, judge.spikes).spikes[-1].sum(axis=0)
+    assert (counts.argmax(axis=1) == judge.labels).mean() == tuning["after"]
+    assert [len(rung["layers"]) for rung in table["rungs"]] == [3] * 6 and len(table["layers"]) == 3

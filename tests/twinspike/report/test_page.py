@@ -1,5 +1,6 @@
 """Report and summary of a made-up build folder: a small random network on the digits, invented figures."""
 
+import dataclasses
 import io
 import json
 import re
@@ -13,6 +14,8 @@ from support.networks import counting, random_network
 from support.optional import needs
 
 from twinspike.config import load_config
+from twinspike.flow.record import write_record
+from twinspike.flow.results import read_results
 from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
@@ -233,6 +236,18 @@ def test_what_is_missing_is_named_with_its_make_target(network, tmp_path, monkey
     console = Console(file=io.StringIO(), width=100)
     print_summary(build, DIGITS, console)
     assert "sim.json is missing: twinspike sim --config digits" in console.file.getvalue()
+
+
+def test_an_imported_network_is_not_to_be_trained(network, tmp_path):
+    build = tmp_path / "mine"
+    build.mkdir()
+    dataclasses.replace(network, provenance={"from": "nir"}).save(build / "network.safetensors")
+    notes = read_results(build, DIGITS).notes
+    assert notes[0].startswith("imported, not trained here: drift.md")
+    assert [note.split()[0] for note in notes[1:]] == ["sim.json", "synth.json"]
+    assert not any("twinspike train" in note for note in notes)
+    with pytest.raises(TwinspikeError, match="was imported: only trained networks are recorded"):
+        write_record(build, DIGITS, tmp_path)
 
 
 def test_results_of_another_network_are_named(build, network, tmp_path):

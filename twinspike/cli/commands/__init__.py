@@ -13,6 +13,7 @@ FILES = (
     "ip",
     "boards",
     "device",
+    "predict",
     "exchange",
     "explore",
     "golden",

@@ -8,7 +8,7 @@ import typer
 from twinspike.cli.app import command
 from twinspike.cli.options import choice, number, parse_real
 from twinspike.flow.exchange import TUNING_EPOCHS
-from twinspike.numerics.encodings import MAX_TIMESTEPS
+from twinspike.numerics.limits import MAX_TIMESTEPS
 from twinspike.quant.dialects import DIALECTS, RESETS
 
 Exported = Annotated[Path, typer.Argument(metavar="NETWORK.safetensors")]

@@ -1,0 +1,65 @@
+"""What the golden model says of files: no device, and no dataset, are needed."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from twinspike.config import Config
+from twinspike.model.data.one_file import file_kind, read_sample
+from twinspike.model.data.readers.packets import read_flows
+from twinspike.numerics.emd import NO_RUNNER_UP
+from twinspike.numerics.encodings import Packets
+from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.files import read_limited
+from twinspike.quant.class_names import label_text
+from twinspike.quant.network import Network
+from twinspike.sim.golden import run
+
+MAX_CAPTURE_BYTES = 1 << 31
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The answer to one sample; `title` says which, `known` whether its distance is within the threshold."""
+
+    title: str
+    label: int
+    distance: int
+    runner_up: int
+    known: bool
+
+
+def predictions(
+    config: Config, network: Network, files: Sequence[Path], *, flows: bool = False
+) -> Iterator[Prediction]:
+    """An answer for each file, or with `flows` for each flow of each capture, as they are read."""
+    for path in files:
+        for title, sample in _samples(config, network, path, flows):
+            found = run(network, network.encode(sample[None])).results
+            yield Prediction(
+                title,
+                int(found.label[0]),
+                int(found.distance[0]),
+                int(found.runner_up[0]),
+                bool(found.same[0]),
+            )
+
+
+def answer_text(network: Network, label: int, distance: int, runner_up: int, known: bool) -> str:
+    """An answer in words: `cat (label 3), distance 12, runner-up 40`."""
+    what = label_text(network, label)
+    second = f", runner-up {runner_up}" if runner_up != NO_RUNNER_UP else ""
+    return f"{what if known else f'unknown, nearest is {what}'}, distance {distance}{second}"
+
+
+def _samples(config: Config, network: Network, path: Path, flows: bool) -> Iterator[tuple[str, np.ndarray]]:
+    encoding = network.encoder
+    if not flows:
+        yield str(path), read_sample(path, config.data, encoding, network.timesteps, network.shape)
+        return
+    if file_kind(path) != "packets" or not isinstance(encoding, Packets):
+        raise TwinspikeError(f"{path}: --flows is for captures and a network that takes packets")
+    for key, flow in read_flows(path, read_limited(path, MAX_CAPTURE_BYTES, "a capture")).items():
+        yield key.text, encoding.frame(flow, network.timesteps)
