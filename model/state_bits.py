@@ -27,7 +27,9 @@ def with_least_state_bits(
     Also returns a row per layer with neurons, JSON-ready: `configured` and `state_bits`, `lowest` and
     `highest` u before its clamp at that width, and `clamped`, the share of neuron steps in which it clamps.
     """
-    alive = {index: _Widths(layer) for index, layer in enumerate(network.layers) if layer.synapses.fires}
+    # Summed membranes are the answer: those of the last layer stay as they are.
+    narrowed = network.layers[:-1] if network.readout == "membrane" else network.layers
+    alive = {index: _Widths(layer) for index, layer in enumerate(narrowed) if layer.synapses.fires}
     starts = range(0, len(images), CHUNK)
     for start in tqdm(starts, desc="state bits", unit="chunk", disable=not progress):
         spikes = network.encode(images[start : start + CHUNK])

@@ -32,12 +32,14 @@ class Results:
 class Trace:
     """What the network did: spikes bool [T, B, N] a layer; membranes int32 alike, if asked for.
 
+    `sums` are those of the last layer's membranes, int64 [B, n_out], where the readout adds them up.
     The train of a sum pool holds multiplicities, int32; membranes of a layer without neurons are 0.
     """
 
     spikes: tuple[np.ndarray, ...]
     membranes: tuple[np.ndarray, ...] | None
     results: Results
+    sums: np.ndarray | None = None
 
     def part(self, frames: slice) -> "Trace":
         """What it holds of some of the frames."""
@@ -46,6 +48,7 @@ class Trace:
             spikes=tuple(s[:, frames] for s in self.spikes),
             membranes=None if self.membranes is None else tuple(v[:, frames] for v in self.membranes),
             results=Results(r.label[frames], r.distance[frames], r.runner_up[frames], r.same[frames]),
+            sums=None if self.sums is None else self.sums[frames],
         )
 
     @property
@@ -81,10 +84,9 @@ def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch:
         tuple(np.concatenate([part[1][i] for part in parts], axis=1) for i in depth) if membranes else None
     )
     if network.readout == "membrane":
-        results = by_sums(network, np.concatenate([part[2] for part in parts]))
-    else:
-        results = classify(network, emd.cumulative_counts(trains[-1]))
-    return Trace(trains, states, results)
+        sums = np.concatenate([part[2] for part in parts])
+        return Trace(trains, states, by_sums(network, sums), sums)
+    return Trace(trains, states, classify(network, emd.cumulative_counts(trains[-1])))
 
 
 def classify(network: Network, counts: np.ndarray) -> Results:
@@ -107,9 +109,14 @@ def by_sums(network: Network, sums: np.ndarray) -> Results:
     The largest sum wins, a tie going to the lower index; its distance is what it lacks to the greatest
     possible one, the highest membrane in every step.
     """
-    _, highest = state_range(network.layers[-1].spec.state_bits)
-    label, best, runner_up = emd.nearest(network.timesteps * highest - sums)
+    label, best, runner_up = emd.nearest(lacks(network, sums))
     return Results(label, best, runner_up, best <= network.verify_threshold)
+
+
+def lacks(network: Network, sums: np.ndarray) -> np.ndarray:
+    """What summed membranes lack to the greatest possible sum: the distances of the readout "membrane"."""
+    _, highest = state_range(network.layers[-1].spec.state_bits)
+    return network.timesteps * highest - sums
 
 
 def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list, np.ndarray]:
