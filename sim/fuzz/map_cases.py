@@ -70,6 +70,7 @@ def map_cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         timesteps=timesteps,
         layers=tuple(one.case for one in drawn),
         references=draw(st.integers(0, 4)),
+        membrane=draw(st.booleans()),
         activity=choose(*ACTIVITY[:1], *ACTIVITY),
         frames=frames,
         networks=1,
