@@ -194,7 +194,12 @@ def cycle_cost(config: Config, classes: int, shape: tuple[int, ...]) -> CycleCos
 
     The plan is the generator's own, for a network behind images of `shape` whose weights do not matter yet.
     """
+    if config.readout != "emd":
+        raise out_of_range("readout", config.readout, "emd, where training.cycles_weight prices clocks")
     for index, settings in enumerate(config.layers):
+        if settings.kind == "delay":
+            allowed = "a kind whose clocks training.cycles_weight can price"
+            raise out_of_range(f"layers.{index}.kind", settings.kind, allowed)
         if settings.sources not in ((), (index - 1,)):
             where, allowed = (
                 f"layers.{index}.sources",
