@@ -29,6 +29,7 @@ from torch import Tensor
 from ..hw.plan import CorePlan, LayerPlan, plan_for
 from ..hw.plan.conv import EVENT_CLOCKS
 from ..hw.plan.pool import PoolPlan
+from ..hw.plan.relay import RelayPlan
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..quant.layers.pool import QuantPool
 from .blank import blank_network
@@ -130,6 +131,7 @@ class CycleCost(NamedTuple):
                 sweep = station.walked(begin, walk[t])
                 sweep = sweep if last is None else torch.maximum(sweep, last + HAND_OVER)
                 first, last, ends[place] = station.sweep(sweep, tick[t])
+            assert first is not None and last is not None  # there is a layer
             begin = torch.maximum(ends[-1], first + TO_READOUT)
             walked = torch.maximum(begin + to_readout[t], last + TO_READOUT)
             ends[-1] = walked + self.tick_cycles
@@ -169,7 +171,7 @@ def cost_of(plan: CorePlan) -> CycleCost:
     return CycleCost(tuple(stations), plan.tick_clocks, result)
 
 
-def _station(plan: LayerPlan, least: int, pools: Sequence[PoolPlan], source: int) -> Station:
+def _station(plan: LayerPlan, least: int, pools: Sequence[RelayPlan], source: int) -> Station:
     """A layer's times; an event takes `least` clocks, in which its address is divided into bit fields.
 
     Between pools and dividers there is room for one event: each takes as long as the slowest of them.
@@ -182,7 +184,7 @@ def _station(plan: LayerPlan, least: int, pools: Sequence[PoolPlan], source: int
         float(clocks[0]) if uniform else torch.from_numpy(clocks),
         1.0 if plan.sweeps_reached else float(len(plan.sweep) if plan.listed else plan.tick_clocks),
         reach_of(plan, max(least, EVENT_CLOCKS)) if plan.listed else None,
-        tuple(QuantPool(pool.pool) for pool in pools),
+        tuple(QuantPool(pool.pool) for pool in pools if isinstance(pool, PoolPlan)),
         passing,
         source,
         plan.most > 1,
@@ -198,8 +200,8 @@ def cycle_cost(config: Config, classes: int, shape: tuple[int, ...]) -> CycleCos
         raise out_of_range("readout", config.readout, "emd, where training.cycles_weight prices clocks")
     for index, settings in enumerate(config.layers):
         if settings.kind == "delay":
-            allowed = "a kind whose clocks training.cycles_weight can price"
-            raise out_of_range(f"layers.{index}.kind", settings.kind, allowed)
+            where, allowed = f"layers.{index}.kind", "no delays, where training.cycles_weight prices clocks"
+            raise out_of_range(where, settings.kind, allowed)
         if settings.sources not in ((), (index - 1,)):
             where, allowed = (
                 f"layers.{index}.sources",

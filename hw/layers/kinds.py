@@ -1,5 +1,7 @@
 """The walker of each layer kind. A new kind is one file beside this one and one row here."""
 
+from collections.abc import Callable
+
 from .conv import ConvWalker
 from .delay import DelayStage
 from .dense import DenseWalker
@@ -8,4 +10,4 @@ from .taps import TapsWalker
 from .walker import Walker
 
 WALKERS: dict[str, type[Walker]] = {"dense": DenseWalker, "conv": ConvWalker, "taps": TapsWalker}
-RELAYS: dict[str, type[PoolStage] | type[DelayStage]] = {"pool": PoolStage, "delay": DelayStage}
+RELAYS: dict[str, Callable[..., PoolStage | DelayStage]] = {"pool": PoolStage, "delay": DelayStage}

@@ -26,8 +26,7 @@ def wide_layers(network: Network, events_per_clock: tuple[int, ...]) -> tuple[La
                 )
             _one_event(events, index, "a convolution")
             seen = before.leaving if isinstance(before, WideConvPlan) else Codes.plain(*layer.synapses.map)
-            graded = isinstance(network.encoder, Graded) and before is None
-            most = network.encoder.most if graded else 1
+            most = network.encoder.most if isinstance(network.encoder, Graded) and before is None else 1
             found.append(WideConvPlan.of(layer, seen, f"layers.{index}", most))
         elif layer.kind == "dense":
             if behind_map:

@@ -26,6 +26,8 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
              after the frame's last word was taken
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...numerics.values import step_words
@@ -81,5 +83,6 @@ def frame_times(
 def _entrance(plan: CorePlan, index: int, station: Sink, reset: int) -> Sink:
     """What takes the events for layer `index` first: pools and delays that they pass, or its `station`."""
     for relay in reversed(plan.before(index)):
-        station = RELAYS[relay.layer.kind](relay, station, reset)
+        made: Callable[..., Sink] = RELAYS[relay.layer.kind]
+        station = made(relay, station, reset)
     return station

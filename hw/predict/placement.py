@@ -71,7 +71,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
     for i, layer in enumerate(plan.layers):
         words = layer.words
         for k, relay in enumerate(plan.before(i)):
-            found += [Stored(f"relay{i}_{k}.{name}", *rest) for name, *rest in relay.memories]
+            found += [Stored(f"relay{i}_{k}.{name}", n, bits, use) for name, n, bits, use in relay.memories]
         found += [
             Stored(f"layer{i}.synapses.{name}", len(rows), _table_bits(rows), "rom", changing=_tables(rows))
             for name, rows in layer.tables().items()

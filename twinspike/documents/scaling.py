@@ -26,8 +26,10 @@ def scaling(figures: Figures, where: str) -> str:
     found = figures.studies.get("scaling")
     if found is None:
         return NOT_YET
-    head = ("lanes at most", "inputs that spike", "spikes of all layers", "synaptic operations")
-    head += ("clocks from image to image", "busiest layer", "its clocks")
+    head = (
+        *("lanes at most", "inputs that spike", "spikes of all layers", "synaptic operations"),
+        *("clocks from image to image", "busiest layer", "its clocks"),
+    )
     rows = []
     for point in found["points"]:
         layers = point["layers"]

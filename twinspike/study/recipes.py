@@ -25,6 +25,7 @@ WANTED: dict[str, dict[str, float]] = {
     "mnist-ternary": {"macro_f1": 0.984},
     "mnist-binary": {"macro_f1": 0.975},
     "mnist-binary-ttfs": {"macro_f1": 0.970},
+    "mnist-conv": {"macro_f1": 0.990},
     "mnist-conv-wide": {"macro_f1": 0.988},
     "fashion": {"macro_f1": 0.890, "hidden_activity": 0.20},
 }
