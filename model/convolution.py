@@ -15,6 +15,28 @@ from ..quant.spec import NeuronSpec
 from . import native
 from .events import Events
 
+# Beyond this share of inputs that spike torch's dense convolution is quicker than going through events, and
+# beyond the other one where the input map has a single channel. Measured on one thread, forward and backward.
+BUSY, BUSY_SINGLE = 0.125, 0.3
+# Images that are asked how many of their inputs spike.
+ASKED = 8
+
+
+def busy(spikes: Tensor | Events, synapses: QuantConv) -> bool:
+    """Whether so many inputs spike in some images of the batch that torch's own convolution is quicker.
+
+    Groups never are: torch convolves them one by one. A held input is read once, whatever it is.
+    """
+    conv = synapses.conv
+    if conv.groups > 1 or synapses.hold:
+        return False
+    if isinstance(spikes, Events):
+        count, places = len(spikes.address), math.prod(spikes.shape)
+    else:
+        some = spikes.detach()[:, :: max(1, spikes.shape[1] // ASKED)]
+        count, places = int(some.count_nonzero()), some.numel()
+    return count > places * (BUSY if conv.map[2] > 1 else BUSY_SINGLE)
+
 
 def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope: float) -> Tensor:
     """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A].

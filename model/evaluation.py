@@ -95,8 +95,12 @@ def answers(network: Network, found: Embedding) -> tuple[np.ndarray, np.ndarray]
     return emd.distances(found.counts, network.references.counts), network.references.labels
 
 
-def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> dict[str, Any]:
+def evaluate(
+    network: Network, dataset: Dataset, *, train_counts: np.ndarray | None = None, progress: bool = True
+) -> dict[str, Any]:
     """Every figure of a network on a dataset's test images, JSON-ready; the same on every run.
+
+    `train_counts` [T, B, n_out]: those of the training images, where they are known; else some are embedded.
 
     macro_f1, accuracy          one reference per class (those of the network), nearest by EMD; or the
                                 output with the largest sum of membranes, all distances being of sums then
@@ -119,12 +123,18 @@ def evaluate(network: Network, dataset: Dataset, *, progress: bool = True) -> di
     rng = np.random.default_rng(SEED)
     some = min(len(dataset.train_images), subset_size(len(labels), test.counts))
     chosen = np.sort(rng.permutation(len(dataset.train_images))[:some])
-    train = embed(network, dataset.train_images[chosen], progress=progress, title="training images")
-    known = dataset.train_labels[chosen]
-    if test.sums is not None and train.sums is not None:
-        neighbours = nearest_by_sums(test.sums, train.sums, known, k=3)
+    sums = None
+    if train_counts is None or test.sums is not None:
+        images = dataset.train_images[chosen]
+        train = embed(network, images, progress=progress, title="training images")
+        stored, sums = train.counts, train.sums
     else:
-        neighbours = nearest_labels(test.counts, train.counts, known, k=3, progress=progress)
+        stored = train_counts[:, chosen]
+    known = dataset.train_labels[chosen]
+    if sums is not None and test.sums is not None:
+        neighbours = nearest_by_sums(test.sums, sums, known, k=3)
+    else:
+        neighbours = nearest_labels(test.counts, stored, known, k=3, progress=progress)
 
     mean_spikes = test.spikes.mean(axis=0)
     return {

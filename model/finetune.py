@@ -65,9 +65,13 @@ def fine_tune(
             f"labels run from {labels.min()} to {labels.max()}, but the network has {outputs} outputs: "
             "fine-tuning needs labels that name output neurons"
         )
-    layers = nn.ModuleList(
+    trained = [
         _trainable(layer, spec, f"layers.{i}")
         for i, (layer, spec) in enumerate(zip(start, specs, strict=True))
+    ]
+    # The pools that a layer's inputs pass come before it.
+    layers = nn.ModuleList(
+        nn.Sequential(*map(_passed, layer.pools), made) for layer, made in zip(start, trained, strict=True)
     )
     inputs = torch.from_numpy(spikes)
     widest = max(layer.neurons for layer in start)
@@ -91,7 +95,7 @@ def fine_tune(
                 optimiser.step()
                 bar.update()
             bar.set_postfix(loss=f"{loss.item():.3f}")
-    return tuple(integer_layer(layer[-1].synapses, f"layers.{i}") for i, layer in enumerate(layers))
+    return tuple(integer_layer(layer.synapses, f"layers.{i}") for i, layer in enumerate(trained))
 
 
 def _loss(layers: nn.ModuleList, spikes: Tensor, targets: Tensor) -> Tensor:
@@ -100,17 +104,14 @@ def _loss(layers: nn.ModuleList, spikes: Tensor, targets: Tensor) -> Tensor:
     return nn.functional.cross_entropy(spikes.sum(0) * SHARPNESS, targets)
 
 
-def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> nn.Sequential:
-    """The layer with thresholds of 1, as quantised training counts: each channel divided by its own.
-
-    The pools that its inputs pass come first.
-    """
+def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
+    """The layer with thresholds of 1, as quantised training counts: each channel divided by its own."""
     made = SpikingLayer(_synapses(layer, spec, where), SLOPE, several=bool(layer.pools))
     weight = layer.weight.reshape(layer.channels, -1) / layer.threshold[:, None]
     with torch.no_grad():
         made.synapses.weight.copy_(torch.from_numpy(weight))
         made.synapses.bias.copy_(torch.from_numpy(layer.bias / layer.threshold))
-    return nn.Sequential(*map(_passed, layer.pools), made)
+    return made
 
 
 def _passed(stage: Synapses) -> Relay:

@@ -65,7 +65,7 @@ def dataset_frames(config: Config, most: int | None = None) -> Data:
     `most`: that many training images are enough, and no others are encoded (see `some_of`).
     """
     data = config_dataset(config)
-    kept = slice(None) if most is None else some_of(len(data.train_images), most)
+    kept: slice | np.ndarray = slice(None) if most is None else some_of(len(data.train_images), most)
 
     def frames(images: np.ndarray, labels: np.ndarray) -> Frames:
         return Frames(config.encoder.encode(images, config.timesteps), labels)

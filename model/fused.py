@@ -57,5 +57,7 @@ class _Layer(torch.autograd.Function):
 
 # Layer kinds that have a compiled pass; the others run as torch's own operations.
 PASSES = {"dense": layer, "conv": convolution.layer}
+# Those of them that are slower than torch's operations on some inputs, and how to tell.
+BUSY = {"conv": convolution.busy}
 # Those of them whose inputs may spike several times a step and be held.
 COUNTED = ("conv",)

@@ -49,7 +49,9 @@ class SpikingLayer(nn.Module):
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
         if compiled and self.synapses.plain and fused.usable(spikes, self.synapses.weight):
-            return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
+            busy = fused.BUSY.get(kind)
+            if busy is None or not busy(spikes, self.synapses):
+                return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self.neurons(*self._driven(spikes))
 
     def _driven(self, spikes: Tensor | Events) -> tuple[Tensor, Tensor]:

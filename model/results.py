@@ -42,13 +42,8 @@ def weights_table(config: Config) -> dict[str, Any]:
     return table
 
 
-def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, progress: bool) -> Network:
-    """The network file's content, without metrics: layers, references and decision threshold.
-
-    The golden model embeds the training images; the classes' element-wise medians, refined if the
-    configuration says so and it helps, are the references, and the equal error point between own and other
-    references is the verify threshold.
-    """
+def integer_layers(network: SpikingNetwork, config: Config, dataset: Dataset) -> Network:
+    """The integer network of a trained one, which has no references yet."""
     provenance = {
         "config": training_table(config),
         "seed": config.seed,
@@ -58,7 +53,7 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
     # Datasets that ship with twinspike have numbers for names: their networks' files stay what they are.
     if config.dataset not in DATASETS and worth_keeping(dataset.class_names):
         provenance[CLASS_NAMES] = list(dataset.class_names)
-    untaught = untaught_network(
+    return untaught_network(
         network.stages,
         name=config.name,
         timesteps=config.timesteps,
@@ -67,12 +62,22 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
         provenance=provenance,
         readout=config.readout,
     )
+
+
+def with_references(
+    untaught: Network, config: Config, dataset: Dataset, counts: np.ndarray, progress: bool
+) -> Network:
+    """A network with references and decision threshold, of its training images' counts [T, B, n_out].
+
+    The classes' element-wise medians, refined if the configuration says so and it helps, are the references,
+    and the equal error point between own and other references is the verify threshold. A readout without
+    references has that of its own distances.
+    """
     if config.readout != "emd":
         found = embed(untaught, dataset.train_images, progress=progress, title="membranes")
         distance, outputs = answers(untaught, found)
         threshold = choose_verify_threshold(distance, dataset.train_labels, outputs)
         return dataclasses.replace(untaught, verify_threshold=threshold)
-    counts = embed(untaught, dataset.train_images, progress=progress, title="references").counts
     references = class_references(counts, dataset.train_labels)
     if heat := config.training.reference_temperature:
         references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)
@@ -81,9 +86,14 @@ def integer_network(network: SpikingNetwork, config: Config, dataset: Dataset, p
     return dataclasses.replace(untaught, references=references, verify_threshold=threshold)
 
 
-def with_metrics(integer: Network, dataset: Dataset, progress: bool) -> tuple[Network, dict[str, Any]]:
-    """Evaluate the integer network on the test images; the figures also go into its provenance."""
-    metrics = evaluate(integer, dataset, progress=progress)
+def with_metrics(
+    integer: Network, dataset: Dataset, counts: np.ndarray | None, progress: bool
+) -> tuple[Network, dict[str, Any]]:
+    """Evaluate the integer network on the test images; the figures also go into its provenance.
+
+    `counts` [T, B, n_out] are those of the training images, where they are known.
+    """
+    metrics = evaluate(integer, dataset, train_counts=counts, progress=progress)
     return dataclasses.replace(integer, provenance={**integer.provenance, "metrics": metrics}), metrics
 
 

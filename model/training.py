@@ -22,16 +22,23 @@ from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, s
 from .cycles import CycleCost, cycle_cost
 from .data.dataset import Dataset
 from .data.load import config_dataset
+from .evaluation import embed
 from .health import SILENT_BATCHES, check_outputs, check_spikes, check_weights, diverged
 from .inputs import TrainingInputs, input_spikes
 from .interrupts import Interrupts
 from .memory import keep_freed_memory
 from .network import SpikingNetwork
 from .ranks import Ranks, joined_ranks
-from .results import integer_network, spikes_compared, weights_table, with_metrics
+from .results import (
+    integer_layers,
+    spikes_compared,
+    weights_table,
+    with_metrics,
+    with_references,
+)
 from .rules.base import Batch, Diverged, Means, make_rule
 from .schedule import one_cycle
-from .state_bits import with_least_state_bits
+from .state_bits import narrowed
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -259,11 +266,16 @@ class _Run:
         """Export, compare with the golden model, evaluate, and write the network and its metrics."""
         self.network.eval()
         taught = self.dataset.taught or self.dataset
-        integer = integer_network(self.network, self.config, taught, self.show)
-        integer, state = with_least_state_bits(integer, self.dataset.train_images, progress=self.show)
+        wide = integer_layers(self.network, self.config, taught)
+        integer, state, counts = narrowed(wide, self.dataset.train_images, progress=self.show)
+        # Narrower states change no spike of these images: their counts serve for all that follows.
+        same = taught is self.dataset
+        if not same:
+            counts = embed(wide, taught.train_images, progress=self.show, title="references").counts
+        integer = with_references(integer, self.config, taught, counts, self.show)
         self.network.behave_as([layer.spec for layer in integer.layers])
         compared = spikes_compared(self.network, integer, self.dataset.test_images, self.show)
-        integer, figures = with_metrics(integer, taught, self.show)
+        integer, figures = with_metrics(integer, taught, counts if same else None, self.show)
         metrics = figures | {
             "train_seconds": round(self.progress.seconds, 1),
             "train_cpu_seconds": round(self.progress.cpu_seconds, 1),

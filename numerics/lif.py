@@ -42,8 +42,21 @@ def step(
     `v` and `current` are integers, `fired` and `spikes` bool; `current` is the weighted sum of
     the inputs that spike in this step. Nothing is modified in place.
     """
-    low, high = state_range(state_bits)
-    u = np.clip(leak(v, leak_shift, forget) + bias + current, low, high)
+    total = leak(v, leak_shift, forget) + bias + current
+    return fire(total, fired, threshold, reset=reset, single_spike=single_spike, state_bits=state_bits)
+
+
+def fire(
+    total: np.ndarray,
+    fired: np.ndarray,
+    threshold: np.ndarray,
+    *,
+    reset: str,
+    single_spike: bool,
+    state_bits: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rest of a step, from the sum before the clamp; as :func:`step`."""
+    u = np.clip(total, *state_range(state_bits))
     spikes = u >= threshold
     if single_spike:
         spikes = spikes & ~fired

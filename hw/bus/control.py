@@ -105,19 +105,19 @@ class Control(wiring.Component):
             select.o.ready.eq(core.s_axis_tready & ~soft),
             select.ends.eq(monitor.ends),
         ]
-        # With a step timer what the core is given is not what enters it: TICKs come, and events may be lost.
+        m.d.comb += [
+            monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
+            monitor.tick.eq(select.o.p.data[15]),
+            monitor.last.eq(select.o.p.last),
+        ]
         if self._plan.step_timer:
-            m.d.comb += [
-                monitor.word.eq(core.timer_event | core.timer_tick),
-                monitor.tick.eq(core.timer_tick),
-                monitor.last.eq(core.timer_last),
-            ]
-        else:
-            m.d.comb += [
-                monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
-                monitor.tick.eq(select.o.p.data[15]),
-                monitor.last.eq(select.o.p.last),
-            ]
+            # What a running timer's core is given is not what enters it: TICKs come, and events may be lost.
+            with m.If(core.timer_running):
+                m.d.comb += [
+                    monitor.word.eq(core.timer_event | core.timer_tick),
+                    monitor.tick.eq(core.timer_tick),
+                    monitor.last.eq(core.timer_last),
+                ]
         encoding = self._pixels(m, encoded[0], registers, found, soft) if encoded else Const(0)
         # The level is a sum: what depends on it waits a clock, and so keeps long paths apart.
         waiting = Signal()

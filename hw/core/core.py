@@ -17,10 +17,11 @@ from ..readout.emd import Readout
 from ..readout.membrane import MembraneReadout
 from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
+from .paths import Paths
 from .signature import core_members
 from .split import AddressSplit
+from .step_timer import AS_THEY_COME, StepTimer
 from .step_timer import PORTS as TIMER_PORTS
-from .step_timer import StepTimer
 
 READOUTS = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
@@ -69,20 +70,22 @@ class Core(wiring.Component):
             m.submodules.split = splitter = AddressSplit(split, plan.most)
             wiring.connect(m, events, splitter.i)
             events = splitter.o
+        paths = Paths(m, plan, events)
         shares: list[data.View] = []
         for index, layer_plan in enumerate(plan.layers):
             for number, relay in enumerate(plan.before(index)):
                 m.submodules[f"relay{index}_{number}"] = stage = RELAYS[relay.layer.kind](relay)
-                wiring.connect(m, events, stage.i)
-                events = stage.o
+                wiring.connect(m, paths.entry(), stage.i)
+                paths.leave(stage.o)
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
             kind, shape = queue_kind(layer_plan), (layer_plan.queued_bits, layer_plan.words)
             attributes = kind.attributes(plan.target, *shape, plan.short_of_blocks)
             m.submodules[f"queue{index}"] = queue = kind(*shape, attributes, every=layer_plan.sums)
             if not layer_plan.sums:
                 m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
+            wiring.connect(m, paths.entry(), layer.i)
+            if not layer_plan.sums:
                 wiring.connect(m, queue.o, encoder.i)
-            wiring.connect(m, events, layer.i)
             m.d.comb += [
                 queue.spikes.mask.eq(layer.lacks if layer_plan.sums else layer.spikes.mask),
                 *(queue.spikes[name].eq(layer.spikes[name]) for name in ("word", "end", "last")),
@@ -95,7 +98,11 @@ class Core(wiring.Component):
                     open_gate, shares = self._add_image(m, layer)
                 else:
                     m.d.comb += layer.load.eq(shares.pop(0))
-            events = queue.o if layer_plan.sums else encoder.o
+            if layer_plan.sums:
+                events = queue.o
+            else:
+                paths.leave(encoder.o)
+                events = encoder.o
 
         m.submodules.readout = readout = READOUTS[plan.network.readout](plan)
         if plan.layers[-1].sums:
@@ -140,11 +147,17 @@ class Core(wiring.Component):
         """The step timer ahead of the `ingress`; returns where words enter it."""
         m.submodules.timer = timer = StepTimer(self._plan.network.timesteps)
         wiring.connect(m, timer.o, ingress.i)
+        # A register each way, where there is none in the timer: no path leads from one port to another.
         for name, (member, _) in TIMER_PORTS.items():
             own, inner = getattr(self, name), getattr(timer, name)
-            m.d.comb += inner.eq(own) if member.flow == In else own.eq(inner)
+            if member.flow == In:
+                m.d.sync += inner.eq(own)
+            elif name in AS_THEY_COME:
+                m.d.sync += own.eq(inner)
+            else:
+                m.d.comb += own.eq(inner)
         # Time begins when the weights are there.
-        m.d.comb += timer.timer_run.eq(self.timer_run & open_gate)
+        m.d.sync += timer.timer_run.eq(self.timer_run & open_gate)
         return timer.i
 
     def _add_image(self, m: Module, first: SpikingLayer) -> tuple[Value, list[data.View]]:

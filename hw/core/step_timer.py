@@ -18,19 +18,22 @@ PORTS = {
     "timer_period": (In(PERIOD_BITS), "clocks of a time step, for the steps that begin (0: 2^32)"),
     "timer_clear": (In(1), "high for a clock: `timer_dropped` and `timer_late` become 0"),
     "timer_running": (Out(1), "the core makes its TICKs itself"),
-    "timer_event": (Out(1), "an event enters the core in this clock"),
-    "timer_tick": (Out(1), "a TICK enters the core in this clock"),
-    "timer_last": (Out(1), "it ends the frame"),
+    "timer_event": (Out(1), "an event has entered the core in the clock before"),
+    "timer_tick": (Out(1), "a TICK has entered the core in the clock before"),
+    "timer_last": (Out(1), "it was the last of its frame"),
     "timer_dropped": (Out(LOSS_BITS), "events dropped, 65,535 for as many or more"),
     "timer_late": (Out(LOSS_BITS), "steps that lasted a period more, since the core was not ready; likewise"),
 }
+
+# Those that follow a stream's ports in the same clock: the core shows them a clock later.
+AS_THEY_COME = ("timer_event", "timer_tick", "timer_last")
 
 
 class StepTimer(wiring.Component):
     """Puts a TICK between the events of `i` every `timer_period` clocks, `last` with every T-th.
 
     While it runs, words of `i` are addresses; a TICK and `last` that come with them mean nothing. An event
-    belongs to the step in which it passes: `timer_event` and `timer_tick` say in which clock that is. A TICK
+    belongs to the step in which it passes: `timer_event` and `timer_tick` are high in that clock. A TICK
     goes ahead of the events that wait. If the core has not taken it when the next one is due, there is one
     instead of two, and `timer_late` counts it: a step lasts a whole number of periods. With `timer_drop` `i`
     is always ready, and what the core does not take in that clock is gone. With `timer_on_event` the clocks
@@ -76,7 +79,8 @@ class StepTimer(wiring.Component):
                 o.p.data.eq(Mux(due, TICK, i.p.data)),
                 o.p.last.eq(due & final),
                 o.valid.eq(due | event),
-                i.ready.eq(self.timer_drop | ~event | (o.ready & ~due)),
+                # Whatever waits: so no path leads from an input of the core to its tready.
+                i.ready.eq(self.timer_drop | (o.ready & ~due)),
             ]
 
         # What passes, of either kind, says where in its frame the core is.

@@ -16,6 +16,7 @@ from amaranth.hdl import Elaboratable
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import parse_json, replacing_folder, write_json
 from ...numerics.sources import source_hash
+from ...quant.sizes import sizes
 from ..bus.top import BusTop
 from ..cores import make_core
 from ..plan import CorePlan
@@ -192,7 +193,7 @@ def _name_memories(text: str, top: str, out: Path, names: Names = USUAL) -> str:
 
 def _header(plan: CorePlan, top: str) -> str:
     network = plan.network
-    shape = "-".join(str(n) for n in (network.inputs, *(layer.neurons for layer in plan.layers)))
+    shape = "-".join(map(str, sizes(network)))
     lanes = ", ".join(str(layer.lanes) for layer in plan.layers)
     readout = _WINS.get(network.readout, f"{plan.references} references")
     readout += f" in {plan.slots} slots" if plan.slots else ""
@@ -215,6 +216,7 @@ def describe(plan: CorePlan) -> dict[str, Any]:
         {
             "inputs": layer.inputs,
             "neurons": layer.neurons,
+            **({"map": list(layer.layer.shape)} if len(layer.layer.shape) > 1 else {}),
             "lanes": layer.lanes,
             "events_per_clock": layer.events_per_clock,
             "words": layer.words,

@@ -3,10 +3,11 @@
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
+from ...quant.sizes import size, sizes
 from ..core.ingress import ERRORS
 from ..core.signature import core_members
 from ..core.step_timer import PORTS as TIMER_PORTS
-from ..plan import CorePlan
+from ..plan import CorePlan, LayerPlan
 from ..plan.wide import groups, readout_latency, spike_latency
 from ..readout.result import RESULT
 from ..readout.slots import ERRORS as COMMAND_ERRORS
@@ -79,6 +80,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         "",
         f"Bit 15 = 0: bits 14..0 are an address, 0..{network.inputs - 1}. Bit 15 = 1: TICK, the step ends.",
         f"A frame has T = {network.timesteps} TICKs, the last one with `tlast`.",
+        *_map_addresses(plan),
         *(_values(plan) if plan.most > 1 else []),
         *(_TIMER if plan.step_timer else []),
         *_beats(plan),
@@ -130,6 +132,20 @@ _TIMER = [
 ]
 
 
+def _map_addresses(plan: CorePlan) -> list[str]:
+    """How the places of maps are numbered at the ports, where input or output are maps."""
+    ends = zip(("Inputs are", "Outputs are"), (sizes(plan.network)[0], sizes(plan.network)[-1]), strict=True)
+    maps = [f"{what} a map of {shape}." for what, shape in ends if isinstance(shape, str)]
+    if not maps:
+        return []
+    return [
+        "",
+        f"{' '.join(maps)} At the ports addresses are flat and channel-last: channel c",
+        "at row y, column x of a map of H x W x C has the address (y * W + x) * C + c.",
+        "",
+    ]
+
+
 def _beats(plan: CorePlan) -> list[str]:
     banks = plan.layers[0].events_per_clock
     if banks <= 1:
@@ -151,9 +167,15 @@ def _cycles(plan: CorePlan) -> list[str]:
         "",
         "| layer | neurons N | lanes P | clocks per event or TICK C |",
         "| --- | --- | --- | --- |",
-        *(f"| {i} | {x.neurons} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
+        *(f"| {i} | {_neurons(x)} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
         *_map_cycles(plan),
     ]
+
+
+def _neurons(layer: LayerPlan) -> str:
+    """How many neurons, with the map that they make up, if any."""
+    shape = size(layer.layer.shape)
+    return f"{layer.neurons}, {shape}" if isinstance(shape, str) else str(shape)
 
 
 def _map_cycles(plan: CorePlan) -> list[str]:
@@ -219,7 +241,7 @@ def _wide_map_cycles(plan: CorePlan) -> list[str]:
         "| convolution | neurons | banks | lanes | rows R | clocks for a TICK |",
         "| --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {i} | {x.neurons} | {x.banks} | {x.lanes} | {len(x.sweep)} | {x.tick_clocks} |"
+            f"| {i} | {_neurons(x)} | {x.banks} | {x.lanes} | {len(x.sweep)} | {x.tick_clocks} |"
             for i, x in enumerate(plan.wide_maps)
         ),
         "",

@@ -36,7 +36,7 @@ def three(m: Module, mask: Value) -> Value:
         for both, (a, b) in zip(joined, pairs, strict=True):
             two = a[1] | b[1] | (a[0] & b[0])
             m.d.comb += both.eq(Cat(a[0] | b[0], two, a[2] | b[2] | (a[1] & b[0]) | (a[0] & b[1])))
-        counts = joined + counts[2 * len(pairs) :]
+        counts = [*joined, *counts[2 * len(pairs) :]]
     return counts[0][2]
 
 

@@ -4,18 +4,15 @@ Everything here is plain Python, so the cycle model, the documentation and the t
 numbers as the hardware.
 """
 
-import numpy as np
-
 from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...quant.network import Network
-from ...quant.synapses.maps import Windows
 from ..devices import architecture
 from ..settings import CHECKS, MAX_SLOTS, HardwareSettings
 from .core import CorePlan, firing
 from .kinds import PLANS, RELAYS
 from .layer import LayerPlan
-from .maps import MapFields
+from .merge import Leaving, MergePlan, input_map, merge_of, passes_flat
 from .pixel_encodings import check_encoding
 from .relay import RelayPlan
 from .spram import share_spram
@@ -61,12 +58,19 @@ def make_plan(
     layers: list[LayerPlan] = []
     relays: list[tuple[RelayPlan, ...]] = []
     passed: list[RelayPlan] = []
-    most, copies = network.encoder.most if isinstance(network.encoder, Graded) else 1, 1
+    merges: list[MergePlan | None] = []
+    most, seen = network.encoder.most if isinstance(network.encoder, Graded) else 1, input_map(network)
+    leaving = {-1: Leaving(most, 1, None if seen is None else seen.sent, (-1,))}
     for index, layer in enumerate(network.layers):
+        merge = merge_of(network, index, leaving)
+        merges.append(merge)
+        source = leaving[network.sources(index)[0]] if merge is None else merge.leaving
+        most, copies, arrivals, roots = source
         if layer.kind in RELAYS:
-            flat = _passes_flat(network, index)
+            flat = passes_flat(network, index)
             passed.append(RELAYS[layer.kind](layer, most, copies, network.timesteps, flat))
-            most, copies = passed[-1].most_after, passed[-1].copies_after
+            after = passed[-1]
+            leaving[index] = Leaving(after.most_after, after.copies_after, after.sent, roots)
             continue
         place = len(layers)
         kind = PLANS[layer.kind]
@@ -74,7 +78,6 @@ def make_plan(
         kind.check_lanes(layer, chosen, f"hardware.lanes[{place}]", f"layers.{index}")
         # ECP5's block RAMs are slow to read (5.6 ns) and its adders fast.
         ahead = architecture(target) == "ecp5"
-        arrivals = passed[-1].sent if passed else _arrivals(layers, network)
         layers.append(
             kind(
                 layer,
@@ -89,7 +92,8 @@ def make_plan(
             )
         )
         relays.append(tuple(passed))
-        passed, most, copies = [], 1, 1
+        passed = []
+        leaving[index] = Leaving(1, 1, layers[-1].sent if layers[-1].row else None, (index,))
     last = layers[-1]
     if last.row and last.addresses != last.neurons:
         raise TwinspikeError(
@@ -106,27 +110,10 @@ def make_plan(
     if check_duplicates is None:
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
     found = tuple(relays) if any(relays) else ()
-    return CorePlan(network, tuple(layers), target, check_duplicates, slots, pixels, step_timer, found)
-
-
-def _arrivals(before: list[LayerPlan], network: Network) -> np.ndarray | None:
-    """Which input each address that arrives at the next layer means; None: they are the inputs."""
-    if before:
-        return before[-1].sent if before[-1].row else None
-    first = network.layers[0].synapses
-    return MapFields(*first.map).sent if isinstance(first, Windows) else None
-
-
-def _passes_flat(network: Network, index: int) -> bool:
-    """Whether a delay gets flat addresses and may leave them so: in front and behind are none but delays,
-    the network's input and dense layers."""
-    first = last = index
-    while first >= 0 and network.layers[first].kind == "delay":
-        first -= 1
-    while network.layers[last].kind == "delay":
-        last += 1
-    ends = [network.layers[last].kind, *([network.layers[first].kind] if first >= 0 else [])]
-    return last > index and set(ends) == {"dense"}
+    joined = tuple(merges) if any(merges) else ()
+    return CorePlan(
+        network, tuple(layers), target, check_duplicates, slots, pixels, step_timer, found, joined
+    )
 
 
 def plan_for(network: Network, settings: HardwareSettings, target: str) -> CorePlan:
@@ -154,7 +141,6 @@ def plan_for(network: Network, settings: HardwareSettings, target: str) -> CoreP
 def check_buildable(network: Network) -> None:
     """Raise TwinspikeError for a network of which no core can be made, whatever settings and device."""
     _check_kinds(network)
-    _check_chain(network)
 
 
 def _check_kinds(network: Network) -> None:
@@ -166,13 +152,13 @@ def _check_kinds(network: Network) -> None:
 
 
 def _check_chain(network: Network) -> None:
-    """Raise TwinspikeError unless each layer's only source is the layer before it."""
+    """Raise TwinspikeError unless each layer's only source is the layer before it, as in wide cores."""
     for index in range(len(network.layers)):
         if network.sources(index) != (index - 1,):
             sources = list(network.sources(index))
             raise TwinspikeError(
-                f"layers.{index}.sources = {sources}: a core can only chain its layers so far, each "
-                f"behind the one before; expected [{index - 1}]"
+                f"layers.{index}.sources = {sources}: a core of several events per clock chains its "
+                f"layers, each behind the one before; expected [{index - 1}], or leave events_per_clock out"
             )
 
 
@@ -222,6 +208,7 @@ def _wide_plan(
             "references, which a wide "
             "core cannot: leave events_per_clock out"
         )
+    _check_chain(network)
     neurons = tuple(layer.neurons for layer in network.layers)
     if len(events_per_clock) != len(neurons):
         raise TwinspikeError(

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.utils import bits_for
 
+from ...numerics.encodings import Graded
 from ...quant.network import Network
 from ..devices import DEVICES, architecture
 from .layer import LayerPlan
 from .maps import MapFields
+from .merge import MergePlan, input_map
 from .relay import RelayPlan
 from .wide_conv import WideConvPlan
 
@@ -31,8 +33,9 @@ class CorePlan:
     cleared at run time (hw/readout/slots.py); 0: the network's references are all there ever is. `pixels`: a
     core behind a bus has an encoder for raw pixels (hw/bus/pixel_encoder.py). `step_timer`: it can make its
     TICKs itself (hw/core/step_timer.py), behind a bus so many clocks apart until told otherwise; 0: it
-    cannot. `layers` are those with neurons; `relays` are the others that events pass before each of them
-    (none: there are none at all).
+    cannot. `layers` are those with neurons; `relays` are the others, by the one of them that follows (none:
+    there are none at all); `merges` stand in front of the network's layers, where one has several sources
+    (none: nowhere).
     """
 
     network: Network
@@ -43,6 +46,7 @@ class CorePlan:
     pixels: bool = False
     step_timer: int = 0
     relays: tuple[tuple[RelayPlan, ...], ...] = ()
+    merges: tuple[MergePlan | None, ...] = ()
 
     @property
     def network_hash(self) -> int:
@@ -52,12 +56,21 @@ class CorePlan:
     @property
     def most(self) -> int:
         """How often an event that comes in may count; above 1 VALUE words are read."""
-        first = self.before(0)
-        return first[0].most if first else self.layers[0].most
+        encoder = self.network.encoder
+        return encoder.most if isinstance(encoder, Graded) else 1
 
     def before(self, index: int) -> tuple[RelayPlan, ...]:
-        """What events pass before layer `index` of `layers`, in order."""
+        """The layers without neurons between layer `index` of `layers` and the one before it."""
         return self.relays[index] if self.relays else ()
+
+    def merge(self, number: int) -> MergePlan | None:
+        """What stands in front of layer `number` of the network, None where it has one source."""
+        return self.merges[number] if self.merges else None
+
+    def takers(self, number: int) -> list[int]:
+        """The layers of the network that take the events of layer `number`, -1 being the input."""
+        layers = range(len(self.network.layers))
+        return [index for index in layers if number in self.network.sources(index)]
 
     @property
     def numbers(self) -> list[int]:
@@ -71,10 +84,7 @@ class CorePlan:
     @property
     def split(self) -> MapFields | None:
         """The map whose flat addresses must be divided into bit fields on their way in, if any."""
-        first, relays = self.layers[0], self.before(0)
-        if relays:
-            return relays[0].before if relays[0].before.divisions else None
-        fields = None if first.arrivals is None or self.wide else first.arriving
+        fields = None if self.wide else input_map(self.network)
         return fields if fields and fields.divisions else None
 
     @property

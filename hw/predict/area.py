@@ -80,7 +80,9 @@ def _maps(plan: CorePlan) -> dict[str, float]:
 def _wide(plan: CorePlan) -> dict[str, float]:
     maps, layers = plan.wide_maps, plan.layers[len(plan.wide_maps) :]
     return {
-        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers),
+        "sum bits": sum(x.neurons * (current_bits(x) + total_bits(x)) for x in layers)
+        # A lane of a convolution adds twice, to what it has gathered and its bias; and to what it holds.
+        + sum(x.lanes * (2 * x.accumulator_bits + x.held_bits * x.layer.hold) for x in maps),
         "bank trees": sum(
             x.neurons
             * (x.events_per_clock - 1)
@@ -104,10 +106,6 @@ def _wide_maps(maps: tuple[WideConvPlan, ...]) -> dict[str, float]:
         if memory.asked == "distributed"
     ]
     return {
-        # A lane of a convolution adds twice, to what it has gathered and its bias; and to what it holds.
-        "map sum bits": float(
-            sum(x.lanes * (2 * x.accumulator_bits + x.held_bits * x.layer.hold) for x in maps)
-        ),
         "map state bits": float(sum(x.lanes * x.layer.spec.state_bits for x in maps)),
         "map lut rams": float(sum(place(memory, "ecp5")[1] for memory in units)),
         "map times bits": float(

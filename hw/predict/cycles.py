@@ -13,7 +13,8 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
     a VALUE word at the input takes its place in the skid buffer for a clock, and is no event
     a layer of another kind has its own clocks: see hw/predict/conv_cycles.py; a map's flat addresses take
              some to be divided into bit fields: see hw/predict/split.py; delays: see
-             hw/predict/delay_cycles.py
+             hw/predict/delay_cycles.py; what stands in front of a layer with several sources: see
+             hw/predict/paths.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event per clock, from N + 2 clocks after a TICK was taken; after a
@@ -32,7 +33,9 @@ import numpy as np
 
 from ...numerics.values import step_words
 from ..plan import CorePlan
+from ..plan.relay import RelayPlan
 from .kinds import RELAYS, STATIONS
+from .paths import connected
 from .serial_cycles import CountReadout, MembraneReadout, Readout, Source
 from .split import Split
 from .stations import Sink
@@ -57,10 +60,15 @@ def frame_times(
     # The quiet sweep after reset starts in clock 0; an image of n words is loaded 2 n + 3 clocks later.
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
     stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
-    entries = [_entrance(plan, index, station, reset) for index, station in enumerate(stations)]
-    entry = Split(plan.split, entries[0]) if plan.split else entries[0]
     layers = plan.trains(layers)
     readout = READOUTS[plan.network.readout](plan, reset)
+
+    def relay(passed: RelayPlan, consumer: Sink) -> Sink:
+        made: Callable[..., Sink] = RELAYS[passed.layer.kind]
+        return made(passed, consumer, reset)
+
+    entry, consumers = connected(plan, list(stations), readout, relay, reset)
+    entry = Split(plan.split, entry) if plan.split else entry
     started: list[int] = []
     finished: list[int] = []
     for frame in range(spikes.shape[1]):
@@ -71,18 +79,10 @@ def frame_times(
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):
-                consumer = entries[i + 1] if i + 1 < len(stations) else readout
+                consumer = consumers[i]
                 if isinstance(consumer, MembraneReadout):
                     station.places.append(consumer.gather([station.swept(word) for word in station.order]))
                     continue
                 station.places.append(station.emit(layers[i][step, frame], consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)
-
-
-def _entrance(plan: CorePlan, index: int, station: Sink, reset: int) -> Sink:
-    """What takes the events for layer `index` first: pools and delays that they pass, or its `station`."""
-    for relay in reversed(plan.before(index)):
-        made: Callable[..., Sink] = RELAYS[relay.layer.kind]
-        station = made(relay, station, reset)
-    return station

@@ -68,6 +68,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
         words, row = rows_layout(plan.layers[0].inputs)
         asked = quick(plan.target, words * row.size).get("ram_style", "")
         found.append(Stored("ingress.duplicates.rows", words, row.size, asked=asked))
+    for number, merge in enumerate(plan.merges):
+        if merge and merge.gathers:
+            width = merge.lanes * len(merge.sources)
+            found.append(Stored(f"merge{number}.rows", merge.words, width))
     for i, layer in enumerate(plan.layers):
         words = layer.words
         for k, relay in enumerate(plan.before(i)):

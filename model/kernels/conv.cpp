@@ -103,6 +103,15 @@ template <typename Then> void with_filters(int64_t own, Then then) {
     }
 }
 
+// A function whose products are added in one instruction each, which the rest of the kernels must not do.
+#ifdef __clang__
+#define FUSED __attribute__((noinline))
+#define FUSE _Pragma("clang fp contract(fast)")
+#else
+#define FUSED __attribute__((noinline, optimize("fp-contract=fast")))
+#define FUSE
+#endif
+
 // The gradient [inputs] of one image's inputs in one step, from that of its currents [rows, columns, filters].
 // Weight [groups, own, taps, channels / groups]: an output's gradient times it, added where its taps look. Some
 // places are worked on together, so that a weight that is read serves all of them.
@@ -114,8 +123,9 @@ class Gather {
     std::vector<float> weight, products;
 
     // Products [TOGETHER, padded] of the gradients of a group's outputs at as many places.
-    __attribute__((noinline)) static void multiply(const float* grad, int64_t stride, int64_t own, const float* rows,
+    FUSED static void multiply(const float* grad, int64_t stride, int64_t own, const float* rows,
                                                    int64_t padded, float* to) {
+        FUSE
         for (int64_t from = 0; from < padded; from += CHUNK) {
             // Eight sums by name: an array of them would be written at every turn.
             Vector a0 = {}, a1 = {}, b0 = {}, b1 = {}, c0 = {}, c1 = {}, d0 = {}, d1 = {}, row[2];

@@ -80,7 +80,10 @@ class Synapses(abc.ABC):
 
     @abc.abstractmethod
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        """Weighted sums, without bias: spikes [..., inputs], 0, 1 or how often -> int64 [..., neurons]."""
+        """Weighted sums, without bias: spikes [..., inputs], 0, 1 or how often -> [..., neurons].
+
+        int64, or int32 if they have 24 bits and a sign at most.
+        """
 
     def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """As `currents`, for real weights and in their precision; kinds with weights have it."""
@@ -103,6 +106,11 @@ class Synapses(abc.ABC):
     @abc.abstractmethod
     def fan_out(self, address: int) -> int:
         """Synaptic operations that one event at input `address` causes."""
+
+
+def whole_sums(sums: np.ndarray) -> np.ndarray:
+    """Integers from sums in a type of :func:`exact_floats`: int32 of those of 24 bits, else int64."""
+    return sums.astype(np.int32 if sums.dtype == np.float32 else np.int64)
 
 
 def exact_floats(weight: np.ndarray, spikes: np.ndarray) -> type:

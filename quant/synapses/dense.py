@@ -9,7 +9,7 @@ import numpy as np
 from ...numerics.errors import out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ..spec import LayerSettings
-from .base import Synapses, exact_floats
+from .base import Synapses, exact_floats, whole_sums
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Dense(Synapses):
             raise out_of_range(f"{where}.weight shape", weight.shape, allowed)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        return self.sums(weight.astype(exact_floats(weight, spikes)), spikes).astype(np.int64)
+        return whole_sums(self.sums(weight.astype(exact_floats(weight, spikes)), spikes))
 
     def sums(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         return spikes.astype(weight.dtype) @ weight.T

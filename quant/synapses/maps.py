@@ -14,7 +14,7 @@ from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
 from ..spec import LayerSettings
-from .base import Synapses, exact_floats
+from .base import Synapses, exact_floats, whole_sums
 from .sparse import event_sums, few
 
 Pair = tuple[int, int]
@@ -159,7 +159,7 @@ class Windows(Synapses):
         return len(self.pairs(address)) * (self.filters // self.groups)
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        return self.sums(weight.astype(exact_floats(weight, spikes)), spikes).astype(np.int64)
+        return whole_sums(self.sums(weight.astype(exact_floats(weight, spikes)), spikes))
 
     @cached_property
     def _flat_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -200,7 +200,7 @@ class Windows(Synapses):
         # All inputs at once are the worst case; places at the border have fewer of them.
         every, wide = np.ones(self.inputs, dtype=np.int64), weight.astype(np.int64)
         least, most = np.minimum(wide, 0), np.maximum(wide, 0)
-        return self.currents(least, every), self.currents(most, every)
+        return self.currents(least, every).astype(np.int64), self.currents(most, every).astype(np.int64)
 
     def check_map(self, shape: tuple[int, ...], where: str) -> None:
         if as_map(shape, where) != self.map:

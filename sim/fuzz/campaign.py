@@ -30,7 +30,8 @@ from .map_cases import map_cases, map_coverage
 from .trial import Differs, attempt
 
 BATCH = 20  # cases drawn with one seed
-# One batch of so many runs in Icarus Verilog: four-valued, so that nothing unknown goes unnoticed.
+# One batch of so many runs in Icarus Verilog: four-valued, so that nothing unknown goes unnoticed. On maps
+# it is the other way round: their small cores take longer to compile than to run.
 ICARUS_EVERY = 4
 # Bounds on the work of one case, now and then a larger one: bits in memories (writing the core), lanes
 # (compiling it) and clocks (running it).
@@ -152,6 +153,7 @@ class Campaign:
     """
 
     def __init__(self, folder: Path, results: Path, first_seed: int | None = None, *, maps: bool = False):
+        self._maps = maps
         self._cases = map_cases if maps else cases
         self._workshops = {"verilator": Workshop(folder / "builds", "verilator")}
         if _has_icarus():
@@ -197,7 +199,7 @@ class Campaign:
 
     def _batch(self, number: int, over, bar: tqdm) -> Finding | None:
         failing: list[tuple[Case, str]] = []
-        simulator = "verilator" if number % ICARUS_EVERY else "icarus"
+        simulator = "verilator" if (number % ICARUS_EVERY != 0) != self._maps else "icarus"
         if simulator not in self._workshops:
             # A seed stands for the same cases everywhere, so its batch is not given to the other simulator.
             return None
@@ -251,17 +253,18 @@ class Campaign:
             self._keep()
             return
         made: dict[str, float] = {"cases": 1, "builds": workshop.built - built}
-        made[f"networks_{case.simulator}"] = case.networks
+        networks = found["networks"]
+        made[f"networks_{case.simulator}"] = networks
         made["seconds"] = round(time.monotonic() - begin, 2)
         for key, more in made.items():
             c[key] = round(c.get(key, 0) + more, 2)
         for what, kind in _coverage(case):
             table = c["coverage"].setdefault(what, {})
-            table[kind] = table.get(kind, 0) + case.networks
+            table[kind] = table.get(kind, 0) + networks
         generators = c["generators"]
-        generators[self._generator] = generators.get(self._generator, 0) + case.networks
+        generators[self._generator] = generators.get(self._generator, 0) + networks
         self._keep()
-        bar.update(case.networks)
+        bar.update(networks)
 
     def _keep(self) -> None:
         write_json(self._path, self._counts)

@@ -15,13 +15,17 @@ from ...numerics.encodings import Graded, Latency
 from ...numerics.errors import TwinspikeError
 from ...numerics.events import frame_words
 from ...numerics.ingress import LAST
+from ...numerics.values import MOST, VALUE, value_words
 from ...quant.layer import INT32, Layer
 from ...quant.network import Network, References
 from ...quant.synapses.kinds import KINDS
 from .layers import LayerCase, dense_layer, map_layers
+from .variants import moved_layers
 
 ACTIVITY = ("mixed", "sparse", "busy", "saturated", "silent")
 MISHAPS = ("address_range", "duplicate", "early_last", "missing_last", "tick_flood", "empty_frame")
+# What else a stream may suffer whose words have multiplicities: values that no pixel gives, anywhere.
+VALUE_MISHAPS = ("stray_value",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Case:
     `frames` a network and stream; `references` 0 makes networks that count output spikes, or with
     `membrane` add up membranes where a result holds the sum; `options` go to
     make_plan; `mishaps` is how many a hostile stream suffers (0: no hostile stream); stalls are chances
-    of 256 in each clock. `shape` is the map that the inputs are, for a network of layers on maps (its
-    networks do not share a core); `graded` gives inputs so many bits of multiplicity in step 0.
+    of 256 in each clock. `shape` is the map that the inputs are, for a network of layers on maps; `graded`
+    gives inputs so many bits of multiplicity in step 0.
     """
 
     seed: int
@@ -80,8 +84,8 @@ class Case:
         """Network `index` of the case.
 
         Those after the first hold its values in another order: each neuron's weights among its inputs, then
-        neurons, then references. Every width derived from them stays, so they share the Verilog. A wide core
-        has thresholds and biases in its logic: there only weights move.
+        neurons, then references (on maps: see variants.py). Every width derived from them stays, so they
+        share the Verilog. A wide core has thresholds and biases in its logic: there only weights move.
         """
         network = self._first()
         if index == 0:
@@ -91,11 +95,14 @@ class Case:
         def order(count: int) -> np.ndarray:
             return np.arange(count) if self.options.get("events_per_clock") else rng.permutation(count)
 
-        layers = []
-        for layer in network.layers:
-            moved = order(layer.neurons)
-            weight = rng.permuted(layer.weight, axis=1)[moved]
-            layers.append(Layer(layer.spec, weight, layer.bias[moved], layer.threshold[moved]))
+        if self.shape:
+            layers = moved_layers(rng, network, self)
+        else:
+            layers = []
+            for layer in network.layers:
+                moved = order(layer.neurons)
+                weight = rng.permuted(layer.weight, axis=1)[moved]
+                layers.append(Layer(layer.spec, weight, layer.bias[moved], layer.threshold[moved]))
         counts, labels = network.references.counts, network.references.labels
         who, neurons = order(len(labels)), order(network.outputs)
         references = References(np.ascontiguousarray(counts[who][:, :, neurons]), labels[who])
@@ -173,9 +180,10 @@ class Case:
         rng = np.random.default_rng([self.seed, 3, index])
         spikes = self.spikes(index)
         frames = [words_of(spikes[:, b], rng) for b in range(self.frames)]
-        done = dict.fromkeys(MISHAPS, 0)
+        every = MISHAPS + VALUE_MISHAPS if self.graded else MISHAPS
+        done = dict.fromkeys(every, 0)
         # A wide core adds up a step's weights in another order of widths, and does not look for duplicates.
-        kinds = [kind for kind in MISHAPS if kind != "duplicate" or self.takes_duplicates]
+        kinds = [kind for kind in every if kind != "duplicate" or self.takes_duplicates]
         for _ in range(self.mishaps):
             # Never the last frame: it must come out right after all that.
             victim = int(rng.integers(max(1, self.frames - 1)))
@@ -188,9 +196,13 @@ class Case:
 
 
 def words_of(spikes: np.ndarray, rng: np.random.Generator | None = None) -> list[int]:
-    """One frame [T, N] as {last, word} integers; with `rng`, each step's addresses in any order."""
-    words, last = frame_words(spikes)
-    if rng is not None:
+    """One frame [T, N] as {last, word} integers; with `rng`, each step's addresses in any order.
+
+    Those of multiplicities stay behind the VALUE words that they belong to.
+    """
+    graded = spikes.dtype != bool
+    words, last = (value_words if graded else frame_words)(spikes)
+    if rng is not None and not graded:
         tick = words >= 0x8000
         step: np.ndarray = np.cumsum(tick) - tick
         order = np.lexsort((rng.random(len(words)), tick, step))
@@ -219,4 +231,8 @@ def _damage(words: list[int], kind: str, inputs: int, timesteps: int, rng: np.ra
             return [*words[:at], *(0x8000 | int(x) for x in rng.integers(0, 0x8000, ticks)), *words[at:]]
         case "empty_frame":
             return [*[0x8000] * (timesteps - 1), 0x8000 | LAST, *words]
+        case "stray_value":
+            # Any multiplicity, none too; what stands between the two highest bits and it means nothing.
+            value = VALUE | int(rng.integers(0x400)) << 4 | int(rng.integers(MOST + 1))
+            return [*words[:at], value | last, *words[at:]]
     return words

@@ -43,6 +43,7 @@ class LayerCase:
     biases: str
     kind: str = "dense"
     keys: dict[str, Any] = dataclasses.field(default_factory=dict)
+    forget: bool = False
 
     @property
     def spec(self) -> NeuronSpec:
@@ -87,13 +88,17 @@ def _styled(rng: np.random.Generator, shape: LayerCase, size: tuple[int, ...], i
     return Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold, **rest)
 
 
+# Keys of a case that are those of the layer.
+_GIVEN = ("combine", "weights_of", "hold")
+
+
 def map_layers(rng: np.random.Generator, shape: tuple[int, ...], cases: Sequence[LayerCase]) -> list[Layer]:
     """The layers behind an input map of `shape`, each behind its sources."""
     layers: list[Layer] = []
     for index, case in enumerate(cases):
         source = case.keys.get("sources", (index - 1,))[0]
         layer = _map_layer(rng, case, shape if source < 0 else layers[source].shape)
-        given = {key: case.keys[key] for key in ("combine", "weights_of", "hold") if key in case.keys}
+        given: dict[str, Any] = {key: case.keys[key] for key in _GIVEN if key in case.keys}
         if "weights_of" in given:
             given["weight"] = layers[given["weights_of"]].weight
         if "sources" in case.keys:
@@ -120,6 +125,6 @@ def _map_layer(rng: np.random.Generator, case: LayerCase, shape: tuple[int, ...]
     else:
         places = tuple(keys["kernel"])
         padding, dilation = tuple(keys["padding"]), tuple(keys["dilation"])
-        synapses = Conv.over(map, filters, places, stride, padding, dilation, groups)
+        synapses = Conv.over(map, filters, (places[0], places[1]), stride, padding, dilation, groups)
     size = (filters, map[2] // groups, *places)
     return _styled(rng, case, size, prod(size[1:]), synapses=synapses)

@@ -1,7 +1,7 @@
 """Random networks of layers on feature maps: every geometry that the numerics allow, kept small.
 
-Writing and compiling a core takes most of a case's time, so maps have few places, and each network has
-a core of its own. What cores do not have yet is drawn too: the trial counts it as refused.
+Writing and compiling a core takes most of a case's time, so maps have few places, and a few networks share
+each core (see variants.py). What cores do not have is drawn too: the trial counts it as refused.
 """
 
 import dataclasses
@@ -14,12 +14,18 @@ from .case import ACTIVITY, Case
 from .layers import MAP_BIASES, THRESHOLDS, WEIGHTS, LayerCase
 
 Map = tuple[int, int, int]
-# Bounds on a map's addresses, on a layer's weights, and on a frame's clocks.
-_PLACES = 256
-_WEIGHTS = 4096
-_CLOCKS = {"verilator": 40_000, "icarus": 1_500}
+# Bounds on a map's sides, by chance a larger one, and on its addresses; on a layer's weights and lanes.
+_SIDES = (4, 5, 6, 6, 12)
+_PLACES = 128
+_WEIGHTS = 2048
+_LANES = 64
+# Bounds on a frame's clocks and on the spikes and frames of a stream: all networks' simulations together.
+_CLOCKS = {"verilator": 12_000, "icarus": 1_200}
+_NETWORKS = (4, 12)
 _LINKS = ("sources", "combine", "hold", "weights_of")
-_KINDS = ("conv",) * 10 + ("pool", "taps", "dense", "delay")
+_KINDS = ("conv",) * 9 + ("pool", "pool", "taps", "dense", "delay")
+# A core of several events per clock has convolutions and dense layers; others are seldom worth a draw.
+_WIDE_KINDS = ("conv",) * 11 + ("pool",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,35 +39,36 @@ class _Drawn:
 
 @st.composite
 def map_cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
-    """Any legal network on maps within the bounds above; for Icarus, which takes long, smaller ones."""
-    small = simulator == "icarus"
+    """Any legal networks on maps within the bounds above; for Icarus, which runs slowly, smaller ones."""
     choose = lambda *options: draw(st.sampled_from(options))  # noqa: E731
-    side = 6 if small else 12
+    side = 5 if simulator == "icarus" else choose(*_SIDES)
     height = choose(1, draw(st.integers(2, side)), draw(st.integers(2, side)))
     width = draw(st.integers(1, side if height > 1 else 4 * side))
-    shape = (height, width, draw(st.integers(1, max(1, min(6, _PLACES // (height * width))))))
-    wide = draw(st.integers(0, 11)) == 5
+    shape = (height, width, draw(st.integers(1, max(1, min(4, _PLACES // (height * width))))))
+    wide = draw(st.integers(0, 7)) == 5
     target = "generic" if wide else choose("generic", "generic", "up5k", "hx8k", "ecp5-25k")
-    hold = draw(st.integers(0, 9)) == 5
+    hold = draw(st.integers(0, 3)) == 1
     drawn: list[_Drawn] = []
     for _ in range(draw(st.integers(1, 3))):
         before = drawn[-1].shape if drawn else shape
-        kind = choose(*_KINDS)
-        drawn.append(_linked(draw, _layer(draw, kind, before), drawn, shape))
+        kind = choose(*_WIDE_KINDS) if wide else choose(*_KINDS)
+        drawn.append(_linked(draw, _layer(draw, kind, before, wide), drawn, shape))
     if drawn[-1].case.kind in ("pool", "delay") or draw(st.integers(0, 5)):
         # Behind a map most networks have a dense layer, whose outputs are few.
         drawn.append(_layer(draw, "dense", drawn[-1].shape))
     if hold and drawn[0].case.kind not in ("pool", "delay"):
         first = dataclasses.replace(drawn[0].case, keys={**drawn[0].case.keys, "hold": True})
         drawn[0] = dataclasses.replace(drawn[0], case=first)
-    graded = draw(st.integers(0, 4)) if hold else 0
+    graded = draw(st.integers(0, 4)) if hold else choose(0, 0, 0, 0, 0, 4)
     timesteps = choose(draw(st.integers(1, 8)), draw(st.integers(1, 8)), draw(st.integers(1, 40)))
     work = _clocks(shape, drawn)
     timesteps = max(1, min(timesteps, _CLOCKS[simulator] // work))
-    frames = max(1, min(draw(st.integers(2, 6)), 3 * _CLOCKS[simulator] // (timesteps * work)))
+    frames = max(1, min(draw(st.integers(2, 4)), 3 * _CLOCKS[simulator] // (timesteps * work)))
+    afford = 15 * _CLOCKS[simulator] // (timesteps * work * frames)
+    networks = max(1, min(draw(st.integers(*_NETWORKS)), afford))
     options: dict[str, Any] = {"target": target}
     if wide:
-        options["events_per_clock"] = [choose(1, 2, 4) for _ in drawn]
+        options["events_per_clock"] = _events_per_clock(draw, drawn)
     elif draw(st.booleans()):
         options["check_duplicates"] = draw(st.booleans())
     return Case(
@@ -69,28 +76,39 @@ def map_cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         inputs=prod(shape),
         timesteps=timesteps,
         layers=tuple(one.case for one in drawn),
-        references=draw(st.integers(0, 4)),
-        membrane=draw(st.booleans()),
+        references=draw(st.integers(1 if wide else 0, 4)),
+        membrane=draw(st.booleans()) and not wide,
         activity=choose(*ACTIVITY[:1], *ACTIVITY),
         frames=frames,
-        networks=1,
+        networks=networks,
         options=options,
         stall_source=choose(0, 30, 128, 220),
         stall_sinks=choose(0, 60, 128, 230),
-        # Damage to words of multiplicities is another question.
-        mishaps=choose(0, 1, 3, 8) if frames > 1 and not graded else 0,
+        mishaps=choose(0, 1, 3, 8) if frames > 1 else 0,
         simulator=simulator,
         shape=shape,
         graded=graded,
     )
 
 
-def _layer(draw: st.DrawFn, kind: str, before: Map) -> _Drawn:
-    """A layer of the kind behind a map."""
+def _events_per_clock(draw: st.DrawFn, drawn: list[_Drawn]) -> list[int]:
+    """One for a map and for what is behind one; now and then what no wide core has."""
+    found, behind_map = [], True
+    for one in drawn:
+        behind_map = behind_map or one.case.kind != "dense"
+        several = not behind_map or draw(st.integers(0, 15)) == 7
+        found.append(draw(st.sampled_from((1, 2, 4))) if several else 1)
+        behind_map = one.case.kind != "dense"
+    return found
+
+
+def _layer(draw: st.DrawFn, kind: str, before: Map, wide: bool = False) -> _Drawn:
+    """A layer of the kind behind a map; in a wide core with few banks of lanes."""
     if kind == "dense":
-        neurons = draw(st.integers(1, min(24, max(1, _WEIGHTS // prod(before)))))
+        neurons = draw(st.integers(1, min(12, max(1, _WEIGHTS // prod(before)))))
         lanes = draw(st.integers(1, neurons))
         return _Drawn(_case(draw, kind, neurons, lanes, {}), (1, neurons, 1), (neurons, prod(before)))
+    keys: dict[str, Any]
     if kind == "pool":
         window = [draw(st.integers(1, min(3, size))) for size in before[:2]]
         keys = {"window": window, "mode": draw(st.sampled_from(("or", "sum")))}
@@ -101,23 +119,24 @@ def _layer(draw: st.DrawFn, kind: str, before: Map) -> _Drawn:
         keys = {"taps": taps, "longest": draw(st.sampled_from((0, 2, 7, 40, 255)))}
         return _Drawn(_case(draw, kind, before[2], 1, keys), (*before[:2], before[2] * taps))
     groups = draw(st.sampled_from([n for n in range(1, before[2] + 1) if before[2] % n == 0] + [before[2]]))
-    most = max(1, min(12, _WEIGHTS // before[2]) // groups)
+    most = max(1, min(8, _WEIGHTS // before[2]) // groups)
     each = draw(st.integers(1, most))
-    keys, places, taps = _taps(draw, before) if kind == "taps" else _conv(draw, before)
+    keys, places, size = _taps(draw, before) if kind == "taps" else _conv(draw, before)
     if places == before[:2] and draw(st.integers(0, 3)):
         # The same map again: such layers can be added up, and share their weights.
         each = before[2] // groups
     channels = groups * each
-    while prod(places) * channels > 2 * _PLACES and each > 1:
+    banks = prod(-(-k // s) for k, s in zip(size, keys["stride"], strict=False)) if wide else 1
+    while (prod(places) * channels > 2 * _PLACES or (wide and banks * channels > _LANES)) and each > 1:
         each -= 1
         channels = groups * each
     case = _case(draw, kind, channels, 1, {**keys, "groups": groups})
     if case.weight_bits == 1 and groups > 1:
-        lanes = [n for n in (1, 2, 4, 8) if each % n == 0]
+        allowed = [n for n in (1, 2, 4, 8) if each % n == 0]
     else:
-        lanes = [n for n in (1, 2, 4, 8, 16) if n < 2 * channels]
-    case = dataclasses.replace(case, lanes=draw(st.sampled_from(lanes)))
-    return _Drawn(case, (*places, channels), (channels, before[2] // groups, *taps))
+        allowed = [n for n in (1, 2, 4, 8, 16) if n < 2 * channels]
+    case = dataclasses.replace(case, lanes=draw(st.sampled_from(allowed)))
+    return _Drawn(case, (*places, channels), (channels, before[2] // groups, *size))
 
 
 def _conv(draw: st.DrawFn, before: Map) -> tuple[dict[str, Any], tuple[int, int], tuple[int, ...]]:
@@ -158,7 +177,7 @@ def _linked(draw: st.DrawFn, one: _Drawn, before: list[_Drawn], shape: Map) -> _
         for index, other in enumerate(before)
         if other.weights and shapes[index - 1] == shapes[here - 1] and "weights_of" not in other.case.keys
     ]
-    if owners and draw(st.booleans()):
+    if len(owners) > 0 and draw(st.booleans()):
         of = draw(st.sampled_from(owners))
         other = before[of].case
         geometry = {key: value for key, value in other.keys.items() if key not in _LINKS}
@@ -167,7 +186,7 @@ def _linked(draw: st.DrawFn, one: _Drawn, before: list[_Drawn], shape: Map) -> _
         one = dataclasses.replace(before[of], case=case)
     keys = dict(one.case.keys)
     others = [index for index, other in shapes.items() if other == shapes[here - 1] and index != here - 1]
-    if others and draw(st.booleans()):
+    if len(others) > 0 and draw(st.booleans()):
         keys["sources"] = [here - 1, draw(st.sampled_from(others))]
         combine = draw(st.sampled_from(("add", "and", "iand")))
         keys |= {"combine": combine} if combine != "add" else {}
@@ -176,11 +195,12 @@ def _linked(draw: st.DrawFn, one: _Drawn, before: list[_Drawn], shape: Map) -> _
 
 def _case(draw: st.DrawFn, kind: str, neurons: int, lanes: int, keys: dict[str, Any]) -> LayerCase:
     choose = lambda *options: draw(st.sampled_from(options))  # noqa: E731
+    forget = draw(st.integers(0, 5)) == 3
     return LayerCase(
         neurons=neurons,
         lanes=lanes,
         weight_bits=draw(st.integers(1, 8)),
-        leak_shift=draw(st.integers(0, 7)),
+        leak_shift=0 if forget else draw(st.integers(0, 7)),
         reset=choose("subtract", "zero"),
         single_spike=draw(st.booleans()),
         state_bits=draw(st.one_of(st.integers(4, 12), st.integers(2, 32))),
@@ -189,6 +209,7 @@ def _case(draw: st.DrawFn, kind: str, neurons: int, lanes: int, keys: dict[str, 
         biases=choose(*MAP_BIASES),
         kind=kind,
         keys=keys,
+        forget=forget,
     )
 
 
@@ -214,6 +235,7 @@ def map_coverage(case: Case) -> list[tuple[str, str]]:
     for layer in case.layers:
         keys = layer.keys
         pairs.append(("kind", layer.kind))
+        pairs += [("forget", "yes")] if layer.forget else []
         for name in ("hold", "weights_of", "sources"):
             pairs += [(name, "yes")] if name in keys else []
         if "sources" in keys:

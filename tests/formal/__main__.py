@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from formal import conv, encoder, ingress, neurons, outputs, streams, structure, synapses
+from formal import conv, encoder, ingress, neurons, outputs, step_timer, streams, structure, synapses
 from twinspike.numerics.files import write_json
 
 PROOFS = [
     proof
-    for family in (streams, ingress, synapses, conv, neurons, encoder, outputs, structure)
+    for family in (streams, ingress, step_timer, synapses, conv, neurons, encoder, outputs, structure)
     for proof in family.PROOFS
 ]
 

@@ -153,10 +153,10 @@ def _reached(b: Bench, plan: ConvPlan, dut, event, sweeping, watched) -> None:
     b.holds(swept, when=here & earlier & (other != watched))
 
 
-_READY = Mutant("layers.conv", "self.i.ready.eq(~next_valid)", "self.i.ready.eq(1)")
+_READY = Mutant("layers.map_walker", "self.i.ready.eq(~next_valid)", "self.i.ready.eq(1)")
 _SWEEP = (
-    Mutant("layers.conv", "& ~queued & settled & ~sweep.busy", "& ~sweep.busy"),
-    Mutant("layers.conv", "(~walking | done) & ~sweep.busy", "(~walking | done)"),
+    Mutant("layers.map_walker", "& ~queued & settled & ~sweep.busy", "& ~sweep.busy"),
+    Mutant("layers.map_walker", "(~walk.walking | done) & ~sweep.busy", "(~walk.walking | done)"),
     Mutant("layers.sweep", "advance.eq(running & self.room)", "advance.eq(running)"),
     Mutant("layers.sweep", "self.pair.quiet.eq(quiet)", "self.pair.quiet.eq(0)"),
 )
@@ -173,7 +173,7 @@ _CASES = [
         functools.partial(conv_plan, (1, 3, 1), 2, (1, 2), 1),
         (
             _READY,
-            Mutant("layers.conv", "go.eq(queued & ~wait[0])", "go.eq(queued)"),
+            Mutant("layers.map_walker", "go.eq(queued & ~wait[0])", "go.eq(queued)"),
             Mutant("layers.conv", "weight.eq(weight + 1)", "weight.eq(weight)"),
         ),
     ),

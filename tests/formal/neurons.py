@@ -186,7 +186,9 @@ def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes)
     if single:
         mutants.append(Mutant("layers.neurons", "fired[3].eq(fired[2] | fires)", "fired[3].eq(fires)"))
     if any(biases):
-        mutants.append(Mutant("layers.neurons", "Mux(control[1].tick, bias, weight)", "weight"))
+        mutants.append(
+            Mutant("layers.neurons", "Mux(control[1].tick, bias, 0 if hold else weight)", "weight")
+        )
     name = f"spikes equal the equation's: {bits}-bit weights, leak {shift}, reset {reset}"
     name += f"{', single spike' if single else ''}, {state}-bit state"
     return Proof("neurons", name, functools.partial(neurons, layer, lanes), tuple(mutants))

@@ -114,6 +114,10 @@ def _digits() -> CorePlan:
     return make_plan(network, config.hardware.lanes)
 
 
+def _timed() -> CorePlan:
+    return dataclasses.replace(_digits(), step_timer=1000)
+
+
 def _wide() -> CorePlan:
     network = random_network(2, timesteps=4, shape=(9,), widths=(6, 4), classes=3)
     return make_plan(network, events_per_clock=(4, 2))
@@ -130,7 +134,11 @@ _MUTANTS = (
         "self.m_axis_tvalid.eq(spikes.valid)",
         "self.m_axis_tvalid.eq(spikes.valid & self.m_axis_tready)",
     ),
-    Mutant("core.core", "ingress.i.ready & open_gate", "ingress.i.ready & open_gate & self.m_result_tready"),
+    Mutant("core.core", "entry.ready & open_gate", "entry.ready & open_gate & self.m_result_tready"),
+)
+_TIMER_MUTANTS = (
+    Mutant("core.core", "elif name in AS_THEY_COME:", "elif False:"),
+    Mutant("core.step_timer", "self.timer_drop | (o.ready", "self.timer_drop | ~event | (o.ready"),
 )
 _WIDE_MUTANTS = (
     Mutant(
@@ -166,6 +174,7 @@ PROOFS = [
             _MUTANTS[:1],
             "",
         ),
+        (Core, _timed, "digits, with a step timer", (*_MUTANTS, *_TIMER_MUTANTS), ""),
         (WideCore, _wide, "four events per clock", _WIDE_MUTANTS, ""),
         (WideCore, _wide_maps, "an event in all banks at once", _WIDE_MUTANTS, ""),
         # Rule 3.50 of Wishbone B4: the acknowledgement goes with the request.

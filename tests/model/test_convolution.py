@@ -6,9 +6,11 @@ import pytest
 import torch
 from support.optional import needs
 
-from twinspike.model.convolution import layer
+from twinspike.model import fused
+from twinspike.model.convolution import busy, layer
 from twinspike.model.events import events_of_spikes
 from twinspike.model.lif import lif
+from twinspike.model.network import SpikingLayer
 from twinspike.quant.layers.conv import QuantConv
 from twinspike.quant.synapses.conv import ConvSettings
 
@@ -119,3 +121,30 @@ def test_many_steps_of_few_images():
     synapses, generator = made("plain", (4, 3, "subtract", False, 12))
     trains = (torch.rand(300, BATCH, synapses.conv.inputs, generator=generator) < 0.05).float()
     check(synapses, trains, generator)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "rate", "expected"),
+    [
+        ("plain", 0.05, False),
+        ("plain", 0.3, True),
+        ("first", 0.2, False),
+        ("first", 0.5, True),
+        ("groups", 0.5, False),
+    ],
+)
+def test_busy_inputs_go_through_torch_s_own_convolution(geometry, rate, expected, monkeypatch):
+    synapses, generator = made(geometry, (4, 3, "subtract", False, 12))
+    trains = (torch.rand(STEPS, BATCH, synapses.conv.inputs, generator=generator) < rate).float()
+    assert busy(trains, synapses) == busy(events_of_spikes(trains), synapses) == expected
+    used = []
+    monkeypatch.setitem(fused.PASSES, "conv", lambda *given: used.append(1) or layer(*given))
+    one = SpikingLayer(synapses, 1.5)(trains)
+    assert bool(used) != expected
+    monkeypatch.setitem(fused.BUSY, "conv", lambda *_: not expected)
+    assert torch.equal(SpikingLayer(synapses, 1.5)(trains), one) and one.any()
+
+
+def test_a_held_input_is_never_busy():
+    synapses, _ = made("first", (4, 3, "subtract", False, 12), hold=True)
+    assert not busy(torch.ones(STEPS, BATCH, synapses.conv.inputs), synapses)

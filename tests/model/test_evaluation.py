@@ -89,6 +89,8 @@ def test_evaluation_is_repeatable_and_json_ready(network, digits):
     first = evaluate(network, digits, progress=False)
     assert json.loads(json.dumps(first)) == first == evaluate(network, digits, progress=False)
     assert set(first["verification"]) == {"roc_auc", "eer", "threshold", "pairs"}
+    counts = embed(network, digits.train_images, progress=False).counts
+    assert evaluate(network, digits, train_counts=counts, progress=False) == first
 
 
 def test_a_perfect_embedding_gets_perfect_figures():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.networks import random_network
 
-from twinspike.model.state_bits import with_least_state_bits
+from twinspike.model.state_bits import narrowed, with_least_state_bits
 from twinspike.numerics.encodings import Latency
 from twinspike.sim import golden
 
@@ -26,7 +26,9 @@ def test_least_widths_change_no_spike_and_narrower_ones_do(seed, single):
         seed, shape=(4, 4), widths=(7, 4), encoder=Latency(0), state_bits=12, single_spike=single
     )
     images = np.random.default_rng(seed).integers(0, 256, (900, 4, 4)).astype(np.uint8)
-    narrow, rows = with_least_state_bits(network, images, progress=False)
+    narrow, rows, counts = narrowed(network, images, progress=False)
+    assert counts.dtype == np.uint8
+    assert np.array_equal(counts, golden.run(network, network.encode(images)).output_counts)
     found = [layer.spec.state_bits for layer in narrow.layers]
     assert found == [row["state_bits"] for row in rows] and max(found) < 12
     spikes = network.encode(images)

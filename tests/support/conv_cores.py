@@ -6,7 +6,7 @@ import numpy as np
 from support.maps import random_conv
 from support.networks import random_layer, random_references
 
-from twinspike.numerics.encodings import Latency
+from twinspike.numerics.encodings import Graded, Latency
 from twinspike.quant.network import Network
 from twinspike.quant.spec import NeuronSpec
 
@@ -25,6 +25,14 @@ def conv_layer(rng, shape, channels, kernel, *, keys=None, biases="any", thresho
         return dataclasses.replace(layer, bias=bias[biases])
     most = np.maximum(layer.bias, 0) << layer.spec.leak_shift
     return dataclasses.replace(layer, threshold=(layer.threshold + most).astype(np.int32))
+
+
+def held_network(seed=5, shape=(4, 5, 1), timesteps=4) -> Network:
+    """A small network of a convolution behind an image's brightness, which it holds, that spikes often."""
+    spec = {"weight_bits": 4, "state_bits": 12, "biases": "none", "thresholds": 40}
+    network = conv_network(seed, shape, timesteps, [(3, (2, 3), {"stride": (1, 2)}, spec)], 4)
+    first = dataclasses.replace(network.layers[0], hold=True)
+    return dataclasses.replace(network, name="held", encoder=Graded(), layers=(first, *network.layers[1:]))
 
 
 def conv_network(seed, shape, timesteps, convs, outputs, classes=3) -> Network:

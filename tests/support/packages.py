@@ -22,7 +22,12 @@ in_each_simulator = pytest.mark.parametrize(
 
 
 def package(plan, out, frames=4, names=USUAL):
-    spikes = np.random.default_rng(0).random((plan.network.timesteps, frames, plan.network.inputs)) < 0.5
+    rng = np.random.default_rng(0)
+    spikes = rng.random((plan.network.timesteps, frames, plan.network.inputs)) < 0.5
+    if plan.most > 1:
+        # Brightness itself, in the first step.
+        spikes = spikes * rng.integers(1, plan.most + 1, spikes.shape).astype(np.uint8)
+        spikes[1:] = 0
     return write_ip(plan, spikes, np.arange(frames), out, names=names)
 
 

@@ -24,6 +24,7 @@ from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network
+from twinspike.quant.sizes import sizes
 from twinspike.sim import golden
 from twinspike.sim.bench.runner import Run, simulate
 
@@ -69,9 +70,7 @@ BUILDS = (
     Build("mnist-wide", "ecp5-25k", events_per_clock=(2, 2)),
     *(Build(config, "ecp5-85k") for config in CONFIGS),
     Build("mnist-wide", "ecp5-85k", events_per_clock=(4, 4)),
-    Build("mnist-conv", "up5k", images=MAP_IMAGES),
     Build("mnist-conv", "ecp5-25k", images=MAP_IMAGES),
-    Build("mnist-conv-max", "ecp5-85k", images=MAP_IMAGES),
     Build("fashion-conv", "ecp5-85k", images=MAP_IMAGES),
     Build("mnist-conv-wide", "ecp5-85k", events_per_clock=(1, 1, 1), images=MAP_IMAGES),
 )
@@ -206,7 +205,7 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "config": build.config,
         "device": build.device,
         "network_hash": plan.network.content_hash,
-        "network": [plan.network.inputs, *(layer.neurons for layer in plan.layers)],
+        "network": sizes(plan.network),
         "f1": _macro_f1(build, place, plan.network),
         "lanes": [layer.lanes for layer in plan.layers],
         "events_per_clock": [layer.events_per_clock for layer in plan.layers] if plan.wide else [],

@@ -122,10 +122,7 @@ _MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
 )
 _WIDE_MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
     ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),)}),
-    ((16,), (1, 1), {"shape": (12, 12, 2), "convs": ((8, 3, 1, 1),), "leak_shift": 0, "state_bits": 6}),
-    ((24,), (1, 1, 1), {"shape": (20, 20, 1), "convs": ((8, 3, 2, 1), (16, 3, 2, 1)), "state_bits": 10}),
-    ((16,), (1, 1, 1), {"shape": (16, 16, 1), "convs": ((8, 5, 2, 2), (16, 3, 2, 1)), "held": 2}),
-    ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((16, 3, 2, 1),), "held": 4}),
+    ((16,), (1, 1, 1), {"shape": (16, 16, 1), "convs": ((8, 5, 2, 2), (8, 3, 2, 1)), "held": 2}),
 )
 SAMPLES = (
     *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),

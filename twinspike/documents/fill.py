@@ -18,7 +18,7 @@ from twinspike.numerics.files import write_atomically
 from ..study.figures import draw_study
 from . import bench as bench_tables
 from . import board as board_tables
-from . import contracts, tables
+from . import contracts, fuzz_maps, tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
@@ -60,6 +60,7 @@ FILLS: dict[str, Callable[..., str]] = {
         study_tables.enrolment,
         reliability_tables.fuzzing,
         reliability_tables.coverage,
+        *fuzz_maps.FILLS,
         reliability_tables.netlists,
         reliability_tables.proofs,
         reliability_tables.hostile_files,

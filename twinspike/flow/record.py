@@ -8,6 +8,7 @@ from twinspike.config import Config
 from twinspike.hw.devices import DEVICES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
+from twinspike.quant.sizes import sizes
 
 from .identity import record_name
 from .results import Results, read_results
@@ -84,7 +85,7 @@ def record(results: Results, hardware: dict[str, Any]) -> dict[str, Any]:
         "name": network.name,
         "network_hash": network.content_hash,
         "network": {
-            "shape": [network.inputs, *(layer.neurons for layer in network.layers)],
+            "shape": sizes(network),
             "timesteps": network.timesteps,
             "weight_bits": [layer.spec.weight_bits for layer in network.layers],
             "references": len(network.references.labels),

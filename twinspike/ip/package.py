@@ -24,6 +24,7 @@ from twinspike.hw.plan import CorePlan
 from twinspike.hw.predict.cycles import frame_times
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_json
+from twinspike.quant.sizes import sizes
 from twinspike.sim.bench.vectors import write_vectors
 from twinspike.sim.golden import run as golden_run
 
@@ -42,9 +43,9 @@ def write_ip(
 ) -> dict[str, Any]:
     """Write the package of a plan into folder `out`; returns what its `ip.json` holds.
 
-    `spikes`, bool [T, B, inputs], and the images' true `labels` become the golden vectors; utilisation
-    comes from the build folder `build` where its devices have been placed for this network. With `names`
-    of its own the package stands beside others in one design.
+    `spikes`, [T, B, inputs], bool or multiplicities, and the images' true `labels` become the golden
+    vectors; utilisation comes from the build folder `build` where its devices have been placed for this
+    network. With `names` of its own the package stands beside others in one design.
     A core that takes several events per clock has no bus tops, hence no registers.
     Raises TwinspikeError if the folder holds something else or cannot be written, or yosys fails.
     """
@@ -92,7 +93,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         "vectors": sorted(p.name for p in bench.glob("*.mem")),
         "name": names.name or "".join(c if c.isalnum() else "_" for c in plan.network.name),
         "names": names,
-        "shape": "-".join(str(n) for n in (plan.network.inputs, *(x.neurons for x in plan.layers))),
+        "shape": "-".join(map(str, sizes(plan.network))),
         "lanes": ", ".join(str(x.lanes) for x in plan.layers),
     }
     for template, path in (

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from twinspike.hw.plan import CorePlan, LayerPlan
+from twinspike.hw.plan.wide_conv import WideConvPlan
+from twinspike.hw.predict.alone import clocks_alone
 from twinspike.quant.network import Network
 from twinspike.sim import golden
 from twinspike.sim.golden import Trace
@@ -40,6 +42,13 @@ class LayerRow:
     busiest: bool = False
 
     @property
+    def sweep(self) -> str:
+        """What a TICK sweeps, in words; nothing without a core."""
+        if self.words is not None:
+            return f"{self.words:.1f} of {self.all_words}: {self.rule}"
+        return f"{self.all_words} rows: {self.rule}" if self.rule else "–"
+
+    @property
     def size(self) -> str:
         """The shape of its map, or the neurons of a dense layer."""
         return " x ".join(map(str, self.shape))
@@ -48,7 +57,8 @@ class LayerRow:
 def layer_rows(network: Network, spikes: np.ndarray, trace: Trace, plan: CorePlan | None) -> list[LayerRow]:
     """A row for each layer, from input spikes [T, B, inputs] and what the golden model made of them.
 
-    `plan` is the core, if one can be made; only a serial core's layers have clocks of their own here.
+    `plan` is the core, if one can be made; only a serial core's layers have clocks of their own: those that
+    the layer takes by itself (hw/predict/alone.py).
     """
     images = min(MOST_IMAGES, spikes.shape[1])
     rows = []
@@ -68,9 +78,14 @@ def layer_rows(network: Network, spikes: np.ndarray, trace: Trace, plan: CorePla
             operations=float((counts @ fan_out).mean()),
             weight_bits=prod(layer.weight.shape) * layer.spec.weight_bits if fires else 0,
         )
-        planned = _plan_of(plan, network, index)
-        own: dict[str, Any] = _hardware(planned, arriving) if planned else {}
-        rows.append(dataclasses.replace(row, **own))
+        place = _place(plan, index)
+        if plan is not None and place is not None:
+            part = trace.part(slice(images)).spikes
+            found = (
+                _wide(plan, place) if plan.wide else _serial(plan, place, spikes[:, :images], part, arriving)
+            )
+            row = dataclasses.replace(row, **found)
+        rows.append(row)
     timed = [row for row in rows if row.clocks is not None]
     if timed:
         most = max(timed, key=lambda row: row.clocks or 0)
@@ -78,39 +93,47 @@ def layer_rows(network: Network, spikes: np.ndarray, trace: Trace, plan: CorePla
     return rows
 
 
-def _plan_of(plan: CorePlan | None, network: Network, index: int) -> LayerPlan | None:
-    """The layer's own plan in a serial core that has one for each layer."""
-    if plan is None or plan.wide or len(plan.layers) != len(network.layers):
-        return None
-    return plan.layers[index]
+def _place(plan: CorePlan | None, index: int) -> int | None:
+    """Which of the core's layers layer `index` of the network is; None for one without neurons."""
+    return plan.numbers.index(index) if plan is not None and index in plan.numbers else None
 
 
-def _hardware(plan: LayerPlan, arriving: np.ndarray) -> dict[str, object]:
-    """Clocks, swept words and memory of a layer behind spikes [T, B, inputs].
+def _wide(plan: CorePlan, place: int) -> dict[str, Any]:
+    """Lanes and memory of a layer of a core of several events per clock, whose layers share their clocks."""
+    layer = plan.layers[place]
+    banks = f", {layer.banks} banks" if isinstance(layer, WideConvPlan) else ""
+    events = layer.events_per_clock
+    return {
+        "lanes": layer.lanes,
+        "all_words": len(layer.sweep),
+        "rule": f"{events} event{'s' if events > 1 else ''} per clock{banks}",
+        "state_bits": layer.words * layer.lanes * layer.accumulator_bits,
+    }
 
-    Waits for a word that is still being written are left out; a simulation counts them.
-    """
+
+def _serial(
+    plan: CorePlan, place: int, spikes: np.ndarray, layers: tuple[np.ndarray, ...], arriving: np.ndarray
+) -> dict[str, Any]:
+    """Clocks by the cycle contract, swept words and memory of a layer behind spikes [T, B, inputs]."""
+    layer = plan.layers[place]
     timesteps, images, inputs = arriving.shape
-    address_of = np.arange(inputs)
-    if plan.arrivals is not None:
-        real = np.flatnonzero(plan.arrivals >= 0)
-        address_of[plan.arrivals[real]] = real
-    clocks = np.array([plan.event_clocks(int(address)) for address in address_of])
-    events = arriving.astype(np.int64).sum(axis=0) @ clocks
-    if plan.sweeps_reached:
-        swept = np.array([_reached(plan, arriving[:, b], address_of) for b in range(images)], float)
+    if layer.sweeps_reached:
+        address_of = np.arange(inputs)
+        if layer.arrivals is not None:
+            real = np.flatnonzero(layer.arrivals >= 0)
+            address_of[layer.arrivals[real]] = real
+        swept = np.array([_reached(layer, arriving[:, b], address_of) for b in range(images)], float)
         rule = "words that events have reached"
     else:
-        swept = np.full(images, float(timesteps * len(plan.sweep)))
+        swept = np.full(images, float(timesteps * len(layer.sweep)))
         rule = "every word"
-    ticks = swept if plan.listed else np.full(images, float(timesteps * plan.tick_clocks))
     return {
-        "lanes": plan.lanes,
-        "clocks": float((events + ticks).mean()),
+        "lanes": layer.lanes,
+        "clocks": float(clocks_alone(plan, place, spikes, layers).mean()),
         "words": float(swept.mean() / timesteps),
-        "all_words": len(plan.sweep),
+        "all_words": len(layer.sweep),
         "rule": rule,
-        "state_bits": plan.words * plan.lanes * plan.accumulator_bits,
+        "state_bits": layer.words * layer.lanes * layer.accumulator_bits,
     }
 
 

@@ -37,7 +37,7 @@ class Live:
         self.plan, self.clocks, self.period, self.chance = plan, clocks, period, chance
         self.stall, self.drop, self.on_event = stall, drop, on_event
         self.offered, self.entered, self.results, self.out = [], [], [], []
-        self.ticks, self.started, self.dropped, self.late, self.flags = [], None, 0, 0, 0
+        self.word, self.ticks, self.started, self.dropped, self.late, self.flags = 0, [], None, 0, 0, 0
         spikes = self.rng.random((T, 2, plan.network.inputs)) < 0.5
         self.frames = [
             int(w) | int(end) << 16
@@ -62,6 +62,8 @@ class Live:
                     held = int(rng.integers(self.plan.network.inputs)) | LAST * int(rng.random() < 0.1)
                     held = TICK | LAST if rng.random() < 0.1 else held
                     self.offered.append(held)
+            elif not live and not running and queue is None and held is not None and held >= TICK:
+                held = None if held & TICK else held & 0x7FFF  # once the timer stands they mean something
             elif not live and not running and held is None:
                 queue = list(self.frames) if queue is None else queue
                 held = queue.pop(0) if queue else None
@@ -82,11 +84,13 @@ class Live:
 
     def _watch(self, ctx, clock):
         core = self.core
+        # What entered is told a clock later.
         if ctx.get(core.timer_event):
-            self.entered.append(ctx.get(core.s_axis_tdata) | ctx.get(core.timer_last) << 16)
+            self.entered.append(self.word | ctx.get(core.timer_last) << 16)
         if ctx.get(core.timer_tick):
             self.entered.append(TICK | ctx.get(core.timer_last) << 16)
-            self.ticks.append(clock)
+            self.ticks.append(clock - 1)
+        self.word = ctx.get(core.s_axis_tdata)
         if ctx.get(core.m_axis_tvalid) and ctx.get(core.m_axis_tready):
             word = ctx.get(core.m_axis_tdata) | ctx.get(core.m_axis_tlast) << 16
             self.out.append(word if not word & TICK else word & (LAST | TICK))

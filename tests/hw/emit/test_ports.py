@@ -61,4 +61,7 @@ def test_layers_on_maps_say_which_words_a_tick_sweeps():
     assert (
         "of layer 0 those that events have reached in the frame; of layer 1 all, the C of the table." in text
     )
+    assert "Inputs are a map of 5x5x1. At the ports addresses are flat and channel-last" in text
+    assert "| 0 | 64, 4x4x4 |" in text and "VALUE" not in text
+    assert "flat and channel-last" not in ports_markdown(make_plan(random_network()))
     assert "work on maps" not in ports_markdown(make_plan(random_network()))

@@ -160,5 +160,5 @@ def test_a_layer_kind_without_hardware_is_refused(options, monkeypatch):
     layer = random_conv(np.random.default_rng(0), (3, 4, 1), 2, (2, 2))
     with pytest.raises(TwinspikeError) as caught:
         make_plan(network_of([layer], (3, 4)), **options)
-    message = "layers.0.kind = 'conv' is not allowed: expected a kind that a core has: dense or pool"
+    message = "layers.0.kind = 'conv' is not allowed: expected a kind that a core has: dense or pool or delay"
     assert str(caught.value) == message

@@ -56,7 +56,7 @@ def spoil_times(monkeypatch):
 
 def spoil_flags(monkeypatch):
     ours = trial.sanitise
-    monkeypatch.setattr(trial, "sanitise", lambda *a: (ours(*a)[0] * 0, ours(*a)[1]))
+    monkeypatch.setattr(trial, "sanitise", lambda *a, **k: (ours(*a, **k)[0] * 0, ours(*a, **k)[1]))
 
 
 def spoil_scalar(monkeypatch):

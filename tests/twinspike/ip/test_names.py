@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from support.conv_cores import held_network
 from support.networks import counting, random_network
 from support.optional import needs
 from support.packages import make, package
@@ -64,10 +65,10 @@ _CORE = """
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    """Folders of two packages by their names, of networks of different shapes and readouts."""
+    """Folders of two packages by their names, of networks of different kinds, shapes and readouts."""
     out = tmp_path_factory.mktemp("pair")
     one = make_plan(random_network(6, timesteps=3, shape=(5,), widths=(6, 4), classes=3), (2, 3))
-    two = make_plan(counting(random_network(8, timesteps=4, shape=(7,), widths=(5, 4))), (3, 2))
+    two = make_plan(counting(held_network()), (4, 2))
     for name, plan in (("first", one), ("second_2", two)):
         package(plan, out / name, FRAMES, Names(name))
     return {name: out / name for name in ("first", "second_2")}
@@ -86,7 +87,11 @@ def test_no_module_file_or_macro_of_one_is_in_the_other(pair):
         assert all(m.startswith(name) for m in modules | files)
         assert macros and all(m.startswith(f"{name.upper()}_") for m in macros)
         assert json.loads((folder / "ip.json").read_text())["tops"][0] == name
-        assert f"twinspike:ip:{name}:" in (folder / f"twinspike_{name}.core").read_text()
+        core = (folder / f"twinspike_{name}.core").read_text()
+        assert (
+            f"twinspike:ip:{name}:" in core
+            and {"first": "(5-6-4, ", "second_2": "(4x5x1-3x2x3-4, "}[name] in core
+        )
         texts = [p.read_text() for p in folder.rglob("*") if p.is_file() and p.name != "LICENSE"]
         assert not any(re.search("twinspike_(?:core|wishbone|axilite|registers)", text) for text in texts)
         seen.append(modules | files | macros)

@@ -1,10 +1,17 @@
 """The table of layers: what it says of a network on maps is what events do in its core."""
 
 import numpy as np
-from support.conv_cores import conv_network
+from support.conv_cores import conv_network, held_network
+from support.maps import network_of, random_conv
+from support.networks import random_layer
 from support.simulation import input_spikes
 
 from twinspike.hw.plan import make_plan
+from twinspike.hw.predict.alone import clocks_alone
+from twinspike.hw.predict.cycles import frame_times
+from twinspike.quant.layer import relay
+from twinspike.quant.spec import NeuronSpec
+from twinspike.quant.synapses.pool import Pool
 from twinspike.report.drawing import tiled
 from twinspike.report.layers import layer_rows
 from twinspike.sim import golden
@@ -41,7 +48,64 @@ def test_a_sweep_visits_what_was_reached_or_every_word():
     network, spikes, _, plan, (every, _) = rows_of("any")
     assert every.rule == "every word" and every.words == 36
     silent = layer_rows(network, 0 * spikes, golden.run(network, 0 * spikes), plan)
-    assert silent[0].operations == 0 and silent[0].clocks == 3 * 36
+    # A sweep without events takes 5 clocks more than it visits words.
+    assert silent[0].operations == 0 and silent[0].clocks == 3 * (36 + 5)
+
+
+def test_clocks_are_those_between_results_where_the_layer_is_the_slowest():
+    network, spikes, trace, plan, rows = rows_of("any")
+    assert [row.busiest for row in rows] == [True, False]
+    _, finished = frame_times(plan, spikes, trace.spikes, isolate=False)
+    alone, behind = (clocks_alone(plan, i, spikes, trace.spikes) for i in range(2))
+    # A result comes later than its image's last TICK by less than the layer behind takes for an image.
+    assert abs(int(np.diff(finished).sum()) - int(alone[1:].sum())) <= behind.max()
+    assert rows[0].clocks == alone.mean()
+    quiet = 0 * spikes
+    silent = golden.run(network, quiet)
+    _, finished = frame_times(plan, quiet, silent.spikes, isolate=False)
+    slowest = [clocks_alone(plan, i, quiet, silent.spikes) for i in range(2)]
+    assert slowest[1].mean() > slowest[0].mean()
+    assert np.array_equal(np.diff(finished), slowest[1][1:])
+
+
+def held_rows(**options):
+    network = held_network(shape=(6, 6, 1))
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((4, 8, 36)) < 0.7) * rng.integers(1, 16, (4, 8, 36)).astype(np.uint8)
+    spikes[1:] = 0
+    plan, trace = make_plan(network, **options), golden.run(network, spikes)
+    return plan, spikes, trace, layer_rows(network, spikes, trace, plan)
+
+
+def test_an_event_of_several_spikes_takes_the_clocks_of_one():
+    plan, spikes, trace, (conv, _) = held_rows(lanes=(1, 2))
+    assert conv.busiest and conv.rule == "words that events have reached"
+    _, finished = frame_times(plan, spikes, trace.spikes, isolate=False)
+    alone, behind = (clocks_alone(plan, i, spikes, trace.spikes) for i in range(2))
+    assert abs(int(np.diff(finished).sum()) - int(alone[1:].sum())) <= behind.max()
+    # Were each counted, an image would take more than twice as many.
+    assert 2 * conv.clocks < spikes.sum(axis=(0, 2)).mean() * 3
+
+
+def test_a_core_of_several_events_per_clock_has_lines_without_clocks():
+    plan, _, _, (conv, dense) = held_rows(events_per_clock=(1, 1))
+    assert conv.clocks is None and not conv.busiest and conv.lanes == plan.layers[0].lanes
+    assert conv.sweep == f"{len(plan.layers[0].sweep)} rows: 1 event per clock, 4 banks"
+    assert dense.sweep == "1 rows: 1 event per clock" and dense.state_bits
+
+
+def test_a_pool_has_a_line_and_the_layers_around_it_their_clocks():
+    rng = np.random.default_rng(3)
+    spec = NeuronSpec(weight_bits=4, state_bits=9)
+    conv = random_conv(rng, (4, 4, 1), 2, (3, 3), spec=spec, padding=(1, 1))
+    dense = random_layer(rng, 8, 3, weight_bits=3, state_bits=9)
+    network = network_of([conv, relay(Pool.over((4, 4, 2), (2, 2), "or")), dense], (4, 4, 1))
+    spikes = input_spikes(3, 4, 4, 16)
+    trace = golden.run(network, spikes)
+    rows = layer_rows(network, spikes, trace, make_plan(network))
+    assert [row.kind for row in rows] == ["conv", "pool", "dense"]
+    assert rows[1].clocks is None and rows[1].sweep == "–" and rows[1].neurons == 0
+    assert rows[0].clocks and rows[2].clocks
 
 
 def test_the_busiest_layer_is_marked_and_a_network_without_a_core_has_no_clocks():
