@@ -165,6 +165,8 @@ def test_ctrl_c_ends_a_stream_with_one_line(board, trained, recording):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        # A shell has its background jobs, and their children, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     first = process.stdout.readline()
     process.send_signal(signal.SIGINT)
