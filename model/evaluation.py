@@ -74,7 +74,7 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
             inputs = network.encode(images[part])
             trace = golden.run(network, inputs)
             counts[:, part] = trace.output_counts
-            if sums is not None:
+            if sums is not None and trace.sums is not None:
                 sums[part] = trace.sums
             for column, train in enumerate((inputs, *trace.spikes)):
                 spikes[part, column] = train.sum(axis=(0, 2))

@@ -122,13 +122,13 @@ def lacks(network: Network, sums: np.ndarray) -> np.ndarray:
 def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list, np.ndarray]:
     """Trains and membranes of every layer, and the sums of the last one's where it never fires."""
     trains: list[np.ndarray] = []
-    states = []
+    states: list[np.ndarray | None] = []
     for index, layer in enumerate(network.layers):
         inputs = combined([spikes if s < 0 else trains[s] for s in network.sources(index)], layer.combine)
         if network.readout == "membrane" and index == len(network.layers) - 1:
-            train, v = run_silent(layer, inputs)
+            train, u = run_silent(layer, inputs)
             trains.append(train)
-            return trains, [*states, v], v.sum(axis=0, dtype=np.int64)
+            return trains, [*states, u], u.sum(axis=0, dtype=np.int64)
         train, v = run_layer(layer, inputs, membranes)
         trains.append(train)
         states.append(v)

@@ -1,5 +1,7 @@
 """The whole network: event stream in, output spikes and one result record per frame out."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
@@ -23,7 +25,7 @@ from .split import AddressSplit
 from .step_timer import AS_THEY_COME, StepTimer
 from .step_timer import PORTS as TIMER_PORTS
 
-READOUTS = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
+READOUTS: dict[str, Any] = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
 
 class Core(wiring.Component):

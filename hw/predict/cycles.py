@@ -28,6 +28,7 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ from .serial_cycles import CountReadout, MembraneReadout, Readout, Source
 from .split import Split
 from .stations import Sink
 
-READOUTS = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
+READOUTS: dict[str, Any] = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
 
 def frame_times(
