@@ -25,7 +25,10 @@ def blank_network(config: Config, shape: tuple[int, ...], labels: np.ndarray) ->
         encoder=config.encoder,
         shape=shape,
         provenance={},
+        readout=config.readout,
     )
+    if config.readout != "emd":
+        labels = labels[:0]
     counts = np.zeros((len(labels), config.timesteps, untaught.outputs), np.uint8)
     return dataclasses.replace(
         untaught,

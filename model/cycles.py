@@ -196,6 +196,8 @@ def cycle_cost(config: Config, classes: int, shape: tuple[int, ...]) -> CycleCos
 
     The plan is the generator's own, for a network behind images of `shape` whose weights do not matter yet.
     """
+    if config.readout != "emd":
+        raise out_of_range("readout", config.readout, "emd, where training.cycles_weight prices clocks")
     for index, settings in enumerate(config.layers):
         if settings.kind == "delay":
             where, allowed = f"layers.{index}.kind", "no delays, where training.cycles_weight prices clocks"

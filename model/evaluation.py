@@ -17,7 +17,7 @@ from ..quant.network import Network, References
 from ..sim import golden
 from .baseline import raw_pixel_knn
 from .data.dataset import Dataset
-from .neighbours import nearest_labels, subset_size
+from .neighbours import nearest_by_sums, nearest_labels, subset_size
 
 PAIRS = 20_000
 SEED = 0  # of the pairs and of the training subset for the neighbours: the same for every network
@@ -32,13 +32,20 @@ class Embedding:
     `counts`: cumulative output counts uint8 [T, B, n_out]. `spikes`: int64 [B, 1 + layers], the
     number of spikes of the input and of each layer. `active`: float64 [B], the share of hidden
     neurons (all layers but the last) that fire at least once; 0 without a hidden layer. `operations`:
-    int64 [B], synaptic operations, the fan-out of every event.
+    int64 [B], synaptic operations, the fan-out of every event. `sums`: int64 [B, n_out], those of the last
+    layer's membranes where the readout adds them up.
     """
 
     counts: np.ndarray
     spikes: np.ndarray
     active: np.ndarray
     operations: np.ndarray
+    sums: np.ndarray | None = None
+
+    @property
+    def places(self) -> np.ndarray:
+        """What images are compared by, [T or 1, B, n_out]: cumulative counts, or the sums of membranes."""
+        return self.counts if self.sums is None else self.sums[None]
 
 
 def embed(network: Network, images: np.ndarray, *, progress: bool = True, title: str = "embed") -> Embedding:
@@ -60,12 +67,15 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
     spikes = np.empty((len(images), 1 + len(network.layers)), dtype=np.int64)
     active = np.zeros(len(images))
     operations = np.zeros(len(images), dtype=np.int64)
+    sums = np.zeros((len(images), network.outputs), np.int64) if network.readout == "membrane" else None
     with tqdm(total=len(images), desc=title, unit="image", disable=not progress) as bar:
         for start in range(0, len(images), chunk):
             part = slice(start, start + chunk)
             inputs = network.encode(images[part])
             trace = golden.run(network, inputs)
             counts[:, part] = trace.output_counts
+            if sums is not None and trace.sums is not None:
+                sums[part] = trace.sums
             for column, train in enumerate((inputs, *trace.spikes)):
                 spikes[part, column] = train.sum(axis=(0, 2))
             for index, reach in enumerate(fan_out):
@@ -75,7 +85,14 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
             for train in itertools.compress(trace.spikes, fires):
                 active[part] += train.any(axis=0).sum(axis=1) / hidden
             bar.update(inputs.shape[1])
-    return Embedding(counts, spikes, active, operations)
+    return Embedding(counts, spikes, active, operations, sums)
+
+
+def answers(network: Network, found: Embedding) -> tuple[np.ndarray, np.ndarray]:
+    """Distances int64 [B, K] of the readout's candidates, and the label that each of them stands for."""
+    if found.sums is not None:
+        return golden.lacks(network, found.sums), np.arange(network.outputs)
+    return emd.distances(found.counts, network.references.counts), network.references.labels
 
 
 def evaluate(
@@ -85,7 +102,8 @@ def evaluate(
 
     `train_counts` [T, B, n_out]: those of the training images, where they are known; else some are embedded.
 
-    macro_f1, accuracy          one reference per class (those of the network), nearest by EMD
+    macro_f1, accuracy          one reference per class (those of the network), nearest by EMD; or the
+                                output with the largest sum of membranes, all distances being of sums then
     macro_f1_knn                3 nearest by EMD of `knn_train_images` embedded training images
     baseline_knn_macro_f1       3 nearest by L2 of all training images' raw pixels
     hidden_activity             mean share of hidden neurons that fire at least once per image
@@ -98,20 +116,25 @@ def evaluate(
     """
     test = embed(network, dataset.test_images, progress=progress, title="test images")
     labels = dataset.test_labels
-    distance = emd.distances(test.counts, network.references.counts)
+    distance, candidates = answers(network, test)
     index, _, _ = emd.nearest(distance)
-    predicted = network.references.labels[index].astype(np.int64)
+    predicted = candidates[index].astype(np.int64)
 
     rng = np.random.default_rng(SEED)
     some = min(len(dataset.train_images), subset_size(len(labels), test.counts))
     chosen = np.sort(rng.permutation(len(dataset.train_images))[:some])
-    if train_counts is None:
+    sums = None
+    if train_counts is None or test.sums is not None:
         images = dataset.train_images[chosen]
-        stored = embed(network, images, progress=progress, title="training images").counts
+        train = embed(network, images, progress=progress, title="training images")
+        stored, sums = train.counts, train.sums
     else:
         stored = train_counts[:, chosen]
     known = dataset.train_labels[chosen]
-    neighbours = nearest_labels(test.counts, stored, known, k=3, progress=progress)
+    if sums is not None and test.sums is not None:
+        neighbours = nearest_by_sums(test.sums, sums, known, k=3)
+    else:
+        neighbours = nearest_labels(test.counts, stored, known, k=3, progress=progress)
 
     mean_spikes = test.spikes.mean(axis=0)
     return {
@@ -127,8 +150,8 @@ def evaluate(
             "output": float(mean_spikes[-1]),
         },
         "synaptic_operations": float(test.operations.mean()),
-        "verification": verify_pairs(test.counts, labels, rng),
-        "verification_reference": _verify_references(network, distance, labels),
+        "verification": verify_pairs(test.places, labels, rng),
+        "verification_reference": _verify_references(network, distance, labels, candidates),
         "confusion": confusion_matrix(labels, predicted).tolist(),
         "test_images": len(labels),
     }
@@ -196,8 +219,10 @@ def verify_pairs(counts: np.ndarray, labels: np.ndarray, rng: np.random.Generato
     return {"roc_auc": roc_auc, "eer": eer, "threshold": threshold, "pairs": PAIRS}
 
 
-def _verify_references(network: Network, distance: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    same = labels[:, None] == network.references.labels[None, :]
+def _verify_references(
+    network: Network, distance: np.ndarray, labels: np.ndarray, candidates: np.ndarray
+) -> dict[str, Any]:
+    same = labels[:, None] == candidates[None, :]
     eer, threshold = equal_error(distance.ravel(), same.ravel())
     accepted = distance <= network.verify_threshold
     return {

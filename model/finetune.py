@@ -20,10 +20,15 @@ from ..quant.export import integer_layer
 from ..quant.floating import FloatLayer
 from ..quant.layer import Layer
 from ..quant.layers.conv import QuantConv
+from ..quant.layers.delay import QuantDelay
 from ..quant.layers.dense import QuantDense
 from ..quant.layers.pool import QuantPool
+from ..quant.layers.relay import Relay
 from ..quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec
+from ..quant.synapses.base import Synapses
 from ..quant.synapses.conv import Conv, ConvSettings
+from ..quant.synapses.delay import Delay
+from ..quant.synapses.pool import Pool
 from .network import SpikingLayer
 from .schedule import one_cycle
 
@@ -66,7 +71,7 @@ def fine_tune(
     ]
     # The pools that a layer's inputs pass come before it.
     layers = nn.ModuleList(
-        nn.Sequential(*map(QuantPool, layer.pools), made) for layer, made in zip(start, trained, strict=True)
+        nn.Sequential(*map(_passed, layer.pools), made) for layer, made in zip(start, trained, strict=True)
     )
     inputs = torch.from_numpy(spikes)
     widest = max(layer.neurons for layer in start)
@@ -107,6 +112,14 @@ def _trainable(layer: FloatLayer, spec: NeuronSpec, where: str) -> SpikingLayer:
         made.synapses.weight.copy_(torch.from_numpy(weight))
         made.synapses.bias.copy_(torch.from_numpy(layer.bias / layer.threshold))
     return made
+
+
+def _passed(stage: Synapses) -> Relay:
+    """What inputs pass: a pool, or delays, which stay as they are."""
+    if isinstance(stage, Delay):
+        return QuantDelay(stage, stage.longest, learn=False)
+    assert isinstance(stage, Pool)
+    return QuantPool(stage)
 
 
 def _synapses(layer: FloatLayer, spec: NeuronSpec, where: str) -> QuantDense | QuantConv:

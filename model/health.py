@@ -13,6 +13,7 @@ from .checkpoint import Progress
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .data.dataset import Dataset
 
 # A layer that did not spike in so many batches of an epoch is given up (at the epoch's end if it has fewer).
 SILENT_BATCHES = 100
@@ -36,6 +37,18 @@ def check_spikes(spikes: Sequence[float], config: Config, progress: Progress, ba
                 f"or training.initial_bias ({s.initial_bias}), or lower training.learning_rate "
                 f"({s.learning_rate})"
             )
+
+
+def check_outputs(config: Config, dataset: Dataset) -> None:
+    """Raise TwinspikeError for a label that no output neuron stands for, where they are the answer."""
+    if config.readout == "emd":
+        return
+    outputs, labels = config.layers[-1].width, dataset.train_labels
+    if labels.min() < 0 or labels.max() >= outputs:
+        raise TwinspikeError(
+            f"layers.{len(config.layers) - 1} has {outputs} outputs, but labels run from {labels.min()} to "
+            f"{labels.max()}: with readout = {config.readout} there is an output for each label from 0 on"
+        )
 
 
 def diverged(config: Config, progress: Progress, how: str) -> TwinspikeError:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..numerics.lif import state_range
+from ..quant.layers.base import Standing
 from ..quant.spec import NeuronSpec
 
 # Elements of an array that is worked on several times in a row: 256 KiB of float32.
@@ -96,6 +97,23 @@ def lif(current: Tensor, threshold: Tensor, spec: NeuronSpec, slope: float = 1.0
     follows from the weights' scale. `slope` narrows (> 1) or widens (< 1) the surrogate.
     """
     return _Lif.apply(current, threshold, spec, slope)
+
+
+def membranes(current: Tensor, spec: NeuronSpec) -> Tensor:
+    """Membranes u [T, B, N] of a population that never fires, driven by integer currents [T, B, N].
+
+    The gradient takes the leak's floor as the identity, as that of :func:`lif`.
+    """
+    low, high = state_range(spec.state_bits)
+    v, found = torch.zeros_like(current[0]), []
+    for now in current:
+        kept = torch.zeros_like(v) if spec.forget else v
+        if spec.leak_shift and not spec.forget:
+            lost = v * 2.0**-spec.leak_shift
+            kept = Standing.apply(v - lost, v - lost.floor())
+        v = (kept + now).clamp(low, high)
+        found.append(v)
+    return torch.stack(found)
 
 
 class Lif(nn.Module):

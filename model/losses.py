@@ -24,6 +24,15 @@ def embedding_loss(spikes: Tensor, labels: Tensor, settings: TrainingSettings) -
     return supervised_contrastive(distance, labels, settings.temperature)
 
 
+def summed_loss(membranes: Tensor, labels: Tensor, unit: Tensor, temperature: float) -> Tensor:
+    """Cross-entropy of the output neurons' membranes u [T, B, N], summed over the steps, and labels [B].
+
+    `unit` is what counts as 1 in them: the layer's mean threshold, though nothing reaches it.
+    """
+    logits = membranes.mean(0) / (unit * temperature)
+    return functional.cross_entropy(logits, labels)
+
+
 def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float) -> Tensor:
     """-log of the softmax over -distance / temperature, averaged over each example's positives.
 

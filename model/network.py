@@ -20,7 +20,7 @@ from ..quant.spec import NeuronSpec
 from . import fused
 from .events import Events
 from .inputs import input_spikes
-from .lif import Lif
+from .lif import Lif, membranes
 from .settings import TrainingSettings
 from .wiring import combined, may_add_up, share_weights
 
@@ -39,9 +39,12 @@ class SpikingLayer(nn.Module):
         self.synapses = synapses
         self.neurons = Lif(synapses.spec, slope)
         self.several = several
+        self.sums = False  # it never fires: its membranes are what counts
 
     def forward(self, spikes: Tensor | Events, *, listed: bool = True) -> Tensor:
         """Not `listed`: the input is none that a list of events, perhaps with multiplicities, could hold."""
+        if self.sums:
+            return membranes(self._driven(spikes)[0], self.neurons.spec)
         kind = self.synapses.geometry.kind
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
@@ -49,11 +52,15 @@ class SpikingLayer(nn.Module):
             busy = fused.BUSY.get(kind)
             if busy is None or not busy(spikes, self.synapses):
                 return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
-        if self.synapses.hold:
-            dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
-            current, threshold = self.synapses(dense[:1])
-            return self.neurons(current.expand(len(dense), -1, -1), threshold)
-        return self.neurons(*self.synapses(spikes))
+        return self.neurons(*self._driven(spikes))
+
+    def _driven(self, spikes: Tensor | Events) -> tuple[Tensor, Tensor]:
+        """Currents [T, B, neurons] and thresholds [neurons]."""
+        if not self.synapses.hold:
+            return self.synapses(spikes)
+        dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
+        current, threshold = self.synapses(dense[:1])
+        return current.expand(len(dense), -1, -1), threshold
 
 
 class SpikingNetwork(nn.Module):
@@ -90,6 +97,7 @@ class SpikingNetwork(nn.Module):
         if not isinstance(layers[-1], SpikingLayer):
             where = f"layers.{len(layers) - 1}.kind"
             raise out_of_range(where, config.layers[-1].kind, "a kind with neurons, in the last layer")
+        layers[-1].sums = config.readout == "membrane"
         self.layers = nn.ModuleList(layers)
         self.activity_targets = _activity_targets(config, layers)
 
@@ -136,7 +144,10 @@ class SpikingNetwork(nn.Module):
         return self.propagate(inputs)
 
     def propagate(self, spikes: Tensor | Events) -> list[Tensor]:
-        """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer."""
+        """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer.
+
+        Where the readout adds up membranes those of the last layer take the place of its spikes.
+        """
         trains: list[Tensor] = []
         # What is spread over steps is no spike: compiled passes, which read lists of events, cannot take it.
         soft = any(isinstance(stage, Relay) and stage.soft for stage in self.stages)

@@ -20,7 +20,7 @@ from ..quant.network import Network
 from ..sim import golden
 from .data.dataset import Dataset
 from .data.shipped import DATASETS
-from .evaluation import choose_verify_threshold, class_references, evaluate
+from .evaluation import answers, choose_verify_threshold, class_references, embed, evaluate
 from .network import SpikingNetwork
 from .references import refined_if_better
 
@@ -60,6 +60,7 @@ def integer_layers(network: SpikingNetwork, config: Config, dataset: Dataset) ->
         encoder=config.encoder,
         shape=dataset.shape,
         provenance=provenance,
+        readout=config.readout,
     )
 
 
@@ -69,8 +70,14 @@ def with_references(
     """A network with references and decision threshold, of its training images' counts [T, B, n_out].
 
     The classes' element-wise medians, refined if the configuration says so and it helps, are the references,
-    and the equal error point between own and other references is the verify threshold.
+    and the equal error point between own and other references is the verify threshold. A readout without
+    references has that of its own distances.
     """
+    if config.readout != "emd":
+        found = embed(untaught, dataset.train_images, progress=progress, title="membranes")
+        distance, outputs = answers(untaught, found)
+        threshold = choose_verify_threshold(distance, dataset.train_labels, outputs)
+        return dataclasses.replace(untaught, verify_threshold=threshold)
     references = class_references(counts, dataset.train_labels)
     if heat := config.training.reference_temperature:
         references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)
@@ -101,7 +108,9 @@ def spikes_compared(network: SpikingNetwork, integer: Network, images: np.ndarra
     starts = range(0, len(images), CHUNK)
     for start in tqdm(starts, desc="torch against golden", unit="chunk", disable=not progress):
         part = images[start : start + CHUNK]
-        expected = golden.run(integer, integer.encode(part)).spikes
+        trace = golden.run(integer, integer.encode(part), membranes=integer.readout == "membrane")
+        # Where membranes are added up the last layer's are compared: it has no spikes.
+        expected = [*trace.spikes[:-1], trace.membranes[-1] if trace.membranes else trace.spikes[-1]]
         found = network(torch.from_numpy(part).to(device))
         for layer, want, got in zip(itertools.count(), expected, found, strict=False):
             # A sum pool sends multiplicities, integer-valued as everything else.

@@ -36,7 +36,9 @@ def narrowed(
     `highest` u before its clamp at that width, and `clamped`, the share of neuron steps in which it clamps;
     and the cumulative output counts uint8 [T, B, n_out], which both networks have.
     """
-    alive = {index: _Widths(layer) for index, layer in enumerate(network.layers) if layer.synapses.fires}
+    # Summed membranes are the answer: those of the last layer stay as they are.
+    layers_alive = network.layers[:-1] if network.readout == "membrane" else network.layers
+    alive = {index: _Widths(layer) for index, layer in enumerate(layers_alive) if layer.synapses.fires}
     counts = np.empty((network.timesteps, len(images), network.outputs), dtype=np.uint8)
     starts = range(0, len(images), CHUNK)
     for start in tqdm(starts, desc="state bits", unit="chunk", disable=not progress):
@@ -47,6 +49,9 @@ def narrowed(
             sources = [spikes if s < 0 else trains[s] for s in network.sources(index)]
             arrived = golden.combined(sources, layer.combine)
             widths = alive.get(index)
+            if network.readout == "membrane" and index == len(network.layers) - 1:
+                trains.append(golden.run_silent(layer, arrived)[0])
+                continue
             trains.append(golden.run_layer(layer, arrived)[0] if widths is None else widths.narrow(arrived))
         counts[:, part] = emd.cumulative_counts(trains[-1])
     layers = list(network.layers)

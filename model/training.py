@@ -23,7 +23,7 @@ from .cycles import CycleCost, cycle_cost
 from .data.dataset import Dataset
 from .data.load import config_dataset
 from .evaluation import embed
-from .health import SILENT_BATCHES, check_spikes, check_weights, diverged
+from .health import SILENT_BATCHES, check_outputs, check_spikes, check_weights, diverged
 from .inputs import TrainingInputs, input_spikes
 from .interrupts import Interrupts
 from .memory import keep_freed_memory
@@ -129,6 +129,7 @@ class _Run:
         self.config, self.settings = config, config.training
         self.dataset, self.out, self.show, self.ranks = dataset, out, show, ranks
         self.device = ranks.device()
+        check_outputs(config, dataset)
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)

@@ -50,18 +50,21 @@ def untaught_network(
     encoder: Encoding,
     shape: tuple[int, ...],
     provenance: Mapping[str, Any],
+    readout: str = "emd",
 ) -> Network:
     """The integer network with one silent reference of label 0, before it has learnt any class.
 
-    Its embedding is the final one; ``dataclasses.replace`` puts the real references in.
+    Its embedding is the final one; ``dataclasses.replace`` puts the real references in. A readout without
+    references has none.
     """
     layers = tuple(
         integer_layer(one, f"layers.{i}") if isinstance(one, QuantLayer) else _relay(one)
         for i, one in enumerate(synapses)
     )
-    silent = np.zeros((1, timesteps, layers[-1].neurons), dtype=np.uint8)
-    references = References(silent, np.zeros(1, dtype=np.int32))
-    return Network(name, timesteps, encoder, shape, layers, references, 0, provenance)
+    count = 1 if readout == "emd" else 0
+    silent = np.zeros((count, timesteps, layers[-1].neurons), dtype=np.uint8)
+    references = References(silent, np.zeros(count, dtype=np.int32))
+    return Network(name, timesteps, encoder, shape, layers, references, 0, provenance, readout)
 
 
 def package_versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ from .nir_graph import Node
 from .nir_maps import Weights, by_channel, channel_neurons
 from .synapses.base import Synapses
 from .synapses.dense import Dense
-from .synapses.pool import Pool, pooled
+from .synapses.pool import pooled
 
 # What stands for an endless time constant, in steps: 1 - 1 / NO_LEAK is 1 in 64 bits and in 32.
 NO_LEAK = 1e20
@@ -46,7 +46,7 @@ class FloatLayer:
     reset: str
     start: np.ndarray | None = None
     synapses: Synapses = None  # type: ignore[assignment]
-    pools: tuple[Pool, ...] = ()
+    pools: tuple[Synapses, ...] = ()
 
     def __post_init__(self) -> None:
         if self.synapses is None:

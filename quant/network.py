@@ -38,7 +38,9 @@ class Network:
     """A trained integer network. `content_hash` is the SHA-256 of its file's bytes.
 
     `readout` "emd": the nearest reference's label. "counts": the output neuron that spikes most; such
-    a network has no references (K = 0), and its verify threshold applies to T minus that count.
+    a network has no references (K = 0), and its verify threshold applies to T minus that count. "membrane":
+    the last layer never fires, and the output neuron whose u, summed over all steps, is largest; without
+    references as well, the threshold applying to what that sum lacks to the greatest possible one.
     """
 
     name: str
@@ -113,7 +115,7 @@ MAX_LAYERS = 16
 MAX_EMD_TIMESTEPS = 255
 
 
-READOUTS = ("emd", "counts")
+READOUTS = ("emd", "counts", "membrane")
 
 
 def check_shape(shape: object) -> None:
@@ -160,6 +162,8 @@ def check_network(network: "Network") -> None:
     check_dtype("references.labels", labels, np.int32)
     if network.readout not in READOUTS:
         raise out_of_range("readout", network.readout, "one of " + ", ".join(READOUTS))
+    if network.readout == "membrane":
+        _check_sums(network)
     # Only distances need references; a network that counts spikes has none.
     sound = counts.ndim == 3 and (counts.shape[0] >= 1) == (network.readout == "emd")
     if not sound or counts.shape[1:] != (network.timesteps, width):
@@ -181,6 +185,16 @@ def check_network(network: "Network") -> None:
         )
     if labels.min() < 0 or labels.max() > 0xFFFF:
         raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
+
+
+def _check_sums(network: Network) -> None:
+    """Raise TwinspikeError if what a sum of membranes lacks may not fit the result's 32 bits."""
+    most, bits = (1 << 32) - 2, network.layers[-1].spec.state_bits
+    if network.timesteps * ((1 << bits) - 1) > most:
+        allowed = (
+            f"2..{(most // network.timesteps + 1).bit_length() - 1}, for {network.timesteps} summed steps"
+        )
+        raise out_of_range(f"layers.{len(network.layers) - 1}.state_bits", bits, allowed)
 
 
 def _check_shared(network: Network, index: int) -> None:

@@ -17,12 +17,12 @@ from ..numerics.errors import TwinspikeError
 WEIGHTS = ("Affine", "Linear", "Conv1d", "Conv2d")
 POOLS = ("SumPool2d", "AvgPool2d")
 SCALES = ("Scale",)
+DELAYS = ("Delay",)
 NEURONS = ("LIF", "CubaLIF", "IF")
 _PASSING = ("Input", "Output", "Flatten")
 _REASONS = {
     "BatchNorm1d": "fold its factors into the weights before it, and its shift into their bias",
     "BatchNorm2d": "fold its factors into the weights before it, and its shift into their bias",
-    "Delay": "spikes reach the next layer in the same step",
     "LI": "it gives no spikes: let the last layer spike, the label is the neuron that spikes most",
     "CubaLI": "it gives no spikes: let the last layer spike, the label is the neuron that spikes most",
     "I": "it gives no spikes: use IF",
@@ -89,15 +89,18 @@ def chain(graph: Mapping[str, Any]) -> list[Node]:
             raise node.refuse("it is not on the way from Input to Output")
     found = [nodes[path] for path in order if nodes[path].type not in _PASSING]
     for node in found:
-        if node.type not in WEIGHTS + NEURONS + POOLS + SCALES:
-            known = ", ".join(WEIGHTS + NEURONS + POOLS + SCALES + _PASSING)
+        if node.type not in WEIGHTS + NEURONS + POOLS + SCALES + DELAYS:
+            known = ", ".join(WEIGHTS + NEURONS + POOLS + SCALES + DELAYS + _PASSING)
             raise node.refuse(_REASONS.get(node.type, f"the type is unknown here: known are {known}"))
     return found
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """The nodes of one layer: pools and scales on either side of its weights, and its neurons."""
+    """The nodes of one layer: pools and scales on either side of its weights, and its neurons.
+
+    Delays are `before` its weights only.
+    """
 
     before: tuple[Node, ...]
     weights: Node
@@ -121,6 +124,8 @@ def parts(nodes: list[Node]) -> list[Part]:
             raise weights.refuse(f"{node} follows it: every layer ends in spiking neurons")
         elif node.type in WEIGHTS:
             weights = node
+        elif weights is not None and node.type in DELAYS:
+            raise node.refuse("it delays currents: only spikes can be delayed, before the weights of a layer")
         else:
             (before if weights is None else after).append(node)
     if weights is not None:

@@ -88,7 +88,7 @@ def float_layers(
     made = parts(chain(graph))
     shape = channel_last(input_shape(graph), made[0].weights)
     for part in made:
-        weights = layer_weights(part, shape)
+        weights = layer_weights(part, shape, step)
         layer = float_layer(weights, part.neurons, DIALECTS[dialect], step, reset)
         if found and layer.inputs != found[-1].neurons:
             raise part.weights.refuse(

@@ -19,6 +19,7 @@ from ..numerics.events import MAX_ADDRESS
 from .nir_graph import Node, Part
 from .synapses.base import Synapses
 from .synapses.conv import Conv
+from .synapses.delay import MAX_DELAY, Delay
 from .synapses.dense import Dense
 from .synapses.maps import MAX_STEP, Map, Pair
 from .synapses.pool import Pool
@@ -35,7 +36,7 @@ class Weights:
     synapses: Synapses
     weight: np.ndarray
     bias: np.ndarray
-    pools: tuple[Pool, ...] = ()
+    pools: tuple[Synapses, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +77,17 @@ def input_shape(graph: Mapping[str, Any]) -> tuple[int, ...] | None:
     return None
 
 
-def layer_weights(part: Part, shape: tuple[int, ...] | None) -> Weights:
+def layer_weights(part: Part, shape: tuple[int, ...] | None, dt: float) -> Weights:
     """The weights of a part of a chain behind a map of `shape` (None: not known).
 
     `shape` is that of the graph's input, channel-first (C, H, W), (C, N) or (N,), or of the layer before,
-    channel-last (H, W, C) or (N,): see `channel_last`. Raises TwinspikeError naming node and parameter.
+    channel-last (H, W, C) or (N,): see `channel_last`; `dt` are a step's seconds. Raises
+    TwinspikeError naming node and parameter.
     """
     node = part.weights
     windows, gains, seen = [], [], shape
+    if any(before.type == "Delay" for before in part.before):
+        return delayed_weights(part, shape, dt)
     for before in part.before:
         if before.type == "Scale":
             gains.append((before, seen))
@@ -100,6 +104,11 @@ def layer_weights(part: Part, shape: tuple[int, ...] | None) -> Weights:
         # Behind a pool that stays, others stay as well.
         stays = bool(made.pools) or not _folds(made, window)
         made = _kept(made, window, before) if stays else _behind(made, window, before)
+    return _followed(made, part)
+
+
+def _followed(made: Weights, part: Part) -> Weights:
+    """The weights with the nodes between them and their neurons folded in."""
     for after in part.after:
         if after.type == "Scale":
             gain = _channel_values(after, "scale", made.synapses)
@@ -109,6 +118,38 @@ def layer_weights(part: Part, shape: tuple[int, ...] | None) -> Weights:
         else:
             made = _ahead(made, after)
     return made
+
+
+def delayed_weights(part: Part, shape: tuple[int, ...] | None, dt: float) -> Weights:
+    """The dense weights of a part of a chain behind delays of whole steps; see `layer_weights`."""
+    node, first = part.weights, part.before[0]
+    for before in part.before:
+        if before.type != "Delay":
+            raise before.refuse("beside a Delay no other node can stand before a layer's weights")
+    if node.type not in ("Affine", "Linear"):
+        raise first.refuse(f"{node} follows it: a delay is mapped before Affine and Linear weights only")
+    made = _dense(node, shape)
+    inputs = made.synapses.inputs
+    seen = shape if shape is not None and prod(shape) == inputs else (inputs,)
+    stages = tuple(Delay.over(seen, delay_steps(before, seen, dt)) for before in part.before)
+    return _followed(dataclasses.replace(made, pools=stages), part)
+
+
+def delay_steps(node: Node, seen: tuple[int, ...], dt: float) -> np.ndarray:
+    """A Delay node's delays in steps, uint8 [inputs, 1], for a map of `seen`, channel-last."""
+    found, inputs = node.array("delay").reshape(-1), prod(seen)
+    if found.size not in (1, inputs):
+        raise node.refuse(f"its delay has {found.size} values, expected 1 or {inputs}")
+    steps = np.broadcast_to(found / dt, (inputs,))
+    whole = np.round(steps)
+    wrong = (np.abs(steps - whole) > 1e-3 * np.maximum(1, whole)) | (whole < 0) | (whole > MAX_DELAY)
+    if wrong.any():
+        raise node.refuse(
+            f"a delay of {float(steps[wrong][0]):.4g} steps of {dt:g} s: expected whole steps, 0..{MAX_DELAY}"
+        )
+    if len(seen) == 3:
+        whole = whole.reshape(seen[2], *seen[:2]).transpose(1, 2, 0)
+    return whole.reshape(-1, 1).astype(np.uint8)
 
 
 def channel_last(shape: tuple[int, ...] | None, first: Node) -> tuple[int, ...] | None:

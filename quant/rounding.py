@@ -15,8 +15,9 @@ from .matching import choose_thresholds
 from .neurons import moments
 from .scaling import in_scale, whole_scales
 from .spec import NeuronSpec
+from .synapses.base import Synapses
 from .synapses.maps import Windows
-from .synapses.pool import Pool, pooled
+from .synapses.pool import pooled
 
 MAX_SHIFT = 12
 # Largest weight that is not clipped, as a share of a neuron's largest one.
@@ -95,7 +96,7 @@ class Rounded:
     scale: np.ndarray
     threshold: np.ndarray
     exact: bool
-    pools: tuple[Pool, ...] = ()
+    pools: tuple[Synapses, ...] = ()
 
     def run(self, spikes: np.ndarray) -> np.ndarray:
         """Input spikes bool [T, B, in] -> output spikes bool [T, B, out], as the golden model has them."""

@@ -9,9 +9,13 @@ import numpy as np
 
 from ..numerics import emd
 from ..numerics.errors import out_of_range
+from ..numerics.lif import state_range
 from ..quant.layer import Layer
 from ..quant.network import Network
 from ..quant.neurons import currents, moments
+
+# A threshold beyond every membrane.
+NEVER = 1 << 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +32,14 @@ class Results:
 class Trace:
     """What the network did: spikes bool [T, B, N] a layer; membranes int32 alike, if asked for.
 
+    `sums` are those of the last layer's membranes, int64 [B, n_out], where the readout adds them up.
     The train of a sum pool holds multiplicities, int32; membranes of a layer without neurons are 0.
     """
 
     spikes: tuple[np.ndarray, ...]
     membranes: tuple[np.ndarray, ...] | None
     results: Results
+    sums: np.ndarray | None = None
 
     def part(self, frames: slice) -> "Trace":
         """What it holds of some of the frames."""
@@ -42,6 +48,7 @@ class Trace:
             spikes=tuple(s[:, frames] for s in self.spikes),
             membranes=None if self.membranes is None else tuple(v[:, frames] for v in self.membranes),
             results=Results(r.label[frames], r.distance[frames], r.runner_up[frames], r.same[frames]),
+            sums=None if self.sums is None else self.sums[frames],
         )
 
     @property
@@ -76,6 +83,9 @@ def run(network: Network, spikes: np.ndarray, *, membranes: bool = False, batch:
     states = (
         tuple(np.concatenate([part[1][i] for part in parts], axis=1) for i in depth) if membranes else None
     )
+    if network.readout == "membrane":
+        sums = np.concatenate([part[2] for part in parts])
+        return Trace(trains, states, by_sums(network, sums), sums)
     return Trace(trains, states, classify(network, emd.cumulative_counts(trains[-1])))
 
 
@@ -93,15 +103,46 @@ def classify(network: Network, counts: np.ndarray) -> Results:
     return Results(label, best, runner_up, best <= network.verify_threshold)
 
 
-def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list]:
+def by_sums(network: Network, sums: np.ndarray) -> Results:
+    """As :func:`classify` for the readout "membrane", of each output's u summed over all steps, int64 [B, n].
+
+    The largest sum wins, a tie going to the lower index; its distance is what it lacks to the greatest
+    possible one, the highest membrane in every step.
+    """
+    label, best, runner_up = emd.nearest(lacks(network, sums))
+    return Results(label, best, runner_up, best <= network.verify_threshold)
+
+
+def lacks(network: Network, sums: np.ndarray) -> np.ndarray:
+    """What summed membranes lack to the greatest possible sum: the distances of the readout "membrane"."""
+    _, highest = state_range(network.layers[-1].spec.state_bits)
+    return network.timesteps * highest - sums
+
+
+def _run_layers(network: Network, spikes: np.ndarray, membranes: bool) -> tuple[list, list, np.ndarray]:
+    """Trains and membranes of every layer, and the sums of the last one's where it never fires."""
     trains: list[np.ndarray] = []
-    states = []
+    states: list[np.ndarray | None] = []
     for index, layer in enumerate(network.layers):
         inputs = combined([spikes if s < 0 else trains[s] for s in network.sources(index)], layer.combine)
+        if network.readout == "membrane" and index == len(network.layers) - 1:
+            train, u = run_silent(layer, inputs)
+            trains.append(train)
+            return trains, [*states, u], u.sum(axis=0, dtype=np.int64)
         train, v = run_layer(layer, inputs, membranes)
         trains.append(train)
         states.append(v)
-    return trains, states
+    return trains, states, np.zeros((spikes.shape[1], 0), np.int64)
+
+
+def run_silent(
+    layer: Layer, spikes: np.ndarray, *, wrap_bits: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`run_layer` for a layer that never fires: no spike, and the membranes u, never reset."""
+    never = np.full(layer.neurons, NEVER, np.int64)
+    steps = moments(layer, currents(layer, spikes), threshold=never, wrap_bits=wrap_bits)
+    v = np.stack([now.v for now in steps]).astype(np.int32)
+    return np.zeros(v.shape, bool), v
 
 
 def combined(trains: list[np.ndarray], how: str) -> np.ndarray:

@@ -13,7 +13,12 @@ def run(network, frame):
     trains: list[list[list[int]]] = []
     for index, layer in enumerate(network.layers):
         sources = [frame if s < 0 else trains[s] for s in layer.sources or (index - 1,)]
-        trains.append(_run_layer(layer, _combined(sources, layer.combine)))
+        inputs = _combined(sources, layer.combine)
+        if network.readout == "membrane" and index == len(network.layers) - 1:
+            sums = [0] * layer.neurons
+            trains.append(_run_layer(layer, inputs, sums))
+            return trains, _by_sum(network, sums)
+        trains.append(_run_layer(layer, inputs))
     return trains, _classify(network, trains[-1])
 
 
@@ -114,7 +119,8 @@ def _combined(sources, how):
     return out
 
 
-def _run_layer(layer, inputs):
+def _run_layer(layer, inputs, sums=None):
+    """Spikes [t][j] of a layer; with `sums` it never fires, and each u is added to those."""
     if layer.kind == "pool":
         return _pooled(layer, inputs)
     if layer.kind == "delay":
@@ -141,6 +147,9 @@ def _run_layer(layer, inputs):
             if u < lowest:
                 u = lowest
             spike = u >= threshold and not (spec.single_spike and fired)
+            if sums is not None:
+                sums[j] += u
+                spike = False
             v = u
             if spike:
                 fired = True
@@ -163,6 +172,16 @@ def _classify(network, outputs):
                 difference = count[n] - int(table[t][n])
                 distance += difference if difference > 0 else -difference
         distances.append(distance)
+    return _nearest(network, labels, distances)
+
+
+def _by_sum(network, sums):
+    """The largest sum of membranes wins; its distance is what it lacks to the highest in every step."""
+    highest = 2 ** (network.layers[-1].spec.state_bits - 1) - 1
+    return _nearest(network, list(range(len(sums))), [network.timesteps * highest - s for s in sums])
+
+
+def _nearest(network, labels, distances):
     best = 0
     for k in range(1, len(distances)):
         if distances[k] < distances[best]:

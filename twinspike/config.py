@@ -45,6 +45,7 @@ class Config:
     training: TrainingSettings
     hardware: HardwareSettings
     data: DataSettings = dataclasses.field(default_factory=DataSettings)
+    readout: str = "emd"
     given: str = dataclasses.field(default="", compare=False)
     changes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
@@ -56,6 +57,8 @@ class Config:
         # Networks that were made before there was such a section stay what they are.
         if self.data == DataSettings():
             del table["data"]
+        if self.readout == "emd":
+            del table["readout"]
         return table
 
     @property
@@ -131,6 +134,7 @@ class TopSettings:
     dataset: str = setting("digits", help="a dataset's name, or the path of your own")
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
     timesteps: int = setting(8, low=1, high=MAX_TIMESTEPS, help="T, time steps per frame")
+    readout: str = setting("emd", choices=("emd", "membrane"), help="how the output answers")
 
 
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
@@ -244,6 +248,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         dataset=top.dataset,
         seed=top.seed,
         timesteps=top.timesteps,
+        readout=top.readout,
         encoder=encoding_from_table(encoder, "encoder"),
         layers=layers,
         training=build(TrainingSettings, table.get("training", {}), "training"),

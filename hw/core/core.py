@@ -1,5 +1,7 @@
 """The whole network: event stream in, output spikes and one result record per frame out."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
@@ -14,6 +16,7 @@ from ..parts.fork import Fork
 from ..plan import CorePlan
 from ..readout.counts import CountReadout
 from ..readout.emd import Readout
+from ..readout.membrane import MembraneReadout
 from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
 from .paths import Paths
@@ -21,6 +24,8 @@ from .signature import core_members
 from .split import AddressSplit
 from .step_timer import AS_THEY_COME, StepTimer
 from .step_timer import PORTS as TIMER_PORTS
+
+READOUTS: dict[str, Any] = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
 
 class Core(wiring.Component):
@@ -75,14 +80,17 @@ class Core(wiring.Component):
                 wiring.connect(m, paths.entry(), stage.i)
                 paths.leave(stage.o)
             m.submodules[f"layer{index}"] = layer = SpikingLayer(layer_plan)
-            kind, shape = queue_kind(layer_plan), (layer_plan.lanes, layer_plan.words)
+            kind, shape = queue_kind(layer_plan), (layer_plan.queued_bits, layer_plan.words)
             attributes = kind.attributes(plan.target, *shape, plan.short_of_blocks)
-            m.submodules[f"queue{index}"] = queue = kind(*shape, attributes)
-            m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
+            m.submodules[f"queue{index}"] = queue = kind(*shape, attributes, every=layer_plan.sums)
+            if not layer_plan.sums:
+                m.submodules[f"encoder{index}"] = encoder = Encoder(layer_plan)
             wiring.connect(m, paths.entry(), layer.i)
-            wiring.connect(m, queue.o, encoder.i)
+            if not layer_plan.sums:
+                wiring.connect(m, queue.o, encoder.i)
             m.d.comb += [
-                queue.spikes.eq(layer.spikes),
+                queue.spikes.mask.eq(layer.lacks if layer_plan.sums else layer.spikes.mask),
+                *(queue.spikes[name].eq(layer.spikes[name]) for name in ("word", "end", "last")),
                 queue.spikes_valid.eq(layer.spikes_valid),
                 queue.begin.eq(layer.sweep),
                 layer.room.eq(queue.room),
@@ -92,16 +100,22 @@ class Core(wiring.Component):
                     open_gate, shares = self._add_image(m, layer)
                 else:
                     m.d.comb += layer.load.eq(shares.pop(0))
-            paths.leave(encoder.o)
-            events = encoder.o
+            if layer_plan.sums:
+                events = queue.o
+            else:
+                paths.leave(encoder.o)
+                events = encoder.o
 
-        # The output spikes go to the readout and to the outside.
-        kind = Readout if plan.network.readout == "emd" else CountReadout
-        m.submodules.readout = readout = kind(plan)
-        m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
-        wiring.connect(m, events, fork.i)
-        wiring.connect(m, fork.o[0], readout.i)
-        spikes = fork.o[1]
+        m.submodules.readout = readout = READOUTS[plan.network.readout](plan)
+        if plan.layers[-1].sums:
+            wiring.connect(m, events, readout.i)
+            spikes = readout.events
+        else:
+            # The output spikes go to the readout and to the outside.
+            m.submodules.fork = fork = Fork(event_layout(plan.network.outputs))
+            wiring.connect(m, events, fork.i)
+            wiring.connect(m, fork.o[0], readout.i)
+            spikes = fork.o[1]
         if plan.slots:
             m.d.comb += [
                 readout.command.p.eq(self.s_command_tdata),

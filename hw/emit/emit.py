@@ -36,6 +36,10 @@ SPRAM_MODEL = Path(str(resources.files("twinspike.hw.weights") / "sb_spram256ka.
 _STRIPPED = ["generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"]
 
 
+# Which output neuron wins, where there are no references.
+_WINS = {"counts": "most output spikes win", "membrane": "the largest sum of membranes wins"}
+
+
 def emit(plan: CorePlan, out: Path) -> dict[str, Any]:
     """Write the core into folder `out`; returns what its `rtl.json` holds.
 
@@ -191,7 +195,7 @@ def _header(plan: CorePlan, top: str) -> str:
     network = plan.network
     shape = "-".join(map(str, sizes(network)))
     lanes = ", ".join(str(layer.lanes) for layer in plan.layers)
-    readout = f"{plan.references} references" if network.readout == "emd" else "most output spikes win"
+    readout = _WINS.get(network.readout, f"{plan.references} references")
     readout += f" in {plan.slots} slots" if plan.slots else ""
     return (
         f"// {top}: spiking network '{network.name}', {shape}, T = {network.timesteps},\n"

@@ -44,6 +44,11 @@ _RECORD = {
         "runner_up": "T minus the spikes of the second (all ones if there is only one output neuron)",
         "label": "index of the output neuron that spiked most; a tie goes to the lower index",
     },
+    "membrane": {
+        "distance": "what the largest sum of membranes lacks to the highest membrane in every step",
+        "runner_up": "the same of the second (all ones if there is only one output neuron)",
+        "label": "index of the output neuron whose summed membrane is largest; a tie goes to the lower index",
+    },
 }
 
 
@@ -192,6 +197,11 @@ def _map_cycles(plan: CorePlan) -> list[str]:
 
 def _readout_cycles(plan: CorePlan) -> list[str]:
     neurons = plan.network.outputs
+    if plan.network.readout == "membrane":
+        return [
+            "readout takes a word of membranes every 3 clocks; a frame's result comes",
+            f"{plan.result_clocks} clocks after its last word was taken.",
+        ]
     if plan.network.readout == "counts":
         return [
             "readout takes an event per clock; a frame's result comes 2 clocks after its last "

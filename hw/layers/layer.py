@@ -17,8 +17,8 @@ class SpikingLayer(wiring.Component):
     From an event or TICK taken at `i` with the layer idle, 8 clocks to its first state word written
     back, or to the first word of spikes at `spikes`.
 
-    Members: `i`, `room`, `sweep`, `load` as in Walker; `spikes`, `spikes_valid`
-    as in Neurons.
+    Members: `i`, `room`, `sweep`, `load` as in Walker; `spikes`, `spikes_valid`,
+    `lacks` as in Neurons.
     """
 
     def __init__(self, plan: LayerPlan):
@@ -30,6 +30,8 @@ class SpikingLayer(wiring.Component):
             "spikes": Out(mask_layout(plan.lanes, plan.words)),
             "spikes_valid": Out(1),
         }
+        if plan.sums:
+            members["lacks"] = Out(plan.queued_bits)
         if plan.memory == "spram":
             members["load"] = In(load_layout(plan))
         super().__init__(members)
@@ -50,6 +52,8 @@ class SpikingLayer(wiring.Component):
         ]
         if self._plan.sweeps_reached:
             m.d.comb += [synapses.fresh.eq(neurons.fresh), synapses.fresh_word.eq(neurons.fresh_word)]
+        if self._plan.sums:
+            m.d.comb += self.lacks.eq(neurons.lacks)
         if self._plan.memory == "spram":
             m.d.comb += synapses.load.eq(self.load)
         return m

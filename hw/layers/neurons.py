@@ -39,10 +39,14 @@ class Neurons(wiring.Component):
     step, which takes its place in p + 2. A sweep's pair that is `void` sends a word without spikes and writes
     nothing.
 
-    Members: `pair`, `pair_valid`, `weights` (In, see DenseWalker), `spikes` (Out, one word's
-    spikes) with `spikes_valid`; where the layer sweeps what was reached also `fresh` (Out: an event has
-    reached a word for the first time in this frame, 3 clocks after its pair) and `fresh_word` (Out). No
-    back-pressure: pairs of a sweep come only when there is room.
+    Where membranes are added up (`sums`) a neuron never fires, and beside the spikes comes what each u lacks
+    to the highest membrane.
+
+    Members: `pair`, `pair_valid`, `weights` (In, see DenseWalker), `spikes` (Out, one word's spikes), with
+    `sums` also `lacks` (Out, unsigned, state_bits for each lane, lane 0 lowest), with `spikes_valid`; where
+    the layer sweeps what was reached also `fresh` (Out: an event has reached a word for the first time in
+    this frame, 3 clocks after its pair) and `fresh_word` (Out). No back-pressure: pairs of a sweep come only
+    when there is room.
     """
 
     def __init__(self, plan: LayerPlan):
@@ -54,6 +58,8 @@ class Neurons(wiring.Component):
             "spikes": Out(mask_layout(plan.lanes, plan.words)),
             "spikes_valid": Out(1),
         }
+        if plan.sums:
+            members["lacks"] = Out(plan.queued_bits)
         if plan.sweeps_reached:
             members |= {"fresh": Out(1), "fresh_word": Out(word_shape(plan.words))}
         super().__init__(members)
@@ -102,13 +108,14 @@ class Neurons(wiring.Component):
             self._watch_reached(m, read.data.reached, write.data.reached, control, valid)
             if plan.background_bits:
                 stored = self._begun(m, read.data, control, valid)
+        lacks = []
         for j in lanes:
             weight = weight_lane(self.weights, j, spec.weight_bits)
             if plan.most > 1:
                 weight = repeated(weight, control[1].times)
             if plan.layer.hold:
                 weight = Mux(first, weight, 0)
-            add_lane(
+            u = add_lane(
                 m,
                 plan,
                 j,
@@ -121,6 +128,14 @@ class Neurons(wiring.Component):
                 written[j],
                 valid[STATE_LATENCY] & control[STATE_LATENCY].tick,
             )
+            if plan.sums:
+                # highest - u without an adder: all bits of u but its sign inverted.
+                lack = Signal(spec.state_bits, name=f"lack_{j}", reset_less=True)
+                m.d.sync += lack.eq(Cat(~u[: spec.state_bits - 1], u[spec.state_bits - 1]))
+                lacks.append(lack)
+
+        if plan.sums:
+            m.d.comb += self.lacks.eq(Cat(lacks))
 
         # Padding at the layer's end is gated away; padding inside has a threshold beyond every membrane.
         real = plan.lanes if plan.row else plan.neurons - (plan.words - 1) * plan.lanes
@@ -178,7 +193,7 @@ def written_when(plan, write, control, valid):
 def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, written, swept):
     """One neuron lane: `stored` and `written` are its part of the state word before and after.
 
-    `swept`: a sweep's word is written now.
+    `swept`: a sweep's word is written now. Returns u, a clock after it was clamped.
     """
     spec, hold = plan.layer.spec, plan.layer.hold
     total = Signal(signed(plan.accumulator_bits), name=f"total_{j}", reset_less=True)
@@ -225,6 +240,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     if hold:
         lost = control[4].last | fires if plan.silences else control[4].last
         hold_current(m, plan, j, stored, weight, held, control, lost, written, swept)
+    return u
 
 
 def hold_current(m, plan, j, stored, weight, held, control, lost, written, swept):

@@ -1,6 +1,6 @@
 """The queue of spike words between a layer and its consumer, with room counted in steps."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -24,12 +24,16 @@ class MaskQueue(wiring.Component):
     The writer has no back-pressure word by word: it asks `room` before it starts a step's sweep
     (`begin`), and a step gives its place back when its last word is taken from `o`. So the queue is
     never full, and needs to know only whether it is empty. Words without spikes are not stored,
-    unless they end a step. Latency 3 clocks from `spikes_valid` to `o.valid`; one word per clock.
+    unless they end a step or `every` word is to be. Latency 3 clocks from `spikes_valid` to `o.valid`; one
+    word per clock.
 
     Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream of words).
     """
 
-    def __init__(self, lanes: int, words: int, attributes: dict[str, str] | None = None):
+    def __init__(
+        self, lanes: int, words: int, attributes: dict[str, str] | None = None, *, every: bool = False
+    ):
+        self._every = every
         self._layout = mask_layout(lanes, words)
         self._attributes = attributes or {}
         self._index_bits = self.index_bits(words)
@@ -60,7 +64,7 @@ class MaskQueue(wiring.Component):
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port()
         # A register between the sweep and the queue: deciding what to store takes most of a clock.
-        store = self.spikes.mask.any() | self.spikes.end
+        store = Const(1) if self._every else self.spikes.mask.any() | self.spikes.end
         word, word_valid = Signal(self._layout, reset_less=True), Signal()
         m.d.sync += [word.eq(self.spikes), word_valid.eq(self.spikes_valid & store)]
 

@@ -21,6 +21,8 @@ from .wide_layers import wide_layers
 # Events that a wide layer may take at once, each from a memory bank of its own: addresses are dealt to them
 # by their lowest bits.
 EVENTS_PER_CLOCK = (1, 2, 4, 8, 16)
+# What readouts without references do.
+_ADDS = {"counts": "counts spikes", "membrane": "adds up membranes"}
 
 
 def make_plan(
@@ -86,6 +88,7 @@ def make_plan(
                 timesteps=network.timesteps,
                 most=most,
                 copies=copies,
+                sums=network.readout == "membrane" and index == len(network.layers) - 1,
             )
         )
         relays.append(tuple(passed))
@@ -96,6 +99,11 @@ def make_plan(
         raise TwinspikeError(
             f"layers.{numbers[-1]}.shape = {list(last.layer.shape)}: the last layer's addresses leave "
             "the core, so the sizes of its map must be powers of two; or let a dense layer follow"
+        )
+    if last.sums and last.layer.kind != "dense":
+        raise TwinspikeError(
+            f"layers.{numbers[-1]}.kind = {last.layer.kind}: a core adds up the membranes of a dense layer "
+            "only, where readout = membrane: let one follow"
         )
     if target == "up5k":
         layers = share_spram(layers, network.name, numbers)
@@ -164,8 +172,8 @@ def _check_slots(network: Network, slots: int, events_per_clock: tuple[int, ...]
         )
     if network.readout != "emd":
         raise TwinspikeError(
-            f"hardware.slots = {slots}: {network.name} counts spikes instead of comparing references: "
-            "leave slots out"
+            f"hardware.slots = {slots}: {network.name} {_ADDS[network.readout]} instead of comparing "
+            "references: leave slots out"
         )
     references = len(network.references.labels)
     if not references <= slots <= MAX_SLOTS:
@@ -196,7 +204,7 @@ def _wide_plan(
 ) -> CorePlan:
     if network.readout != "emd":
         raise TwinspikeError(
-            f"hardware.events_per_clock: {network.name} counts spikes instead of comparing "
+            f"hardware.events_per_clock: {network.name} {_ADDS[network.readout]} instead of comparing "
             "references, which a wide "
             "core cannot: leave events_per_clock out"
         )

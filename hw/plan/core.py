@@ -133,6 +133,10 @@ class CorePlan:
         Where output spikes are counted a distance is at most T. With slots a count may be anything up
         to T. All ones is no distance.
         """
+        if self.network.readout == "membrane":
+            # What a sum lacks to the highest membrane in every step.
+            most = self.network.timesteps * ((1 << self.network.layers[-1].spec.state_bits) - 1)
+            return (most + 1).bit_length()
         if not self.references:
             return self.count_bits
         timesteps = self.network.timesteps
@@ -170,11 +174,15 @@ class CorePlan:
     @property
     def tick_clocks(self) -> int:
         """Clocks from a TICK taken by the readout until it takes another event."""
+        if self.network.readout == "membrane":
+            return 3 * self.layers[-1].words + 1
         return 2 if self.network.readout == "counts" else self.network.outputs + 2
 
     @property
     def result_clocks(self) -> int:
-        """Clocks from a frame's last TICK taken by the EMD readout to its result."""
+        """Clocks from a frame's last TICK, or word of membranes, taken by the readout to its result."""
+        if self.network.readout == "membrane":
+            return self.network.outputs + 2 * self.layers[-1].words + 5
         return self.compared + 5 + (self.label_pieces + 2 if self.slots else 0)
 
     @property

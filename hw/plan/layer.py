@@ -51,6 +51,7 @@ class LayerPlan(abc.ABC):
     layer before; None: the addresses are the inputs. `timesteps`: T, 0 where it is not known.
     `most`: how often an event may count at most; `copies`: how many
     of one address may come in a step.
+    `sums`: it never fires, and its membranes go to the readout in place of spikes.
     `spram_blocks`: how many blocks of SPRAM its weights have, where they lie there.
     """
 
@@ -65,6 +66,7 @@ class LayerPlan(abc.ABC):
     spram_blocks: int = UP5K_SPRAM_BLOCKS
     most: int = 1
     copies: int = 1
+    sums: bool = False
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:
@@ -261,6 +263,11 @@ class LayerPlan(abc.ABC):
         return self.used_lanes * self.lane_bits + self.sweeps_reached
 
     @property
+    def queued_bits(self) -> int:
+        """Bits of a word in the queue behind the layer: a spike for each lane, or what its membrane lacks."""
+        return self.lanes * self.layer.spec.state_bits if self.sums else self.lanes
+
+    @property
     def used_lanes(self) -> int:
         """Lanes that hold a neuron in some word: the first ones. Padding lanes have no state and no logic."""
         return int((self.places >= 0).any(axis=0).sum())
@@ -273,6 +280,8 @@ class LayerPlan(abc.ABC):
         padding inside the layer holds; at its end padding is gated away instead.
         """
         silent = 1 << (self.layer.spec.state_bits - 1)
+        if self.sums:
+            return self.parameters(np.full(len(self.layer.threshold), silent), fill=silent)
         own = self.layer.threshold.astype(np.int64)
         return self.parameters(np.minimum(own, silent), fill=silent if self.row else 1)
 

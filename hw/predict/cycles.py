@@ -22,9 +22,13 @@ clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max
              With K slots N + K + 7 + L and K + 7 + L clocks, a label having L pieces
     count readout: takes one event per clock, after a frame's last TICK from max(N + 1, 3) clocks; the
              result comes 2 clocks after that TICK
+    membrane readout: takes a word of the last layer's queue every 3 clocks, a step's first one 4 clocks after
+             the last one before, a frame's first one N + 2 W + 6 clocks; the result comes N + 2 W + 5 clocks
+             after the frame's last word was taken
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -33,9 +37,11 @@ from ..plan import CorePlan
 from ..plan.relay import RelayPlan
 from .kinds import RELAYS, STATIONS
 from .paths import connected
-from .serial_cycles import CountReadout, Readout, Source
+from .serial_cycles import CountReadout, MembraneReadout, Readout, Source
 from .split import Split
 from .stations import Sink
+
+READOUTS: dict[str, Any] = {"emd": Readout, "counts": CountReadout, "membrane": MembraneReadout}
 
 
 def frame_times(
@@ -56,7 +62,7 @@ def frame_times(
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
     stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
     layers = plan.trains(layers)
-    readout = (Readout if plan.network.readout == "emd" else CountReadout)(plan, reset)
+    readout = READOUTS[plan.network.readout](plan, reset)
 
     def relay(passed: RelayPlan, consumer: Sink) -> Sink:
         made: Callable[..., Sink] = RELAYS[passed.layer.kind]
@@ -74,6 +80,10 @@ def frame_times(
             if step == 0:
                 started.append(first)
             for i, station in enumerate(stations):
-                station.places.append(station.emit(layers[i][step, frame], consumers[i]))
+                consumer = consumers[i]
+                if isinstance(consumer, MembraneReadout):
+                    station.places.append(consumer.gather([station.swept(word) for word in station.order]))
+                    continue
+                station.places.append(station.emit(layers[i][step, frame], consumer))
         finished.append(readout.end_frame())
     return np.array(started, dtype=np.int64), np.array(finished, dtype=np.int64)

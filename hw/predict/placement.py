@@ -104,8 +104,10 @@ def _serial(plan: CorePlan) -> list[Stored]:
 
 
 def _queue(plan: CorePlan, layer: LayerPlan, name: str) -> Stored:
-    kind, width = queue_kind(layer), mask_layout(layer.lanes, layer.words).size
-    asked = kind.attributes(plan.target, layer.lanes, layer.words, plan.short_of_blocks).get("ram_style", "")
+    kind, width = queue_kind(layer), mask_layout(layer.queued_bits, layer.words).size
+    asked = kind.attributes(plan.target, layer.queued_bits, layer.words, plan.short_of_blocks).get(
+        "ram_style", ""
+    )
     return Stored(name, 1 << kind.index_bits(layer.words), width, asked=asked)
 
 
@@ -144,6 +146,10 @@ def _tables(table: np.ndarray) -> int:
 def _readout(plan: CorePlan) -> list[Stored]:
     neurons = plan.network.outputs
     asked = style(plan.target, plan.count_bits * neurons, plan.short_of_blocks).get("ram_style", "")
+    if plan.network.readout == "membrane":
+        words, width = plan.layers[-1].words, plan.layers[-1].lanes * plan.distance_bits
+        asked = style(plan.target, max(words, 2) * width, plan.short_of_blocks).get("ram_style", "")
+        return [Stored("readout.sums", max(words, 2), width, asked=asked)]
     if not plan.references:
         return [Stored("readout.counts", neurons, plan.count_bits, asked=asked)]
     rows, columns, table = plan.reference_rows, plan.columns + 1, "readout.references.table"

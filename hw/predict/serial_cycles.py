@@ -122,3 +122,25 @@ class CountReadout(Sink):
         """The latest TICK was a frame's last one; returns when its result appears."""
         self.open = self.taken + max(self.neurons + 1, 3)
         return self.taken + 2
+
+
+class MembraneReadout(Sink):
+    """The membrane readout, which takes words of membranes from the last layer's queue."""
+
+    def __init__(self, plan: CorePlan, reset: int) -> None:
+        super().__init__()
+        self.result = plan.result_clocks
+        self.open = reset + plan.layers[-1].words  # from here on words are taken: the sums are cleared
+
+    def gather(self, swept: list[int]) -> int:
+        """A step's words, by the clocks in which the sweep visited them; returns when the last was taken."""
+        for visited in swept:
+            self.taken = max(visited + 8, self.open)
+            self.open = self.taken + 3
+        self.open += 1
+        return self.taken
+
+    def end_frame(self) -> int:
+        """The latest word was a frame's last one; returns when its result appears."""
+        self.open = self.taken + self.result + 1
+        return self.taken + self.result

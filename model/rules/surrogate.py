@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..losses import activity_penalty, embedding_loss
+from ..losses import activity_penalty, embedding_loss, summed_loss
 from ..network import SpikingNetwork
 from ..optimiser import make_optimiser
 from .base import Batch, Diverged, Means, Rule
@@ -30,7 +30,14 @@ class Surrogate(Rule):
         s, ranks, cost = self.means.settings, self.means.ranks, self.means.cost
         trains = [ranks.whole(train) for train in network(batch.spikes)]
         fired, targets = self.network.fired(trains), self.network.activity_targets
-        loss = embedding_loss(trains[-1], batch.labels, s)
+        if self.network.layers[-1].sums:
+            with torch.no_grad():
+                unit = self.network.synapses[-1].integers()[2].mean()
+            loss = summed_loss(trains[-1], batch.labels, unit, s.temperature)
+            trains[-1] = trains[-1].abs()  # the log says how large they are; there are no spikes
+            fired = self.network.fired([*trains[:-1], torch.zeros_like(trains[-1])])
+        else:
+            loss = embedding_loss(trains[-1], batch.labels, s)
         total = loss + s.activity_weight * activity_penalty(fired, targets)
         if cost:
             arriving = ranks.whole(cost.arriving(batch.spikes), torch.float32)

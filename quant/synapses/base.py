@@ -26,6 +26,7 @@ class Synapses(abc.ABC):
     file_keys: ClassVar[tuple[str, ...]] = ()  # fields that the network file holds in the layer's entry
     tensors: ClassVar[dict[str, type]] = {}  # fields that it holds as tensors, with their types
     shown: ClassVar[tuple[str, ...]]  # of a configuration's keys, those that a network shows by itself
+    over_time: ClassVar[bool] = False  # whether what it sends in a step depends on steps before it
     fires: ClassVar[bool] = True  # whether it has neurons; else `currents` is what its outputs do
 
     inputs: int

@@ -60,6 +60,7 @@ class Delay(Synapses):
     shown: ClassVar[tuple[str, ...]] = ("taps",)
     tensors: ClassVar[dict[str, type]] = {"delay": np.uint8}
     fires: ClassVar[bool] = False
+    over_time: ClassVar[bool] = True
 
     source: tuple[int, ...]
     delay: np.ndarray

@@ -40,10 +40,10 @@ class PoolSettings:
         return table | ({"combine": self.combine} if self.combine != "add" else {})
 
 
-def pooled(pools: Sequence["Pool"], spikes: np.ndarray) -> np.ndarray:
-    """Spikes [..., inputs] behind pools in a row: as they are without any, else int64 multiplicities."""
+def pooled(pools: Sequence[Synapses], spikes: np.ndarray) -> np.ndarray:
+    """Spikes [T, B, inputs] behind pools or delays in a row: as they are without any, else multiplicities."""
     for pool in pools:
-        spikes = pool.currents(np.zeros(0, np.int8), spikes)
+        spikes = pool.trains(spikes) if pool.over_time else pool.currents(np.zeros(0, np.int8), spikes)
     return spikes
 
 

@@ -171,6 +171,16 @@ def _readout(plan: CorePlan) -> Group:
                 Signal("leading_neuron", "dut.readout.winner", address, "dec"),
             ),
         )
+    if plan.network.readout == "membrane":
+        bits, address = plan.distance_bits, max(1, (plan.network.outputs - 1).bit_length())
+        return Group(
+            "sums of membranes",
+            (
+                Signal("least_lack", "dut.readout.ranking.best", bits, "dec"),
+                Signal("second_least_lack", "dut.readout.ranking.second", bits, "dec"),
+                Signal("nearest_neuron", "dut.readout.ranking.nearest", address, "dec"),
+            ),
+        )
     labels = plan.network.references.labels.tolist()
     return Group(
         "EMD to each reference",

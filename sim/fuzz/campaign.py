@@ -133,6 +133,7 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         timesteps=timesteps,
         layers=tuple(layers),
         references=references,
+        membrane=draw(st.booleans()),
         activity=choose(*ACTIVITY[:1], *ACTIVITY),
         frames=frames,
         networks=networks,
@@ -311,6 +312,7 @@ def _coverage(case: Case) -> list[tuple[str, str]]:
         ("activity", case.activity),
         ("timesteps", _decade(case.timesteps)),
         ("references", _decade(case.references)),
+        ("membrane", str(case.membrane and not case.references)),
         ("inputs", _decade(case.inputs)),
     ]
     if case.shape:

@@ -32,7 +32,8 @@ VALUE_MISHAPS = ("stray_value",)
 class Case:
     """A shape, `networks` networks of it that differ in what memory images hold, and their streams.
 
-    `frames` a network and stream; `references` 0 makes networks that count output spikes; `options` go to
+    `frames` a network and stream; `references` 0 makes networks that count output spikes, or with
+    `membrane` add up membranes where a result holds the sum; `options` go to
     make_plan; `mishaps` is how many a hostile stream suffers (0: no hostile stream); stalls are chances
     of 256 in each clock. `shape` is the map that the inputs are, for a network of layers on maps; `graded`
     gives inputs so many bits of multiplicity in step 0.
@@ -53,6 +54,7 @@ class Case:
     simulator: str = "verilator"
     shape: tuple[int, ...] = ()
     graded: int = 0
+    membrane: bool = False
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
@@ -130,8 +132,15 @@ class Case:
             tuple(layers),
             References(counts, labels),
             verify,
-            readout="emd" if self.references else "counts",
+            readout=self._readout,
         )
+
+    @property
+    def _readout(self) -> str:
+        if self.references:
+            return "emd"
+        fits = self.timesteps * ((1 << self.layers[-1].state_bits) - 1) < (1 << 32) - 1
+        return "membrane" if self.membrane and fits else "counts"
 
     def spikes(self, index: int) -> np.ndarray:
         """Input spikes bool [T, frames, inputs] of network `index`, uint8 with multiplicities."""

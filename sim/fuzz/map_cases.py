@@ -77,6 +77,7 @@ def map_cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
         timesteps=timesteps,
         layers=tuple(one.case for one in drawn),
         references=draw(st.integers(1 if wide else 0, 4)),
+        membrane=draw(st.booleans()) and not wide,
         activity=choose(*ACTIVITY[:1], *ACTIVITY),
         frames=frames,
         networks=networks,

@@ -59,7 +59,7 @@ def test_flatten_is_passed_and_nested_graphs_are_opened():
         ("BatchNorm2d", "fold its factors into the weights before it"),
         ("LI", "it gives no spikes: let the last layer spike"),
         ("Threshold", "it has no membrane: use IF"),
-        ("Delay", "in the same step"),
+        ("Delay", "it delays currents: only spikes can be delayed, before the weights of a layer"),
         ("Magic", "the type is unknown here: known are Affine, Linear, Conv1d, Conv2d, LIF"),
     ],
 )

@@ -54,6 +54,17 @@ def counting(network: Network | None = None, *, verify_threshold: int = 0, **ran
     return dataclasses.replace(network, readout="counts", references=none, verify_threshold=verify_threshold)
 
 
+def summing(network: Network | None = None, *, verify_threshold: int = 0, **random) -> Network:
+    """A network whose readout adds up membranes: as :func:`counting` otherwise."""
+    timesteps = network.timesteps if network else random.pop("timesteps", 5)
+    # References count up to 255 steps only, and there are none here.
+    made = network or random_network(timesteps=1, **random)
+    none = References(np.zeros((0, timesteps, made.outputs), np.uint8), np.zeros(0, np.int32))
+    return dataclasses.replace(
+        made, readout="membrane", timesteps=timesteps, references=none, verify_threshold=verify_threshold
+    )
+
+
 def wide_network(*layers, inputs=1024, timesteps=2):
     """A network of (neurons, weight_bits) layers."""
     rng, made, width = np.random.default_rng(0), [], inputs

@@ -111,7 +111,7 @@ CASES = [
     (
         "seed = 3",
         "sed = 3",
-        "sed is unknown: allowed keys are dataset, seed, timesteps, encoder, data, layers, training, ",
+        "sed is unknown: allowed keys are dataset, seed, timesteps, readout, encoder, data, layers, ",
     ),
     (
         '"digits"',

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from twinspike.quant.network import Network
+from twinspike.sim import golden
 from twinspike.sim.golden import Trace
 
 from .drawing import between_path, data_address, raster_path, step_path, thinned, tiled
@@ -91,6 +92,8 @@ def tell(
     """The story of frame `index` of `trace`; `spikes` are the input's, bool [T, B, inputs]."""
     counts = trace.output_counts[:, index].astype(int)
     labels, table, distance = _distances(network, counts)
+    if trace.sums is not None:
+        distance = golden.lacks(network, trace.sums[index])
     winner = int(distance.argmin())
     found = int(labels[winner])
     rasters = tuple(
@@ -124,7 +127,7 @@ def tell(
 
 def _distances(network: Network, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, reference tables and distances of the readout's candidates for counts [T, n_out]."""
-    if network.readout == "counts":
+    if network.readout != "emd":
         table = np.zeros((0, *counts.shape), dtype=int)
         return np.arange(network.outputs), table, network.timesteps - counts[-1]
     table = network.references.counts.astype(int)

@@ -136,6 +136,15 @@ def test_layers_without_neurons_are_compared_in_simulation_too(kind, keys, tmp_p
     assert counts["networks"] == 1 and counts["frames_on_time"] == 3 and "refused" not in counts
 
 
+@pytest.mark.parametrize("case", [CASE, MAPS])
+def test_summed_membranes_are_compared_in_simulation(case, tmp_path):
+    layers = tuple(dataclasses.replace(layer, state_bits=min(layer.state_bits, 20)) for layer in case.layers)
+    case = dataclasses.replace(case, layers=layers, references=0, membrane=True)
+    assert case.network(0).readout == "membrane"
+    counts = attempt(case, Workshop(tmp_path))
+    assert counts["networks"] == case.networks and counts["damaged_frames"] and "refused" not in counts
+
+
 def test_what_no_core_takes_is_counted_with_its_reason(monkeypatch, tmp_path):
     clock = types.SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
     monkeypatch.setattr(campaigns, "time", clock)
