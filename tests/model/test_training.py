@@ -208,8 +208,8 @@ def test_a_spike_that_differs_is_located(config, dataset, trained, monkeypatch):
     """A golden model with one wrong threshold must be told from the torch network."""
     real = results.golden.run
 
-    def wrong(network, spikes):
-        trace = real(network, spikes)
+    def wrong(network, spikes, **options):
+        trace = real(network, spikes, **options)
         hidden = trace.spikes[0].copy()
         hidden[2, 7, 5] ^= True
         return dataclasses.replace(trace, spikes=(hidden, *trace.spikes[1:]))
