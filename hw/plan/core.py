@@ -119,7 +119,7 @@ class CorePlan:
         if architecture(self.target) != "ice40" or not any(layer.listed for layer in self.layers):
             return False
         states = sum(-(-x.words // 256) * -(-x.state_word_bits // 16) for x in self.layers)
-        return 5 * states > 3 * DEVICES[self.target].ram_blocks
+        return 4 * states > 3 * DEVICES[self.target].ram_blocks
 
     @property
     def count_bits(self) -> int:

@@ -54,13 +54,13 @@ def test_lanes_of_padding_have_no_state():
 
 
 def test_small_memories_leave_the_blocks_to_the_states_of_maps():
-    keys = [(16, (3, 3), {}, SPEC | {"biases": "none"}), (4, (3, 3), {"stride": (4, 4)}, SPEC)]
+    keys = [(16, (3, 3), {}, SPEC | {"biases": "none"}), (16, (3, 3), {"stride": (2, 2)}, SPEC)]
     made = conv_network(1, (18, 18, 1), 4, keys, 5)
     held = dataclasses.replace(made.layers[0], hold=True)
     made = dataclasses.replace(made, encoder=Graded(4), layers=(held, *made.layers[1:]))
     kinds = {}
     for target in ("up5k", "ecp5-25k"):
-        plan = make_plan(made, (16, 1, 1), target)
+        plan = make_plan(made, (16, 8, 1), target)
         found = {memory.name: memory for memory in stored(plan)}
         kinds[target] = plan.short_of_blocks, found["readout.cumulative"].asked
     assert kinds == {"up5k": (True, "registers"), "ecp5-25k": (False, "")}
