@@ -10,6 +10,8 @@ from support.optional import NEEDS
 from twinspike.config import load_config
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.folder import data_folder
+from twinspike.model.data.load import config_dataset
+from twinspike.model.data.recorded import RECORDED
 from twinspike.model.data.shipped import IDX_SOURCES, MNIST_0_6, load_dataset
 from twinspike.model.evaluation import embed, macro_f1
 from twinspike.numerics import emd
@@ -30,10 +32,16 @@ def metrics_of(name):
 
 @pytest.fixture(scope="module")
 def data():
-    """Datasets by name, each read once; skips where one is not there."""
+    """The dataset of a configuration, each read once; skips where one is not there."""
     found: dict[str, Dataset] = {}
 
-    def get(name: str) -> Dataset:
+    def get(config) -> Dataset:
+        name = config.dataset
+        if name in RECORDED:
+            folder, _ = data_folder(RECORDED[name].folder)
+            if not all((folder / file).is_file() for file in RECORDED[name].files):
+                pytest.skip(NEEDS["datasets"].reason)
+            return config_dataset(config, progress=False)
         source = IDX_SOURCES["mnist" if name == MNIST_0_6 else name]
         folder, _ = data_folder(source.folder)
         if not (folder / "t10k-images-idx3-ubyte.gz").is_file():
@@ -57,7 +65,7 @@ def test_is_what_the_shipped_configuration_trains(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_is_as_good_and_as_quiet_as_promised(name, data):
-    network, metrics, dataset = network_of(name), metrics_of(name), data(load_config(name).dataset)
+    network, metrics, dataset = network_of(name), metrics_of(name), data(load_config(name))
     embedding = embed(network, dataset.test_images, progress=False)
     distance = emd.distances(embedding.counts, network.references.counts)
     label = network.references.labels[emd.nearest(distance)[0]]
@@ -76,7 +84,7 @@ def test_is_as_good_and_as_quiet_as_promised(name, data):
 
 
 def test_references_are_medians_of_the_training_classes(data):
-    network, mnist = network_of("mnist-small"), data("mnist")  # whose references are not refined
+    network, mnist = network_of("mnist-small"), data(load_config("mnist-small"))  # whose references are not refined
     some = np.flatnonzero(mnist.train_labels == 3)
     counts = embed(network, mnist.train_images[some], progress=False).counts
     stored = network.references.counts[network.references.labels.tolist().index(3)]
