@@ -84,7 +84,10 @@ def test_is_as_good_and_as_quiet_as_promised(name, data):
 
 
 def test_references_are_medians_of_the_training_classes(data):
-    network, mnist = network_of("mnist-small"), data(load_config("mnist-small"))  # whose references are not refined
+    network, mnist = (
+        network_of("mnist-small"),
+        data(load_config("mnist-small")),
+    )  # whose references are not refined
     some = np.flatnonzero(mnist.train_labels == 3)
     counts = embed(network, mnist.train_images[some], progress=False).counts
     stored = network.references.counts[network.references.labels.tolist().index(3)]
