@@ -41,7 +41,7 @@ def raw_pixel_knn(dataset: Dataset, *, progress: bool = True) -> float:
 
 
 def _sum(images: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
 
 
 def _cache_path(dataset: Dataset) -> Path:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -191,7 +191,8 @@ def _samples(
         x.append(encoding.frame(entry.read(), timesteps))
         names.append(entry.name)
         groups.append(entry.group)
-    found, arrays = [], {}
+    found: list[Samples] = []
+    arrays: dict[str, Any] = {}
     for part, (x, names, groups) in rows.items():
         found.append(Samples(part, np.stack(x), names, _groups(np.array(groups))))
         arrays |= {f"{part}_x": found[-1].x, f"{part}_names": np.array(names)}
