@@ -12,13 +12,13 @@ from twinspike.cli.options import Config, Out
 @command("report")
 def report(config: Config = "digits", out: Out = "build") -> None:
     """Write build/<config>/report/index.html and print the closing table."""
-    from twinspike.flow.folders import find_network, opened
-    from twinspike.reports.page import write_report
+    from twinspike.api.loading import configured
+    from twinspike.api.reporting import report as write
+    from twinspike.flow.folders import opened
     from twinspike.reports.summary import print_summary
 
     chosen, place = opened(config, out)
-    find_network(place, chosen)
-    path = write_report(place.build, chosen)
+    path = write(configured(chosen, place))
     print_summary(place.build, chosen)
     print(f"report: {path}")
 
