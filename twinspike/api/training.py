@@ -109,7 +109,7 @@ def _npz(data: Arrays) -> bytes:
         raise TwinspikeError(f"data has {len(data)} arrays: expected (x, y) or (x, y, x_test, y_test)")
     buffer = io.BytesIO()
     arrays = {name: np.asarray(array) for name, array in zip(names, data, strict=True)}
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -42,9 +42,10 @@ def predict(
     network's own encoder, from its beginning, for one frame. twinspike device stream goes on to its end.
     """
     from twinspike.api.loading import load
+    from twinspike.cli.chosen import chosen_net
     from twinspike.flow.predict import answer_text
 
-    net = load(network or config, out=out)
+    net = load(network, out=out) if network else chosen_net(config, out)
     for found in net.predict(*files, flows=flows):
         text = answer_text(net.network, found.label, found.distance, found.runner_up, found.known)
         print(f"{found.title}: {text}", flush=True)

@@ -12,14 +12,13 @@ from twinspike.cli.options import Config, Out
 @command("report")
 def report(config: Config = "digits", out: Out = "build") -> None:
     """Write build/<config>/report/index.html and print the closing table."""
-    from twinspike.api.loading import configured
     from twinspike.api.reporting import report as write
-    from twinspike.flow.folders import opened
+    from twinspike.cli.chosen import chosen_net
     from twinspike.reports.summary import print_summary
 
-    chosen, place = opened(config, out)
-    path = write(configured(chosen, place))
-    print_summary(place.build, chosen)
+    net = chosen_net(config, out)
+    path = write(net)
+    print_summary(net.place.build, net.config)
     print(f"report: {path}")
 
 

@@ -40,15 +40,18 @@ def rtl(
     Without --target the core is portable: its weights lie in initialised memories. For up5k a large
     layer's weights go to SPRAM and come in over a load port.
     """
-    from twinspike.api.loading import configured
     from twinspike.api.networks import Net
+    from twinspike.cli.chosen import chosen_net
     from twinspike.flow.folders import opened
     from twinspike.quant.network_file import load_network
 
-    chosen, place = opened(config, out)
-    net = Net(load_network(network), chosen, network, place) if network else configured(chosen, place)
+    if network:
+        chosen, place = opened(config, out)
+        net = Net(load_network(network), chosen, network, place)
+    else:
+        net = chosen_net(config, out)
     core = net.core(target, goal)
-    written = core.verilog(folder or place.rtl(target))
+    written = core.verilog(folder or net.place.rtl(target))
     _print_plan(written, core.plan)
     if core.prediction:
         _print_prediction(core.prediction)

@@ -51,8 +51,7 @@ def sim(
     Runs the frames back to back, some alone (latency) and some under random back-pressure; checks
     hidden spikes, output spikes, result records and cycles. Ends with status 1 at any difference.
     """
-    from twinspike.api.loading import configured
-    from twinspike.flow.folders import opened
+    from twinspike.cli.chosen import chosen_net
     from twinspike.sim.bench.runner import chosen_bench
     from twinspike.sim.bench.simulators import find_simulator
 
@@ -61,7 +60,7 @@ def sim(
     waves = waves or os.environ.get("WAVES", "0") not in ("", "0")
     find_simulator(simulator)
     chosen_bench(bench, simulator, waves)
-    net = configured(*opened(config, out))
+    net = chosen_net(config, out)
     cores = [net.core(each) for each in ([target] if target else [GENERIC, *net.hardware.targets])]
     if not target:
         # The others differ from the portable one only by where yosys puts their memories.

@@ -17,10 +17,9 @@ def synth(
     Writes <target>/synth/synth.json: logic cells, block RAMs and Fmax, one a seed. Stages whose
     inputs have not changed are not run again.
     """
-    from twinspike.api.loading import configured
-    from twinspike.flow.folders import opened
+    from twinspike.cli.chosen import chosen_net
 
-    net = configured(*opened(config, out))
+    net = chosen_net(config, out)
     for each in target or net.hardware.targets:
         result = net.core(each).synthesise(seeds, jobs=jobs).table
         fmax = " / ".join(f"{result[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
