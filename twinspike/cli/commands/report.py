@@ -18,7 +18,8 @@ def report(config: Config = "digits", out: Out = "build") -> None:
 
     net = chosen_net(config, out)
     path = write(net)
-    print_summary(net.place.build, net.config)
+    if net.config:
+        print_summary(net.place.build, net.config)
     print(f"report: {path}")
 
 
