@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from twinspike.hw.predict.planner import Prediction, choose
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.golden import run
 
-from .networks import Net
+if TYPE_CHECKING:
+    from .networks import Net
 
 # Test images on which plans are compared.
 PLANNING_IMAGES = 60
