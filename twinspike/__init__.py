@@ -1,3 +1,3 @@
 """twinspike: siamese spiking networks with an Earth Mover's Distance loss, down to FPGA netlists."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

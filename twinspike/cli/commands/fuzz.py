@@ -7,7 +7,6 @@ import typer
 
 from twinspike.cli.app import MAINTAINERS, command
 from twinspike.cli.options import Out, number
-from twinspike.numerics.errors import TwinspikeError
 
 RESULTS = Path("results") / "fuzz.json"
 MAP_RESULTS = Path("results") / "fuzz_maps.json"
@@ -35,13 +34,8 @@ def fuzz(
     results/fuzz_maps.json. A failure is shrunk and kept as a file for --replay; the command then ends with
     status 1.
     """
-    try:
-        from twinspike.sim.fuzz.campaign import Campaign, replay
-    except ModuleNotFoundError as error:
-        raise TwinspikeError(
-            f"fuzz needs {error.name}: install it with: pip install twinspike[dev]"
-        ) from None
     from twinspike.numerics.locks import alone_with
+    from twinspike.sim.fuzz.campaign import Campaign, replay
 
     folder = Path(out) / "fuzz"
     if case:

@@ -1,0 +1,47 @@
+"""A run: what computes a result, under a key that names everything the result depends on."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .store import Store, Workplace
+
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """``call(workplace, *arguments)`` gives the run's result, JSON-ready.
+
+    `key` names by content what the result depends on, the code included: a result under it is not computed
+    again. `call` is a function of a module, so that other processes can import it; `title` is for people.
+    """
+
+    key: str
+    call: Callable[..., Row]
+    arguments: tuple[Any, ...] = ()
+    title: str = ""
+
+
+def content_key(*parts: Any) -> str:
+    """16 hexadecimal digits of the hash of JSON-ready values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def perform(task: Task, store: Store) -> Row:
+    """The result of a task: the one that the store has, or of its call in this process.
+
+    A second process that comes to the same task on a shared path waits for the first one's result.
+    """
+    with store.workplace(task.key) as place:
+        row = store.row(task.key)
+        if row is None:
+            row = task.call(place, *task.arguments)
+            place.save()
+            store.write(task.key, row)
+        return row
+
+
+__all__ = ["Row", "Task", "Workplace", "content_key", "perform"]
