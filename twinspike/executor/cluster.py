@@ -52,7 +52,7 @@ class Cluster:
         except (OSError, ValueError) as error:
             raise TwinspikeError(
                 f"--cluster {address}: nobody answers there ({' '.join(str(error).split())}): "
-                "start one with dask scheduler, and workers with dask worker --nthreads 1 --nworkers N ADDRESS"
+                "start one with dask scheduler, its workers with dask worker --nthreads 1 --nworkers N"
             ) from None
         self.address = address
 
