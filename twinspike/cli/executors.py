@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twinspike.executor import Executor, Store, on_this_machine
+from twinspike.executor import Executor, Store, in_this_process, on_this_machine
 
 from .options import number
 
@@ -28,7 +28,8 @@ Kept = Annotated[
 def executor(jobs: int | None, cluster: str | None) -> Executor:
     """What performs a command's runs."""
     if cluster is None:
-        return on_this_machine(jobs or os.cpu_count() or 1)
+        count = jobs or os.cpu_count() or 1
+        return in_this_process() if count == 1 else on_this_machine(count)
     if jobs is not None:
         raise typer.BadParameter("a cluster has as many workers as it has: leave --jobs out")
     from twinspike.executor.cluster import on_cluster

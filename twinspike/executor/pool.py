@@ -71,7 +71,7 @@ class Executor:
                     if task is None:
                         drained = True
                         break
-                    row = store.row(task.key)
+                    row = task.found(store)
                     if row is None:
                         running[self.backend.submit(task, store)] = task
                     else:
@@ -100,6 +100,30 @@ class Executor:
 def on_this_machine(jobs: int) -> Executor:
     """`jobs` processes of this machine, started when there is something to do."""
     return Executor(Processes(jobs))
+
+
+def in_this_process() -> Executor:
+    """One task after the other, without other processes: errors come from where they were raised."""
+    return Executor(Here())
+
+
+class Here:
+    """This process."""
+
+    def slots(self) -> int:
+        return 1
+
+    def submit(self, task: Task, store: Store) -> tuple[Task, Store]:
+        return task, store
+
+    def wait(self, running: Iterable[tuple[Task, Store]]) -> set[tuple[Task, Store]]:
+        return set(running)
+
+    def result(self, future: tuple[Task, Store], task: Task) -> Row | None:
+        return perform(*future)
+
+    def stop(self) -> None:
+        pass
 
 
 class Processes:

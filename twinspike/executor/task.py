@@ -3,7 +3,9 @@
 import dataclasses
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .store import Store, Workplace
@@ -16,13 +18,19 @@ class Task:
     """``call(workplace, *arguments)`` gives the run's result, JSON-ready.
 
     `key` names by content what the result depends on, the code included: a result under it is not computed
-    again. `call` is a function of a module, so that other processes can import it; `title` is for people.
+    again, unless the task is not `kept`. `call` is a function of a module, so that other processes can import
+    it; `title` is for people.
     """
 
     key: str
     call: Callable[..., Row]
     arguments: tuple[Any, ...] = ()
     title: str = ""
+    kept: bool = True
+
+    def found(self, store: Store) -> Row | None:
+        """The result that the store has."""
+        return store.row(self.key) if self.kept else None
 
 
 def content_key(*parts: Any) -> str:
@@ -35,13 +43,18 @@ def perform(task: Task, store: Store) -> Row:
 
     A second process that comes to the same task on a shared path waits for the first one's result.
     """
+    if not task.kept:
+        with tempfile.TemporaryDirectory(prefix="twinspike-") as name:
+            return _plain(task.call(Workplace(store, task.key, Path(name)), *task.arguments))
     with store.workplace(task.key) as place:
         row = store.row(task.key)
         if row is None:
-            row = task.call(place, *task.arguments)
+            row = _plain(task.call(place, *task.arguments))
             place.save()
             store.write(task.key, row)
         return row
 
 
-__all__ = ["Row", "Task", "Workplace", "content_key", "perform"]
+def _plain(row: Row) -> Row:
+    """As it comes back from a store: lists for tuples."""
+    return json.loads(json.dumps(row))

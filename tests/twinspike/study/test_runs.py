@@ -27,7 +27,7 @@ def configs():
     return [base.changed(f"seed {seed}", seed=seed) for seed in (1, 2)]
 
 
-def wait_for(condition, process, seconds=120):
+def wait_for(condition, process, seconds=400):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None and time.monotonic() < end, "the study ended or hangs"
