@@ -15,12 +15,9 @@ _CHARACTER, _PAD, _HEIGHT = 6.6, 9, 20
 _GREY, _BLUE, _GREEN, _RED = "#4a5263", "#2563c9", "#2e7d4f", "#b3261e"
 
 
-def badges(figures: Figures, root: Path) -> dict[str, str]:
-    """File name -> SVG, for the repository at `root`; none if it has no pyproject.toml."""
-    path = root / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+def badges(figures: Figures, pyproject: Path) -> dict[str, str]:
+    """File name -> SVG, for the project that the file `pyproject` describes."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     versions = [line.rpartition(" ")[2] for line in project["classifiers"] if re.search(r":: 3\.\d+$", line)]
     made = {
         "badge-licence.svg": _badge("licence", project["license"], _BLUE),

@@ -22,6 +22,7 @@ from . import contracts, fuzz_maps, tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
+from . import recorded as recorded_tables
 from . import reliability as reliability_tables
 from . import scaling as scaling_tables
 from . import study as study_tables
@@ -72,6 +73,7 @@ FILLS: dict[str, Callable[..., str]] = {
         *hardware_tables.FILLS,
         *board_tables.FILLS,
         *scaling_tables.FILLS,
+        *recorded_tables.FILLS,
     )
 }
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)
@@ -98,13 +100,18 @@ def fill_documents(root: Path) -> list[Path]:
             changed.append(path)
     if "study" in figures.studies:
         changed += draw_study(figures.studies["study"], root / "docs")
-    pictures = {"flow.svg": draw_flow(), **badges(figures, root)}
-    for name, picture in pictures.items():
+    for name, picture in pictures(figures, root).items():
         path = root / "docs" / "images" / name
         if not path.is_file() or path.read_text(encoding="utf-8") != picture:
             write_atomically(path, picture)
             changed.append(path)
     return changed
+
+
+def pictures(figures: Figures, root: Path) -> dict[str, str]:
+    """Drawings of docs/images by name, as SVG: none where there is no pyproject.toml."""
+    project = root / "pyproject.toml"
+    return {"flow.svg": draw_flow(), **badges(figures, project)} if project.is_file() else {}
 
 
 def fill(text: str, figures: Figures, where: str) -> str:
