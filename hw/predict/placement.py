@@ -244,6 +244,9 @@ def place(memory: Stored, architecture: str) -> tuple[str, int]:
     if memory.asked == "registers" or memory.kind == "tables":
         return logic
     cost, count = _units(memory, *_LUT_RAM, _LUT_RAM[1], _LUT_RAM_COST)
+    if architecture == "gowin":
+        # yosys takes a unit that is used in part to cost its part.
+        cost -= _LUT_RAM_COST * (count - ceil(memory.depth / _LUT_RAM[0]) * memory.width / _LUT_RAM[1])
     if memory.asked == "distributed":
         return "lut ram", count
     options = [(memory.bits / 16 if read_only else memory.bits, logic)]

@@ -63,7 +63,10 @@ def assert_placed(plan, tmp_path):
     (tmp_path / "synth.ys").write_text(commands[: commands.index("write_verilog")])
     run_tool(find_yosys(), ["-s", "synth.ys"], tmp_path, tmp_path / "yosys.log")
     log = (tmp_path / "yosys.log").read_text()
-    found = {name: "lut ram" if "DPR" in kind or "LUTRAM" in kind else "block" for name, kind in MAPPED.findall(log)}
+    lut_ram = ("DPR", "LUTRAM")
+    found = {
+        name: "lut ram" if any(part in kind for part in lut_ram) else "block" for name, kind in MAPPED.findall(log)
+    }
     found |= dict.fromkeys(LOWERED.findall(log), "logic")
     expected = {memory.name: place(memory, architecture)[0] for memory in stored(plan)}
     logic = {"tables": "logic", "registers": "logic"}
@@ -108,3 +111,8 @@ def test_memories_and_blocks_of_a_small_core():
 )
 def test_the_cheapest_place_is_taken(memory, ice40, ecp5):
     assert place(memory, "ice40") == ice40 and place(memory, "ecp5") == ecp5
+
+
+def test_lut_ram_that_is_used_in_part_is_cheaper_on_gowins_devices():
+    assert place(Stored("queue", 128, 9), "gowin") == ("lut ram", 24)
+    assert place(Stored("queue", 128, 12), "gowin") == place(Stored("queue", 128, 12), "ecp5") == ("block", 1)
