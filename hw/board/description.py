@@ -16,11 +16,11 @@ class Board:
 
     `platform` names the class of amaranth-boards as module.Class, or is a class; `target` is the device in
     DEVICES and `part` its package and speed for nextpnr; `clock` is the resource of the oscillator, whose
-    frequency the PLL turns into `clock_mhz`; `lights` are an output of hw/board/system.py and a resource, its number and
-    part of it each; `free_slots` are slots beside the network's references; `uart` are pins (RX, TX) where
-    the board has no UART of its own; `spi` are free ones (CS, SCK, COPI, CIPO) for a link by SPI, and `io`
-    attributes of both; weights lie in the flash from byte `flash_offset` on; `loader` are openFPGALoader's
-    arguments and `pack` further ones of the packer. `line` says where the serial port is.
+    frequency the PLL turns into `clock_mhz`; `lights` are an output of hw/board/system.py and a resource, its
+    number and part of it each; `free_slots` are slots beside the network's references; `uart` are pins (RX,
+    TX) where the board has no UART of its own; `spi` are free ones (CS, SCK, COPI, CIPO) for a link by SPI,
+    and `io` attributes of both; weights lie in the flash from byte `flash_offset` on; `loader` are
+    openFPGALoader's arguments and `pack` further ones of the packer. `line` says where the serial port is.
     """
 
     name: str

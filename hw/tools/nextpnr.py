@@ -65,7 +65,8 @@ def free_pins(device: Device, netlist: Path) -> Path | None:
     ]
     if len(names) > len(device.free_pins):
         raise TwinspikeError(
-            f"{netlist} has {len(names)} ports: {device.name} ({device.title}) has {len(device.free_pins)} pins"
+            f"{netlist} has {len(names)} ports: {device.name} ({device.title}) has "
+            f"{len(device.free_pins)} pins"
         )
     lines = (f'IO_LOC "{name}" {pin};\n' for name, pin in zip(names, device.free_pins, strict=False))
     path = netlist.parent / "free.cst"

@@ -1,8 +1,8 @@
 """Where the external tools come from: a named variable, PATH, or a Python package.
 
 The order is what users of an FPGA tool suite expect. A variable (``YOSYS``, ``NEXTPNR_ICE40``,
-``NEXTPNR_ECP5``, ``NEXTPNR_GOWIN``, ``VERILATOR``, ``IVERILOG``) is a wish: if it cannot be met that is an error.
-A tool on PATH is used if it is recent enough, else passed over for the Python package's.
+``NEXTPNR_ECP5``, ``NEXTPNR_GOWIN``, ``VERILATOR``, ``IVERILOG``) is a wish: if it cannot be met that is
+an error. A tool on PATH is used if it is recent enough, else passed over for the Python package's.
 """
 
 import dataclasses

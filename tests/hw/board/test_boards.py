@@ -34,9 +34,10 @@ def test_ecp5_pll(given, wanted):
     assert 400 <= pll.frequency_mhz * pll.op_div <= 800 and given / pll.i_div >= 3.125
 
 
-# 27 MHz is the boards' crystal; the settings are those of gowin_pll (Apicula), but for the oscillator's factor.
+# 27 MHz is the boards' crystal.
 @pytest.mark.parametrize(
-    ("wanted", "setting"), [(27, (0, 0)), (36, (2, 3)), (45, (2, 4)), (54, (0, 1)), (60, (8, 19)), (48, (8, 15))]
+    ("wanted", "setting"),
+    [(27, (0, 0)), (36, (2, 3)), (45, (2, 4)), (54, (0, 1)), (60, (8, 19)), (48, (8, 15))],
 )
 def test_gowin_pll(wanted, setting):
     pll = gowin_pll(27, wanted)

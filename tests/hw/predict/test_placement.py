@@ -58,14 +58,16 @@ def assert_placed(plan, tmp_path):
     (tmp_path / "core.il").write_text(harness_rtlil(plan))
     commands = script("core.il", "harness", DEVICES[target]).replace("-json netlist.json", "-run :map_gates")
     if architecture == "gowin":
-        commands = commands.replace("-run :map_gates -run", "-run").replace("map_ffram:", "map_ffram:map_gates")
+        commands = commands.replace("-run :map_gates -run", "-run")
+        commands = commands.replace("map_ffram:", "map_ffram:map_gates")
         shutil.copy(GOWIN_RAMS, tmp_path)
     (tmp_path / "synth.ys").write_text(commands[: commands.index("write_verilog")])
     run_tool(find_yosys(), ["-s", "synth.ys"], tmp_path, tmp_path / "yosys.log")
     log = (tmp_path / "yosys.log").read_text()
     lut_ram = ("DPR", "LUTRAM")
     found = {
-        name: "lut ram" if any(part in kind for part in lut_ram) else "block" for name, kind in MAPPED.findall(log)
+        name: "lut ram" if any(part in kind for part in lut_ram) else "block"
+        for name, kind in MAPPED.findall(log)
     }
     found |= dict.fromkeys(LOWERED.findall(log), "logic")
     expected = {memory.name: place(memory, architecture)[0] for memory in stored(plan)}
