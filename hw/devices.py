@@ -5,6 +5,7 @@ ECP5 FPGA-DS-02012; Gowin: GW1NR DS117, GW2AR DS226) and are the ones that nextp
 """
 
 import dataclasses
+from typing import Any
 
 from ..numerics.errors import out_of_range
 
@@ -67,7 +68,7 @@ _ECP5_CELLS = {
 }
 
 
-def _ice40(name: str, title: str, family: str, package: str, frequency: float, **capacity: int) -> Device:
+def _ice40(name: str, title: str, family: str, package: str, frequency: float, **capacity: Any) -> Device:
     return Device(
         name=name,
         title=title,
@@ -126,7 +127,9 @@ _GOWIN_CELLS = {
 _QN88_PINS = (52, *range(25, 31), *range(33, 43), 48, 49, 51, *range(53, 58), *range(71, 78), *range(79, 87))
 
 
-def _gowin(name: str, title: str, series: str, part: str, family: str, frequency: float, **capacity: int):
+def _gowin(
+    name: str, title: str, series: str, part: str, family: str, frequency: float, **capacity: Any
+) -> Device:
     return Device(
         name=name,
         title=title,
