@@ -19,7 +19,7 @@ from . import references, registers, weights
 from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError
 from .frames import as_images, event_frames, pixel_frames
-from .info import Answer, Info, Stats, answer_of, flags, identify
+from .info import Answer, Info, Slot, Stats, answer_of, flags, identify
 from .live import TimedRun, step_requests, stop_timer
 from .ports import open_port
 
@@ -180,6 +180,15 @@ class Device:
         """Label of a slot, and whether it holds a reference."""
         self._check_slot(slot)
         return references.state(self._channel, slot)
+
+    def slots(self) -> list[Slot]:
+        """Every slot with what it holds; none for a core whose references are fixed."""
+        return [Slot(number, *self.reference(number)) for number in range(self.info.slots)]
+
+    def free_slot(self) -> int | None:
+        """The first slot that holds nothing; None if all of them hold references."""
+        self._check_slot(0)
+        return next((slot for slot in range(self.info.slots) if not self.reference(slot)[1]), None)
 
     def read_reference(self, slot: int) -> np.ndarray:
         """The cumulative counts of a slot, int64 [T, n_out]."""

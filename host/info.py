@@ -38,6 +38,15 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True)
+class Slot:
+    """What a reference slot holds; the label of one that holds nothing means nothing."""
+
+    number: int
+    label: int
+    holds: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Stats:
     """Counters of the core since its last reset, its sticky error flags, and the line's traffic."""
 

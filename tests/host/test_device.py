@@ -16,6 +16,7 @@ from twinspike.host.check import NewClass, check_device
 from twinspike.hw.board.boards import board as board_named
 from twinspike.hw.plan import make_plan
 from twinspike.hw.weights.image import HEADER_WORDS, weight_image
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.link import FLAG, STEP_ENDS, Op, frame
@@ -222,8 +223,46 @@ def test_the_command_line(board, network, tmp_path, capsys):
     assert "of 5 right" in said("classify", "--frames", "5")
     assert "│ events " in (table := said("bench", "--frames", "20")) and "│ –" in table
     assert "words loaded" in said("load")
+    assert "slot 12 is free" in said("clear", "--slot", "12", "--replace")
+
+
+def test_slots_from_the_command_line(board, network, tmp_path, capsys):
+    network.save(tmp_path / "here" / "network.safetensors")
+    (tmp_path / "here.toml").write_text(
+        "timesteps = 6\n[encoder]\nkind = 'latency'\nthreshold = 10\n"
+        "[[layers]]\nneurons = 144\n[[layers]]\nneurons = 12\n"
+    )
+    common = ["--port", board.port, "--out", str(tmp_path), "--config", str(tmp_path / "here.toml")]
+
+    def said(*words, fails=False):
+        assert main(["device", *words, *common]) == (1 if fails else 0)
+        found = capsys.readouterr()
+        return found.err if fails else found.out
+
+    assert "3 of 13 slots free" in said("list")
+    text = said("enrol", "--label", "700", "--image", "3")
+    assert "slot 10 is free: it is taken" in text and "slot 10 holds image 3" in text
+    more = ("--image", "4", "--image", "5", "--image", "6")
+    assert "slot 11 holds the median of image 4" in said("enrol", "--label", "701", *more)
+    with Device.open(board.port, network=network) as device:
+        spikes = [s for s, _ in device.embed(load_dataset("digits").test_images[4:7])]
+        median = emd.median_reference(emd.cumulative_counts(np.stack(spikes, axis=1)))
+        assert (device.read_reference(11) == median).all()
+        held = device.read_reference(10)
+    # A reference is given up only by who says so; no terminal is there to ask.
+    refused = said("enrol", "--label", "9", "--slot", "10", "--image", "8", fails=True)
+    assert "slot 10 holds label 700: give --replace to replace it" in refused
     with Device.open(board.port) as device:
-        device.clear(12)
+        assert device.reference(10) == (700, True) and (device.read_reference(10) == held).all()
+    assert "slot 10 holds image 8" in said(
+        "enrol", "--label", "9", "--slot", "10", "--image", "8", "--replace"
+    )
+    said("enrol", "--label", "702", "--image", "9")
+    assert "all 13 slots hold references" in said("enrol", "--label", "703", "--image", "9", fails=True)
+    assert "slot 10 holds label 9: give --replace to empty it" in said("clear", "--slot", "10", fails=True)
+    for slot in ("10", "11", "12"):
+        said("clear", "--slot", slot, "--replace")
+    assert "clear: name a slot" in said("clear", fails=True)
 
 
 def test_what_cannot_be_opened(board):
