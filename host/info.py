@@ -39,11 +39,15 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """What a reference slot holds; the label of one that holds nothing means nothing."""
+    """What a reference slot holds; `threshold` is its own, None: the device's serves it.
+
+    Label and threshold of a slot that holds nothing mean nothing.
+    """
 
     number: int
     label: int
     holds: bool
+    threshold: int | None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rich.table import Table
 from twinspike.boards.request import Request, examples, opened
 from twinspike.config import Config
 from twinspike.flow.folders import Folders
-from twinspike.host import Device, DeviceError, Slot
+from twinspike.host import Device, DeviceError
 from twinspike.numerics.errors import TwinspikeError
 
 
@@ -16,11 +16,11 @@ def listing(config: Config, place: Folders, request: Request) -> bool:
     """Print every slot; the network's file need not be at hand."""
     with Device.open(request.port, baud=request.baud, timeout=request.timeout) as device:
         slots = device.slots()
-    table = Table(
-        "slot", "label", title=f"{sum(not slot.holds for slot in slots)} of {len(slots)} slots free"
-    )
+        usual = device.threshold
+    table = Table("slot", "label", "threshold")
     for slot in slots:
-        table.add_row(str(slot.number), str(slot.label) if slot.holds else "free")
+        threshold = f"{usual} (the device's)" if slot.threshold is None else str(slot.threshold)
+        table.add_row(str(slot.number), *((str(slot.label), threshold) if slot.holds else ("free", "")))
     Console().print(table)
     print(f"{sum(not slot.holds for slot in slots)} of {len(slots)} slots free")
     return True
@@ -40,6 +40,8 @@ def enrol(config: Config, place: Folders, request: Request) -> bool:
                 f"slot {slot} holds {titles[0]} under label {request.label}; until now it was nearest to "
                 f"label {answer.label}, at distance {answer.distance}"
             )
+        threshold = device.fit_threshold(slot, images, pixels=request.pixels)
+    print(f"what is further from it than {threshold} is unknown")
     return True
 
 
@@ -74,8 +76,7 @@ def _consent(device: Device, request: Request, what: str) -> None:
     label, holds = device.reference(request.slot)
     if not holds or request.replace:
         return
-    found = Slot(request.slot, label, holds)
     if not sys.stdin.isatty():
-        raise TwinspikeError(f"slot {found.number} holds label {found.label}: give --replace to {what} it")
-    if input(f"slot {found.number} holds label {found.label}: {what} it? [y/N] ").strip().lower() != "y":
-        raise TwinspikeError(f"slot {found.number} keeps label {found.label}")
+        raise TwinspikeError(f"slot {request.slot} holds label {label}: give --replace to {what} it")
+    if input(f"slot {request.slot} holds label {label}: {what} it? [y/N] ").strip().lower() != "y":
+        raise TwinspikeError(f"slot {request.slot} keeps label {label}")

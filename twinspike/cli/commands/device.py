@@ -108,8 +108,8 @@ def device(
       twinspike device bench --frames 2000
 
     A file of your own takes the place of test images: --image FILE.png, --wav FILE.wav or --events FILE, read
-    as the files of a dataset are, and encoded by the network's own encoder. enrol takes several of a kind: the
-    median of what the chip answers to them becomes the reference, which is nearest to all.
+    as the files of a dataset are, and encoded by the network's own encoder. enrol takes several of a kind:
+    the median of what the chip answers to them becomes the reference, which is nearest to all.
 
     stream replays a recording at its own pace and prints an answer for each frame as they come; what is
     longer than a frame becomes several, one behind the other. --speed 10 is ten times as fast, --speed 0 as
