@@ -13,8 +13,8 @@ from twinspike.cli.options import Config, Out
 def report(config: Config = "digits", out: Out = "build") -> None:
     """Write build/<config>/report/index.html and print the closing table."""
     from twinspike.flow.folders import find_network, opened
-    from twinspike.report.page import write_report
-    from twinspike.report.summary import print_summary
+    from twinspike.reports.page import write_report
+    from twinspike.reports.summary import print_summary
 
     chosen, place = opened(config, out)
     find_network(place, chosen)

@@ -72,7 +72,7 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
             layer.neurons,
             layer.lanes,
             max(layer.events_per_clock, 1),
-            f"{events:g}" if layer.listed else layer.tick_clocks,
+            f"{events:g}",
             weights,
         )
         table.add_row(*map(str, row))
