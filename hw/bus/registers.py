@@ -445,6 +445,8 @@ _WITHOUT_SLOTS = {
     "CONTROL.soft_reset": "1 resets the core: frames in progress, event port, results, errors and counters; "
     "MODE, INTERRUPT, THRESHOLD and loaded weights stay",
     "ERRORS.command_unknown": "a command was written, all four bytes at 0x80: this core has none",
+    "THRESHOLD.threshold": "`same` is distance <= threshold, for results that come after the write; reset "
+    "gives the network's own threshold",
     "LABEL.label": "label of the last result",
 }
 
@@ -459,7 +461,9 @@ def core_registers(plan: CorePlan) -> tuple[Register, ...]:
         absent = absent | {*OF_TIMER, "FEATURES.timer"}
     if not (plan.references or plan.slots):
         absent = absent | {"FRAME.references"}
-    words = {} if plan.slots else _WITHOUT_SLOTS
+    words = {} if plan.slots else dict(_WITHOUT_SLOTS)
+    if plan.network.references.threshold is not None:
+        words.pop("THRESHOLD.threshold", None)
     return tuple(
         dataclasses.replace(
             register,
