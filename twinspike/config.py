@@ -251,7 +251,9 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
         data=build(DataSettings, table.get("data", {}), "data"),
     )
-    own = dataclasses.replace(config.data, fold=0) if config.dataset in RECORDED else config.data
+    own = config.data
+    if config.dataset in RECORDED:
+        own = dataclasses.replace(own, fold=0, validate=0.0, seed=0)
     if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes
