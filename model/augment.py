@@ -33,9 +33,8 @@ def augmented(
     if _moves(settings):
         images = _moved(images, _matrices(count, settings, generator)[own].to(images.device))
     if settings.thickness:
-        images = _thickened(
-            images, *(draw[own] for draw in torch.rand(2, count, generator=generator)), settings
-        )
+        draw, share = torch.rand(2, count, generator=generator)[:, own]
+        images = _thickened(images, draw, share, settings)
     if settings.brightness:
         factor = 1 + (torch.rand(count, generator=generator)[own] * 2 - 1) * settings.brightness
         factor = factor.to(images.device).view(-1, *[1] * (images.ndim - 1))

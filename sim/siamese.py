@@ -64,7 +64,8 @@ class SiameseCore:
     def reset(self) -> None:
         """What a reset or CONTROL.soft_reset does: slots stay, the staged copy is not to be committed."""
         self.mode, self.only, self.staged, self._spoiled = CLASSIFY, 0, False, False
-        self._at, self._limit = (0, 0), None
+        self._at = (0, 0)
+        self._limit: int | None = None
 
     def frame(self, counts: np.ndarray, *, sound: bool = True) -> Answer:
         """Cumulative output counts [T, N] of a frame; not `sound`: its events set a flag."""

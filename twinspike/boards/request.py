@@ -66,7 +66,7 @@ def opened(config: Config, place: Folders, request: Request) -> Iterator[tuple[D
 
 def asked_about(
     config: Config, network: Network, request: Request, count: int
-) -> tuple[np.ndarray, Sequence]:
+) -> tuple[np.ndarray, np.ndarray | list[None]]:
     """`count` test images and labels from the one that was asked for on; the file, where one is given."""
     if request.file:
         return _read(config, network, request.files), [None]
