@@ -28,7 +28,7 @@ from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import NeuronSpec
 from twinspike.quant.synapses.conv import Conv
-from twinspike.report.layers import layer_rows
+from twinspike.reports.layers import layer_rows
 from twinspike.sim import golden
 from twinspike.sim.bench.runner import simulate
 

@@ -22,7 +22,7 @@ from twinspike.quant.network_file import load_network
 from twinspike.quant.nir_export import export_nir
 from twinspike.quant.nir_file import read_graph
 from twinspike.quant.nir_import import reimport
-from twinspike.report.summary import summary_rows
+from twinspike.reports.summary import summary_rows
 
 TOML = """\
 dataset = "digits"

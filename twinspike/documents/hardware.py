@@ -6,7 +6,7 @@ from typing import Any
 from twinspike.hw.devices import DEVICES
 
 from ..bench.energy import ENERGY_MODEL
-from ..report.peers import NOT_ON_A_BOARD, compare
+from ..reports.peers import NOT_ON_A_BOARD, compare
 from .tables import Figures, table
 
 TABLE = "hardware"

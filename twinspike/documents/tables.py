@@ -8,7 +8,7 @@ from typing import Any
 
 from twinspike.numerics.errors import TwinspikeError
 
-from ..report.peers import compare, published
+from ..reports.peers import compare, published
 
 NOT_YET = "not measured yet"
 # Configurations that the tables name even before they are measured.

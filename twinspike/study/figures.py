@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from twinspike.numerics.files import write_atomically
 
-from ..report.style import ACCENT, INK, MUTED, SECOND, figure_style, new_figure
+from ..reports.style import ACCENT, INK, MUTED, SECOND, figure_style, new_figure
 from .study import DENSE
 
 Row = dict[str, Any]

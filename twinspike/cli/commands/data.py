@@ -49,7 +49,7 @@ def _verify(name: str) -> None:
 
 
 def _look(path: Path, out: Path) -> None:
-    from twinspike.report.data import look_at
+    from twinspike.reports.data import look_at
 
     lines, picture = look_at(path, out)
     print("\n".join(lines))

@@ -6,8 +6,8 @@ import numpy as np
 from support.networks import counting, random_network
 
 from twinspike.numerics.encodings import Latency
-from twinspike.report.drawing import between_path, data_address, raster_path, step_path, thinned
-from twinspike.report.samples import choose, tell
+from twinspike.reports.drawing import between_path, data_address, raster_path, step_path, thinned
+from twinspike.reports.samples import choose, tell
 from twinspike.sim import golden
 
 

@@ -12,8 +12,8 @@ from twinspike.hw.predict.cycles import frame_times
 from twinspike.quant.layer import relay
 from twinspike.quant.spec import NeuronSpec
 from twinspike.quant.synapses.pool import Pool
-from twinspike.report.drawing import tiled
-from twinspike.report.layers import layer_rows
+from twinspike.reports.drawing import tiled
+from twinspike.reports.layers import layer_rows
 from twinspike.sim import golden
 
 SPEC = {"weight_bits": 4, "state_bits": 9}

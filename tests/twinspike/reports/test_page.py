@@ -19,9 +19,9 @@ from twinspike.flow.results import read_results
 from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
-from twinspike.report import page as report
-from twinspike.report import peers, samples
-from twinspike.report.page import print_summary, summary, write_report
+from twinspike.reports import page as report
+from twinspike.reports import peers, samples
+from twinspike.reports.page import print_summary, summary, write_report
 
 DIGITS = load_config("digits")
 PLOTS = ("learning", "embedding", "cycles-interval", "cycles-latency")
