@@ -42,8 +42,8 @@ def image() -> np.ndarray:
     small = np.array([[255 if c == "#" else 0 for c in row] for row in _GLYPH])
     large = np.pad(np.kron(small, np.ones((2, 2), int)), 6)
     # Soft edges, as a scan has them: what is dimmer spikes later.
-    near = sum(np.roll(large, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
-    return (near // 9).astype(np.uint8)
+    near = [np.roll(large, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    return (np.sum(near, axis=0) // 9).astype(np.uint8)
 
 
 def _svg() -> Iterator[str]:

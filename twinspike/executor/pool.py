@@ -63,7 +63,8 @@ class Executor:
 
         Raises what a task raises, and Interrupted after Ctrl-C: finished ones are kept by `store`.
         """
-        source, running, drained = iter(tasks), {}, False
+        source, drained = iter(tasks), False
+        running: dict[Any, Task] = {}
         try:
             while running or not drained:
                 while not drained and len(running) < self.backend.slots():
