@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.config import available, load_config
 from twinspike.flow.folders import Folders, find_network, opened, pretrained
 from twinspike.hw.devices import DEVICES
@@ -226,7 +225,6 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "synaptic_operations": per_image,
         "synaptic_operations_per_second": round(per_image / median_interval * slowest * 1e6),
         "lane_utilisation": _utilisation(plan, operations, interval),
-        "energy_uj": microjoules(build.device, synth["logic_cells"], median_interval),
         "predicted": {
             "cycles_median": expected.latency_cycles,
             "interval_cycles": expected.interval_cycles,
@@ -276,6 +274,5 @@ def _provenance() -> dict[str, Any]:
     return {
         "images": IMAGES,
         "seeds": list(SEEDS),
-        "energy_model": ENERGY_MODEL,
         "versions": {name: version(name) for name in ("twinspike", "amaranth", "cocotb")},
     }
