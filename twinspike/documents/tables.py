@@ -202,7 +202,7 @@ def peers(figures: Figures, where: str) -> str:
     rows = [] if builds else [_gap(head, "**twinspike, `mnist`**")]
     flows = figures.studies.get("flows", {"rows": []})["rows"]
     same = counted(flows, ours.get("network_hash", ""))
-    luts = same and same["luts"]
+    luts = same["luts"] if same else None
     peers = figures.peers["accelerators"]
     for row in compare(peers, "`mnist`", ours.get("accuracy"), builds, luts=luts):
         strong = "**" if row.ours else ""
