@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from twinspike.config import Config
 from twinspike.model.data.shipped import IDX_SOURCES
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import Interrupted, TwinspikeError
 from twinspike.numerics.files import write_json
 from twinspike.numerics.locks import claimed
 from twinspike.numerics.sources import source_hash
@@ -112,7 +112,7 @@ def watch(workers: Sequence[BaseProcess], title: str, update: Callable[[], None]
     except KeyboardInterrupt:
         for worker in workers:
             worker.join()  # Ctrl-C reached them too
-        raise TwinspikeError(f"{title} interrupted; nothing is lost: run it again to go on") from None
+        raise Interrupted(f"{title} interrupted; nothing is lost: run it again to go on") from None
 
 
 def complete(runs: Sequence[Run], measure: Measure, *, jobs: int, title: str, progress: bool = True) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from twinspike.config import load_config
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import Interrupted, TwinspikeError
 from twinspike.numerics.sources import _bare
 from twinspike.study.measure import measure
-from twinspike.study.runs import StopIfOrphaned, code_version, complete, finish, run_for
+from twinspike.study.runs import StopIfOrphaned, code_version, complete, finish, run_for, watch
 
 # Each epoch is a fraction of a second: long enough to be killed in, short enough for a test.
 EPOCHS = 15
@@ -120,3 +120,12 @@ def test_a_worker_whose_parent_is_gone_stops():
     StopIfOrphaned(os.getppid())(0, 0)
     with pytest.raises(KeyboardInterrupt):
         StopIfOrphaned(os.getppid() + 1)(0, 0)
+
+
+def test_ctrl_c_ends_a_command_of_many_runs_with_its_own_status():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="study interrupted; nothing is lost: run it again") as error:
+        watch([], "study", interrupt)
+    assert error.value.status == 130

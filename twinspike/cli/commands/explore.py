@@ -1,6 +1,7 @@
 """`explore`: networks and cores searched together."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,6 @@ def explore(
     claim(chosen, folder)
     run(Search(chosen, target, epochs, folder, records), trials=trials, jobs=processes(jobs))
     print(
-        f"explore: {folder}: pareto.svg, pareto.json, front-<trial>.toml "
-        f"(twinspike train --config {folder}/...)"
+        f"explore: {folder}: pareto.svg, pareto.json, front-<trial>.toml\n"
+        f"next: twinspike train --config {shlex.quote(f'{folder}/front-N.toml')}"
     )
