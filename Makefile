@@ -58,9 +58,9 @@ help: ## list the targets
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
 	@echo "  BENCH=cocotb the bench under cocotb for sim (default: compiled code)"
-	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
+	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k gw1n-9c gw2a-18c' devices for synth"
 	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
-	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab for bitstream, flash, sim-board (SERVE=1: only run it)"
+	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab|tangnano9k|tangnano20k for bitstream, flash, sim-board (SERVE=1: only run it)"
 	@echo "  LINK=spi an SPI link instead of the serial port (icebreaker)"
 	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
 

@@ -14,32 +14,38 @@ def recordings(figures: Figures, where: str) -> str:
     head = (
         "configuration",
         "network",
-        "macro-F1: mean (least to most)",
-        "over",
+        "figure",
         "wanted",
+        "mean (least to most)",
+        "over",
         "hidden neurons active",
         "best plain classifier",
-        "its macro-F1",
+        "its figure",
         "gain",
     )
     rows = []
     for row in _networks(figures):
-        scores = [run["macro_f1"] for run in row["runs"]]
+        kind = "accuracy" if "accuracy" in row["wanted"] else "macro_f1"
+        scores = [run[kind] for run in row["runs"]]
         mean = sum(scores) / len(scores)
         active = sum(run["hidden_activity"] for run in row["runs"]) / len(scores)
-        best = max(row["plain"], key=lambda one: one["macro_f1"])
+        best = max(row["plain"], key=lambda one: one[kind])
         splits = len({run["fold"] for run in row["runs"]})
+        most = (
+            f", {row['wanted']['hidden_activity']:.0%} active" if "hidden_activity" in row["wanted"] else ""
+        )
         rows.append(
             [
                 f"`{row['config']}`",
                 "-".join(map(str, row["shape"])) + f", T = {row['timesteps']}",
+                kind.replace("macro_f1", "macro-F1"),
+                f"{row['wanted'][kind]:.2f}{most}",
                 f"{mean:.4f} ({min(scores):.4f} to {max(scores):.4f})",
                 f"{splits} splits" if splits > 1 else f"{len(scores)} seed{'s' * (len(scores) > 1)}",
-                _wanted(row["wanted"]),
                 f"{active:.1%}",
                 best["what"],
-                f"{best['macro_f1']:.4f}",
-                f"{mean - best['macro_f1']:+.4f}",
+                f"{best[kind]:.4f}",
+                f"{mean - best[kind]:+.4f}",
             ]
         )
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
@@ -85,11 +91,6 @@ def recorded_variants(figures: Figures, where: str) -> str:
                 ]
             )
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
-
-
-def _wanted(wanted: dict[str, float]) -> str:
-    quiet = f", {wanted['hidden_activity']:.0%} active" if "hidden_activity" in wanted else ""
-    return f"{wanted['macro_f1']:.2f}{quiet}"
 
 
 def _networks(figures: Figures) -> list[dict[str, Any]]:
