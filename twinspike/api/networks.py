@@ -15,8 +15,9 @@ from twinspike.flow.folders import GENERIC, Folders, copied
 from twinspike.flow.identity import claim
 from twinspike.hw.settings import HardwareSettings
 from twinspike.numerics import emd
+from twinspike.numerics.decision import enrolled_threshold
 from twinspike.numerics.errors import TwinspikeError, out_of_range
-from twinspike.quant.network import Network
+from twinspike.quant.network import Network, References
 from twinspike.sim import golden
 
 if TYPE_CHECKING:
@@ -99,20 +100,25 @@ class Net:
         """This network with one more reference, the median of these images' embeddings, under `label`.
 
         Nothing is trained. The first reference of a new class teaches the class; one more of a class that is
-        known is another example. Raises TwinspikeError for a readout without references and for a label
-        beyond 0..65535.
+        known is another example. It gets a decision threshold of its own, as on a board. Raises
+        TwinspikeError for a readout without references and for a label beyond 0..65535.
         """
         network = self.network
         if network.readout != "emd":
             raise TwinspikeError(f"{self.name}: its readout is {network.readout!r}, which has no references")
-        counts = emd.median_reference(self._run(images).output_counts)
         if not 0 <= label <= 0xFFFF:
             raise out_of_range("label", label, "an integer in 0..65535")
-        known = network.references
-        references = dataclasses.replace(
-            known,
-            counts=np.concatenate([known.counts, counts[None]]),
-            labels=np.append(known.labels, np.int32(label)),
+        examples, known, usual = self._run(images).output_counts, network.references, network.verify_threshold
+        median = emd.median_reference(examples)
+        others = known.counts[known.labels != label].transpose(1, 0, 2)
+        threshold = enrolled_threshold(
+            emd.distances(examples, median[None])[:, 0], emd.distances(others, median[None])[:, 0], usual
+        )
+        before = known.threshold if known.threshold is not None else np.full(len(known.labels), usual)
+        references = References(
+            np.concatenate([known.counts, median[None]]),
+            np.append(known.labels, label).astype(np.int32),
+            np.append(before, threshold).astype(np.int32),
         )
         taught = dataclasses.replace(network, references=references)
         place = Folders(self.place.build.parent / f"{self.name}-{taught.content_hash[:8]}")

@@ -9,6 +9,7 @@ from support.networks import counting, random_network
 import twinspike as ts
 from twinspike.cli.main import main
 from twinspike.numerics import emd
+from twinspike.numerics.decision import enrolled_threshold
 from twinspike.sim.golden import run
 
 TOML = """\
@@ -79,6 +80,10 @@ def test_a_new_class_is_enrolled_without_training(net, network, tmp_path):
     assert more.network.references.labels.tolist() == [0, 1, 2, 7]
     median = emd.median_reference(run(network, network.encode(x)).output_counts)
     np.testing.assert_array_equal(more.network.references.counts[-1], median)
+    distances = emd.distances(run(network, network.encode(x)).output_counts, median[None])[:, 0]
+    impostors = emd.distances(network.references.counts.transpose(1, 0, 2), median[None])[:, 0]
+    own = enrolled_threshold(distances, impostors, network.verify_threshold)
+    assert more.network.references.threshold.tolist() == [network.verify_threshold] * 3 + [own]
     once = net.enrolled(x[:1], 9)
     assert once.classify(x[0]).distance == [0]
     assert net.network.references.labels.tolist() == [0, 1, 2]
