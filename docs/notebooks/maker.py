@@ -13,8 +13,8 @@
 # %% [markdown]
 # # For a maker: a classifier that learns new things without training
 #
-# A network is trained once. After that a new class is a reference, made of a few examples: in Python here, on the
-# board by `twinspike device enrol`.
+# A network is trained once. After that a new class is a reference, made of a few examples: in Python here, on
+# the board by `twinspike device enrol`.
 
 # %%
 import numpy as np
@@ -55,10 +55,8 @@ for new in (8, 9):
     taught = taught.enrolled(images[labels == new][:10], label=new)
 fresh = np.concatenate([images[labels == new][10:60] for new in (8, 9)])
 truth = np.repeat([8, 9], 50)
-share = (taught.classify(fresh).label == truth).mean()
-print(
-    f"{share:.0%} of new 8s and 9s are named right; before it was {(net.classify(fresh).label == truth).mean():.0%}"
-)
+before, share = ((one.classify(fresh).label == truth).mean() for one in (net, taught))
+print(f"{share:.0%} of new 8s and 9s are named right; before it was {before:.0%}")
 assert share > 0.3
 
 # %% [markdown]
@@ -74,7 +72,7 @@ print(f"about {found.logic_cells:,} of 5,280 logic cells, {found.ram_blocks} of 
 # Then, in a shell:
 #
 # ```sh
-# twinspike sim-board --config build/maker/maker.toml --board icebreaker --serve   # no board yet: prints a port
+# twinspike sim-board --config build/maker/maker.toml --board icebreaker --serve   # prints a port
 # twinspike bitstream --config build/maker/maker.toml --board icebreaker
 # twinspike flash --config build/maker/maker.toml --board icebreaker
 # twinspike device enrol --config build/maker/maker.toml --port /dev/ttyUSB1 --label 9 --image nine.png

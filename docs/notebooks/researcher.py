@@ -13,8 +13,8 @@
 # %% [markdown]
 # # For a researcher: train, compare, look inside
 #
-# Digits of 8x8 pixels come with scikit-learn, so nothing is downloaded. Few epochs keep this short; a network that
-# is meant takes some hundred.
+# Digits of 8x8 pixels come with scikit-learn, so nothing is downloaded. Few epochs keep this short; a network
+# that is meant takes some hundred.
 
 # %%
 import numpy as np
@@ -48,8 +48,8 @@ for bits in (2, 4):
 # %% [markdown]
 # ## The embedding
 #
-# Cumulative output spikes: the sum of absolute differences of two is their Earth Mover's Distance, so neighbours
-# by the Manhattan metric are neighbours by EMD. The nearest reference is what the core answers.
+# Cumulative output spikes: the sum of absolute differences of two is their Earth Mover's Distance, so
+# neighbours by the Manhattan metric are neighbours by EMD. The nearest reference is what the core answers.
 
 # %%
 net = nets[4]
