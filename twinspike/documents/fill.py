@@ -19,6 +19,7 @@ from ..study.figures import draw_study
 from . import bench as bench_tables
 from . import board as board_tables
 from . import contracts, fuzz_maps, tables
+from . import energy as energy_tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
@@ -70,6 +71,7 @@ FILLS: dict[str, Callable[..., str]] = {
         bench_tables.training_speed,
         *hardware_tables.FILLS,
         *board_tables.FILLS,
+        *energy_tables.FILLS,
         *scaling_tables.FILLS,
         *recorded_tables.FILLS,
     )
