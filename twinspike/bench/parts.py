@@ -76,7 +76,7 @@ def _measure(
             build["device"]: build["energy_uj"]
             for build in builds
             if build["config"] == name
-            and build["energy_uj"] is not None
+            and build.get("energy_uj") is not None
             and build["lanes"] == [layer.lanes for layer in plan.layers]
         },
     }
