@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from twinspike.bench.energy import ENERGY_MODEL
+from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.flow.cores import as_predicted
 from twinspike.flow.folders import find_network, opened
 from twinspike.flow.plans import make_plan_for, test_images
@@ -73,10 +73,10 @@ def _measure(
             for part, count in sorted(counts.items(), key=lambda item: -item[1])
         ],
         "modelled_uj": {
-            build["device"]: build["energy_uj"]
+            build["device"]: energy
             for build in builds
             if build["config"] == name
-            and build.get("energy_uj") is not None
             and build["lanes"] == [layer.lanes for layer in plan.layers]
+            and (energy := microjoules(build["device"], build["logic_cells"], build["interval_cycles"]))
         },
     }
