@@ -28,9 +28,9 @@ SHARES = (
 def measure(configs: tuple[str, ...], images: int, out: str, results: Path, simulator: str) -> dict[str, Any]:
     """Simulate the first test `images` of each configuration with waves; writes results/energy.json.
 
-    Also build/<config>/energy.json, for the report.
-    A row a part: changes of bits an image, its share, and that share of the modelled energy of each build in
-    results/hardware.json. Raises TwinspikeError if a core differs from the golden model on the way.
+    A row a part: changes of bits an image, its share; and the modelled energy of each build of this very core
+    in results/hardware.json. Also writes build/<config>/energy.json, for the report. Raises TwinspikeError if
+    a core differs from the golden model on the way.
     """
     path = results / RESULT
     found = {"shares": SHARES, "model": ENERGY_MODEL, "target": TARGET, "configurations": {}}
@@ -75,7 +75,7 @@ def _measure(
         "modelled_uj": {
             build["device"]: energy
             for build in builds
-            if build["config"] == name
+            if build["network_hash"] == network.content_hash
             and build["lanes"] == [layer.lanes for layer in plan.layers]
             and (energy := microjoules(build["device"], build["logic_cells"], build["interval_cycles"]))
         },
