@@ -1,4 +1,4 @@
-"""The tutorials and quick starts work: their console and python blocks are executed in an empty folder.
+"""Tutorials, quick starts and the page about Python work: their blocks are executed, in an empty folder.
 
 Consoles run in bash with this environment's commands; python blocks are sessions whose answers are
 compared (doctest) and share one namespace in a tutorial. A comment ``<!-- not run: why -->`` before a
@@ -22,6 +22,7 @@ PAGES = [
     *sorted((DOCS / "tutorials").glob("*.md")),
     DOCS / "start" / "researcher.md",
     DOCS / "start" / "engineer.md",
+    DOCS / "python.md",
 ]
 TUTORIALS = [
     pytest.param(path, id=path.stem, marks=[needs(name) for name in NEEDED.findall(path.read_text())])
@@ -49,7 +50,8 @@ def session(text, namespace, where):
     test = doctest.DocTestParser().get_doctest(text, namespace, where, where, 0)
     assert test.examples, f"{where}: a python block without >>>"
     report: list[str] = []
-    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    failed, _ = runner.run(test, out=report.append, clear_globs=False)
     assert not failed, "".join(report)
     namespace.update(test.globs)
 
