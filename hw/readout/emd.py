@@ -30,8 +30,8 @@ class Readout(wiring.Component):
 
     Members: `i` (In stream of the last layer's events), `o` (Out stream of RESULT: the nearest
     reference's distance and label, ties to the lower index, the second nearest's distance, all ones
-    if there is none, and distance <= verify threshold). References that change at run time have a readout
-    of their own: hw/readout/enrolled.py.
+    if there is none, and whether distance <= threshold, the reference's own or, where it has none, the
+    network's). References that change at run time have a readout of their own: hw/readout/enrolled.py.
     """
 
     def __init__(self, plan: CorePlan):
@@ -98,7 +98,8 @@ class Readout(wiring.Component):
             m.d.sync += judging.eq(0)
         with m.If(settling[2]):
             m.d.sync += self.o.valid.eq(1)
-        threshold = min(plan.network.verify_threshold, (1 << 32) - 1)
+        own = plan.network.references.threshold is not None
+        usual = min(plan.network.verify_threshold, (1 << plan.distance_bits) - 1)
         m.d.comb += [
             rank.start.eq(start),
             rank.valid.eq(presented),
@@ -108,7 +109,8 @@ class Readout(wiring.Component):
             self.o.p.label.eq(references.label),
             self.o.p.distance.eq(rank.best),
             self.o.p.runner_up.eq(rank.second if plan.references > 1 else NO_RUNNER_UP),
-            self.o.p.same.eq(rank.best <= threshold),
+            self.o.p.same.eq(rank.best <= (references.threshold if own else usual)),
+            self.o.p.own.eq(own),
         ]
         return m
 

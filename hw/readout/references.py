@@ -18,9 +18,10 @@ class FixedReferences(wiring.Component):
 
     Word i * 2^a + n, a the bits of an output address, holds how many steps are left at the i-th spike (from
     0) of neuron n, its own among them, of every reference k, k = 0 lowest; 0 where there is no such spike.
-    Latency 1 clock from `row` to `left`, none from `nearest` to `label`.
+    Latency 1 clock from `row` to `left`, none from `nearest` to `label` and `threshold` (0 where references
+    have none of their own).
 
-    Members: `row` (In), `left` (Out, a number a column), `nearest` (In), `label` (Out).
+    Members: `row` (In), `left` (Out, a number a column), `nearest` (In), `label`, `threshold` (Out).
     """
 
     def __init__(self, plan: CorePlan):
@@ -31,6 +32,7 @@ class FixedReferences(wiring.Component):
                 "left": Out(count_row(plan, plan.columns)),
                 "nearest": In(range(max(plan.columns, 2))),
                 "label": Out(16),
+                "threshold": Out(plan.distance_bits),
             }
         )
 
@@ -51,4 +53,11 @@ class FixedReferences(wiring.Component):
             label.addr.eq(self.nearest),
             self.label.eq(label.data),
         ]
+        if plan.network.references.threshold is not None:
+            limits = [plan.limit(reference) for reference in range(plan.references)]
+            m.submodules.limits = limits = Memory(
+                shape=plan.distance_bits, depth=max(len(limits), 2), init=limits
+            )
+            limit = limits.read_port(domain="comb")
+            m.d.comb += [limit.addr.eq(self.nearest), self.threshold.eq(limit.data)]
         return m

@@ -12,14 +12,14 @@ from twinspike.cli.options import Config, Out
 @command("report")
 def report(config: Config = "digits", out: Out = "build") -> None:
     """Write build/<config>/report/index.html and print the closing table."""
-    from twinspike.flow.folders import find_network, opened
-    from twinspike.reports.page import write_report
+    from twinspike.api.reporting import report as write
+    from twinspike.cli.chosen import chosen_net
     from twinspike.reports.summary import print_summary
 
-    chosen, place = opened(config, out)
-    find_network(place, chosen)
-    path = write_report(place.build, chosen)
-    print_summary(place.build, chosen)
+    net = chosen_net(config, out)
+    path = write(net)
+    if net.config:
+        print_summary(net.place.build, net.config)
     print(f"report: {path}")
 
 

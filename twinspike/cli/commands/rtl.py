@@ -40,16 +40,21 @@ def rtl(
     Without --target the core is portable: its weights lie in initialised memories. For up5k a large
     layer's weights go to SPRAM and come in over a load port.
     """
-    from twinspike.flow.cores import write_core
+    from twinspike.api.networks import Net
+    from twinspike.cli.chosen import chosen_net
     from twinspike.flow.folders import opened
     from twinspike.quant.network_file import load_network
 
-    chosen, place = opened(config, out)
-    given = load_network(network) if network else None
-    written, plan, prediction = write_core(chosen, place, target, network=given, out=folder, goal=goal)
-    _print_plan(written, plan)
-    if prediction:
-        _print_prediction(prediction)
+    if network:
+        chosen, place = opened(config, out)
+        net = Net(load_network(network), chosen, network, place)
+    else:
+        net = chosen_net(config, out)
+    core = net.core(target, goal)
+    written = core.verilog(folder or net.place.rtl(target))
+    _print_plan(written, core.plan)
+    if core.prediction:
+        _print_prediction(core.prediction)
 
 
 def _print_plan(folder: Path, plan: "CorePlan") -> None:
@@ -80,7 +85,7 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
 
 
 def _print_prediction(prediction: "Prediction") -> None:
-    from twinspike.flow.cores import PLANNING_IMAGES
+    from twinspike.api.cores import PLANNING_IMAGES
     from twinspike.hw.devices import DEVICES
 
     device = DEVICES[prediction.plan.target]

@@ -17,12 +17,11 @@ def synth(
     Writes <target>/synth/synth.json: logic cells, block RAMs and Fmax, one a seed. Stages whose
     inputs have not changed are not run again.
     """
-    from twinspike.flow.cores import place_core
-    from twinspike.flow.folders import opened
+    from twinspike.cli.chosen import chosen_net
 
-    chosen, place = opened(config, out)
-    for each in target or chosen.hardware.targets:
-        result = place_core(chosen, place, each, seeds=list(seeds), jobs=jobs)
+    net = chosen_net(config, out)
+    for each in target or net.hardware.targets:
+        result = net.core(each).synthesise(seeds, jobs=jobs).table
         fmax = " / ".join(f"{result[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
         print(
             f"{each}: {result['logic_cells']:,} of {result['logic_cells_available']:,} logic cells, "
