@@ -93,7 +93,7 @@ def test_load_words_are_pieces_of_16_bits_lowest_first():
 
 def test_reference_table_has_a_row_a_step_and_neuron_with_all_slots_beside_each_other():
     plan = make_plan(random_network(1, timesteps=3, widths=(5,), classes=2), (2,), slots=2)
-    table = plan.reference_table().reshape(3, 8, 3)  # [T, 2^a, K + 1]
+    table = plan.reference_table()[:24].reshape(3, 8, 4)  # [T, 2^a, K + 2]: a staged copy, records
     for k in range(2):
         assert np.array_equal(table[:, :5, k], plan.network.references.counts[k])
         assert not table[:, 5:, k].any()
