@@ -33,7 +33,7 @@ def measure(configs: tuple[str, ...], images: int, out: str, results: Path, simu
     a core differs from the golden model on the way.
     """
     path = results / RESULT
-    found = {"shares": SHARES, "model": ENERGY_MODEL, "target": TARGET, "configurations": {}}
+    found: dict[str, Any] = {"shares": SHARES, "model": ENERGY_MODEL, "target": TARGET, "configurations": {}}
     if path.is_file():
         found["configurations"] = parse_json(path.read_text())["configurations"]
     builds = parse_json((results / "hardware.json").read_text())["rows"]
