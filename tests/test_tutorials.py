@@ -1,8 +1,8 @@
-"""The tutorials work: their console and python blocks are executed in order, in an empty folder.
+"""Tutorials, quick starts and the page about Python work: their blocks are executed, in an empty folder.
 
 Consoles run in bash with this environment's commands; python blocks are sessions whose answers are
 compared (doctest) and share one namespace in a tutorial. A comment ``<!-- not run: why -->`` before a
-block leaves out what takes minutes.
+block leaves out what takes minutes, ``<!-- needs: NAME -->`` anywhere what not every machine has.
 """
 
 import doctest
@@ -13,9 +13,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.optional import needs
 
-TUTORIALS = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n\s*)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDED = re.compile(r"<!-- needs: (\w+) -->")
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = [
+    *sorted((DOCS / "tutorials").glob("*.md")),
+    DOCS / "start" / "researcher.md",
+    DOCS / "start" / "engineer.md",
+    DOCS / "python.md",
+]
+TUTORIALS = [
+    pytest.param(path, id=path.stem, marks=[needs(name) for name in NEEDED.findall(path.read_text())])
+    for path in PAGES
+]
 
 
 def console(text, folder):
@@ -38,12 +50,13 @@ def session(text, namespace, where):
     test = doctest.DocTestParser().get_doctest(text, namespace, where, where, 0)
     assert test.examples, f"{where}: a python block without >>>"
     report: list[str] = []
-    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    failed, _ = runner.run(test, out=report.append, clear_globs=False)
     assert not failed, "".join(report)
     namespace.update(test.globs)
 
 
-@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("tutorial", TUTORIALS)
 def test_a_tutorial_does_what_it_says(tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, ran = {}, 0

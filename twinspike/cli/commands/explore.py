@@ -1,5 +1,6 @@
 """`explore`: networks and cores searched together."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,6 @@ def explore(
     with executor(jobs, cluster) as workers:
         run(search, trials=trials, executor=workers)
     print(
-        f"explore: {folder}: pareto.svg, pareto.json, front-<trial>.toml "
-        f"(twinspike train --config {folder}/...)"
+        f"explore: {folder}: pareto.svg, pareto.json, front-<trial>.toml\n"
+        f"next: twinspike train --config {shlex.quote(f'{folder}/front-N.toml')}"
     )
