@@ -179,3 +179,21 @@ def test_classes_of_one_image_make_no_pairs():
     assert evaluation.verify_pairs(counts, np.arange(6), rng) == {"pairs": 0}
     found = evaluation.verify_pairs(counts, np.array([0, 0, 1, 1, 2, 3]), rng)
     assert found["pairs"] == evaluation.PAIRS and 0 <= found["eer"] <= 1
+
+
+def test_own_thresholds_make_the_least_errors_of_each_reference():
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 3, 90)
+    distance = rng.integers(5, 40, (90, 3))
+    distance[np.arange(90), labels] -= rng.integers(0, 6, 90)
+    names = np.array([0, 1, 2])
+    found = evaluation.own_thresholds(distance, labels, names)
+    assert found.dtype == np.int32
+    for k, threshold in enumerate(found):
+        own, others = distance[labels == k, k], distance[labels != k, k]
+        costs = [(own > t).mean() + (others <= t).mean() for t in range(50)]
+        assert costs[threshold] == min(costs)
+    with pytest.raises(
+        TwinspikeError, match=r"training.own_thresholds: reference 3 needs images of its class"
+    ):
+        evaluation.own_thresholds(distance, labels, np.array([0, 1, 3]))
