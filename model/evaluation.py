@@ -186,7 +186,7 @@ def choose_verify_threshold(distance: np.ndarray, labels: np.ndarray, reference_
 
 
 def own_thresholds(distance: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray) -> np.ndarray:
-    """A decision threshold int32 [K] for each reference, of least error on images of its class and of others.
+    """A decision threshold int32 [K] for each reference, fitted to images of its class and of others.
 
     distance int [B, K] of training images to references, labels [B], reference_labels [K]. Raises
     TwinspikeError for a reference that has no image of its class, or none of another.
