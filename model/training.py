@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..numerics.errors import TwinspikeError
+from ..numerics.errors import Interrupted, TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..quant.network import Network
 from .batches import epoch_order, with_quarter_turns
@@ -53,10 +53,8 @@ CHECKPOINT_SECONDS = 5.0
 COST_IMAGES = 1000
 
 
-class TrainingInterrupted(TwinspikeError):
+class TrainingInterrupted(Interrupted):
     """Ctrl-C: the checkpoint is written, and the message says how to go on."""
-
-    status = 130  # what a shell reports of a command that Ctrl-C ended
 
 
 def train(

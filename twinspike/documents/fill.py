@@ -8,17 +8,19 @@ The names are those of :data:`FILLS`. A region that spans lines gets a table or
 paragraphs, one inside a line gets a value.
 """
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from twinspike.flow.cost import CLOCKS, clocks
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
 from ..study.figures import draw_study
 from . import bench as bench_tables
 from . import board as board_tables
-from . import contracts, fuzz_maps, tables
+from . import contracts, flows, fuzz_maps, tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
@@ -26,6 +28,8 @@ from . import recorded as recorded_tables
 from . import reliability as reliability_tables
 from . import scaling as scaling_tables
 from . import study as study_tables
+from .badges import badges
+from .flow_drawing import draw_flow
 from .tables import Figures
 
 # What a region may be filled with, by name.
@@ -70,6 +74,7 @@ FILLS: dict[str, Callable[..., str]] = {
         reliability_tables.resets,
         bench_tables.training_speed,
         *hardware_tables.FILLS,
+        *flows.FILLS,
         *board_tables.FILLS,
         *scaling_tables.FILLS,
         *recorded_tables.FILLS,
@@ -88,7 +93,7 @@ def documents(root: Path) -> list[Path]:
 
 
 def fill_documents(root: Path) -> list[Path]:
-    """Fill every document of the repository anew; returns those that changed."""
+    """Fill every document of the repository anew, and the clocks that ship; returns files that changed."""
     figures = Figures.read(root / "results")
     changed = []
     for path in documents(root):
@@ -97,9 +102,26 @@ def fill_documents(root: Path) -> list[Path]:
         if new != old:
             write_atomically(path, new)
             changed.append(path)
+    clock_file = root / "hw" / "predict" / CLOCKS
+    if found := clocks(figures.records.values()):
+        text = json.dumps(found, indent=2, sort_keys=True) + "\n"
+        if not clock_file.is_file() or clock_file.read_text(encoding="utf-8") != text:
+            write_atomically(clock_file, text)
+            changed.append(clock_file)
     if "study" in figures.studies:
         changed += draw_study(figures.studies["study"], root / "docs")
+    for name, picture in pictures(figures, root).items():
+        path = root / "docs" / "images" / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != picture:
+            write_atomically(path, picture)
+            changed.append(path)
     return changed
+
+
+def pictures(figures: Figures, root: Path) -> dict[str, str]:
+    """Drawings of docs/images by name, as SVG: none where there is no pyproject.toml."""
+    project = root / "pyproject.toml"
+    return {"flow.svg": draw_flow(), **badges(figures, project)} if project.is_file() else {}
 
 
 def fill(text: str, figures: Figures, where: str) -> str:
