@@ -54,9 +54,9 @@ def demonstrate(config: Config, place: Folders, name: str, baud: int, seed: int 
     known, asked, truth = _drawn(load_characters(omniglot_folder(), "evaluation"), seed)
     network, running = simulated(config, place, name, baud, "uart")
     with running, Device.open(running.port, network=network, timeout=5.0) as device:
-        for slot in range(device.info.slots):
-            device.clear(slot)
-        slots = []
+        for number in range(device.info.slots):
+            device.clear(number)
+        slots: list[int] = []
         for label, drawing in enumerate(tqdm(known, desc="enrolled", disable=None)):
             slot = device.free_slot()
             if slot is None:
@@ -65,13 +65,13 @@ def demonstrate(config: Config, place: Folders, name: str, baud: int, seed: int 
                 )
             device.enrol(slot, label, drawing)
             slots.append(slot)
-        for slot, drawing in zip(slots, known, strict=True):
-            device.fit_threshold(slot, drawing)
+        for number, drawing in zip(slots, known, strict=True):
+            device.fit_threshold(number, drawing)
         answers = list(tqdm(device.classify(asked), total=len(asked), desc="asked", disable=None))
         held = {
-            slot.number: Reference(device.read_reference(slot.number), slot.label, slot.threshold)
-            for slot in device.slots()
-            if slot.holds
+            found.number: Reference(device.read_reference(found.number), found.label, found.threshold)
+            for found in device.slots()
+            if found.holds
         }
     wanted = _golden(network, held, asked)
     found = [(a.label, a.distance, a.runner_up, a.same) for a in answers]
