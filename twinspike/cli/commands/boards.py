@@ -55,8 +55,7 @@ def flash(config: Config = "digits", out: Out = "build", board: Board = BOARD_NA
     from twinspike.boards import steps
     from twinspike.flow.folders import opened
 
-    _, place = opened(config, out)
-    steps.flash(place, board)
+    steps.flash(*opened(config, out), board)
 
 
 @command("sim-board")
