@@ -100,7 +100,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     ]
     meanings = _RECORD[network.readout] | {
         "same": f"1 if distance <= {_threshold(plan)}; 0: whose it is is unknown",
-        "own": "1 if that was the reference's own threshold",
+        "own": "1 if that was the reference's own threshold" if plan.references or plan.slots else "always 0",
     }
     for name, field in RESULT:
         bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)
@@ -225,6 +225,11 @@ def _readout_cycles(plan: CorePlan) -> list[str]:
             "readout takes an event per clock; a frame's result comes 2 clocks after its last "
             "TICK was taken,",
             f"and the next frame's events are taken from {max(neurons + 1, 3)} clocks after that TICK.",
+        ]
+    if not plan.slots:
+        return [
+            "readout takes an event per clock; a frame's result comes",
+            f"{plan.result_clocks} clocks after its last TICK was taken ({plan.compared} references).",
         ]
     return [
         f"readout takes {neurons + 3} clocks per step and one a spike; a frame's result comes",
