@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site screenshot bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -177,6 +177,9 @@ bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simu
 
 site: $(READY) #@ the documentation as pages, every link checked: build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+screenshot: $(READY) #@ the picture of the report in README: after make report CONFIG=mnist, with Chromium
+	PYTHONPATH=tests $(BIN)/python pages/screenshot.py build/mnist/report/index.html docs/images/report.png
 
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs
