@@ -100,6 +100,7 @@ def _page(results: Results, config: Config) -> str:
         "verification": metrics.get("verification", {}),
         "metrics": metrics,
         "devices": [_device(results, target) for target in results.synths],
+        "energy": _energy(results),
         "peers": _peers(results, config),
         "provenance": _provenance(results),
     }
@@ -243,6 +244,17 @@ def _device(results: Results, target: str) -> dict[str, Any]:
         "slowest": synth["fmax_min_mhz"],
         "fastest": max(one["fmax_max_mhz"] for one in results.synths.values()),
     }
+
+
+def _energy(results: Results) -> list[tuple[str, float, str]]:
+    """What an image costs in each part of the core: its name, its share, and what is said of it."""
+    found = results.energy or {"parts": [], "modelled_uj": {}}
+    rows = []
+    for part in found["parts"]:
+        said = [f"{part['changes_per_image']:,.0f} bits", f"{part['share']:.1%}"]
+        said += [f"{part['share'] * uj:.3g} µJ on {device}" for device, uj in found["modelled_uj"].items()]
+        rows.append((part["part"], part["share"], ", ".join(said)))
+    return rows
 
 
 def _peers(results: Results, config: Config) -> list[peers.Row]:
