@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import write_atomically, write_json
+from ..numerics.progress import Bar
 from ..quant.network import Network
 from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
@@ -189,7 +189,7 @@ class _Run:
         p, epochs = self.progress, self.settings.epochs
         saved = time.monotonic()
         watch = Stopwatch(p)
-        bar = tqdm(
+        bar = Bar(
             total=epochs * self.steps,
             initial=p.epoch * self.steps + p.step,
             desc=f"train {self.config.name}",

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ...numerics.encodings import Encoding, Timed
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.files import write_atomically
+from ...numerics.progress import Bar
 from ...numerics.recordings import Flow, Recording
 from .dataset import Dataset
 from .downloads import file_sha256
@@ -180,7 +180,7 @@ def _samples(
             return [Samples(part, file[f"{part}_x"], file[f"{part}_names"].tolist()) for part in parts]
     rows: dict[str, tuple[list[np.ndarray], list[str]]] = {}
     entries = source.entries(paths, fold)
-    for entry in tqdm(entries, desc=f"reading {name}", unit="recording", disable=None if progress else True):
+    for entry in Bar(entries, desc=f"reading {name}", unit="recording", disable=not progress):
         x, names = rows.setdefault(entry.part, ([], []))
         x.append(encoding.frame(entry.read(), timesteps))
         names.append(entry.name)

@@ -14,7 +14,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from tqdm import tqdm
 
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
@@ -23,6 +22,7 @@ from ...hw.plan.spram import SPRAM_FROM_BITS
 from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
+from ...numerics.progress import Bar
 from ..bench.direct import Workshop
 from .case import ACTIVITY, Case
 from .layers import BIASES, THRESHOLDS, WEIGHTS, LayerCase
@@ -181,7 +181,7 @@ class Campaign:
         def over() -> bool:
             return self._counts["networks"] >= wanted or time.monotonic() >= until
 
-        with tqdm(total=networks, initial=self._counts["networks"], unit="network", disable=None) as bar:
+        with Bar(total=networks, initial=self._counts["networks"], unit="network") as bar:
             while not over():
                 number = self._counts["next_seed"]
                 bar.set_description(f"seed {number}")
@@ -197,7 +197,7 @@ class Campaign:
         """Whether the batches that are Icarus Verilog's are passed over, because it is not installed."""
         return "icarus" not in self._workshops
 
-    def _batch(self, number: int, over, bar: tqdm) -> Finding | None:
+    def _batch(self, number: int, over, bar: Bar) -> Finding | None:
         failing: list[tuple[Case, str]] = []
         simulator = "verilator" if (number % ICARUS_EVERY != 0) != self._maps else "icarus"
         if simulator not in self._workshops:
@@ -234,7 +234,7 @@ class Campaign:
             return Finding(case, message, path)
         return None
 
-    def _try(self, case: Case, bar: tqdm, *, counted: bool) -> None:
+    def _try(self, case: Case, bar: Bar, *, counted: bool) -> None:
         begin = time.monotonic()
         workshop = self._workshops[case.simulator]
         built = workshop.built

@@ -3,14 +3,12 @@
 import dataclasses
 import hashlib
 import json
-import sys
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.config import available, load_config
@@ -23,6 +21,7 @@ from twinspike.hw.tools.synthesis import synthesise
 from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_json
+from twinspike.numerics.progress import Bar, say
 from twinspike.quant.network import Network
 from twinspike.quant.sizes import sizes
 from twinspike.sim import golden
@@ -85,7 +84,7 @@ def measure(builds: list[Build], out: str, results: Path, *, jobs: int = 1) -> d
     """
     path = results / RESULT
     table = json.loads(path.read_text()) if path.is_file() else {"rows": [], "left_out": []}
-    for build in tqdm(builds, desc="builds", unit="build", disable=None):
+    for build in Bar(builds, desc="builds", unit="build"):
         try:
             row, reason = _row(build, out, jobs), None
         except TwinspikeError as error:
@@ -94,11 +93,11 @@ def measure(builds: list[Build], out: str, results: Path, *, jobs: int = 1) -> d
             table[key] = [old for old in table[key] if old["build"] != build.name]
         if row:
             table["rows"].append(row)
-            tqdm.write(summary(row), file=sys.stderr)
+            say(summary(row))
         else:
             left = {"build": build.name, "config": build.config, "device": build.device, "reason": reason}
             table["left_out"].append(left)
-            tqdm.write(f"{build.name}: left out: {reason}", file=sys.stderr)
+            say(f"{build.name}: left out: {reason}")
         order = [each.name for each in BUILDS]
         table["rows"].sort(key=lambda r: order.index(r["build"]) if r["build"] in order else len(order))
         table["provenance"] = _provenance()

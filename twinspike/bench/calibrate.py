@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
-from tqdm import tqdm
 
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import harness_rtlil
@@ -20,6 +19,7 @@ from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
 from twinspike.numerics.encodings import Graded, Latency
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.progress import Bar
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import NeuronSpec
@@ -143,7 +143,7 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
     """
     chosen = [sample for sample in SAMPLES if sample.target in targets]
     rows: dict[str, list[dict[str, Any]]] = {}
-    for sample in tqdm(chosen, desc="calibrate", unit="core", disable=None):
+    for sample in Bar(chosen, desc="calibrate", unit="core"):
         plan = sample_plan(sample)
         folder = build / sample.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
             row["predicted"] = round(_predict(fitted[name], row["features"]))
             row["predicted_without_it"] = round(without)
         worst = max(abs(row["predicted"] / row["logic_cells"] - 1) for row in samples)
-        tqdm.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
+        Bar.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
         write_json(
             results / f"area-{name}.json",
             {

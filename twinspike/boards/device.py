@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from twinspike.boards.stream import check_speed, recording_frames, replay, replay_by_timer, summary
 from twinspike.boards.trial import Trial, decisions, make_trial, scores
@@ -26,6 +25,7 @@ from twinspike.hw.settings import BOARD_NAMES
 from twinspike.hw.weights.image import weight_image
 from twinspike.model.data.one_file import read_sample
 from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 
 
@@ -103,10 +103,10 @@ def classify(config: Config, place: Folders, options: Request) -> bool:
         images, labels = _images(config, network, options, options.frames)
         start, right = time.monotonic(), 0
         answers = device.classify(images, pixels=options.pixels)
-        bar = tqdm(zip(answers, labels, strict=True), total=len(labels), unit="image", disable=None)
+        bar = Bar(zip(answers, labels, strict=True), total=len(labels), unit="image")
         for at, (answer, label) in enumerate(bar, options.image):
             right += answer.label == label
-            tqdm.write(
+            Bar.write(
                 f"image {at}: label {answer.label} (truth {label}), distance {answer.distance}, "
                 f"runner-up {answer.runner_up}, {answer.cycles} clocks"
             )
@@ -141,7 +141,7 @@ def verify(config: Config, place: Folders, options: Request) -> bool:
 def compare(device: Device, network: Network, trial: Trial) -> Checked:
     """Hold the device against the golden model and say what came out."""
     start = time.monotonic()
-    with tqdm(unit="frame", disable=None) as bar:
+    with Bar(unit="frame") as bar:
 
         def told(what: str, frames: int) -> None:
             bar.set_description(what)
@@ -177,7 +177,7 @@ def measured(
     device: Device, images: np.ndarray, bytes_a_second: float, clock: Callable[[], float] = time.monotonic
 ) -> list[Speed]:
     """Measure the throughput and print a table; for the arguments see :func:`measure`."""
-    with tqdm(unit="image", disable=None, desc="speed") as bar:
+    with Bar(unit="image", desc="speed") as bar:
         speeds = measure(device, images, bytes_a_second, bar.update, clock=clock)
     table = Table(
         "encoding",
@@ -242,7 +242,7 @@ def load(config: Config, place: Folders, options: Request) -> bool:
     with _opened(config, place, options) as (device, network):
         # How weights lie in memory depends on the lanes of the board's core.
         words = weight_image(board_plan(config, network, board(options.board)))
-        with tqdm(total=len(words), unit="word", disable=None) as bar:
+        with Bar(total=len(words), unit="word") as bar:
             device.load_weights(words, lambda sent: bar.update(sent - bar.n))
     print(f"{len(words)} words loaded")
     return True

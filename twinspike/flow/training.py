@@ -47,6 +47,15 @@ def train(config: Config, place: Folders, *, resume: bool, warn: Callable[[str],
         return run(config, place.build, resume=resume, dataset=dataset)
 
 
+def has_core(network: Network) -> bool:
+    """Whether a core can be made of a network; one of a kind without hardware runs in software alone."""
+    try:
+        check_buildable(network)
+    except TwinspikeError:
+        return False
+    return True
+
+
 def judge_core(config: Config, network: Network) -> list[str]:
     """What stands against the configuration's core on its devices, a line each, as far as sizes tell.
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from tqdm import tqdm
 
 from twinspike import __version__
 from twinspike.config import Config
@@ -20,6 +19,7 @@ from twinspike.model.data.load import config_dataset
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically
+from twinspike.numerics.progress import Bar
 from twinspike.sim import golden
 
 from ..flow.folders import GENERIC
@@ -184,7 +184,7 @@ def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Pictur
     for kind, name in (("interval", "back_to_back"), ("latency", "alone")):
         if spread := results.cycles(name, kind):
             jobs[kind] = partial(figures.cycle_histogram, kind, spread)
-    with tqdm(jobs.items(), desc="figures", unit="figure", disable=None) as bar:
+    with Bar(jobs.items(), desc="figures", unit="figure") as bar:
         return {name: draw() for name, draw in bar}
 
 

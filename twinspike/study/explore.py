@@ -15,7 +15,6 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
-from tqdm import tqdm
 
 from twinspike.config import Config
 from twinspike.flow.cost import check_fit, clock, logic_cells
@@ -23,6 +22,7 @@ from twinspike.flow.folders import Folders
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 from twinspike.study.measure import measure
@@ -113,7 +113,7 @@ def explore(search: Search, *, trials: int, jobs: int, progress: bool = True) ->
     clock(search.target, search.records)  # refuses a device without figures before hours of training
     study = search.open()
     _requeue_killed(study, search)
-    with tqdm(total=trials, desc="explore", unit="trial", disable=not progress) as bar:
+    with Bar(total=trials, desc="explore", unit="trial", disable=not progress) as bar:
 
         def update() -> None:
             done = len(_finished(study))

@@ -18,13 +18,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from twinspike.config import Config
 from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
 from twinspike.numerics.locks import claimed
+from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
 
 ROW_FILE, LOG_FILE, CHECKPOINT_FILE = "row.json", "train.jsonl", "checkpoint.safetensors"
@@ -124,7 +123,7 @@ def complete(runs: Sequence[Run], measure: Measure, *, jobs: int, title: str, pr
     runs = list({run.folder: run for run in runs}.values())  # rows may share a run
     todo = [run for run in runs if run.row is None]
     total = sum(run.config.training.epochs for run in runs)
-    with tqdm(total=total, desc=title, unit="epoch", disable=not progress) as bar:
+    with Bar(total=total, desc=title, unit="epoch", disable=not progress) as bar:
 
         def update() -> None:
             bar.update(sum(run.epochs_done for run in runs) - bar.n)

@@ -1,6 +1,7 @@
 """`explore`: networks and cores searched together."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def explore(
     --config. Any number of calls, also on other machines that share the folder, work on one study;
     build/explore/<config>/ gets pareto.svg, pareto.json and a configuration a point of the front.
     """
+    from twinspike.cli.closing import wrote
     from twinspike.config import load_config
     from twinspike.documents.tables import Figures
     from twinspike.flow.identity import claim
@@ -47,7 +49,5 @@ def explore(
     folder = Path(out) / "explore" / chosen.name
     claim(chosen, folder)
     run(Search(chosen, target, epochs, folder, records), trials=trials, jobs=processes(jobs))
-    print(
-        f"explore: {folder}: pareto.svg, pareto.json, front-<trial>.toml "
-        f"(twinspike train --config {folder}/...)"
-    )
+    chosen_of_front = shlex.join(["twinspike", "train", "--config", f"{folder}/front-N.toml"])
+    wrote(folder, "pareto.svg, pareto.json, front-<trial>.toml", next=chosen_of_front)

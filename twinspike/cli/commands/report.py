@@ -12,6 +12,7 @@ from twinspike.cli.options import Config, Out
 @command("report")
 def report(config: Config = "digits", out: Out = "build") -> None:
     """Write build/<config>/report/index.html and print the closing table."""
+    from twinspike.cli.closing import then, wrote
     from twinspike.flow.folders import find_network, opened
     from twinspike.reports.page import write_report
     from twinspike.reports.summary import print_summary
@@ -20,7 +21,7 @@ def report(config: Config = "digits", out: Out = "build") -> None:
     find_network(place, chosen)
     path = write_report(place.build, chosen)
     print_summary(place.build, chosen)
-    print(f"report: {path}")
+    wrote(path, next=f"open it in a browser, or {then('ip', chosen, place)}")
 
 
 @command("results")
@@ -34,9 +35,10 @@ def results(
     The file holds configuration, seed, versions and data checksums beside the figures; README and
     docs are filled from it.
     """
+    from twinspike.cli.closing import wrote
     from twinspike.flow.folders import find_network, opened
     from twinspike.flow.record import write_record
 
     chosen, place = opened(config, out)
     find_network(place, chosen)
-    print(f"results: {write_record(place.build, chosen, folder)}")
+    wrote(write_record(place.build, chosen, folder), next="make docs")

@@ -40,6 +40,7 @@ def rtl(
     Without --target the core is portable: its weights lie in initialised memories. For up5k a large
     layer's weights go to SPRAM and come in over a load port.
     """
+    from twinspike.cli.closing import aimed, then, wrote
     from twinspike.flow.cores import write_core
     from twinspike.flow.folders import opened
     from twinspike.quant.network_file import load_network
@@ -50,33 +51,37 @@ def rtl(
     _print_plan(written, plan)
     if prediction:
         _print_prediction(prediction)
+    names = "twinspike_core.v, ports.md, memory images"
+    if folder or network:
+        wrote(written, names)
+    else:
+        wrote(written, names, next=then("sim", chosen, place, *aimed(target)))
 
 
 def _print_plan(folder: Path, plan: "CorePlan") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from twinspike.cli.tables import print_table
 
-    table = Table(title=f"{folder}: core for {plan.target}", title_justify="left")
-    for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks per event", "weights"):
-        table.add_column(title, justify="right")
-    for i, layer in enumerate(plan.layers):
+    columns: dict[str, list[str]] = {}
+    for index, layer in enumerate(plan.layers):
         # A dense layer's are [neurons, inputs]; those of a map, its filters, are shared by all places.
         sizes = layer.layer.weight.shape
         sizes = sizes[::-1] if len(sizes) == 2 else sizes
-        weights = f"{' x '.join(map(str, sizes))} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
         # On maps an event near the border costs less.
         events = max(map(layer.event_clocks, range(layer.inputs)))
-        row = (
-            i,
-            layer.layer.inputs,
-            layer.neurons,
-            layer.lanes,
-            max(layer.events_per_clock, 1),
-            f"{events:g}" if layer.listed else layer.tick_clocks,
-            weights,
-        )
-        table.add_row(*map(str, row))
-    Console().print(table)
+        row = {
+            "layer": index,
+            "inputs": f"{layer.layer.inputs:,}",
+            "neurons": f"{layer.neurons:,}",
+            "lanes": layer.lanes,
+            "events at once": max(layer.events_per_clock, 1),
+            "clocks per event": f"{events:g}" if layer.listed else layer.tick_clocks,
+            "weights": "x".join(map(str, sizes)),
+            "bits": layer.layer.spec.weight_bits,
+            "memory": layer.memory,
+        }
+        for name, value in row.items():
+            columns.setdefault(name, []).append(str(value))
+    print_table(f"{folder}: core for {plan.target}", columns)
 
 
 def _print_prediction(prediction: "Prediction") -> None:

@@ -51,6 +51,7 @@ def sim(
     Runs the frames back to back, some alone (latency) and some under random back-pressure; checks
     hidden spikes, output spikes, result records and cycles. Ends with status 1 at any difference.
     """
+    from twinspike.cli.closing import aimed, then, wrote
     from twinspike.flow.cores import as_predicted, simulate_core
     from twinspike.flow.folders import opened
     from twinspike.flow.plans import needs_own_simulation
@@ -62,7 +63,7 @@ def sim(
     targets = [target] if target else [GENERIC, *chosen.hardware.targets]
     if not target:
         targets = [t for t in targets if needs_own_simulation(chosen, place, t)]
-    good = True
+    good, written = True, place.build
     for each in targets:
         path, report = simulate_core(
             chosen, place, each, frames=frames, simulator=simulator, waves=waves, bench=bench
@@ -73,28 +74,34 @@ def sim(
             folder = place.sim(each)
             print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
             print("       or surfer --command-file waves.sucl waves.fst")
+        written = path
+    on = good and not waves
+    wrote(written, next=then("synth", chosen, place, *aimed(target or GENERIC)) if on else None)
     return 0 if good else 1
 
 
 def print_runs(rows: list[dict[str, Any]], path: Path) -> None:
     """A table of simulated runs, and what was wrong with them."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=f"{path}: RTL against the golden model", title_justify="left")
-    for title in ("run", "frames", "spikes compared", "mismatches", "cycles per image", "formula"):
-        table.add_column(title, justify="right")
+    from twinspike.cli.tables import print_table
+
+    columns: dict[str, list[str]] = {}
     for row in rows:
         kind = "latency" if row["isolated"] else "interval"
         spread = row.get("cycles", {}).get(kind)
-        cycles = f"{kind} {spread['median']:,.0f}" if spread and spread["values"] else "-"
-        equal = {True: "equal", False: "DIFFERS", None: "-"}[row.get("cycles_predicted_equal")]
-        name = f"{row['target']}, {row['run']}"
-        table.add_row(
-            name, f"{row['frames']:,}", f"{row['spikes_compared']:,}", str(row["mismatches"]), cycles, equal
-        )
+        cells = {
+            "run": f"{row['target']}, {row['run']}",
+            "frames": f"{row['frames']:,}",
+            "spikes compared": f"{row['spikes_compared']:,}",
+            "differ": f"{row['mismatches']:,}",
+            "cycles per image": f"{kind} {spread['median']:,.0f}" if spread and spread["values"] else "-",
+            "formula": {True: "equal", False: "DIFFERS", None: "-"}[row.get("cycles_predicted_equal")],
+        }
+        for name, cell in cells.items():
+            columns.setdefault(name, []).append(cell)
+    print_table(f"{path}: RTL against the golden model", columns)
     console = Console()
-    console.print(table)
     for row in rows:
         for key in ("first_mismatch", "first_cycle_difference"):
             if row.get(key):

@@ -17,6 +17,7 @@ def synth(
     Writes <target>/synth/synth.json: logic cells, block RAMs and Fmax, one a seed. Stages whose
     inputs have not changed are not run again.
     """
+    from twinspike.cli.closing import then, wrote
     from twinspike.flow.cores import place_core
     from twinspike.flow.folders import opened
 
@@ -29,3 +30,5 @@ def synth(
             f"{result['ram_blocks']} of {result['ram_blocks_available']} block RAMs, Fmax {fmax} MHz "
             f"(min / median / max of seeds {', '.join(map(str, seeds))})"
         )
+        wrote(place.synth(each), "synth.json, netlist.v, logs")
+    print(f"next: {then('report', chosen, place)}")

@@ -2,12 +2,16 @@
 
 import sys
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinspike.cli.app import command
 from twinspike.cli.options import Config, Out
+
+if TYPE_CHECKING:
+    from twinspike import config as configs
+    from twinspike.flow.folders import Folders
 
 
 @command("train")
@@ -51,6 +55,7 @@ def train(
     if not metrics:  # one of several processes has them
         return 0
     _print_metrics(metrics)
+    _ends(chosen, place)
     learned, line = verdict(load_network(place.network).references)
     if line:
         _say("warning" if learned else "error", line)
@@ -65,6 +70,16 @@ def export(config: Config = "digits", out: Out = "build") -> None:
 
     chosen, place = opened(config, out)
     _print_metrics(run(chosen, place.build))
+    _ends(chosen, place)
+
+
+def _ends(config: "configs.Config", place: "Folders") -> None:
+    from twinspike.cli.closing import then, wrote
+    from twinspike.flow.training import has_core
+    from twinspike.quant.network_file import load_network
+
+    step = "rtl" if has_core(load_network(place.network)) else "report"
+    wrote(place.build, "network.safetensors, metrics.json, train.jsonl", next=then(step, config, place))
 
 
 def _say(kind: str, line: str) -> None:
