@@ -141,6 +141,7 @@ class _Run:
         self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
         self.batch = min(self.settings.batch_size, len(self.labels))
         self.steps = len(self.labels) // self.batch
+        self.epochs = self.settings.passes(self.steps)
         self.own = ranks.share(self.batch)
         self.parallel = ranks.parallel(self.network)
         self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
@@ -186,7 +187,7 @@ class _Run:
             save_checkpoint(self.checkpoint, self.network, self.rule, self.progress, table)
 
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
-        p, epochs = self.progress, self.settings.epochs
+        p, epochs = self.progress, self.epochs
         saved = time.monotonic()
         watch = Stopwatch(p)
         bar = Bar(
@@ -232,9 +233,9 @@ class _Run:
         """One step of the rule on the images of index `chosen`; gives what the log adds up."""
         p, s = self.progress, self.settings
         spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step), self.own)
-        done = (p.epoch * self.steps + p.step) / (s.epochs * self.steps)
+        done = (p.epoch * self.steps + p.step) / (self.epochs * self.steps)
         self.network.anneal(done)
-        rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)
+        rate = one_cycle(p.epoch * self.steps + p.step, self.epochs * self.steps, s.learning_rate)
         try:
             return self.rule.step(self.parallel, Batch(spikes, self.labels[chosen], rate))
         except Diverged as found:

@@ -88,12 +88,7 @@ class Config:
         Raises TwinspikeError if `table` is no configuration.
         """
         settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
-        hardware = settings.get("hardware")
-        if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
-            hardware["events_per_clock"] = hardware.pop("banks")
-        for layer in settings.get("layers", []):
-            if isinstance(layer, dict) and "standardise" in layer:  # likewise
-                layer["norm"] = "weight" if layer.pop("standardise") else "none"
+        _bring_up_to_date(settings)
         there = config_from_table(self.name, settings)
         return differences(there.training_table(), self.training_table())
 
@@ -135,6 +130,18 @@ class TopSettings:
     seed: int = setting(1, low=0, high=2**31 - 1, help="fixes initial weights, batches and augmentation")
     timesteps: int = setting(8, low=1, high=MAX_TIMESTEPS, help="T, time steps per frame")
     readout: str = setting("emd", choices=("emd", "membrane"), help="how the output answers")
+
+
+def _bring_up_to_date(table: dict[str, Any]) -> None:
+    """Give the settings that an older version wrote the names and the meaning that they have now."""
+    hardware, training = table.get("hardware"), table.get("training")
+    if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
+        hardware["events_per_clock"] = hardware.pop("banks")
+    for layer in table.get("layers", []):
+        if isinstance(layer, dict) and "standardise" in layer:  # likewise
+            layer["norm"] = "weight" if layer.pop("standardise") else "none"
+    if isinstance(training, dict):  # before references were refined they were medians
+        training.setdefault("reference_temperature", 0.0)
 
 
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
