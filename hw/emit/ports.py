@@ -161,15 +161,24 @@ def _beats(plan: CorePlan) -> list[str]:
 
 def _cycles(plan: CorePlan) -> list[str]:
     return [
-        "A layer takes C = max(ceil(N / P), 5) clocks for each event and each TICK; layers work on",
-        "different steps at the same time, so frames follow each other at the busiest layer's pace. The",
+        "With W = ceil(N / P) a layer takes max(W, 3) clocks for an event, and for a TICK W, but",
+        "max(W + 2, 5) where W < 5; layers work on different steps at the same time, so frames follow each",
+        "other at the busiest layer's pace. The",
         *_readout_cycles(plan),
         "",
-        "| layer | neurons N | lanes P | clocks per event or TICK C |",
-        "| --- | --- | --- | --- |",
-        *(f"| {i} | {_neurons(x)} | {x.lanes} | {x.tick_clocks} |" for i, x in enumerate(plan.layers)),
+        "| layer | neurons N | lanes P | clocks per event | clocks per TICK |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {i} | {_neurons(x)} | {x.lanes} | {_event_clocks(x)} | {x.tick_clocks} |"
+            for i, x in enumerate(plan.layers)
+        ),
         *_map_cycles(plan),
     ]
+
+
+def _event_clocks(layer: LayerPlan) -> str:
+    """The most that an event takes, whatever its address."""
+    return f"{max(map(layer.event_clocks, range(layer.inputs))):g}"
 
 
 def _neurons(layer: LayerPlan) -> str:
@@ -186,7 +195,7 @@ def _map_cycles(plan: CorePlan) -> list[str]:
     reached = [str(index) for index, layer in walks if layer.sweeps_reached]
     every = [str(index) for index, layer in walks if not layer.sweeps_reached]
     rules = [f"of layer {', '.join(reached)} those that events have reached in the frame"] if reached else []
-    rules += [f"of layer {', '.join(every)} all, the C of the table"] if every else []
+    rules += [f"of layer {', '.join(every)} all"] if every else []
     return [
         "",
         f"Layers {', '.join(str(index) for index, _ in walks)} work on maps: an event takes a clock for each",

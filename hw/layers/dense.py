@@ -2,19 +2,22 @@
 
 from amaranth.hdl import Module, Mux, Signal
 
+from ..plan.dense import DensePlan
 from .walker import Walker
 
 
 class DenseWalker(Walker):
     """Walks an event's row of weights, or on a TICK the state words alone: the layer's only clockwork.
 
-    Each event or TICK takes C = max(W, 5) clocks, W = ceil(N / P): W pairs, one per clock, then
-    idle clocks where W < 5, so that a state word is never read before its update was written.
-    Events follow each other without bubbles. From `i` taken to the first pair: 2 clocks when idle.
-    A TICK waits until `room`. After reset one quiet sweep initialises the state.
+    An event takes C = max(W, 3) clocks, W = ceil(N / P), a TICK W, or max(W + 2, 5) where W < 5: W pairs,
+    one per clock, then idle clocks, so that a state word is never read before its update was written, and
+    two updates never come at once. Events follow each other without bubbles. From `i` taken to the first
+    pair: 2 clocks when idle. A TICK waits until `room`. After reset one quiet sweep initialises the state.
 
     Members: those of Walker.
     """
+
+    _plan: DensePlan
 
     def elaborate(self, platform):
         m = Module()
@@ -27,11 +30,14 @@ class DenseWalker(Walker):
         # The operation under way. It starts as the quiet sweep that follows reset.
         busy, tick, last, quiet = Signal(init=1), Signal(init=1), Signal(init=1), Signal(init=1)
         row = Signal(range(plan.weight_words))
-        count = Signal(range(plan.tick_clocks))
+        count = Signal(range(max(plan.row_clocks, plan.tick_clocks)))
+        # An operation's last clock but one: where a walk is as long as a sweep, a constant.
+        row_ends, sweep_ends = plan.row_clocks - 2, plan.tick_clocks - 2
+        before_last = Mux(tick, sweep_ends, row_ends) if row_ends != sweep_ends else row_ends
         # Control, not arithmetic, limits the clock: these flags are registered, one clock ahead of
         # their use or (room) late, which is safe since a step takes longer than that.
         done, room, start = Signal(), Signal(), Signal()
-        m.d.sync += [done.eq(busy & (count == plan.tick_clocks - 2)), room.eq(self.room)]
+        m.d.sync += [done.eq(busy & (count == before_last)), room.eq(self.room)]
         m.d.comb += [
             start.eq(next_valid & (~next_tick | room) & (~busy | done)),
             self.i.ready.eq(~next_valid),

@@ -22,11 +22,11 @@ class Neurons(wiring.Component):
     Throughput one pair per clock. A pair presented in clock p: its weights, or biases, arrive and its
     state word is read in p + 1, they are added in p + 2, clamped in p + 3, compared and reset in
     p + 4; in p + 5 spikes are out and the word is written back, so a word may be visited again
-    5 clocks after its last visit (STATE_LATENCY), which DenseWalker respects.
+    5 clocks after its last visit (STATE_LATENCY).
 
     In a `quick` layer an integrated sum is written back in p + 3 already, so its word may be visited again
     3 clocks later (UPDATE_LATENCY). An event must follow a sweep's last pair by 3 clocks: there is one
-    write port. ConvWalker respects both.
+    write port. The walkers respect all of this.
 
     Where an event may count several times (`most`), its weights are multiplied by `times` as they arrive, by
     additions of shifted copies: a few tables a lane, no clock more. A layer that holds its input has the held

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .layer import STATE_LATENCY, LayerPlan, Visit, pack_words
+from .layer import STATE_LATENCY, UPDATE_LATENCY, LayerPlan, Visit, pack_words
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -15,12 +15,28 @@ class DensePlan(LayerPlan):
         return [Visit(word, address * self.words + word) for word in range(self.words)]
 
     def event_clocks(self, address: int) -> float:
-        return 1 / self.events_per_clock if self.events_per_clock else self.tick_clocks
+        return 1 / self.events_per_clock if self.events_per_clock else self.row_clocks
+
+    @property
+    def row_clocks(self) -> int:
+        """C = max(W, 3): clocks for which an event occupies the layer (1 where it is wide)."""
+        return 1 if self.events_per_clock else max(self.words, UPDATE_LATENCY)
 
     @property
     def tick_clocks(self) -> int:
-        """C = max(W, 5): clocks for which an event or TICK occupies the layer (1 where it is wide)."""
-        return 1 if self.events_per_clock else max(self.words, STATE_LATENCY)
+        """W, but max(W + 2, 5) where W < 5: clocks for which a TICK occupies the layer (1 where it is wide).
+
+        A quick layer's next event writes its sum 2 clocks earlier after its pair than the sweep does.
+        """
+        if self.events_per_clock:
+            return 1
+        ahead = STATE_LATENCY - UPDATE_LATENCY
+        return max(self.words + ahead, STATE_LATENCY) if self.quick else self.words
+
+    @property
+    def quick(self) -> bool:
+        """Whether a word would have to wait for its sum: with 5 or more, none is visited again so soon."""
+        return not self.events_per_clock and self.words < STATE_LATENCY
 
     @property
     def weight_words(self) -> int:

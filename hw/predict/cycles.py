@@ -5,9 +5,10 @@ arrived, the one before has left it and there is room behind it; so times follow
 of maxima and sums (max-plus), evaluated here for real spikes. Simulation must agree frame by frame.
 
 All times are clocks since reset, or since `weights_loaded` rose where weights are loaded, a word per
-clock. For the i-th event or TICK of a layer, C = what its plan says (dense: max(ceil(N / P), 5)):
+clock. For the i-th event or TICK of a layer, C(i) = what its plan says (dense, W = ceil(N / P): an event
+max(W, 3); a TICK W, but max(W + 2, 5) where W < 5):
 
-    start(i) = max(start(i-1) + C, taken(i) + 2, for a TICK: place(two TICKs before) + 3)
+    start(i) = max(start(i-1) + C(i-1), taken(i) + 2, for a TICK: place(two TICKs before) + 3)
     taken(i) = max(entered(i) + 1, taken(i-1) + 1, start(i-1))     entered: into the skid buffer
     spikes of word w, sweep begun at start: in the queue at start + w + 6, readable 2 clocks later
     a VALUE word at the input takes its place in the skid buffer for a clock, and is no event

@@ -10,7 +10,7 @@ from formal.mutation import Mutant
 from formal.proof import Proof
 from twinspike.hw.layers.neurons import Neurons
 from twinspike.hw.parts.arithmetic import clamp, leak
-from twinspike.hw.plan import STATE_LATENCY
+from twinspike.hw.plan import STATE_LATENCY, UPDATE_LATENCY
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.numerics.lif import state_range
 from twinspike.quant.layer import Layer
@@ -49,14 +49,21 @@ def arithmetic(width: int) -> Bench:
     return b
 
 
-def neurons(layer: Layer, lanes: int) -> Bench:
+class SlowPlan(DensePlan):
+    """A layer of few words that writes its sums back as one of many words does."""
+
+    quick = False
+
+
+def neurons(plan: DensePlan) -> Bench:
     """Spikes of any pairs and any weights: words in any order, visited no sooner than agreed on.
 
     Sums stay in the width that was derived, as the proofs below show that they do.
     """
     b = Bench()
     m = b.m
-    plan, spec = DensePlan(layer, lanes, "block"), layer.spec
+    layer, lanes, spec = plan.layer, plan.lanes, plan.layer.spec
+    latency = UPDATE_LATENCY if plan.quick else STATE_LATENCY
     m.submodules.dut = dut = Neurons(plan)
     word, valid = b.free(len(dut.pair.word), "word"), b.free(1, "valid")
     tick, last = b.free(1, "tick"), b.free(1, "last")
@@ -77,13 +84,19 @@ def neurons(layer: Layer, lanes: int) -> Bench:
     with m.If(valid):
         m.d.sync += initialised.bit_select(word, 1).eq(1)
     m.d.sync += dut.weights.eq(weights)
+    if plan.quick:
+        # There is one write port.
+        b.assume(~(valid & ~tick & b.past(valid & tick, STATE_LATENCY - latency)))
     low, high = state_range(plan.accumulator_bits)
     masks = []
     for w in range(plan.words):
         here, mask = valid & (word == w), []
         since = Signal(range(STATE_LATENCY + 1), init=STATE_LATENCY, name=f"since_{w}")
+        waits = Signal.like(since, init=STATE_LATENCY, name=f"waits_{w}")
         m.d.sync += since.eq(Mux(here, 1, Mux(since == STATE_LATENCY, since, since + 1)))
-        b.assume(~here | (since == STATE_LATENCY))
+        with m.If(here):
+            m.d.sync += waits.eq(Mux(tick, STATE_LATENCY, latency))
+        b.assume(~here | (since >= waits))
         for lane in range(lanes):
             j = w * lanes + lane
             if j >= plan.neurons:
@@ -168,21 +181,34 @@ _NEURONS = [
 _NEURON_MUTANTS = (
     Mutant("layers.neurons", "~above[-1]", "~above[-1] & above.any()"),
     Mutant("layers.neurons", "m.d.sync += v.eq(0)", "m.d.sync += v[0].eq(0)"),
+)
+_QUICK_MUTANTS = (
+    Mutant("layers.neurons", "Mux(swept, after, total) if plan.quick", "total if plan.quick"),
+    Mutant(
+        "layers.neurons",
+        "visited = swept & ~control[late].void if plan.sweeps_reached else swept",
+        "visited = swept & ~control[late].quiet",
+    ),
+)
+_SLOW_MUTANTS = (
     Mutant("layers.neurons", "write.en.eq(valid[late])", "write.en.eq(valid[late] & ~control[late].quiet)"),
 )
 
 
-def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes) -> Proof:
+def _neurons_proof(kind, bits, shift, reset, single, state, biases, thresholds, lanes) -> Proof:
     spec = NeuronSpec(bits, shift, reset, single, state)
     # Rows of extreme weights: the sums may be as large as these allow.
     weight = np.full((len(biases), 2), spec.weight_limit, np.int8)
     weight[:, 1] *= -1
     layer = Layer(spec, weight, np.array(biases, np.int32), np.array(thresholds, np.int32))
-    mutants = list(_NEURON_MUTANTS)
-    if DensePlan(layer, lanes, "block").accumulator_bits > state + 1:
+    plan = kind(layer, lanes, "block")
+    mutants = [*_NEURON_MUTANTS, *(_QUICK_MUTANTS if plan.quick else _SLOW_MUTANTS)]
+    if plan.accumulator_bits > state + 1:
         mutants.append(Mutant("parts.arithmetic", "sign & ~beyond.all()", "sign & ~beyond.any()"))
     if shift:
-        mutants.append(Mutant("layers.neurons", "~control[4].tick | control[4].last", "control[4].last"))
+        # Of a quick layer's event nothing is written that may have leaked.
+        leaks = "~control[4].tick" if plan.quick else "control[4].last"
+        mutants.append(Mutant("layers.neurons", "~control[4].tick | control[4].last", leaks))
     if single:
         mutants.append(Mutant("layers.neurons", "fired[3].eq(fired[2] | fires)", "fired[3].eq(fires)"))
     if any(biases):
@@ -190,8 +216,8 @@ def _neurons_proof(bits, shift, reset, single, state, biases, thresholds, lanes)
             Mutant("layers.neurons", "Mux(control[1].tick, bias, 0 if hold else weight)", "weight")
         )
     name = f"spikes equal the equation's: {bits}-bit weights, leak {shift}, reset {reset}"
-    name += f"{', single spike' if single else ''}, {state}-bit state"
-    return Proof("neurons", name, functools.partial(neurons, layer, lanes), tuple(mutants))
+    name += f"{', single spike' if single else ''}, {state}-bit state{', quick' if plan.quick else ''}"
+    return Proof("neurons", name, functools.partial(neurons, plan), tuple(mutants))
 
 
 PROOFS = [
@@ -204,7 +230,8 @@ PROOFS = [
             Mutant("parts.arithmetic", "return v - (v >> shift)", "return v - (v >> shift) + v[-1]"),
         ),
     ),
-    *(_neurons_proof(*row) for row in _NEURONS),
+    *(_neurons_proof(SlowPlan, *row) for row in _NEURONS),
+    *(_neurons_proof(DensePlan, *_NEURONS[index]) for index in (0, 1, 3)),
     *(
         Proof(
             "neurons",

@@ -9,13 +9,13 @@ from formal.bench import Bench, packed
 from formal.mutation import Mutant
 from formal.proof import Proof
 from twinspike.hw.layers.dense import DenseWalker
-from twinspike.hw.plan import STATE_LATENCY, LayerPlan
+from twinspike.hw.plan import STATE_LATENCY, UPDATE_LATENCY
 from twinspike.hw.plan.dense import DensePlan
 from twinspike.quant.layer import Layer
 from twinspike.quant.spec import NeuronSpec
 
 
-def layer_plan(inputs: int, neurons: int, lanes: int, seed: int, **spec) -> LayerPlan:
+def layer_plan(inputs: int, neurons: int, lanes: int, seed: int, **spec) -> DensePlan:
     rng = np.random.default_rng(seed)
     neuron = NeuronSpec(**spec)
     limit = neuron.weight_limit
@@ -71,12 +71,18 @@ def synapses(inputs: int, neurons: int, lanes: int) -> Bench:
         most=3 * words,
     )
     b.comes_within(2 * plan.tick_clocks + 4, dut.pair_valid, when=(due != 0) & dut.room)
-    # No state word is visited again before its update was written back.
+    # No state word is visited again before its update was written back; a quick layer writes one at a time.
+    latency = UPDATE_LATENCY if plan.quick else STATE_LATENCY
     watched = b.constant(dut.pair.word.shape(), "watched")
     since = Signal(range(STATE_LATENCY + 1), init=STATE_LATENCY)
+    waits = Signal.like(since, init=STATE_LATENCY)
     visit = dut.pair_valid & (dut.pair.word == watched)
     m.d.sync += since.eq(Mux(visit, 1, Mux(since == STATE_LATENCY, since, since + 1)))
-    b.holds(since == STATE_LATENCY, when=visit)
+    with m.If(visit):
+        m.d.sync += waits.eq(Mux(dut.pair.tick, STATE_LATENCY, latency))
+    b.holds(since >= waits, when=visit)
+    writes_early = b.past(dut.pair_valid & ~dut.pair.tick, latency)
+    b.holds(~writes_early, when=b.past(dut.pair_valid & dut.pair.tick, STATE_LATENCY))
     # After reset each word is visited first by the quiet sweep, a frame's end, and by no later one.
     visited = Signal(words)
     known = visited.bit_select(dut.pair.word, 1)
@@ -101,13 +107,14 @@ PROOFS = [
             f"each row once, in order, no word too soon ({inputs}-{neurons}, {lanes} lanes)",
             functools.partial(synapses, inputs, neurons, lanes),
             (
-                Mutant("layers.dense", "count == plan.tick_clocks - 2", "count == plan.tick_clocks - 3"),
+                Mutant("layers.dense", "plan.row_clocks - 2", "plan.row_clocks - 3"),
+                Mutant("layers.dense", "plan.tick_clocks - 2", "plan.tick_clocks - 3"),
                 Mutant("layers.dense", "(~next_tick | room)", "1"),
                 Mutant("layers.dense", "self.pair.quiet.eq(quiet)", "self.pair.quiet.eq(0)"),
                 Mutant("layers.dense", "self.i.ready.eq(~next_valid)", "self.i.ready.eq(1)"),
                 Mutant("layers.dense", "self.i.p.address * plan.words", "self.i.p.address"),
-            )[: 5 if neurons > lanes else 4],
+            )[: 6 if neurons > lanes else 5],
         )
-        for inputs, neurons, lanes in ((3, 2, 2), (2, 3, 1), (3, 7, 1))
+        for inputs, neurons, lanes in ((3, 2, 2), (2, 3, 1), (2, 4, 1), (3, 7, 1))
     ),
 ]

@@ -40,8 +40,8 @@ def scaling(out: Path) -> dict[str, Any]:
     """Cycles a frame over N, P and activity, and the line through them.
 
     Networks of INPUTS-N-OUTPUTS. Interval = slope * work + offset, least squares, where work is the
-    busiest layer's: its (input spikes + T) * C, C = max(ceil(N / P), 5) clocks per event. `simulated`
-    says what the RTL took at a few points.
+    busiest layer's: its input spikes and its T TICKs, each times the clocks that they take. `simulated` says
+    what the RTL took at a few points.
     """
     points = []
     for neurons in Bar(NEURONS, desc="scaling", unit="width"):
@@ -55,7 +55,7 @@ def scaling(out: Path) -> dict[str, Any]:
                 # The first frame fills the pipeline.
                 came = [float(train[:, 1:].sum(axis=(0, 2)).mean()) for train in (spikes, trains[0])]
                 work = [
-                    (count + plan.network.timesteps) * layer.tick_clocks
+                    count * layer.event_clocks(0) + plan.network.timesteps * layer.tick_clocks
                     for count, layer in zip(came, plan.layers, strict=True)
                 ]
                 point = {
@@ -63,7 +63,7 @@ def scaling(out: Path) -> dict[str, Any]:
                     "lanes": lanes,
                     "activity": activity,
                     "spikes": came,
-                    "row_cycles": [layer.tick_clocks for layer in plan.layers],
+                    "row_cycles": [layer.event_clocks(0) for layer in plan.layers],
                     "work": max(work),
                     "cycles": float(np.diff(finished).mean()),
                 }

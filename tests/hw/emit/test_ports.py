@@ -35,7 +35,7 @@ def test_no_load_port_where_nothing_is_loaded():
         "| 2 | missing_last | the T-th TICK came without tlast; it ended the frame |",
         "Bit 15 = 0: bits 14..0 are an address, 0..5. Bit 15 = 1: TICK, the step ends.",
         "A frame has T = 5 TICKs, the last one with `tlast`.",
-        "| 0 | 4 | 1 | 5 |",
+        "| 0 | 4 | 1 | 4 | 6 |",
         "readout takes 6 clocks per step and one a spike; a frame's result comes",
         "8 clocks after its last TICK was taken (3 references).",
     ],
@@ -58,9 +58,7 @@ def test_layers_on_maps_say_which_words_a_tick_sweeps():
     convs = [(4, (2, 2), {}, spec | {"biases": "none"}), (4, (2, 2), {}, spec)]
     text = ports_markdown(make_plan(conv_network(1, (5, 5, 1), 4, convs, 3)))
     assert "Layers 0, 1 work on maps" in text
-    assert (
-        "of layer 0 those that events have reached in the frame; of layer 1 all, the C of the table." in text
-    )
+    assert "of layer 0 those that events have reached in the frame; of layer 1 all." in text
     assert "Inputs are a map of 5x5x1. At the ports addresses are flat and channel-last" in text
     assert "| 0 | 64, 4x4x4 |" in text and "VALUE" not in text
     assert "flat and channel-last" not in ports_markdown(make_plan(random_network()))

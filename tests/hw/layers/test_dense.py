@@ -4,7 +4,7 @@ from support.networks import random_network
 from support.streams import bench
 
 from twinspike.hw.layers.dense import DenseWalker
-from twinspike.hw.plan import STATE_LATENCY, make_plan
+from twinspike.hw.plan import STATE_LATENCY, UPDATE_LATENCY, make_plan
 
 
 def walk(plan, events, room=lambda clock: True):
@@ -37,7 +37,7 @@ def walk(plan, events, room=lambda clock: True):
 
 
 @pytest.mark.parametrize(
-    ("neurons", "lanes"), [(1, 1), (4, 4), (9, 4), (5, 1), (8, 2), (6, 1), (13, 1), (9, 2), (12, 2)]
+    ("neurons", "lanes"), [(1, 1), (4, 4), (9, 4), (5, 1), (8, 2), (6, 1), (13, 1), (9, 2), (12, 2), (4, 1)]
 )
 @pytest.mark.parametrize("bits", [1, 4])
 def test_each_event_makes_the_visits_of_its_plan(neurons, lanes, bits):
@@ -47,8 +47,9 @@ def test_each_event_makes_the_visits_of_its_plan(neurons, lanes, bits):
     for at in (3, 4, 9, 12):
         events.insert(at, (None, at == 12))
     pairs, taken, sweeps = walk(plan, events)
-    assert plan.tick_clocks == max(-(-neurons // lanes), STATE_LATENCY)
-    assert {plan.event_clocks(address) for address in range(5)} == {plan.tick_clocks}
+    words = -(-neurons // lanes)
+    assert {plan.event_clocks(address) for address in range(5)} == {max(words, UPDATE_LATENCY)}
+    assert plan.tick_clocks == (words if words >= STATE_LATENCY else max(words + 2, STATE_LATENCY))
 
     operations = [pairs[i : i + plan.words] for i in range(0, len(pairs), plan.words)]
     assert len(operations) == 1 + len(events)
@@ -66,7 +67,8 @@ def test_each_event_makes_the_visits_of_its_plan(neurons, lanes, bits):
             assert list(weights) == [image[visit.weight_word] for visit in visits]
     # No bubbles: the events were there all along.
     starts = [operation[0][0] for operation in operations]
-    assert np.diff(starts).tolist() == [plan.tick_clocks] * len(events)
+    lasted = [plan.tick_clocks if a is None else plan.event_clocks(a) for a, _ in events]
+    assert np.diff(starts).tolist() == [plan.tick_clocks, *lasted[:-1]]
     assert len(sweeps) == 4
     assert len(taken) == len(events)
 

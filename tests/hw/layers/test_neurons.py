@@ -38,7 +38,7 @@ def golden(layer, spikes):
 
 
 def hardware(layer, lanes, spikes):
-    """The same from Neurons: one clock a pair, C clocks an operation, a quiet sweep first."""
+    """The same from Neurons: one clock a pair, an operation as long as its plan says, a quiet sweep first."""
     plan = DensePlan(layer, lanes, "block")
     frames, timesteps, _ = spikes.shape
     image = plan.weight_image()
@@ -53,8 +53,8 @@ def hardware(layer, lanes, spikes):
     async def testbench(ctx):
         clock, weights = 0, 0
         # Two events more, so that the last sweep leaves the pipeline.
-        for address, last, quiet in [*operations, *[(0, False, False)] * 2]:
-            for word in range(plan.tick_clocks):
+        for address, last, quiet in [*operations, *[(0, False, False)] * 3]:
+            for word in range(plan.tick_clocks if address is None else plan.row_clocks):
                 walking = word < plan.words
                 ctx.set(dut.pair_valid, walking)
                 if walking:

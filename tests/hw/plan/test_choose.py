@@ -57,12 +57,12 @@ def test_thresholds_above_the_clamp_saturate_just_out_of_reach():
     assert plan.threshold_bits == 4
 
 
-def test_tick_clocks_and_words():
+def test_clocks_and_words():
     layer = random_layer(np.random.default_rng(0), 3, 23)
-    found = [
-        (DensePlan(layer, p, "block").words, DensePlan(layer, p, "block").tick_clocks) for p in (1, 4, 23)
-    ]
-    assert found == [(23, 23), (6, 6), (1, 5)]
+    plans = [DensePlan(layer, lanes, "block") for lanes in (1, 4, 5, 6, 8, 12, 23)]
+    assert [plan.words for plan in plans] == [23, 6, 5, 4, 3, 2, 1]
+    assert [plan.event_clocks(0) for plan in plans] == [23, 6, 5, 4, 3, 3, 3]
+    assert [plan.tick_clocks for plan in plans] == [23, 6, 5, 6, 5, 5, 5]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))

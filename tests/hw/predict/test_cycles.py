@@ -20,7 +20,7 @@ def test_frames_come_at_the_busiest_layers_pace_and_never_faster(lanes):
     _, finished = times(plan, spikes)
     trains = (spikes, *run(plan.network, spikes).spikes)
     for layer, arriving in zip(plan.layers, trains, strict=False):
-        work = (arriving.sum(axis=(0, 2)) + 6) * layer.tick_clocks
+        work = arriving.sum(axis=(0, 2)) * layer.event_clocks(0) + 6 * layer.tick_clocks
         # From the first frame's result to the last one's, each layer did at least the work in between.
         assert finished[-1] - finished[0] >= work[1:-1].sum()
     busiest = sum(trains[0].sum(axis=(0, 2)) + 6) * plan.layers[0].tick_clocks

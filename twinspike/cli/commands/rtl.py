@@ -74,7 +74,7 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
             "neurons": f"{layer.neurons:,}",
             "lanes": layer.lanes,
             "events at once": max(layer.events_per_clock, 1),
-            "clocks per event": f"{events:g}" if layer.listed else layer.tick_clocks,
+            "clocks per event": f"{events:g}",
             "weights": "x".join(map(str, sizes)),
             "bits": layer.layer.spec.weight_bits,
             "memory": layer.memory,
