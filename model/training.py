@@ -39,6 +39,7 @@ from .results import (
 from .rules.base import Batch, Diverged, Means, make_rule
 from .schedule import one_cycle
 from .state_bits import narrowed
+from .tensorboard import EventLog
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -67,6 +68,7 @@ def train(
     progress: bool = True,
     dataset: Dataset | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train `config`'s network and write network, metrics, log and checkpoint into the folder `out`.
 
@@ -75,6 +77,7 @@ def train(
     dataset   instead of the one that the configuration names
     on_step   called with (epoch, batches done) after each batch; a KeyboardInterrupt that it
               raises counts as Ctrl-C
+    tensorboard   write the log as event files as well (see tensorboard.py)
 
     Under torchrun the processes share every batch, and the first one writes. Returns the content of
     ``metrics.json``, nothing in the other processes. Raises TrainingInterrupted after Ctrl-C,
@@ -92,6 +95,8 @@ def train(
             run = _Run(config, dataset, Path(out), show, ranks)
             if resume:
                 run.restore()
+            if tensorboard and ranks.first:
+                run.events = EventLog(Path(out), config.toml(), run.progress.history)
             try:
                 run.fit(on_step)
             finally:
@@ -145,6 +150,7 @@ class _Run:
         self.own = ranks.share(self.batch)
         self.parallel = ranks.parallel(self.network)
         self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
+        self.events: EventLog | None = None
 
     def _cost(self, images: Tensor) -> CycleCost | None:
         """The core's clocks in the loss, where they have a price; checks that a target can be met."""
@@ -261,6 +267,8 @@ class _Run:
         p.history.append(row)
         if self.ranks.first:
             write_atomically(self.out / LOG_FILE, "".join(json.dumps(r) + "\n" for r in p.history))
+        if self.events:
+            self.events.add(row)
         return row
 
     def conclude(self) -> dict[str, Any]:
@@ -293,6 +301,8 @@ class _Run:
             "device": str(self.device),
         }
         self._write(integer, metrics)
+        if self.events:
+            self.events.conclude(metrics)
         return metrics
 
     def _write(self, integer: Network, metrics: dict[str, Any]) -> None:

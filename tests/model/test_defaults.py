@@ -11,9 +11,9 @@ SIX_LINES = """\
 dataset = "digits"
 
 [[layers]]
-neurons = 96
+neurons = 128
 [[layers]]
-neurons = 24
+neurons = 32
 """
 
 

@@ -82,7 +82,7 @@ def test_interrupted_training_ends_with_130_and_goes_on(config, capsys, monkeypa
     monkeypatch.setattr(training._Run, "_learn", interrupted)
     assert main(["train", "--config", "tiny.toml"]) == 130
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "twinspike: training interrupted in epoch 1 of 1, batch 1 of 4; nothing is lost: go on" in last
+    assert "twinspike: training interrupted in epoch 1 of 1, batch 1 of 9; nothing is lost: go on" in last
     monkeypatch.undo()
     monkeypatch.chdir(config.parent)
     assert main(["train", "--config", "tiny.toml", "--resume"]) == 0

@@ -25,6 +25,13 @@ def train(
         bool,
         typer.Option("--shipped", help="train only if no network with these settings ships with twinspike"),
     ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="write event files for TensorBoard as well, build/<config>/tensorboard (extra tensorboard)",
+        ),
+    ] = False,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -51,7 +58,8 @@ def train(
     if shipped and not place.network.is_file() and pretrained(chosen):
         find_network(place, chosen)
         return 0
-    metrics = run(chosen, place, resume=resume, warn=partial(_say, "warning"))
+    warn = partial(_say, "warning")
+    metrics = run(chosen, place, resume=resume, warn=warn, tensorboard=tensorboard)
     if not metrics:  # one of several processes has them
         return 0
     _print_metrics(metrics)
