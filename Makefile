@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes oneshot explore docs bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -58,9 +58,9 @@ help: ## list the targets
 	@echo
 	@echo "  FRAMES=n test images for sim    SIM=icarus another simulator    WAVES=1 waves of a few frames, with views"
 	@echo "  BENCH=cocotb the bench under cocotb for sim (default: compiled code)"
-	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k' devices for synth"
+	@echo "  TARGETS='up5k hx8k ecp5-25k ecp5-85k gw1n-9c gw2a-18c' devices for synth"
 	@echo "  ONLY='mnist-up5k digits' part of the builds for bench-hw"
-	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab for bitstream, flash, sim-board (SERVE=1: only run it)"
+	@echo "  BOARD=icebreaker|upduino|ulx3s|orangecrab|tangnano9k|tangnano20k for bitstream, flash, sim-board (SERVE=1: only run it)"
 	@echo "  LINK=spi an SPI link instead of the serial port (icebreaker)"
 	@echo "  TWINSPIKE_DATA=folder where datasets lie (else they are downloaded to the user's cache)"
 
@@ -153,6 +153,9 @@ oneshot: $(READY) #@ new classes from a few examples (Omniglot, held-out digits)
 
 recipes: $(READY) #@ mean and spread of the shipped recipes over three seeds: results/recipes.json
 	$(TS) recipes
+
+own-data: $(READY) #@ networks for events, sound and packets beside plain classifiers (ONLY="nmnist"): results/own_data.json
+	$(TS) recordings $(ONLY) $(if $(SEEDS),--seeds $(SEEDS))
 
 explore: $(READY) ## search networks and cores together: the front of F1, time and area
 	$(TS) explore $(if $(filter-out digits,$(CONFIG)),--config "$(CONFIG)")

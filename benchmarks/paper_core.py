@@ -18,10 +18,11 @@ from typing import Any
 import paper_files
 from paper_digits import WEIGHT_BITS
 
-from twinspike.config import Config, load_config
-from twinspike.flow.cores import place_core, simulate_core, write_core
+import twinspike as ts
+from twinspike.api.cores import Core
+from twinspike.config import load_config
 from twinspike.flow.exchange import ImportOptions, import_nir
-from twinspike.flow.folders import Folders, find_network
+from twinspike.flow.folders import Folders
 from twinspike.hw.devices import device
 from twinspike.hw.tools.synthesis import pack
 from twinspike.numerics.files import write_json
@@ -93,12 +94,11 @@ def placed(place: Folders, target: str, network_hash: str) -> dict[str, Any] | N
     return None
 
 
-def pack_core(config: Config, place: Folders, target: str) -> None:
+def pack_core(core: Core) -> None:
     """Synthesise and pack the core, and note what it takes: routing may be long in coming."""
-    network = find_network(place, config)
-    rtl, _, _ = write_core(config, place, target, network=network)
-    used = pack(rtl / "harness.il", "harness", device(target), place.synth(target))
-    write_json(place.synth(target) / PACKED, used | {"network_hash": network.content_hash})
+    out = core.place.synth(core.target)
+    used = pack(core.verilog() / "harness.il", "harness", device(core.target), out)
+    write_json(out / PACKED, used | {"network_hash": core.net.content_hash})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -144,14 +144,14 @@ def main() -> None:
             reading = ImportOptions(weight_bits=WEIGHT_BITS)
             import_nir(unpacked(folder.parent / "paper"), folder, load_config(str(SETTINGS)), reading)
             found = note()
-        config, place = load_config(str(folder / f"{folder.name}.toml")), Folders(folder)
+        core = ts.load(folder).core(target)
         if max((run["frames"] for run in found.get("sim", [])), default=0) < options.frames:
-            simulate_core(config, place, target, frames=options.frames, simulator="verilator", waves=False)
+            core.simulate(options.frames)
             found = note()
         if "synth" not in found:
-            pack_core(config, place, target)
+            pack_core(core)
             note()
-        place_core(config, place, target, seeds=options.seeds, jobs=options.jobs)
+        core.synthesise(options.seeds, jobs=options.jobs)
         note()
     print(f"{RESULTS}: next: twinspike docs fills docs/interop.md from it")
 

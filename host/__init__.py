@@ -7,7 +7,7 @@ with Device.open("/dev/ttyUSB1", network="build/mnist/network.safetensors") as d
         print(answer.label, answer.distance)
 """
 
-from .device import Answer, Device, Info
+from .device import Answer, Device, Info, Slot
 from .errors import DeviceError, HostError, LinkError
 
-__all__ = ["Answer", "Device", "DeviceError", "HostError", "Info", "LinkError"]
+__all__ = ["Answer", "Device", "DeviceError", "HostError", "Info", "LinkError", "Slot"]

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..numerics import emd
 from ..numerics.commands import COMMANDS
+from ..numerics.decision import enrolled_threshold
 from ..quant.network import Network
 from ..sim.golden import run
 from ..sim.siamese import Reference, SiameseCore
@@ -73,16 +74,29 @@ class Check:
         """One image becomes a reference on the chip."""
         (counts,) = self._counts(new.images[:1])
         self._command("ENROL")
-        self._frames("enrolled", [self._device.enrol(slot, new.label, new.images[0])], [counts])
+        threshold = self._device.threshold // 2
+        answer = self._device.enrol(slot, new.label, new.images[0], threshold=threshold)
+        self._frames("enrolled", [answer], [counts])
+        self._golden.commit_threshold(threshold | 1 << 31)
         self._command("COMMIT", slot, new.label)
         self._command("CLASSIFY")
         self._reference(slot)
 
     def enrol_median(self, slot: int, new: NewClass) -> None:
-        """The median of several embeddings becomes a reference."""
+        """The median of several embeddings becomes a reference, with the threshold that they suggest."""
         self._device.enrol_median(slot, new.label, new.images)
-        median = emd.median_reference(np.stack(self._counts(new.images), axis=1))
-        self._golden.slots[slot] = Reference(median.astype(np.int64), new.label)
+        counts = np.stack(self._counts(new.images), axis=1)
+        median = emd.median_reference(counts).astype(np.int64)
+        held = self._golden.holds
+        others = [
+            emd.emd(other.counts, median)
+            for number, other in enumerate(self._golden.slots)
+            if held[number] and number != slot
+        ]
+        own = emd.distances(counts, median[None])[:, 0]
+        threshold = enrolled_threshold(own, np.array(others, np.int64), self._device.threshold)
+        self.checked("thresholds", [self._device.fit_threshold(slot, new.images)], [threshold])
+        self._golden.slots[slot] = Reference(median, new.label, threshold)
         self._reference(slot)
         self._tell("enrolled", len(new.images))
 
@@ -98,7 +112,9 @@ class Check:
         """A slot as the network has it."""
         own = self._network.references
         if slot < len(own.labels):
-            self._device.write_reference(slot, int(own.labels[slot]), own.counts[slot].astype(np.int64))
+            limit = None if own.threshold is None else int(own.threshold[slot])
+            counts = own.counts[slot].astype(np.int64)
+            self._device.write_reference(slot, int(own.labels[slot]), counts, threshold=limit)
         else:
             self._device.clear(slot)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..numerics import emd
 from ..numerics.commands import COMMANDS, NO_LABEL
+from ..numerics.decision import enrolled_threshold
 from ..numerics.encodings import Graded
 from ..numerics.errors import TwinspikeError, out_of_range
 from ..numerics.link import spike_bytes, unpack_spikes
@@ -19,7 +20,7 @@ from . import references, registers, weights
 from .channel import Channel, Port, Traffic
 from .errors import DeviceError, LinkError
 from .frames import as_images, event_frames, pixel_frames
-from .info import Answer, Info, Stats, answer_of, flags, identify
+from .info import Answer, Info, Slot, Stats, answer_of, flags, identify
 from .live import TimedRun, step_requests, stop_timer
 from .ports import open_port
 
@@ -137,30 +138,72 @@ class Device:
         for answer, payload in self._run(self._requests(images, pixels, spikes=True), "CLASSIFY"):
             yield unpack_spikes(payload[:size], self.info.timesteps, self.info.outputs), answer
 
-    def enrol(self, slot: int, label: int, image: np.ndarray, *, pixels: bool = False) -> Answer:
+    def enrol(
+        self,
+        slot: int,
+        label: int,
+        image: np.ndarray,
+        *,
+        threshold: int | None = None,
+        pixels: bool = False,
+    ) -> Answer:
         """Make one image's embedding the reference of a slot; what the slot held is given up.
 
-        Returns the answer to the image among the references that there were. If the core refuses, DeviceError
-        is raised and the slot stays as it was.
+        `threshold`: up to which distance frames are the same as it; None: the device's own serves it.
+        Returns the answer to the image among the references that there were. If the core refuses,
+        DeviceError is raised and the slot stays as it was.
         """
         self._check_slot(slot)
         _check_label(label)
         self._clear_errors()
         requests = list(self._requests(image, pixels))
         (answer,) = (found for found, _ in self._run(iter(requests), "ENROL"))
-        self._command("COMMIT", slot, label)
+        self._commit(slot, label, threshold)
         self._command("CLASSIFY")
         self._raise_errors(f"enrolling in slot {slot}")
         return answer
 
-    def enrol_median(self, slot: int, label: int, images: np.ndarray, *, pixels: bool = False) -> None:
+    def enrol_median(
+        self,
+        slot: int,
+        label: int,
+        images: np.ndarray,
+        *,
+        threshold: int | None = None,
+        pixels: bool = False,
+    ) -> None:
         """Make the element-wise median of several images' embeddings the reference of a slot.
 
-        It is the one reference that lies nearest to all of them; the host computes it.
+        It is the one reference that lies nearest to all of them. The core computes the embeddings, the host
+        their median, which it writes to the staged copy; the slot keeps what it holds until the COMMIT that
+        exchanges both, whatever happens before.
         """
+        self._check_slot(slot)
         spikes = np.stack([found for found, _ in self.embed(images, pixels=pixels)], axis=1)
         median = emd.median_reference(emd.cumulative_counts(spikes))
-        self.write_reference(slot, label, median.astype(np.int64))
+        self.write_reference(slot, label, median.astype(np.int64), threshold=threshold)
+
+    def fit_threshold(self, slot: int, images: np.ndarray, *, pixels: bool = False) -> int:
+        """Give a slot the threshold that the images it was enrolled by and the other slots suggest.
+
+        See numerics/decision.py: the images' spread, and as impostors the references that the other slots
+        hold. The slot's reference is written anew, in one exchange. Returns the threshold.
+        """
+        label, holds = self.reference(slot)
+        if not holds:
+            raise DeviceError(f"slot {slot} is empty: enrol into it first")
+        counts = self.read_reference(slot)
+        own = np.array(
+            [emd.emd(emd.cumulative_counts(s), counts) for s, _ in self.embed(images, pixels=pixels)]
+        )
+        others = [
+            emd.emd(self.read_reference(other), counts)
+            for other in range(self.info.slots)
+            if other != slot and self.reference(other)[1]
+        ]
+        threshold = enrolled_threshold(own, np.array(others, np.int64), self.threshold)
+        self.write_reference(slot, label, counts, threshold=threshold)
+        return threshold
 
     def verify(self, slot: int, images: np.ndarray, *, pixels: bool = False) -> Iterator[Answer]:
         """The distance of each image to the reference of a slot, and whether it is below the threshold."""
@@ -181,19 +224,41 @@ class Device:
         self._check_slot(slot)
         return references.state(self._channel, slot)
 
+    def slots(self) -> list[Slot]:
+        """Every slot with what it holds; none for a core whose references are fixed."""
+        return [
+            Slot(number, *self.reference(number), references.threshold(self._channel, number))
+            for number in range(self.info.slots)
+        ]
+
+    def free_slot(self) -> int | None:
+        """The first slot that holds nothing; None if all of them hold references."""
+        self._check_slot(0)
+        return next((slot for slot in range(self.info.slots) if not self.reference(slot)[1]), None)
+
     def read_reference(self, slot: int) -> np.ndarray:
         """The cumulative counts of a slot, int64 [T, n_out]."""
         self._check_slot(slot)
         return references.read(self._channel, slot, (self.info.timesteps, self.info.outputs))
 
-    def write_reference(self, slot: int, label: int, counts: np.ndarray) -> None:
+    def write_reference(
+        self, slot: int, label: int, counts: np.ndarray, *, threshold: int | None = None
+    ) -> None:
         """Put cumulative counts [T, n_out] into a slot, such as the host has kept from `read_reference`."""
         self._check_slot(slot)
         _check_label(label)
         self._clear_errors()
         references.stage(self._channel, counts, (self.info.timesteps, self.info.outputs))
-        self._command("COMMIT", slot, label)
+        self._commit(slot, label, threshold)
         self._raise_errors(f"writing slot {slot}")
+
+    def _commit(self, slot: int, label: int, threshold: int | None) -> None:
+        """Exchange a slot with the staged copy, under this label and threshold."""
+        if threshold is not None and not 0 <= threshold < 1 << 31:
+            raise out_of_range("threshold", threshold, "an integer in 0..2^31 - 1")
+        own = threshold is not None
+        registers.write(self._channel, "COMMIT_THRESHOLD", own=own, threshold=threshold or 0)
+        self._command("COMMIT", slot, label)
 
     # State.
 

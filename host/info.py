@@ -38,6 +38,19 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True)
+class Slot:
+    """What a reference slot holds; `threshold` is its own, None: the device's serves it.
+
+    Label and threshold of a slot that holds nothing mean nothing.
+    """
+
+    number: int
+    label: int
+    holds: bool
+    threshold: int | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Stats:
     """Counters of the core since its last reset, its sticky error flags, and the line's traffic."""
 

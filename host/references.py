@@ -15,6 +15,13 @@ def state(channel: Channel, slot: int) -> tuple[int, bool]:
     return found["REFERENCE.label"], bool(found["REFERENCE.holds"])
 
 
+def threshold(channel: Channel, slot: int) -> int | None:
+    """The decision threshold of a slot's own, None if it has none."""
+    registers.write(channel, "REFERENCE_AT", slot=slot)
+    found = registers.read(channel, "REFERENCE_THRESHOLD")
+    return found["REFERENCE_THRESHOLD.threshold"] if found["REFERENCE_THRESHOLD.own"] else None
+
+
 def read(channel: Channel, slot: int, shape: tuple[int, int]) -> np.ndarray:
     """Cumulative counts int64 [T, n_out] of a slot."""
     requests = (

@@ -6,7 +6,7 @@ from importlib import resources
 from ..numerics.fields import setting
 
 MAX_SLOTS = 254  # a slot's number has 8 bits in a command, and one value means the staged copy
-TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k")
+TARGETS = ("up5k", "hx8k", "ecp5-25k", "ecp5-85k", "gw1n-9c", "gw2a-18c")
 # A file of hw/board/known each; only their names are read here, so that no hardware library is loaded.
 BOARD_NAMES = tuple(
     sorted(

@@ -1,4 +1,4 @@
-"""Random augmentation: an affine transformation, a brightness and lost pixels, each image its own."""
+"""Random augmentation, each image its own: affine transformation, thickness, brightness and lost pixels."""
 
 import math
 
@@ -12,7 +12,7 @@ from .settings import TrainingSettings
 
 def wanted(settings: TrainingSettings) -> bool:
     """Whether the settings ask for any augmentation."""
-    return _moves(settings) or settings.brightness > 0 or settings.drop > 0
+    return _moves(settings) or any((settings.thickness, settings.brightness, settings.drop))
 
 
 def augmented(
@@ -23,7 +23,7 @@ def augmented(
     batch: int | None = None,
     own: slice = slice(None),
 ) -> Tensor:
-    """uint8 images [B, *shape] moved, dimmed and with pixels lost, as the settings ask.
+    """uint8 images [B, *shape] moved, thickened, dimmed and with pixels lost, as the settings ask.
 
     Draws come from `generator` (on the CPU, whatever the images' device) in a fixed order, so that
     a run can be repeated. `images` may be the part `own` of a batch of `batch`: they are changed as
@@ -32,6 +32,9 @@ def augmented(
     count = len(images) if batch is None else batch
     if _moves(settings):
         images = _moved(images, _matrices(count, settings, generator)[own].to(images.device))
+    if settings.thickness:
+        draw, share = torch.rand(2, count, generator=generator)[:, own]
+        images = _thickened(images, draw, share, settings)
     if settings.brightness:
         factor = 1 + (torch.rand(count, generator=generator)[own] * 2 - 1) * settings.brightness
         factor = factor.to(images.device).view(-1, *[1] * (images.ndim - 1))
@@ -57,6 +60,16 @@ def _moved(images: Tensor, matrix: Tensor) -> Tensor:
     return _unplanes(moved.round().to(torch.uint8), images.shape)
 
 
+def _thickened(images: Tensor, draw: Tensor, share: Tensor, settings: TrainingSettings) -> Tensor:
+    """Images whose `draw` [B] is below the probability: each pixel at least `share` [B] of its brightest
+    neighbour among the eight around it."""
+    share = torch.where(draw < settings.thickness, share, 0.0).to(images.device).view(-1, 1, 1, 1)
+    planes = _planes(images).float()
+    around = functional.max_pool2d(planes, 3, stride=1, padding=1)
+    thick = planes.maximum((around * share).round_()).to(torch.uint8)
+    return _unplanes(thick, images.shape)
+
+
 def _planes(images: Tensor) -> Tensor:
     """[B, H, W], [B, H, W, C] or [B, T, H, W, C] as planes [B, C or T * C, H, W]."""
     if images.ndim == 3:
@@ -66,8 +79,8 @@ def _planes(images: Tensor) -> Tensor:
     if images.ndim == 5:
         return images.permute(0, 1, 4, 2, 3).flatten(1, 2)
     raise TwinspikeError(
-        "training.rotation, scale, shift, shear and flip move images [H, W], [H, W, C] or spikes "
-        f"[T, H, W, C]: samples of {list(images.shape[1:])} have no place to move to, leave them 0"
+        "training.rotation, scale, shift, shear, flip and thickness change images [H, W], [H, W, C] or "
+        f"spikes [T, H, W, C]: samples of {list(images.shape[1:])} have no neighbours, leave them 0"
     )
 
 

@@ -27,10 +27,12 @@ METADATA_KEY = "twinspike"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class References:
-    """Cumulative counts uint8 [K, T, n_out] and their labels int32 [K]."""
+    """Cumulative counts uint8 [K, T, n_out], their labels int32 [K], and decision thresholds of their own,
+    int32 [K]; None: the network's `verify_threshold` serves all of them."""
 
     counts: np.ndarray
     labels: np.ndarray
+    threshold: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,6 +59,12 @@ class Network:
         check_network(self)
 
     @property
+    def thresholds(self) -> np.ndarray:
+        """The decision threshold of each reference, int64 [K]."""
+        own, count = self.references.threshold, len(self.references.labels)
+        return np.full(count, self.verify_threshold, np.int64) if own is None else own.astype(np.int64)
+
+    @property
     def inputs(self) -> int:
         return self.layers[0].inputs
 
@@ -79,6 +87,8 @@ class Network:
     def tensors(self) -> dict[str, np.ndarray]:
         """The file's tensors by name."""
         tensors = {"references.counts": self.references.counts, "references.labels": self.references.labels}
+        if self.references.threshold is not None:
+            tensors["references.threshold"] = self.references.threshold
         for index, layer in enumerate(self.layers):
             for part, tensor in layer.tensors.items():
                 tensors[f"layers.{index}.{part}"] = tensor
@@ -173,6 +183,7 @@ def check_network(network: "Network") -> None:
         )
     if labels.shape != counts.shape[:1]:
         raise out_of_range("references.labels shape", labels.shape, f"[{counts.shape[0]}]")
+    _check_thresholds(network.references)
     if not len(labels):
         return
     growth = np.diff(counts.astype(np.int16), axis=1, prepend=0)
@@ -185,6 +196,20 @@ def check_network(network: "Network") -> None:
         )
     if labels.min() < 0 or labels.max() > 0xFFFF:
         raise out_of_range("references.labels", int(labels[(labels < 0) | (labels > 0xFFFF)][0]), "0..65535")
+
+
+def _check_thresholds(references: References) -> None:
+    threshold = references.threshold
+    if threshold is None:
+        return
+    check_dtype("references.threshold", threshold, np.int32)
+    if threshold.shape != references.labels.shape or not len(threshold):
+        allowed = (
+            f"[{len(references.labels)}], one a reference" if len(references.labels) else "no such tensor"
+        )
+        raise out_of_range("references.threshold shape", threshold.shape, allowed)
+    if threshold.min() < 0:
+        raise out_of_range("references.threshold", int(threshold.min()), f"0..{INT32.max}")
 
 
 def _check_sums(network: Network) -> None:

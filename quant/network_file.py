@@ -82,6 +82,7 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_LAYERS:
         raise out_of_range("layers", entries, f"a list of 1 to {MAX_LAYERS} layers")
     expected = {"references.counts", "references.labels"}
+    expected |= {"references.threshold"} & set(tensors)
     expected |= {f"layers.{i}.{part}" for i, entry in enumerate(entries) for part in _parts(entry)}
     for name in sorted(expected ^ set(tensors)):
         state = "missing" if name in expected else "unknown"
@@ -93,7 +94,9 @@ def put_together(text: str, tensors: Mapping[str, np.ndarray]) -> Network:
         encoder=encoding,
         shape=tuple(shape),
         layers=_layers(entries, tensors, encoding.map(tuple(shape))),
-        references=References(tensors["references.counts"], tensors["references.labels"]),
+        references=References(
+            tensors["references.counts"], tensors["references.labels"], tensors.get("references.threshold")
+        ),
         verify_threshold=meta["verify_threshold"],
         provenance=meta["provenance"],
         readout=meta["readout"],

@@ -20,12 +20,17 @@ NEVER = 1 << 40
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """One record per frame, as the core's result stream gives it; int64 [B] each, `same` bool [B]."""
+    """One record per frame, as the core's result stream gives it; int64 [B] each, `same` and `own` bool [B].
+
+    Not `same`: the nearest reference is too far away, whose it is is unknown. `own`: that was decided by the
+    reference's own threshold.
+    """
 
     label: np.ndarray
     distance: np.ndarray
     runner_up: np.ndarray
     same: np.ndarray
+    own: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Trace:
         return Trace(
             spikes=tuple(s[:, frames] for s in self.spikes),
             membranes=None if self.membranes is None else tuple(v[:, frames] for v in self.membranes),
-            results=Results(r.label[frames], r.distance[frames], r.runner_up[frames], r.same[frames]),
+            results=Results(*(getattr(r, field.name)[frames] for field in dataclasses.fields(r))),
             sums=None if self.sums is None else self.sums[frames],
         )
 
@@ -97,10 +102,11 @@ def classify(network: Network, counts: np.ndarray) -> Results:
     """
     if network.readout == "counts":
         label, best, runner_up = emd.nearest(network.timesteps - counts[-1].astype(np.int64))
-    else:
-        index, best, runner_up = emd.nearest(emd.distances(counts, network.references.counts))
-        label = network.references.labels[index].astype(np.int64)
-    return Results(label, best, runner_up, best <= network.verify_threshold)
+        return _by_one_threshold(network, label, best, runner_up)
+    index, best, runner_up = emd.nearest(emd.distances(counts, network.references.counts))
+    label = network.references.labels[index].astype(np.int64)
+    own = np.full(len(label), network.references.threshold is not None)
+    return Results(label, best, runner_up, best <= network.thresholds[index], own)
 
 
 def by_sums(network: Network, sums: np.ndarray) -> Results:
@@ -109,8 +115,13 @@ def by_sums(network: Network, sums: np.ndarray) -> Results:
     The largest sum wins, a tie going to the lower index; its distance is what it lacks to the greatest
     possible one, the highest membrane in every step.
     """
-    label, best, runner_up = emd.nearest(lacks(network, sums))
-    return Results(label, best, runner_up, best <= network.verify_threshold)
+    return _by_one_threshold(network, *emd.nearest(lacks(network, sums)))
+
+
+def _by_one_threshold(
+    network: Network, label: np.ndarray, best: np.ndarray, runner_up: np.ndarray
+) -> Results:
+    return Results(label, best, runner_up, best <= network.verify_threshold, np.zeros(len(label), bool))
 
 
 def lacks(network: Network, sums: np.ndarray) -> np.ndarray:

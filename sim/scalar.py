@@ -190,4 +190,7 @@ def _nearest(network, labels, distances):
     for k, distance in enumerate(distances):
         if k != best and distance < runner_up:
             runner_up = distance
-    return labels[best], distances[best], runner_up, distances[best] <= network.verify_threshold
+    threshold = network.verify_threshold
+    if network.references.threshold is not None:
+        threshold = int(network.references.threshold[best])
+    return labels[best], distances[best], runner_up, distances[best] <= threshold

@@ -27,10 +27,11 @@ class Answer:
 
 @dataclasses.dataclass
 class Reference:
-    """A table of cumulative counts [T, N] with its label."""
+    """A table of cumulative counts [T, N] with its label and a decision threshold of its own, if any."""
 
     counts: np.ndarray
     label: int = 0
+    threshold: int | None = None
 
 
 class SiameseCore:
@@ -49,6 +50,11 @@ class SiameseCore:
             Reference(counts.astype(np.int64), int(label))
             for counts, label in zip(own.counts, own.labels, strict=True)
         ]
+        # No distance is greater; nor is a threshold, which is kept in as many bits as distances need.
+        self._most = (1 << (network.outputs * network.timesteps**2 + 1).bit_length()) - 2
+        if own.threshold is not None:
+            for reference, threshold in zip(self.slots, own.threshold, strict=True):
+                reference.threshold = min(int(threshold), self._most)
         self.holds = [True] * len(self.slots) + [False] * (slots - len(self.slots))
         while len(self.slots) < slots:
             self.slots.append(Reference(np.zeros(shape, np.int64)))
@@ -59,6 +65,7 @@ class SiameseCore:
         """What a reset or CONTROL.soft_reset does: slots stay, the staged copy is not to be committed."""
         self.mode, self.only, self.staged, self._spoiled = CLASSIFY, 0, False, False
         self._at = (0, 0)
+        self._limit: int | None = None
 
     def frame(self, counts: np.ndarray, *, sound: bool = True) -> Answer:
         """Cumulative output counts [T, N] of a frame; not `sound`: its events set a flag."""
@@ -75,7 +82,9 @@ class SiameseCore:
         order = np.argsort(distance, kind="stable")
         best = distance[order[0]]
         second = distance[order[1]] if len(order) > 1 else emd.NO_RUNNER_UP
-        return Answer(self.slots[taking_part[order[0]]].label, best, second, best <= self.threshold)
+        nearest = self.slots[taking_part[order[0]]]
+        threshold = self.threshold if nearest.threshold is None else nearest.threshold
+        return Answer(nearest.label, best, second, best <= threshold)
 
     def command(self, value: int) -> str | None:
         """A write to COMMAND."""
@@ -87,7 +96,8 @@ class SiameseCore:
         if code == COMMIT:
             if not self.staged:
                 return "nothing_staged"
-            self.staged_copy.label = label
+            self.staged_copy.label, self.staged_copy.threshold = label, self._limit
+            self._limit = None
             self.slots[slot], self.staged_copy = self.staged_copy, self.slots[slot]
             self.holds[slot], self.staged = True, False
         elif code == CLEAR:
@@ -107,6 +117,15 @@ class SiameseCore:
         self._at = (step, neuron)
         chosen = self.staged_copy if slot == STAGED_SLOT else self.slots[slot]
         return int(chosen.counts[step, neuron]), slot != STAGED_SLOT and self.holds[slot], chosen.label
+
+    def commit_threshold(self, value: int) -> None:
+        """A write to COMMIT_THRESHOLD."""
+        self._limit = min(value & 0x7FFF_FFFF, self._most) if value >> 31 else None
+
+    def reference_threshold(self, slot: int) -> int:
+        """REFERENCE_THRESHOLD of a slot or the staged copy, as REFERENCE_AT names them."""
+        chosen = self.staged_copy if slot == STAGED_SLOT else self.slots[slot]
+        return self._most + 1 if chosen.threshold is None else chosen.threshold | 1 << 31
 
     def stage(self, value: int) -> str | None:
         """A write to STAGE."""

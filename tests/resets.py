@@ -23,10 +23,8 @@ from typing import Any
 from hw.emit.test_lint import EVERYTHING, lint
 from tqdm import tqdm
 
-from twinspike.config import load_config
-from twinspike.flow.folders import GENERIC, folders
+import twinspike as ts
 from twinspike.hw.tools.toolchain import find_icarus, find_verilator
-from twinspike.ip.write import write_package
 from twinspike.numerics.files import write_json
 
 STARTS = (0, 1)
@@ -74,7 +72,7 @@ def measure(name: str, frames: int) -> tuple[list[dict[str, Any]], list[dict[str
     with tempfile.TemporaryDirectory() as work:
         package = Path(work) / name
         with contextlib.redirect_stdout(io.StringIO()):
-            write_package(load_config(name), folders(work, "build"), GENERIC, frames=frames, out=package)
+            ts.load(name, out=f"{work}/build").core().package(package, frames=frames)
         rows = [
             {"configuration": name, "bench": bench, "clock_starts": start} | run_bench(package, bench, start)
             for bench in bench_names(package)

@@ -13,14 +13,16 @@ from support.networks import random_network
 from support.packages import make, package
 from support.simulation import assert_equal_and_on_time, input_spikes
 
+from twinspike.api.networks import Net
+from twinspike.cli import chosen
 from twinspike.cli.main import main
+from twinspike.flow.folders import Folders
 from twinspike.hw.devices import device
 from twinspike.hw.emit.emit import emit
 from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.process import ToolFailed
 from twinspike.hw.tools.synthesis import make_netlist, script
 from twinspike.hw.tools.toolchain import Tool, find_verilator, find_yosys
-from twinspike.ip import write
 from twinspike.numerics.files import replacing_folder
 from twinspike.sim.bench import direct, runner, workplace
 from twinspike.sim.bench.runner import Run, simulate
@@ -139,10 +141,11 @@ def test_a_package_works_there(plan, tmp_path):
 
 def test_commands_that_are_printed_run_as_they_stand(plan, tmp_path, monkeypatch, capsys):
     images = np.zeros((2, *plan.network.shape), np.uint8), np.arange(2)
-    monkeypatch.setattr(write, "test_images", lambda *_: images)
-    monkeypatch.setattr(write, "make_plan_for", lambda *_: plan)
-    monkeypatch.setattr(write, "find_network", lambda *_: plan.network)
-    plan.network.save(tmp_path / "my project" / "digits" / "network.safetensors")
+    monkeypatch.setattr(Net, "test_images", lambda *_: images)
+    monkeypatch.setattr(
+        chosen, "chosen_net", lambda _, out: Net(plan.network, None, Path(), Folders(Path(out)))
+    )
+    plan.network.save(tmp_path / "my project" / "network.safetensors")
     assert main(["ip", "--config", "digits", "--out", str(tmp_path / "my project")]) == 0
     command = shlex.split(capsys.readouterr().out.split("check: ")[1])
     assert command[:2] == ["make", "-C"] and Path(command[2], "Makefile").is_file() and len(command) == 3

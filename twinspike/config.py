@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinspike.hw.settings import HardwareSettings
 from twinspike.model.data.recorded import RECORDED
@@ -20,6 +20,9 @@ from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
 from twinspike.quant.spec import LayerSettings
 from twinspike.quant.synapses.kinds import KINDS
+
+if TYPE_CHECKING:
+    from twinspike.quant.network import Network
 
 # Datasets that have names.
 NAMES = (*DATASETS, *RECORDED)
@@ -87,9 +90,7 @@ class Config:
 
         Raises TwinspikeError if `table` is no configuration.
         """
-        settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
-        _bring_up_to_date(settings)
-        there = config_from_table(self.name, settings)
+        there = config_of_age(self.name, table)
         return differences(there.training_table(), self.training_table())
 
     def toml(self) -> str:
@@ -262,7 +263,9 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
         data=build(DataSettings, table.get("data", {}), "data"),
     )
-    own = dataclasses.replace(config.data, fold=0) if config.dataset in RECORDED else config.data
+    own = config.data
+    if config.dataset in RECORDED:
+        own = dataclasses.replace(own, fold=0, validate=0.0, seed=0)
     if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes
@@ -273,6 +276,25 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
             f"{' with neurons' * (len(neurons) < len(layers))}, {len(neurons)}"
         )
     return config
+
+
+def config_of_age(name: str, table: dict[str, Any]) -> Config:
+    """The configuration of a table as :meth:`Config.table` gives it, perhaps of an older version.
+
+    Raises TwinspikeError if it is none.
+    """
+    settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
+    _bring_up_to_date(settings)
+    return config_from_table(name, settings)
+
+
+def config_from_provenance(network: "Network") -> Config | None:
+    """The configuration that a network was trained with, as far as its file tells; None if it does not."""
+    made = network.provenance.get("config")
+    try:
+        return config_of_age(network.name, made) if isinstance(made, dict) else None
+    except TwinspikeError:
+        return None
 
 
 def check_dataset(name: str) -> None:

@@ -21,8 +21,8 @@ from .top import BoardTop
 TOP = "top"
 SUMMARY = "board.json"
 FLASH_IMAGE = "flash.bin"
-_CONSTRAINTS = {"ice40": "top.pcf", "ecp5": "top.lpf"}
-_BITSTREAM = {"ice40": "top.bin", "ecp5": "top.bit"}
+_CONSTRAINTS = {"ice40": "top.pcf", "ecp5": "top.lpf", "gowin": "top.cst"}
+_BITSTREAM = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
 
 
 def make_bitstream(
@@ -110,14 +110,18 @@ def _check_timing(board: Board, clock: float, reached: float, seeds: int) -> Non
 
 def _pack(board: Board, routed: Path, bitstream: Path) -> None:
     tool = find_packer(board.architecture)
-    names = [routed.name, bitstream.name]
-    arguments = names if board.architecture == "ice40" else ["--compress", *names]
-    run_tool(tool, arguments, bitstream.parent, bitstream.parent / "pack.log")
+    arguments = {
+        "ice40": [routed.name, bitstream.name],
+        "ecp5": ["--compress", routed.name, bitstream.name],
+        "gowin": ["-o", bitstream.name, routed.name],
+    }[board.architecture]
+    run_tool(tool, [*board.pack, *arguments], bitstream.parent, bitstream.parent / "pack.log")
 
 
 def _pins(constraints: str) -> dict[str, str]:
-    """Port -> pin, of a .pcf or .lpf file."""
-    found = re.findall(r'^(?:set_io|LOCATE COMP) "?([^ "]+)"? (?:SITE )?"?(\w+)', constraints, re.MULTILINE)
+    """Port -> pin, of a .pcf, .lpf or .cst file."""
+    pattern = r'^\s*(?:set_io|LOCATE COMP|IO_LOC) "?([^ "]+)"? (?:SITE )?"?(\w+)'
+    found = re.findall(pattern, constraints, re.MULTILINE)
     return {port.removesuffix("__io").replace("__", "."): pin for port, pin in found}
 
 

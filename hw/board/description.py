@@ -14,18 +14,18 @@ from ..devices import Device, device
 class Board:
     """A board, and how a core is put on it.
 
-    `platform` names the class of amaranth-boards as module.Class; `target` is the device in DEVICES and
-    `part` its package and speed for nextpnr; `clock` is the resource of the oscillator, whose frequency the
-    PLL turns into `clock_mhz`; `lights` are an output of hw/board/system.py and a resource, its number and
-    part of it each; `free_slots` are slots beside the network's references; `uart` are pins (RX, TX) where
-    the board has no UART of its own; `spi` are free ones (CS, SCK, COPI, CIPO) for a link by SPI, and `io`
-    attributes of both; weights lie in the flash from byte `flash_offset` on; `loader` are openFPGALoader's
-    arguments. `line` says where the serial port is.
+    `platform` names the class of amaranth-boards as module.Class, or is a class; `target` is the device in
+    DEVICES and `part` its package and speed for nextpnr; `clock` is the resource of the oscillator, whose
+    frequency the PLL turns into `clock_mhz`; `lights` are an output of hw/board/system.py and a resource, its
+    number and part of it each; `free_slots` are slots beside the network's references; `uart` are pins (RX,
+    TX) where the board has no UART of its own; `spi` are free ones (CS, SCK, COPI, CIPO) for a link by SPI,
+    and `io` attributes of both; weights lie in the flash from byte `flash_offset` on; `loader` are
+    openFPGALoader's arguments and `pack` further ones of the packer. `line` says where the serial port is.
     """
 
     name: str
     title: str
-    platform: str
+    platform: str | type
     target: str
     part: tuple[str, ...]
     clock: str
@@ -41,6 +41,7 @@ class Board:
     buffer_bytes: int = 1024
     free_slots: int = 0
     flash_offset: int = 0
+    pack: tuple[str, ...] = ()
 
     @property
     def device(self) -> Device:
@@ -56,9 +57,12 @@ class Board:
         return device(self.target).architecture
 
     def make_platform(self) -> Any:
-        """amaranth-boards' platform, with the serial line where it is not the board's own."""
-        module, name = self.platform.split(".")
-        platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
+        """The board's platform, with the serial line where it is not the board's own."""
+        if isinstance(self.platform, str):
+            module, name = self.platform.split(".")
+            platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
+        else:
+            platform = self.platform()
         if self.uart:
             rx, tx = self.uart
             platform.add_resources([UARTResource(0, rx=rx, tx=tx, attrs=Attrs(**dict(self.io)))])
@@ -71,4 +75,4 @@ class Board:
         return platform
 
 
-_PLACER: dict[str, tuple[str, ...]] = {"ice40": (), "ecp5": ("--placer", "static")}
+_PLACER: dict[str, tuple[str, ...]] = {"ice40": (), "ecp5": ("--placer", "static"), "gowin": ()}

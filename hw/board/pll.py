@@ -1,4 +1,4 @@
-"""Settings of the clock multipliers of iCE40 and ECP5 for a wanted frequency."""
+"""Settings of the clock multipliers of iCE40, ECP5 and Gowin's devices for a wanted frequency."""
 
 import dataclasses
 import itertools
@@ -36,6 +36,19 @@ class Ecp5Pll:
     frequency_mhz: float
 
 
+@dataclasses.dataclass(frozen=True)
+class GowinPll:
+    """Parameters of rPLL, and the frequency that they give.
+
+    f = f_in * (fbdiv_sel + 1) / (idiv_sel + 1); the oscillator runs at f * odiv_sel. Source: Gowin UG286.
+    """
+
+    idiv_sel: int
+    fbdiv_sel: int
+    odiv_sel: int
+    frequency_mhz: float
+
+
 def ice40_pll(input_mhz: float, wanted_mhz: float) -> Ice40Pll:
     """The setting closest to `wanted_mhz`, with the fastest phase detector; raises TwinspikeError."""
     found = []
@@ -62,6 +75,26 @@ def ecp5_pll(input_mhz: float, wanted_mhz: float) -> Ecp5Pll:
         if op_div <= 128 and 400 <= frequency * op_div <= 800:
             found.append(Ecp5Pll(i_div, fb_div, op_div, frequency))
     return _closest(found, wanted_mhz, input_mhz, lambda pll: pll.i_div)
+
+
+def gowin_pll(input_mhz: float, wanted_mhz: float) -> GowinPll:
+    """The setting closest to `wanted_mhz`, with the fastest phase detector; raises TwinspikeError.
+
+    Within the limits of both GW1NR-9 C6/I5 (DS117) and GW2AR-18 C8/I7 (DS226).
+    """
+    found = []
+    for idiv, fbdiv in itertools.product(range(64), range(64)):
+        frequency = input_mhz * (fbdiv + 1) / (idiv + 1)
+        if not (3 <= input_mhz / (idiv + 1) <= 400 and 3.91 <= frequency <= 600):
+            continue
+        # The oscillator's range is 500 to 1,200 MHz: near its middle.
+        odiv = min(_GOWIN_ODIV, key=lambda odiv: abs(frequency * odiv - 850))
+        if 500 <= frequency * odiv <= 1200:
+            found.append(GowinPll(idiv, fbdiv, odiv, frequency))
+    return _closest(found, wanted_mhz, input_mhz, lambda pll: pll.idiv_sel)
+
+
+_GOWIN_ODIV = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 
 
 def _filter(compared_mhz: float) -> int:

@@ -1,5 +1,6 @@
 """A board's top: oscillator, PLL and reset, the serial pins, lights, and the system behind them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.build import Subsignal
@@ -13,7 +14,7 @@ from ..link.spi import SpiLine
 from ..link.uart import Rate, UartLine
 from ..plan import CorePlan
 from .description import Board
-from .pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
+from .pll import Ecp5Pll, GowinPll, Ice40Pll, ecp5_pll, gowin_pll, ice40_pll
 from .system import System
 
 # iCE40's block RAMs give no sound words in the first microseconds after configuration.
@@ -37,8 +38,12 @@ class BoardTop(Elaboratable):
         check_line(board, line)
         self._board, self._plan = board, plan
         given = board.make_platform().lookup(board.clock).clock.frequency / 1e6
-        make = ice40_pll if board.architecture == "ice40" else ecp5_pll
-        self.pll = make(given, board.clock_mhz)
+        make: dict[str, Callable[[float, float], Ice40Pll | Ecp5Pll | GowinPll]] = {
+            "ice40": ice40_pll,
+            "ecp5": ecp5_pll,
+            "gowin": gowin_pll,
+        }
+        self.pll = make[board.architecture](given, board.clock_mhz)
         self._input_mhz = given
         self._line = SpiLine() if line == "spi" else UartLine(Rate(self.pll.frequency_mhz * 1e6, baud))
         self.link = link_plan(plan, buffer_bytes=board.buffer_bytes, clock_mhz=round(self.pll.frequency_mhz))
@@ -50,7 +55,8 @@ class BoardTop(Elaboratable):
         start = ClockDomain("start", reset_less=True)
         m.domains += [sync, start]
         locked = Signal()
-        (self._ice40 if board.architecture == "ice40" else self._ecp5)(m, platform, sync.clk, locked)
+        multiplier = {"ice40": self._ice40, "ecp5": self._ecp5, "gowin": self._gowin}[board.architecture]
+        multiplier(m, platform, sync.clk, locked)
         m.d.comb += ClockSignal("start").eq(sync.clk)
         count, running = Signal(range(_RESET_CLOCKS)), Signal()
         m.d.start += count.eq(count + ~running)
@@ -161,5 +167,27 @@ class BoardTop(Elaboratable):
             i_PLLWAKESYNC=C(0),
             i_ENCLKOP=C(0),
             o_CLKOP=clock,
+            o_LOCK=locked,
+        )
+
+    def _gowin(self, m, platform, clock, locked):
+        m.submodules.oscillator = oscillator = io.Buffer("i", platform.request(self._board.clock, dir="-"))
+        pll = self.pll
+        assert isinstance(pll, GowinPll)
+        unused = {"FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "DUTYDA": 4, "PSDA": 4, "FDLY": 4}
+        m.submodules.pll = Instance(
+            "rPLL",
+            p_FCLKIN=f"{self._input_mhz:g}",
+            p_DEVICE=platform.family,
+            p_IDIV_SEL=pll.idiv_sel,
+            p_FBDIV_SEL=pll.fbdiv_sel,
+            p_ODIV_SEL=pll.odiv_sel,
+            p_CLKFB_SEL="internal",
+            **{f"i_{name}": C(0, width) for name, width in unused.items()},
+            i_CLKIN=oscillator.i,
+            i_CLKFB=C(0),
+            i_RESET=C(0),
+            i_RESET_P=C(0),
+            o_CLKOUT=clock,
             o_LOCK=locked,
         )

@@ -12,7 +12,7 @@ from ..parts.events import AXIS
 from ..parts.skid import Skid
 from ..plan import CorePlan
 from ..readout.result import RESULT
-from ..readout.slots import COMMAND, STATUS, TO_COMMAND, TO_REFERENCE_AT, TO_STAGE
+from ..readout.slots import COMMAND, STATUS, TO_COMMAND, TO_REFERENCE_AT, TO_STAGE, TO_THRESHOLD
 from ..readout.slots import ERRORS as REFUSALS
 from .frame_select import FrameSelect
 from .graded_encoder import pixel_encoder
@@ -29,7 +29,8 @@ class Control(wiring.Component):
 
     Frames come from the EVENT register, from pixels (where the plan has them) and from `s_axis`, one
     whole frame at a time from either; where several wait, they go in this order. Results go to the registers
-    and to `m_result`, where `same` follows the THRESHOLD register. Latency: a clock before each frame,
+    and to `m_result`, where `same` follows the THRESHOLD register for references without a threshold of their
+    own. Latency: a clock before each frame,
     then none into the core, 1 clock from the core's result to `m_result` and the registers; a result
     every 2 clocks at most.
 
@@ -175,7 +176,13 @@ class Control(wiring.Component):
             m.d.sync += [
                 record.eq(come),
                 # No distance has its highest bit set but that of a frame with nothing to compare.
-                record.same.eq((come.distance <= registers.stored.THRESHOLD.threshold) & ~come.distance[-1]),
+                record.same.eq(
+                    Mux(
+                        come.own,
+                        come.same,
+                        (come.distance <= registers.stored.THRESHOLD.threshold) & ~come.distance[-1],
+                    )
+                ),
                 offered.eq(1),
                 waiting.eq(1),
             ]
@@ -238,7 +245,12 @@ class Control(wiring.Component):
 
     def _commands(self, m, core, registers, found, soft):
         """Writes to the registers of commands go to the core unless a frame or command is in it."""
-        writes = {TO_COMMAND: "COMMAND", TO_REFERENCE_AT: "REFERENCE_AT", TO_STAGE: "STAGE"}
+        writes = {
+            TO_COMMAND: "COMMAND",
+            TO_REFERENCE_AT: "REFERENCE_AT",
+            TO_STAGE: "STAGE",
+            TO_THRESHOLD: "COMMIT_THRESHOLD",
+        }
         command, asked, idle, quiet = Signal(COMMAND), Signal(), Signal(), Signal(init=1)
         # A frame that begins with a command is far from the readout yet: the command is for it.
         m.d.sync += quiet.eq(~registers.status.STATUS.busy | soft)
@@ -257,6 +269,7 @@ class Control(wiring.Component):
         m.d.comb += [
             *(status.COMMAND_STATUS[name].eq(now[name]) for name in ("mode", "slot", "staged", "busy")),
             *(status.REFERENCE[name].eq(now[name]) for name in ("count", "holds", "label")),
+            *(status.REFERENCE_THRESHOLD[name].eq(now[name]) for name in ("threshold", "own")),
         ]
 
     def _errors(self, m, core, registers, found, soft):

@@ -14,7 +14,7 @@ from ..plan import CorePlan
 
 ADDRESS_BITS = 12  # of a byte address: the map takes 4 KiB of the bus
 IDENTIFICATION = int.from_bytes(b"TSPK", "little")
-MAP_VERSION = (1, 2)
+MAP_VERSION = (1, 3)
 
 ACCESS = {
     "ro": "read only",
@@ -67,7 +67,11 @@ PORT_ERRORS = (
 # Flags of commands, from bit 16 on. A command that sets one of them changes nothing.
 COMMAND_ERRORS = (
     ("command_unknown", "COMMAND was written with a command that this core does not have"),
-    ("command_busy", "COMMAND, REFERENCE_AT or STAGE was written while a frame or a command was in the core"),
+    (
+        "command_busy",
+        "COMMAND, REFERENCE_AT, STAGE or COMMIT_THRESHOLD was written while a frame or a command was in "
+        "the core",
+    ),
     ("slot_range", "a command named a slot that this core does not have"),
     ("nothing_staged", "COMMIT without counts of a whole, sound frame (or of STAGE) to commit"),
     ("reference_range", "REFERENCE_AT named a neuron, step or slot that is not there, or STAGE a count > T"),
@@ -187,8 +191,8 @@ REGISTERS = (
                 0,
                 32,
                 "rw",
-                "`same` is distance <= threshold, for results that come after the "
-                "write; reset gives the network's own threshold",
+                "`same` is distance <= threshold, for results that come after the write and references "
+                "without a threshold of their own; reset gives the network's",
             ),
         ),
     ),
@@ -229,7 +233,7 @@ REGISTERS = (
         0x40,
         (
             Field("label", 0, 16, "ro", f"label of the last result; 0x{NO_LABEL:x}: no reference to meet"),
-            Field("same", 16, 1, "ro", "its distance was <= THRESHOLD"),
+            Field("same", 16, 1, "ro", "its distance was within the threshold; 0: whose it is is unknown"),
         ),
     ),
     Register("DISTANCE", 0x44, (Field("distance", 0, 32, "ro", "distance of the last result"),)),
@@ -259,7 +263,9 @@ REGISTERS = (
             Field("mode", 0, 8, "ro", "command that set the mode of the next frame"),
             Field("slot", 8, 8, "ro", "slot of the last VERIFY"),
             Field("staged", 16, 1, "ro", "a whole, sound frame of ENROL (or STAGE) waits for COMMIT"),
-            Field("busy", 17, 1, "ro", "a command, REFERENCE_AT or STAGE is being carried out"),
+            Field(
+                "busy", 17, 1, "ro", "a command, REFERENCE_AT, STAGE or COMMIT_THRESHOLD is being carried out"
+            ),
         ),
     ),
     Register(
@@ -393,6 +399,29 @@ REGISTERS = (
             ),
         ),
     ),
+    Register(
+        "COMMIT_THRESHOLD",
+        0xB0,
+        (
+            Field(
+                "threshold", 0, 31, "wo", "distance up to which a frame is the same as the next COMMIT's slot"
+            ),
+            Field("own", 31, 1, "wo", "1: the slot is to have that threshold; 0: THRESHOLD serves it"),
+        ),
+        "A COMMIT gives its slot the threshold that was written to COMMIT_THRESHOLD since the last one, or a "
+        "reset; without such a write the slot has none of its own. COMMIT_THRESHOLD acts on writes of all "
+        "four bytes.",
+    ),
+    Register(
+        "REFERENCE_THRESHOLD",
+        0xB4,
+        (
+            Field(
+                "threshold", 0, 31, "ro", "threshold of the slot chosen by REFERENCE_AT, if it has its own"
+            ),
+            Field("own", 31, 1, "ro", "it has"),
+        ),
+    ),
 )
 
 # What only a core with a step timer has: in others it costs nothing, and reads as zero.
@@ -406,6 +435,8 @@ _OF_SLOTS = {
     "REFERENCE_AT",
     "REFERENCE",
     "STAGE",
+    "COMMIT_THRESHOLD",
+    "REFERENCE_THRESHOLD",
     "FEATURES.slots",
     *(f"ERRORS.{name}" for name, _ in COMMAND_ERRORS if name != "command_unknown"),
 }
@@ -414,6 +445,8 @@ _WITHOUT_SLOTS = {
     "CONTROL.soft_reset": "1 resets the core: frames in progress, event port, results, errors and counters; "
     "MODE, INTERRUPT, THRESHOLD and loaded weights stay",
     "ERRORS.command_unknown": "a command was written, all four bytes at 0x80: this core has none",
+    "THRESHOLD.threshold": "`same` is distance <= threshold, for results that come after the write; reset "
+    "gives the network's own threshold",
     "LABEL.label": "label of the last result",
 }
 
@@ -428,7 +461,9 @@ def core_registers(plan: CorePlan) -> tuple[Register, ...]:
         absent = absent | {*OF_TIMER, "FEATURES.timer"}
     if not (plan.references or plan.slots):
         absent = absent | {"FRAME.references"}
-    words = {} if plan.slots else _WITHOUT_SLOTS
+    words = {} if plan.slots else dict(_WITHOUT_SLOTS)
+    if plan.network.references.threshold is not None:
+        words.pop("THRESHOLD.threshold", None)
     return tuple(
         dataclasses.replace(
             register,

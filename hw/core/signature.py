@@ -8,7 +8,7 @@ from ..readout.slots import STATUS
 from .ingress import ERRORS
 from .step_timer import PORTS as TIMER_PORTS
 
-# m_result_tdata: a whole number of bytes around hw/readout/emd.py's RESULT (81 bits), zeros above.
+# m_result_tdata: a whole number of bytes around hw/readout/emd.py's RESULT (82 bits), zeros above.
 RESULT_BITS = 96
 
 

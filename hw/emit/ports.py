@@ -52,6 +52,14 @@ _RECORD = {
 }
 
 
+def _threshold(plan: CorePlan) -> str:
+    """What a distance is compared with, in words."""
+    usual = f"{plan.network.verify_threshold}, the verify threshold"
+    if plan.slots:
+        return f"the threshold of the slot, or where it has none {usual}"
+    return usual if plan.network.references.threshold is None else "the threshold of the reference"
+
+
 def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     """Markdown: ports with direction and width, the result record, errors, and timing formulas."""
     network = plan.network
@@ -91,7 +99,8 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
         "| --- | --- | --- |",
     ]
     meanings = _RECORD[network.readout] | {
-        "same": f"1 if distance <= {network.verify_threshold}, the verify threshold"
+        "same": f"1 if distance <= {_threshold(plan)}; 0: whose it is is unknown",
+        "own": "1 if that was the reference's own threshold",
     }
     for name, field in RESULT:
         bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)

@@ -168,8 +168,18 @@ class CorePlan:
 
     @property
     def label_pieces(self) -> int:
-        """L: pieces of a label, each as wide as a count, in the memory of slots."""
+        """Pieces of a label, each as wide as a count, in the memory of slots."""
         return -(-16 // self.count_bits)
+
+    @property
+    def threshold_pieces(self) -> int:
+        """Pieces of a slot's decision threshold, likewise; all ones, which no distance is: it has none."""
+        return -(-self.distance_bits // self.count_bits)
+
+    @property
+    def record_pieces(self) -> int:
+        """L: pieces of what a slot's column holds beside counts, label and threshold."""
+        return self.label_pieces + self.threshold_pieces
 
     @property
     def tick_clocks(self) -> int:
@@ -183,20 +193,20 @@ class CorePlan:
         """Clocks from a frame's last TICK, or word of membranes, taken by the readout to its result."""
         if self.network.readout == "membrane":
             return self.network.outputs + 2 * self.layers[-1].words + 5
-        return self.compared + 5 + (self.label_pieces + 2 if self.slots else 0)
+        return self.compared + 5 + (self.record_pieces + 2 if self.slots else 0)
 
     @property
     def reference_rows(self) -> int:
-        """Rows of the reference memory: T * 2^a, and enough for every column's label in one column."""
+        """Rows of the reference memory: T * 2^a, and enough for every column's record in one column."""
         rows = self.network.timesteps << self.output_bits
-        return max(rows, self.columns << bits_for(self.label_pieces - 1)) if self.slots else rows
+        return max(rows, self.columns << bits_for(self.record_pieces - 1)) if self.slots else rows
 
     def reference_table(self) -> np.ndarray:
         """The reference memory's first content [rows, columns]: R_k(t, n) in row t * 2^a + n, column k.
 
         a is the bits of an output address; rows beyond the last neuron are 0 and never read. With slots
-        one more column holds labels, piece i of column c's in row c * 2^p + i, p the bits of a piece's
-        number; slots without a reference hold 0.
+        one more column holds records, a label's pieces and then a threshold's, piece i of column c's in row
+        c * 2^p + i, p the bits of a piece's number; slots without a reference hold 0.
         """
         references = self.network.references
         counts = references.counts.astype(np.int64)  # [K, T, N]
@@ -206,8 +216,20 @@ class CorePlan:
             return table
         found = np.zeros((self.reference_rows, self.columns + 1), np.int64)
         found[: len(table), : self.references] = table
-        for column, label in enumerate(references.labels.tolist()):
-            for piece in range(self.label_pieces):
-                row = (column << bits_for(self.label_pieces - 1)) + piece
-                found[row, -1] = label >> (piece * self.count_bits) & ((1 << self.count_bits) - 1)
+        none = (1 << self.distance_bits) - 1
+        for column in range(self.columns):
+            kept = column < self.references
+            label, limit = (int(references.labels[column]), self.limit(column)) if kept else (0, none)
+            record = label | limit << self.label_pieces * self.count_bits
+            for piece in range(self.record_pieces):
+                row = (column << bits_for(self.record_pieces - 1)) + piece
+                found[row, -1] = record >> (piece * self.count_bits) & ((1 << self.count_bits) - 1)
         return found
+
+    def limit(self, reference: int) -> int:
+        """The threshold of a reference's own in `distance_bits`, all ones if it has none.
+
+        No distance is beyond the greatest threshold, all ones but for the lowest bit.
+        """
+        most, own = (1 << self.distance_bits) - 1, self.network.references.threshold
+        return most if own is None else min(int(own[reference]), most - 1)

@@ -20,7 +20,7 @@ max(W, 3); a TICK W, but max(W + 2, 5) where W < 5):
     place(TICK): when a step's last word left the queue
     readout of N neurons: takes one event per clock, from N + 2 clocks after a TICK was taken; after a
              frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK.
-             With K slots N + K + 7 + L and K + 7 + L clocks, a label having L pieces
+             With K slots N + K + 7 + L and K + 7 + L clocks, label and threshold having L pieces
     count readout: takes one event per clock, after a frame's last TICK from max(N + 1, 3) clocks; the
              result comes 2 clocks after that TICK
     membrane readout: takes a word of the last layer's queue every 3 clocks, a step's first one 4 clocks after

@@ -24,12 +24,14 @@ from ..weights.stores import banks, slices
 _BLOCK_MODES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "gowin": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
-_BLOCK_COST = {"ice40": 64, "ecp5": 128}
+_BLOCK_COST = {"ice40": 64, "ecp5": 128, "gowin": 128}
 # Bits that share a write enable in a block: a written word is filled up to a multiple of them, or of a
 # narrower block's width.
-_BYTE = {"ice40": 1, "ecp5": 9}
+_BYTE = {"ice40": 1, "ecp5": 9, "gowin": 9}
 _LUT_RAM, _LUT_RAM_COST = (16, 4), 4
+_HAVE_LUT_RAM = ("ecp5", "gowin")
 # For each bit and stacked unit but the first a multiplexer; for each written unit its enable; a read port.
 _MUX_COST, _ENABLE_COST, _READ_COST = 0.5, 0.5, 2
 
@@ -242,10 +244,13 @@ def place(memory: Stored, architecture: str) -> tuple[str, int]:
     if memory.asked == "registers" or memory.kind == "tables":
         return logic
     cost, count = _units(memory, *_LUT_RAM, _LUT_RAM[1], _LUT_RAM_COST)
+    if architecture == "gowin":
+        # yosys takes a unit that is used in part to cost its part.
+        cost -= _LUT_RAM_COST * (count - ceil(memory.depth / _LUT_RAM[0]) * memory.width / _LUT_RAM[1])
     if memory.asked == "distributed":
         return "lut ram", count
     options = [(memory.bits / 16 if read_only else memory.bits, logic)]
-    if architecture == "ecp5" and not read_only:
+    if architecture in _HAVE_LUT_RAM and not read_only:
         options.append((cost, ("lut ram", count)))
     byte, each = _BYTE[architecture], _BLOCK_COST[architecture]
     for depth, width in _BLOCK_MODES[architecture]:

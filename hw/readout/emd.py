@@ -23,7 +23,7 @@ class Readout(wiring.Component):
     moves every distance by one: up if C_n(t - 1) >= R_k(t, n), else down. So a step costs N + 2 clocks, most
     often while the last layer still integrates, and one per spike and TICK. From a frame's last TICK taken to
     `o.valid`: K + 5 clocks; the next walk begins K + 3 clocks after it. With slots (hw/readout/slots.py): K +
-    7 + L and K + 6 + L clocks, L pieces of a label being fetched; a COMMIT walks again.
+    7 + L and K + 6 + L clocks, L pieces of label and threshold being fetched; a COMMIT walks again.
 
     Why side by side: P lanes that walk the references one by one need W * max(K, 3) clocks per step
     (80 instead of 34 for 32 neurons in 4 lanes and K = 10), the last step's after its last spike, and
@@ -31,8 +31,9 @@ class Readout(wiring.Component):
 
     Members: `i` (In stream of the last layer's events), `o` (Out stream of RESULT: the nearest
     reference's distance and label, ties to the lower index, the second nearest's distance, all ones
-    if there is none, and distance <= verify threshold). With slots also `command` (In stream of
-    slots.COMMAND, taken between frames), `status`, `errors` (Out), `clear` and `damaged` (In) as of Slots;
+    if there is none, and whether distance <= threshold, the reference's own or, where it has none, the
+    network's). With slots also `command` (In stream of slots.COMMAND, taken between frames), `status`,
+    `errors` (Out), `clear` and `damaged` (In) as of Slots;
     if no slot takes part, label and distance are all ones too, and `same` is 0.
     """
 
@@ -109,13 +110,16 @@ class Readout(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         with m.If(found):
             m.d.sync += self.o.valid.eq(1)
-        threshold = min(plan.network.verify_threshold, (1 << 32) - 1)
+        # All ones: the reference has no threshold of its own.
+        usual = min(plan.network.verify_threshold, (1 << plan.distance_bits) - 1)
+        own = ~references.threshold.all() if plan.slots else plan.network.references.threshold is not None
         m.d.comb += [
             references.nearest.eq(rank.nearest),
             self.o.p.label.eq(references.label),
             self.o.p.distance.eq(rank.best),
             self.o.p.runner_up.eq(rank.second if plan.compared > 1 else Const(NO_RUNNER_UP, 32)),
-            self.o.p.same.eq(rank.best <= threshold),
+            self.o.p.same.eq(rank.best <= Mux(own, references.threshold, usual)),
+            self.o.p.own.eq(own),
         ]
         if not plan.slots:
             m.d.comb += [
@@ -162,6 +166,7 @@ class Readout(wiring.Component):
                 self.o.p.label.eq(NO_LABEL),
                 self.o.p.distance.eq(NO_RUNNER_UP),
                 self.o.p.same.eq(0),
+                self.o.p.own.eq(0),
             ]
         with m.If(alone):
             m.d.comb += self.o.p.runner_up.eq(NO_RUNNER_UP)

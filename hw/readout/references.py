@@ -17,9 +17,10 @@ class FixedReferences(wiring.Component):
     """The network's own references in a memory that is only read; column k belongs to reference k.
 
     Word t * 2^a + n, a the bits of an output address, holds R_k(t, n) of every k, k = 0 lowest. Latency 1
-    clock from `row` to `counts`, none from `nearest` to `label`.
+    clock from `row` to `counts`, none from `nearest` to `label` and `threshold` (0 where references have
+    none of their own).
 
-    Members: `row` (In), `counts` (Out, a count a column), `nearest` (In), `label` (Out).
+    Members: `row` (In), `counts` (Out, a count a column), `nearest` (In), `label`, `threshold` (Out).
     """
 
     def __init__(self, plan: CorePlan):
@@ -30,6 +31,7 @@ class FixedReferences(wiring.Component):
                 "counts": Out(count_row(plan, plan.columns)),
                 "nearest": In(range(max(plan.columns, 2))),
                 "label": Out(16),
+                "threshold": Out(plan.distance_bits),
             }
         )
 
@@ -50,4 +52,11 @@ class FixedReferences(wiring.Component):
             label.addr.eq(self.nearest),
             self.label.eq(label.data),
         ]
+        if plan.network.references.threshold is not None:
+            limits = [plan.limit(reference) for reference in range(plan.references)]
+            m.submodules.limits = limits = Memory(
+                shape=plan.distance_bits, depth=max(len(limits), 2), init=limits
+            )
+            limit = limits.read_port(domain="comb")
+            m.d.comb += [limit.addr.eq(self.nearest), self.threshold.eq(limit.data)]
         return m

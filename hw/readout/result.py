@@ -2,4 +2,4 @@
 
 from amaranth.lib import data
 
-RESULT = data.StructLayout({"distance": 32, "runner_up": 32, "label": 16, "same": 1})
+RESULT = data.StructLayout({"distance": 32, "runner_up": 32, "label": 16, "same": 1, "own": 1})

@@ -1,6 +1,6 @@
 """Reference slots that are enrolled, compared with and cleared while the core runs."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -11,9 +11,10 @@ from ..parts.memories import spare
 from ..plan import CorePlan
 from .references import count_row
 
-# A command as it comes: the value written to a register, and which one (0 COMMAND, 1 REFERENCE_AT, 2 STAGE).
+# A command as it comes: the value written to a register, and which one (0 COMMAND, 1 REFERENCE_AT, 2 STAGE,
+# 3 COMMIT_THRESHOLD).
 COMMAND = data.StructLayout({"value": 32, "register": 2})
-TO_COMMAND, TO_REFERENCE_AT, TO_STAGE = range(3)
+TO_COMMAND, TO_REFERENCE_AT, TO_STAGE, TO_THRESHOLD = range(4)
 STATUS = data.StructLayout(
     {
         "mode": 8,
@@ -23,6 +24,8 @@ STATUS = data.StructLayout(
         "count": 8,
         "holds": 1,
         "label": 16,
+        "threshold": 31,
+        "own": 1,
     }
 )
 # Bits of `errors`, in order: what hw/bus/registers.py calls COMMAND_ERRORS, but for command_busy.
@@ -39,18 +42,20 @@ class Slots(wiring.Component):
     by the next frame's first walk. So a COMMIT given with an ENROL frame's result is carried out N + L + 4
     clocks later: an enrolment takes a frame and that.
 
-    The memory has one column more, for labels: that of column c lies in rows c * 2^p + 0.. of it, in P
-    pieces as wide as a count. Neither columns nor labels are reset: references outlive a reset.
+    The memory has one column more, for records, label and threshold: that of column c lies in rows
+    c * 2^p + 0.. of it, in P pieces as wide as a count. Neither columns nor records are reset: references
+    outlive a reset. A threshold is as wide as a distance; all ones, which no distance is, says that the slot
+    has none of its own. That of the next COMMIT waits in a register, which a COMMIT leaves at all ones.
 
     Commands are carried out between frames: from `granted` to `pending` falling, 3 clocks for modes, CLEAR,
-    STAGE and what is refused, P + 4 for COMMIT, P + 5 for REFERENCE_AT. From `fetch` to `label`: P + 2
-    clocks; `fetched` comes 1 clock, `released` 2 clocks before it.
+    STAGE, COMMIT_THRESHOLD and what is refused, P + 4 for COMMIT, P + 5 for REFERENCE_AT. From `fetch` to
+    `label` and `threshold`: P + 2 clocks; `fetched` comes 1 clock, `released` 2 clocks before it.
 
     Members: `row` (In) to `counts` (Out) in 1 clock, the K + 1 columns; `index` (In), a slot, to
     `column` and `candidate` (Out: a frame is compared with it) in 1 clock; `fetch` (In: `nearest` stands),
-    `nearest` (In, a column), `released`, `fetched` (Out), `label` (Out). `stage` (In: the walk's counts),
-    `tail` (In: a first walk, which stages the last step), `walked` (In: a walk ends), `damaged` (In: a
-    frame is not sound). `command` (In stream of COMMAND), `granted` (In: between frames), `pending`,
+    `nearest` (In, a column), `released`, `fetched`, `label`, `threshold` (Out). `stage` (In: the walk's
+    counts), `tail` (In: a first walk, which stages the last step), `walked` (In: a walk ends), `damaged`
+    (In: a frame is not sound). `command` (In stream of COMMAND), `granted` (In: between frames), `pending`,
     `rewalk` (Out: references changed), `status` (Out), `errors` (Out, sticky), `clear` (In).
     """
 
@@ -70,6 +75,7 @@ class Slots(wiring.Component):
                 "released": Out(1),
                 "fetched": Out(1),
                 "label": Out(16),
+                "threshold": Out(plan.distance_bits),
                 "stage": In(
                     data.StructLayout({"valid": 1, "row": bits_for(rows[-1]), "count": plan.count_bits})
                 ),
@@ -89,7 +95,7 @@ class Slots(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
-        pieces, piece_bits = plan.label_pieces, bits_for(max(plan.label_pieces - 1, 1))
+        pieces, piece_bits = plan.record_pieces, bits_for(max(plan.record_pieces - 1, 1))
         table = plan.reference_table()
         layout = count_row(plan, plan.columns + 1)
         attrs = spare(plan.target, len(table) * layout.size)
@@ -172,6 +178,7 @@ class Slots(wiring.Component):
             labelled.eq(Mux(pending, at_column, self.nearest)),
             final.eq(piece == pieces - 1),
             self.label.eq(label),
+            self.threshold.eq(label[plan.label_pieces * plan.count_bits :]),
         ]
         m.d.sync += [catching.eq(0), self.fetched.eq(0)]
         with m.If(catching):
@@ -181,6 +188,7 @@ class Slots(wiring.Component):
         neurons, timesteps = plan.network.outputs, plan.network.timesteps
         errors = {name: Signal(name=name) for name in ERRORS}
         opcode, named = value[:8], value[16:]
+        limit = Signal(plan.threshold_pieces * plan.count_bits, init=-1)
         # What the word means is known a clock after it came, before it is carried out.
         there, known, above = Signal(), Signal(), Signal()
         m.d.sync += [
@@ -210,6 +218,9 @@ class Slots(wiring.Component):
                         m.next = "COUNT"
                     with m.Else():
                         m.d.comb += [errors["reference_range"].eq(1), finish.eq(1)]
+                with m.Elif(kind == TO_THRESHOLD):
+                    m.d.comb += finish.eq(1)
+                    m.d.sync += limit.eq(_limit(value, plan.distance_bits))
                 with m.Elif(kind == TO_STAGE):
                     m.d.comb += finish.eq(1)
                     with m.If(above):
@@ -239,14 +250,17 @@ class Slots(wiring.Component):
                         m.d.sync += only.eq(asked)
                     with m.If(opcode[:3] == ENROL):
                         m.d.sync += spoiled.eq(0)
-            with m.State("NAME"):  # the label is written before the columns are exchanged
+            with m.State("NAME"):  # label and threshold are written before the columns are exchanged
                 m.d.sync += [
                     put_label.eq(1),
                     put_row.eq(Cat(piece, staged_column)),
-                    put.eq(named),
-                    named.eq(named[plan.count_bits :]),
                     piece.eq(piece + 1),
                 ]
+                with m.If(piece < plan.label_pieces):
+                    m.d.sync += [put.eq(named), named.eq(named[plan.count_bits :])]
+                with m.Else():
+                    ones = Const(-1, plan.count_bits)
+                    m.d.sync += [put.eq(limit), limit.eq(Cat(limit[plan.count_bits :], ones))]
                 with m.If(final):
                     m.next = "EXCHANGE"
             with m.State("EXCHANGE"):
@@ -287,5 +301,13 @@ class Slots(wiring.Component):
             self.status.count.eq(count),
             self.status.holds.eq(at_holds),
             self.status.label.eq(label),
+            self.status.threshold.eq(self.threshold),
+            self.status.own.eq(~self.threshold.all()),
         ]
         return m
+
+
+def _limit(value: Value, bits: int) -> Value:
+    """A threshold from COMMIT_THRESHOLD's value: all ones where bit 31 is 0, else at most one less."""
+    beyond = value[bits:31].any() | value[:bits].all()
+    return Mux(value[31], Cat(value[0] & ~beyond, value[1:bits] | beyond.replicate(bits - 1)), -1)

@@ -14,13 +14,16 @@ from ..devices import Device
 from .process import ToolFailed, run_tool
 from .toolchain import Tool
 
-_PINS = {"ice40": "--pcf", "ecp5": "--lpf"}
-_ROUTED = {"ice40": "--asc", "ecp5": "--textcfg"}
+_PINS = {"ice40": ("--pcf", ""), "ecp5": ("--lpf", ""), "gowin": ("--vopt", "cst=")}
+_ROUTED = {"ice40": "--asc", "ecp5": "--textcfg", "gowin": "--write"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """One routed run: slowest clock's Fmax in MHz, and nextpnr's cell type -> (used, available)."""
+    """One routed run: slowest clock's Fmax in MHz, and cell type -> (used, available).
+
+    Fmax is as far as it can be trusted (Device.trusted).
+    """
 
     seed: int
     fmax_mhz: float
@@ -33,8 +36,43 @@ def arguments(device: Device, frequency_mhz: float, pins: Path | None = None) ->
 
     `pins`: a file of pin constraints beside the netlist.
     """
-    constrained = [_PINS[device.architecture], pins.name] if pins else []
-    return [*device.nextpnr, *constrained, "--freq", f"{frequency_mhz:g}", "--timing-allow-fail"]
+    asked = frequency_mhz / device.trusted
+    return [*device.nextpnr, *_constrained(device, pins), "--freq", f"{asked:g}", "--timing-allow-fail"]
+
+
+def _constrained(device: Device, pins: Path | None) -> list[str]:
+    option, prefix = _PINS[device.architecture]
+    return [option, prefix + pins.name] if pins else []
+
+
+def free_pins(device: Device, netlist: Path) -> Path | None:
+    """A file of constraints beside `netlist` that gives every port some pin, where nextpnr asks for one.
+
+    Raises TwinspikeError if the device has too few.
+    """
+    if not device.free_pins:
+        return None
+    (top,) = (
+        module
+        for module in json.loads(netlist.read_text())["modules"].values()
+        if int(module["attributes"].get("top", "0"), 2)
+    )
+    # The clock's port gets the first pin.
+    ports = sorted(top["ports"].items(), key=lambda port: port[0] != "clk")
+    names = [
+        name if len(port["bits"]) == 1 else f"{name}[{bit}]"
+        for name, port in ports
+        for bit in range(len(port["bits"]))
+    ]
+    if len(names) > len(device.free_pins):
+        raise TwinspikeError(
+            f"{netlist} has {len(names)} ports: {device.name} ({device.title}) has "
+            f"{len(device.free_pins)} pins"
+        )
+    lines = (f'IO_LOC "{name}" {pin};\n' for name, pin in zip(names, device.free_pins, strict=False))
+    path = netlist.parent / "free.cst"
+    path.write_text("".join(lines))
+    return path
 
 
 def routed(netlist: Path, seed: int) -> Path:
@@ -58,21 +96,23 @@ def place_and_route(
     """
     folder = netlist.parent
     report, log = folder / f"seed{seed}.json", folder / f"seed{seed}.log"
-    command = [*arguments(device, frequency_mhz, pins), "--json", netlist.name, "--report", report.name]
+    placed = pins or free_pins(device, netlist)
+    command = [*arguments(device, frequency_mhz, placed), "--json", netlist.name, "--report", report.name]
     if pins:
         command += [_ROUTED[device.architecture], routed(netlist, seed).name]
     try:
         seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log, watch)
     except ToolFailed:
-        check_fit(device, _logged_utilisation(log))
+        check_fit(device, _logged_utilisation(log, device))
         raise
     found = json.loads(report.read_text())
     if not found["fmax"]:
         raise TwinspikeError(f"{netlist.name} has no clocked path: there is no Fmax to report (see {log})")
+    utilisation = {kind: (u["used"], u["available"]) for kind, u in found["utilization"].items()}
     return Placement(
         seed=seed,
-        fmax_mhz=round(min(clock["achieved"] for clock in found["fmax"].values()), 2),
-        utilisation={kind: (u["used"], u["available"]) for kind, u in found["utilization"].items()},
+        fmax_mhz=round(device.trusted * min(clock["achieved"] for clock in found["fmax"].values()), 2),
+        utilisation=_with_logic(device, utilisation),
         seconds=round(seconds, 2),
     )
 
@@ -84,8 +124,9 @@ def pack(tool: Tool, device: Device, netlist: Path) -> dict[str, tuple[int, int]
     """
     folder, log = netlist.parent, netlist.parent / "pack.log"
     # Placement is asked for nothing: a design beyond the device is packed all the same.
-    run_tool(tool, [*device.nextpnr, "--json", netlist.name, "--pack-only"], folder, log)
-    return _logged_utilisation(log)
+    pins = _constrained(device, free_pins(device, netlist))
+    run_tool(tool, [*device.nextpnr, *pins, "--json", netlist.name, "--pack-only"], folder, log)
+    return _logged_utilisation(log, device)
 
 
 def check_fit(device: Device, utilisation: dict[str, tuple[int, int]]) -> None:
@@ -111,9 +152,17 @@ def warm_up(tool: Tool) -> bool:
     return not any(Path(cache, module).glob("*.wasm/*"))
 
 
-def _logged_utilisation(log: Path) -> dict[str, tuple[int, int]]:
+def _with_logic(device: Device, utilisation: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """The table with its logic cells, where several kinds of cell are such."""
+    if not device.logic:
+        return utilisation
+    used = sum(count * utilisation.get(kind, (0, 0))[0] for kind, count in device.logic)
+    return utilisation | {device.cell_types["logic_cells"]: (used, device.logic_cells)}
+
+
+def _logged_utilisation(log: Path, device: Device) -> dict[str, tuple[int, int]]:
     """The table that nextpnr prints after packing, as in ``Info: ICESTORM_LC: 6012/ 5280 113%``."""
     rows = re.findall(
         r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log.read_text(errors="replace"), re.MULTILINE
     )
-    return {kind: (int(used), int(available)) for kind, used, available in rows}
+    return _with_logic(device, {kind: (int(used), int(available)) for kind, used, available in rows})

@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +43,13 @@ _ONE_HOT = "setattr -unset init top_system_link*/w:fsm_state"
 # brackets mislead it, see plain_names in hw/emit/emit.py): that is an error here.
 _TIED = b"Driver-driver conflict"
 
+# Block RAMs that yosys may use on Gowin's devices: those whose ports nextpnr times.
+GOWIN_RAMS = Path(str(resources.files(__package__) / "gowin_rams.txt"))
+
 # Cells that occupy logic but are no nextpnr type yet: each takes at least so many logic cells.
-_LEAST_LOGIC = {"SB_LUT4": 1, "LUT4": 1, "CCU2C": 2}
+_LEAST_LOGIC = {"SB_LUT4": 1, "LUT4": 1, "CCU2C": 2, "LUT3": 1, "LUT2": 1, "ALU": 1, "RAM16SDP4": 8}
 _RAW_CELLS = {
-    "ram_blocks": ("SB_RAM40_4K", "DP16KD"),
+    "ram_blocks": ("SB_RAM40_4K", "DP16KD", "SP", "SPX9", "SDPB", "SDPX9B"),
     "spram": ("SB_SPRAM256KA",),
     "dsp": ("SB_MAC16", "MULT18X18D"),
 }
@@ -100,7 +105,7 @@ def _synthesise(rtlil, top, device, out, seeds, jobs, frequency_mhz, provenance,
         "tools": {tool.name: f"{tool.version} ({tool.source})" for tool in (yosys, router)},
         "yosys_seconds": seconds,
         "cells": cells,
-        "flipflops": sum(count for cell, count in cells.items() if cell.startswith(("SB_DFF", "TRELLIS_FF"))),
+        "flipflops": _flipflops(device, cells, placements.values()),
         "flipflops_available": device.flipflops,
         "provenance": dict(provenance or {}),
     }
@@ -110,6 +115,14 @@ def _synthesise(rtlil, top, device, out, seeds, jobs, frequency_mhz, provenance,
     else:
         write_json(path, result)
     return result
+
+
+def _flipflops(device: Device, cells: Mapping[str, int], placements: Iterable[Placement]) -> int:
+    """As yosys has them; Gowin's as placed, since nextpnr adds some behind block RAMs."""
+    if device.architecture == "gowin":
+        kind = device.cell_types["flipflops"]
+        return max(placement.utilisation.get(kind, (0, 0))[0] for placement in placements)
+    return sum(count for cell, count in cells.items() if cell.startswith(("SB_DFF", "TRELLIS_FF")))
 
 
 def pack(rtlil: Path, top: str, device: Device, out: Path) -> dict[str, int]:
@@ -143,12 +156,25 @@ def script(rtlil: str, top: str, device: Device) -> str:
             _COLLISIONS,
             _REPLICAS,
             _ONE_HOT,
-            f"{device.yosys} -top {top} -json netlist.json",
+            *_mapping(device, f"{device.yosys} -top {top} -json netlist.json"),
             "write_verilog -noattr netlist.v",
             "tee -q -o cells.json stat -json",
             "",
         ]
     )
+
+
+def _mapping(device: Device, command: str) -> list[str]:
+    """The commands that map a design to the device's cells."""
+    if device.architecture != "gowin":
+        return [command]
+    # As synth_gowin does it, but with kinds of block RAM of our own choice.
+    return [
+        f"{command} -run begin:map_ram",
+        f"memory_libmap -lib +/gowin/lutrams.txt -lib {GOWIN_RAMS.name}",
+        "techmap -map +/gowin/lutrams_map.v -map +/gowin/brams_map.v",
+        f"{command} -run map_ffram:",
+    ]
 
 
 def _quoted(path: str) -> str:
@@ -167,13 +193,16 @@ def make_netlist(
         raise TwinspikeError(f"{rtlil} does not exist: write the design first (make rtl)")
     netlist, stamp = out / "netlist.json", out / "netlist.stamp.json"
     commands = script(os.path.relpath(rtlil.resolve(), out.resolve()), top, device)
-    digest = _digest(rtlil.read_bytes(), commands, str(yosys))
+    gowin = device.architecture == "gowin"
+    digest = _digest(rtlil.read_bytes(), commands, str(yosys), *([GOWIN_RAMS.read_text()] if gowin else []))
     kept = _kept(stamp, digest)
     if kept is None or not netlist.is_file():
         # Torn down first: an interrupted run must not look like an older, finished one.
         for stale in (stamp, out / "synth.json"):
             stale.unlink(missing_ok=True)
         (out / "synth.ys").write_text(commands)
+        if gowin:
+            shutil.copy(GOWIN_RAMS, out)
         log = out / "yosys.log"
         watch = stages.begin(_YOSYS) if stages else None
         seconds = run_tool(yosys, ["-s", "synth.ys"], out, log, watch)

@@ -1,8 +1,8 @@
 """Where the external tools come from: a named variable, PATH, or a Python package.
 
 The order is what users of an FPGA tool suite expect. A variable (``YOSYS``, ``NEXTPNR_ICE40``,
-``NEXTPNR_ECP5``, ``VERILATOR``, ``IVERILOG``) is a wish: if it cannot be met that is an error.
-A tool on PATH is used if it is recent enough, else passed over for the Python package's.
+``NEXTPNR_ECP5``, ``NEXTPNR_GOWIN``, ``VERILATOR``, ``IVERILOG``) is a wish: if it cannot be met that is
+an error. A tool on PATH is used if it is recent enough, else passed over for the Python package's.
 """
 
 import dataclasses
@@ -79,12 +79,12 @@ def find_yosys() -> Tool:
 
 
 def find_nextpnr(architecture: str) -> Tool:
-    """nextpnr for "ice40" or "ecp5"; raises TwinspikeError."""
+    """nextpnr for "ice40", "ecp5" or "gowin"; raises TwinspikeError."""
     return _find(_NEXTPNR[architecture])
 
 
 def find_packer(architecture: str) -> Tool:
-    """icepack or ecppack, from a routed design to a bitstream; raises TwinspikeError."""
+    """icepack, ecppack or gowin_pack, from a routed design to a bitstream; raises TwinspikeError."""
     return _find(_PACKER[architecture])
 
 
@@ -199,6 +199,12 @@ def _yowasp_package(package: str, function: str) -> Callable[[], Tool | None]:
     return find
 
 
+def _apycula_package() -> Tool | None:
+    version = _package_version("apycula")
+    command = (sys.executable, "-c", "import sys; from apycula.gowin_pack import main; sys.exit(main())")
+    return Tool("gowin_pack", command, version, "package apycula") if version else None
+
+
 def _from_pypi(package: str) -> str:
     return f"install it with: pip install {package}"
 
@@ -231,15 +237,19 @@ _YOSYS = _Kind(
 )
 _NEXTPNR = {
     architecture: _Kind(
-        f"nextpnr-{architecture}",
+        f"nextpnr-{name}",
         f"NEXTPNR_{architecture.upper()}",
-        f"nextpnr-{architecture}",
-        "0.8",
-        "the static placer came with it",
-        _from_pypi(f"yowasp-nextpnr-{architecture}"),
-        (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_nextpnr_{architecture}"),),
+        f"nextpnr-{name}",
+        least,
+        reason,
+        _from_pypi(f"yowasp-nextpnr-{name}"),
+        (_yowasp_package(f"yowasp-nextpnr-{name}", f"run_nextpnr_{name.replace('-', '_')}"),),
     )
-    for architecture in ("ice40", "ecp5")
+    for architecture, name, least, reason in (
+        ("ice40", "ice40", "0.8", "the static placer came with it"),
+        ("ecp5", "ecp5", "0.8", "the static placer came with it"),
+        ("gowin", "himbaechel-gowin", "0.9", "it mends what block RAMs of these devices do wrong"),
+    )
 }
 # They state no version of their own, so it is the package's unless a variable names another.
 _PACKER = {
@@ -253,4 +263,14 @@ _PACKER = {
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_{name}"),),
     )
     for architecture, name in (("ice40", "icepack"), ("ecp5", "ecppack"))
+} | {
+    "gowin": _Kind(
+        "gowin_pack",
+        "GOWIN_PACK",
+        "gowin_pack",
+        "0.1",
+        "its tables are those of nextpnr",
+        _from_pypi("apycula"),
+        (_apycula_package,),
+    )
 }

@@ -1,6 +1,6 @@
 """EMD readout of a wide core: all neurons at once, several references per clock, a tournament at the end."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -125,7 +125,9 @@ class WideReadout(wiring.Component):
         )
         m.submodules.labels = labels
         port = labels.read_port(domain="comb")
-        threshold = min(plan.network.verify_threshold, (1 << 32) - 1)
+        own = plan.network.references.threshold is not None
+        limits = [min(int(limit), most) for limit in plan.network.thresholds]
+        threshold = Array(limits)[nearest] if own else limits[0]
         busy = Signal()
         m.d.comb += [port.addr.eq(nearest), free.eq(~busy)]
         with m.If(done):
@@ -135,6 +137,7 @@ class WideReadout(wiring.Component):
                 self.o.p.distance.eq(best),
                 self.o.p.runner_up.eq(second if plan.references > 1 else NO_RUNNER_UP),
                 self.o.p.same.eq(best <= threshold),
+                self.o.p.own.eq(own),
             ]
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += [self.o.valid.eq(0), busy.eq(0)]

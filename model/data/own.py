@@ -56,7 +56,7 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
             )
         return np.array([number[name] for name in samples.names], np.int64)
 
-    x, y = train.x, labels(train)
+    x, y, groups = train.x, labels(train), train.groups
     if "test" in by_part:
         test = by_part["test"]
         if test.x.shape[1:] != x.shape[1:]:
@@ -64,15 +64,15 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
             raise TwinspikeError(f"dataset {path}: test samples are {found}: all must have one shape")
         measured, measured_labels = test.x, labels(test)
     else:
-        chosen = test_part(y, train.groups, settings.test, settings.seed, f"dataset {path}")
+        chosen = _drawn(path, y, groups, settings, "test")
         measured, measured_labels, x, y = x[chosen], y[chosen], x[~chosen], y[~chosen]
-        gone = sorted(set(measured_labels.tolist()) - set(y.tolist()))
-        if gone:
-            raise TwinspikeError(
-                f"dataset {path}: with data.group no sample of class {gone[0]} is left to train: choose "
-                "another data.seed, or a smaller data.test"
-            )
+        groups = None if groups is None else groups[~chosen]
     val = by_part.get("val")
+    if settings.validate and val:
+        measured, measured_labels, val = val.x, labels(val), None
+    elif settings.validate:
+        chosen = _drawn(path, y, groups, settings, "validate")
+        measured, measured_labels, x, y = x[chosen], y[chosen], x[~chosen], y[~chosen]
     # Files lie class by class; a batch, and the first so many samples, are to be of all classes.
     mixed = np.random.default_rng(settings.seed).permutation(len(y))
     shown = np.random.default_rng(settings.seed).permutation(len(measured_labels))
@@ -86,6 +86,20 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
         class_names=_names(number),
         validation=(val.x, labels(val)) if val else None,
     )
+
+
+def _drawn(
+    path: Path, labels: np.ndarray, groups: np.ndarray | None, settings: DataSettings, share: str
+) -> np.ndarray:
+    """bool [N]: the samples that `data.test` or `data.validate` (`share`) takes out of training."""
+    chosen = test_part(labels, groups, getattr(settings, share), settings.seed, f"dataset {path}")
+    gone = sorted(set(labels[chosen].tolist()) - set(labels[~chosen].tolist()))
+    if gone:
+        raise TwinspikeError(
+            f"dataset {path}: with data.group no sample of class {gone[0]} is left to train: choose "
+            f"another data.seed, or a smaller data.{share}"
+        )
+    return chosen
 
 
 def _names(number: dict[str, int]) -> tuple[str, ...]:

@@ -31,15 +31,16 @@ from .samples import Samples
 from .settings import DataSettings
 
 # Of what is kept: another number where a reader or an encoding comes to mean something else.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 class Entry(NamedTuple):
-    """One recording: its part, train, test or val, its class, and how it is read."""
+    """One recording: its part, train, test or val, its class, how it is read, and whom it comes from."""
 
     part: str
     name: str
     read: Callable[[], Recording]
+    group: str = ""
 
 
 class Source(NamedTuple):
@@ -86,7 +87,7 @@ def _spoken_digits(paths: list[Path], fold: int) -> Iterator[Entry]:
         for name in names:
             digit, speaker = Path(name).stem.split("_")[:2]
             part = "test" if speaker == speakers[fold] else "train"
-            yield Entry(part, digit, _sound(paths[0] / name, archive.read(name)))
+            yield Entry(part, digit, _sound(paths[0] / name, archive.read(name)), speaker)
 
 
 def _traffic_sites(paths: list[Path], fold: int) -> Iterator[Entry]:
@@ -177,17 +178,31 @@ def _samples(
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as file:
             parts = sorted({key.split("_")[0] for key in file.files})
-            return [Samples(part, file[f"{part}_x"], file[f"{part}_names"].tolist()) for part in parts]
-    rows: dict[str, tuple[list[np.ndarray], list[str]]] = {}
+            return [
+                Samples(
+                    part, file[f"{part}_x"], file[f"{part}_names"].tolist(), _groups(file[f"{part}_groups"])
+                )
+                for part in parts
+            ]
+    rows: dict[str, tuple[list[np.ndarray], list[str], list[str]]] = {}
     entries = source.entries(paths, fold)
     for entry in Bar(entries, desc=f"reading {name}", unit="recording", disable=not progress):
-        x, names = rows.setdefault(entry.part, ([], []))
+        x, names, groups = rows.setdefault(entry.part, ([], [], []))
         x.append(encoding.frame(entry.read(), timesteps))
         names.append(entry.name)
-    found = [Samples(part, np.stack(x), names) for part, (x, names) in rows.items()]
+        groups.append(entry.group)
+    found: list[Samples] = []
+    arrays: dict[str, Any] = {}
+    for part, (x, names, groups) in rows.items():
+        found.append(Samples(part, np.stack(x), names, _groups(np.array(groups))))
+        arrays |= {f"{part}_x": found[-1].x, f"{part}_names": np.array(names)}
+        arrays[f"{part}_groups"] = np.array(groups)
     packed = io.BytesIO()
-    arrays: dict[str, Any] = {f"{s.part}_x": s.x for s in found}
-    arrays |= {f"{s.part}_names": np.array(s.names) for s in found}
     np.savez_compressed(packed, **arrays)
     write_atomically(kept, packed.getvalue())
     return found
+
+
+def _groups(names: np.ndarray) -> np.ndarray | None:
+    """Whom each recording comes from; None where nobody is named."""
+    return names if names.any() else None

@@ -14,6 +14,13 @@ class DataSettings:
     channels: int = setting(0, choices=(0, 1, 3), help="1 grey, 3 colour, 0 as the images are")
     invert: bool = setting(False, help="dark on light becomes light on dark")
     test: float = setting(0.2, low=0.01, high=0.9, help="share that measures, where there is no test part")
+    validate: float = setting(
+        0.0,
+        low=0.0,
+        high=0.9,
+        help="to choose settings by: this share of the training samples measures instead (its own val part, "
+        "where the data has one)",
+    )
     group: str = setting("", help="column, array or file name's pattern that parts do not share")
     label: str = setting("", help="the column of labels in a .csv file (default: the last)")
     fold: int = setting(0, low=0, high=99, help="of a named dataset that has several splits, which one")

@@ -153,6 +153,7 @@ def observe(
         runner_up=integers(_field(bits, RESULT, "runner_up")),
         label=integers(_field(bits, RESULT, "label")),
         same=_field(bits, RESULT, "same")[:, 0],
+        own=_field(bits, RESULT, "own")[:, 0],
     )
     cycles, code = read_log(folder / log_name(run, "fault"))
     faults = list(zip(cycles.tolist(), integers(code).tolist(), strict=True)) if len(cycles) else []

@@ -12,6 +12,7 @@ from ..siamese import SiameseCore
 # Operations of a step.
 WRITE, UNTIL, READ, FRAME = range(4)
 LABEL = 0xFEED
+THRESHOLD = 1 << 31 | 1  # the slot has one of its own, at a distance of 1
 
 _AT = {register.name: register.offset for register in REGISTERS}
 _FLAGS = {f.name: 1 << f.low for r in REGISTERS if r.name == "ERRORS" for f in r.fields}
@@ -61,6 +62,7 @@ def _steps(plan: CorePlan, counts: np.ndarray) -> Iterator[int]:
         yield step(WRITE, "REFERENCE_AT", value)
         yield step(UNTIL, "COMMAND_STATUS", 0, _BUSY)
         yield step(READ, "REFERENCE", count | holds << 8 | label << 16)
+        yield step(READ, "REFERENCE_THRESHOLD", golden.reference_threshold(at))
 
     # Whatever the slot held is given up, so that it is the new reference alone that answers.
     yield from command("CLEAR", slot)
@@ -69,6 +71,8 @@ def _steps(plan: CorePlan, counts: np.ndarray) -> Iterator[int]:
     yield from command("COMMIT", slot, LABEL)  # nothing is staged
     yield from command("ENROL")
     yield from frame(0)
+    golden.commit_threshold(THRESHOLD)
+    yield step(WRITE, "COMMIT_THRESHOLD", THRESHOLD)
     yield from command("COMMIT", slot, LABEL)
     for time, neuron in ((0, 0), (plan.network.timesteps - 1, plan.network.outputs - 1)):
         yield from reference(slot, time, neuron)

@@ -211,6 +211,8 @@ def _result() -> Group:
             field.width,
             "dec" if field.width > 1 else "bin",
         )
-        for name, field in ((name, RESULT[name]) for name in ("label", "distance", "runner_up", "same"))
+        for name, field in (
+            (name, RESULT[name]) for name in ("label", "distance", "runner_up", "same", "own")
+        )
     ]
     return Group("result", (Signal("result_offered", "result_valid"), *fields))

@@ -105,7 +105,10 @@ class Case:
                 layers.append(Layer(layer.spec, weight, layer.bias[moved], layer.threshold[moved]))
         counts, labels = network.references.counts, network.references.labels
         who, neurons = order(len(labels)), order(network.outputs)
-        references = References(np.ascontiguousarray(counts[who][:, :, neurons]), labels[who])
+        own = network.references.threshold
+        references = References(
+            np.ascontiguousarray(counts[who][:, :, neurons]), labels[who], None if own is None else own[who]
+        )
         return dataclasses.replace(network, name=f"case{index}", layers=tuple(layers), references=references)
 
     def _first(self) -> Network:
@@ -130,10 +133,18 @@ class Case:
             Graded(self.graded) if self.graded else Latency(),
             self.shape or (self.inputs,),
             tuple(layers),
-            References(counts, labels),
+            References(counts, labels, self._own_thresholds(far)),
             verify,
             readout=self._readout,
         )
+
+    def _own_thresholds(self, far: int) -> np.ndarray | None:
+        """Thresholds of the references' own in half of the cases, some beyond every distance `far`."""
+        rng = np.random.default_rng([self.seed, 2])
+        if not self.references or rng.random() < 0.5:
+            return None
+        own = rng.integers(0, min(2 * far, INT32.max), size=self.references, endpoint=True)
+        return np.where(rng.random(self.references) < 0.2, 0, own).astype(np.int32)
 
     @property
     def _readout(self) -> str:

@@ -11,12 +11,15 @@ from sklearn.datasets import load_digits
 from support.networks import random_network
 
 from twinspike.cli.main import main
-from twinspike.host import Device, DeviceError, LinkError, weights
+from twinspike.host import Device, DeviceError, LinkError, references, registers, weights
 from twinspike.host.check import NewClass, check_device
 from twinspike.hw.board.boards import board as board_named
 from twinspike.hw.plan import make_plan
 from twinspike.hw.weights.image import HEADER_WORDS, weight_image
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics import emd
+from twinspike.numerics.commands import STAGED_SLOT
+from twinspike.numerics.decision import enrolled_threshold
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.link import FLAG, STEP_ENDS, Op, frame
 from twinspike.sim.board.board import SimulatedBoard
@@ -111,6 +114,53 @@ def test_embedding_and_a_reference_that_the_host_kept(device, network, images):
         device.write_reference(12, 55, counts + 7)
 
 
+def test_thresholds_of_slots(device, network, images):
+    """What is further from the nearest slot than its own threshold is unknown, whatever the device's is."""
+    golden = SiameseCore(network, SLOTS)
+    counts = counts_of(network, images)
+    distance = int(emd.emd(counts[200], counts[205]))
+    for threshold in (0, distance - 1, distance, 1 << 30, None):
+        golden.command(ENROL)
+        golden.frame(counts[200])
+        golden.commit_threshold(0 if threshold is None else threshold | 1 << 31)
+        golden.command(COMMIT | 11 << 8 | 300 << 16)
+        golden.command(0)
+        device.enrol(11, 300, images[200], threshold=threshold)
+        kept = device.slots()[11].threshold
+        assert kept == golden.slots[11].threshold
+        some = slice(195, 225)
+        found = [record(answer) for answer in device.classify(images[some])]
+        assert found == [record(golden.frame(c)) for c in counts[some]]
+        (answer,) = device.verify(11, images[205:206])
+        wanted = device.threshold if threshold is None else threshold
+        assert answer.distance == distance and answer.same == (distance <= wanted)
+    with pytest.raises(TwinspikeError, match=r"threshold = -1 is not allowed: expected an integer in 0..2"):
+        device.enrol(11, 300, images[200], threshold=-1)
+
+
+def test_an_update_keeps_the_old_reference_until_the_new_one_is_whole(device, network, images):
+    device.enrol(12, 77, images[3], threshold=5)
+    held, line = device.read_reference(12), device._channel
+    new = counts_of(network, images[4:5])[0]
+
+    whole = registers.burst
+
+    def half(channel, name, values, progress=None):
+        whole(channel, name, values[: len(values) // 2], progress)
+        raise LinkError("the line is gone")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registers, "burst", half)
+        with pytest.raises(LinkError):
+            device.write_reference(12, 78, new)
+    assert device.reference(12) == (77, True) and (device.read_reference(12) == held).all()
+    device.write_reference(12, 78, new)
+    assert device.reference(12) == (78, True) and (device.read_reference(12) == new).all()
+    assert device.slots()[12].threshold is None
+    # What the slot held is the staged copy now.
+    assert (references.read(line, STAGED_SLOT, held.shape) == held).all()
+
+
 def test_state_and_errors(device, network, images):
     info = device.info
     assert (info.inputs, info.outputs, info.timesteps, info.slots, info.buffer_bytes) == (
@@ -191,8 +241,9 @@ def test_a_reset_without_weights_loads_them_from_the_flash(board, plan, network,
 def test_check_compares_everything_and_notices_another_reference(device, network, images):
     classes = [NewClass(100 + at, images[50 + 5 * at : 55 + 5 * at]) for at in range(3)]
     checked = check_device(device, network, images[:20], classes)
-    # Classified thrice, embedded; three enrolled, read back twice (three facts each), verified.
-    assert checked.compared == 3 * 20 + 4 + 3 * (1 + 2 * 3 + 4) and checked.different == 0
+    # Classified thrice, embedded; three enrolled, read back twice (three facts each), given a threshold and
+    # verified.
+    assert checked.compared == 3 * 20 + 4 + 3 * (1 + 1 + 2 * 3 + 4) and checked.different == 0
     assert set(checked.labels) == {1, 5} and len(checked.same) == 3
     assert [device.reference(slot)[1] for slot in range(SLOTS)] == [True] * 10 + [False] * 3
     own = network.references
@@ -222,8 +273,53 @@ def test_the_command_line(board, network, tmp_path, capsys):
     assert "of 5 right" in said("classify", "--frames", "5")
     assert "│ events " in (table := said("bench", "--frames", "20")) and "│ –" in table
     assert "words loaded" in said("load")
+    assert "slot 12 is free" in said("clear", "--slot", "12", "--replace")
+
+
+def test_slots_from_the_command_line(board, network, tmp_path, capsys):
+    network.save(tmp_path / "here" / "network.safetensors")
+    (tmp_path / "here.toml").write_text(
+        "timesteps = 6\n[encoder]\nkind = 'latency'\nthreshold = 10\n"
+        "[[layers]]\nneurons = 144\n[[layers]]\nneurons = 12\n"
+    )
+    common = ["--port", board.port, "--out", str(tmp_path), "--config", str(tmp_path / "here.toml")]
+
+    def said(*words, fails=False):
+        assert main(["device", *words, *common]) == (2 if fails else 0)
+        found = capsys.readouterr()
+        return found.err if fails else found.out
+
+    assert "3 of 13 slots free" in said("list")
+    text = said("enrol", "--label", "700", "--image", "3")
+    assert "slot 10 is free: it is taken" in text and "slot 10 holds image 3" in text
+    more = ("--image", "4", "--image", "5", "--image", "6")
+    assert "slot 11 holds the median of image 4" in said("enrol", "--label", "701", *more)
+    with Device.open(board.port, network=network) as device:
+        spikes = [s for s, _ in device.embed(load_dataset("digits").test_images[4:7])]
+        median = emd.median_reference(emd.cumulative_counts(np.stack(spikes, axis=1)))
+        assert (device.read_reference(11) == median).all()
+        held = device.read_reference(10)
+        slots = device.slots()
+        counts = emd.cumulative_counts(np.stack(spikes, axis=1))
+        own = emd.distances(counts, median[None])[:, 0]
+        others = [int(emd.emd(device.read_reference(k), median)) for k in range(11)]
+        assert slots[11].threshold == enrolled_threshold(own, np.array(others), device.threshold)
+        assert slots[9].threshold is None and not slots[12].holds
+    assert f"│ 11   │ 701   │ {slots[11].threshold} " in said("list")
+    # A reference is given up only by who says so; no terminal is there to ask.
+    refused = said("enrol", "--label", "9", "--slot", "10", "--image", "8", fails=True)
+    assert "slot 10 holds label 700: give --replace to replace it" in refused
     with Device.open(board.port) as device:
-        device.clear(12)
+        assert device.reference(10) == (700, True) and (device.read_reference(10) == held).all()
+    assert "slot 10 holds image 8" in said(
+        "enrol", "--label", "9", "--slot", "10", "--image", "8", "--replace"
+    )
+    said("enrol", "--label", "702", "--image", "9")
+    assert "all 13 slots hold references" in said("enrol", "--label", "703", "--image", "9", fails=True)
+    assert "slot 10 holds label 9: give --replace to empty it" in said("clear", "--slot", "10", fails=True)
+    for slot in ("10", "11", "12"):
+        said("clear", "--slot", slot, "--replace")
+    assert "clear: name a slot" in said("clear", fails=True)
 
 
 def test_what_cannot_be_opened(board):

@@ -13,6 +13,8 @@ def test_capacities_are_the_data_sheets():
     assert (device("up5k").logic_cells, device("up5k").ram_blocks * 4096) == (5280, 120 * 1024)
     assert device("up5k").spram == 4
     assert device("ecp5-25k").ram_blocks * device("ecp5-25k").ram_block_bits == 1008 * 1024
+    assert device("gw1n-9c").ram_blocks * device("gw1n-9c").ram_block_bits == 468 * 1024
+    assert device("gw2a-18c").ram_blocks * device("gw2a-18c").ram_block_bits == 828 * 1024
     assert device("hx8k").resources == {
         "logic_cells": (7680, "logic cells"),
         "ram_blocks": (32, "EBR blocks"),
@@ -25,5 +27,5 @@ def test_every_counted_resource_has_a_cell_type():
 
 
 def test_an_unknown_device_lists_the_known_ones():
-    with pytest.raises(TwinspikeError, match=r"device = 'virtex' .* up5k, hx8k, ecp5-25k, ecp5-85k"):
+    with pytest.raises(TwinspikeError, match=r"device = 'virtex' .* up5k, hx8k, ecp5-25k, .* gw2a-18c"):
         device("virtex")

@@ -111,6 +111,26 @@ def test_channels_and_steps_move_as_one(shape):
         assert torch.equal(moved[..., channel] if len(shape) == 4 else moved[:, 1, ..., channel], alone)
 
 
+def test_strokes_get_thicker():
+    """No pixel gets darker; beside ink some are as bright as a share of it, and nothing else changes."""
+    drawing = torch.zeros(200, 9, 9, dtype=torch.uint8)
+    drawing[:, 4, 4] = 200
+    thick = augmented(drawing, TrainingSettings(thickness=0.5), torch.Generator().manual_seed(3))
+    around = thick[:, 3:6, 3:6].flatten(1)
+    assert (thick[:, 4, 4] == 200).all() and thick.sum() == around.sum()
+    others = around[:, [0, 1, 2, 3, 5, 6, 7, 8]]
+    assert (others == others[:, :1]).all() and (others <= 200).all()
+    assert 60 < (others[:, 0] == 0).sum() < 140 and len(others[:, 0].unique()) > 50
+    part = augmented(
+        drawing[7:9],
+        TrainingSettings(thickness=0.5),
+        torch.Generator().manual_seed(3),
+        batch=200,
+        own=slice(7, 9),
+    )
+    assert torch.equal(part, thick[7:9])
+
+
 def test_features_have_no_place_to_move_to():
-    with pytest.raises(TwinspikeError, match=r"samples of \[7\] have no place to move to, leave them 0"):
+    with pytest.raises(TwinspikeError, match=r"samples of \[7\] have no neighbours, leave them 0"):
         augmented(torch.zeros(4, 7, dtype=torch.uint8), TrainingSettings(rotation=3), torch.Generator())

@@ -42,6 +42,11 @@ def test_baseline_is_measured_once_and_kept(digits, tmp_path, monkeypatch):
         assert baseline.raw_pixel_knn(digits, progress=False) == score
     kept[0].write_text("torn")
     assert baseline.raw_pixel_knn(digits, progress=False) == score
+    # Another encoding makes other samples of the same files.
+    other = dataclasses.replace(
+        digits, train_images=digits.train_images // 128, test_images=digits.test_images // 128
+    )
+    assert baseline.raw_pixel_knn(other, progress=False) != score
 
 
 def test_baseline_works_without_a_writable_cache(digits, tmp_path, monkeypatch):

@@ -10,11 +10,13 @@ from support.optional import NEEDS
 from twinspike.config import load_config
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.folder import data_folder
+from twinspike.model.data.load import config_dataset
+from twinspike.model.data.recorded import RECORDED
 from twinspike.model.data.shipped import IDX_SOURCES, MNIST_0_6, load_dataset
 from twinspike.model.evaluation import embed, macro_f1
 from twinspike.numerics import emd
 from twinspike.quant.network_file import load_network
-from twinspike.study.recipes import WANTED
+from twinspike.study import recipes, recorded
 
 ROOT = Path(__file__).parents[2] / "pretrained"
 NAMES = sorted(path.parent.name for path in ROOT.glob("*/network.safetensors"))
@@ -30,10 +32,16 @@ def metrics_of(name):
 
 @pytest.fixture(scope="module")
 def data():
-    """Datasets by name, each read once; skips where one is not there."""
+    """The dataset of a configuration, each read once; skips where one is not there."""
     found: dict[str, Dataset] = {}
 
-    def get(name: str) -> Dataset:
+    def get(config) -> Dataset:
+        name = config.dataset
+        if name in RECORDED:
+            folder, _ = data_folder(RECORDED[name].folder)
+            if not all((folder / file).is_file() for file in RECORDED[name].files):
+                pytest.skip(NEEDS["datasets"].reason)
+            return config_dataset(config, progress=False)
         source = IDX_SOURCES["mnist" if name == MNIST_0_6 else name]
         folder, _ = data_folder(source.folder)
         if not (folder / "t10k-images-idx3-ubyte.gz").is_file():
@@ -57,7 +65,7 @@ def test_is_what_the_shipped_configuration_trains(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_is_as_good_and_as_quiet_as_promised(name, data):
-    network, metrics, dataset = network_of(name), metrics_of(name), data(load_config(name).dataset)
+    network, metrics, dataset = network_of(name), metrics_of(name), data(load_config(name))
     embedding = embed(network, dataset.test_images, progress=False)
     distance = emd.distances(embedding.counts, network.references.counts)
     label = network.references.labels[emd.nearest(distance)[0]]
@@ -65,8 +73,9 @@ def test_is_as_good_and_as_quiet_as_promised(name, data):
     assert len(network.references.labels) == classes and len(label) == len(dataset.test_labels)
     score, active = macro_f1(dataset.test_labels, label), embedding.active.mean()
     # A network that is no recipe promises nothing but its own figures.
-    wanted = WANTED.get(name, {})
+    wanted = (recipes.WANTED | recorded.WANTED).get(name, {})
     assert score >= wanted.get("macro_f1", 0)
+    assert (label == dataset.test_labels).mean() >= wanted.get("accuracy", 0)
     assert active <= wanted.get("hidden_activity", 1)
     assert score == pytest.approx(metrics["macro_f1"], abs=1e-12)
     assert active == pytest.approx(metrics["hidden_activity"], abs=1e-12)
@@ -76,7 +85,10 @@ def test_is_as_good_and_as_quiet_as_promised(name, data):
 
 
 def test_references_are_medians_of_the_training_classes(data):
-    network, mnist = network_of("mnist-small"), data("mnist")  # whose references are not refined
+    network, mnist = (
+        network_of("mnist-small"),
+        data(load_config("mnist-small")),
+    )  # whose references are not refined
     some = np.flatnonzero(mnist.train_labels == 3)
     counts = embed(network, mnist.train_images[some], progress=False).counts
     stored = network.references.counts[network.references.labels.tolist().index(3)]

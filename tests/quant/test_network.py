@@ -317,6 +317,34 @@ def test_bad_tensors_are_named(name, spoil, text):
     assert refusal(put_together(tensors, metadata)).startswith(text)
 
 
+def with_thresholds(values):
+    references = dataclasses.replace(random_network().references, threshold=np.array(values, np.int32))
+    return dataclasses.replace(random_network(), references=references)
+
+
+def test_references_may_have_thresholds_of_their_own(tmp_path):
+    network = with_thresholds([5, 0, (1 << 31) - 1])
+    assert network.thresholds.tolist() == [5, 0, (1 << 31) - 1]
+    assert random_network().thresholds.tolist() == [7, 7, 7]
+    network.save(tmp_path / "own.safetensors")
+    back = load_network(tmp_path / "own.safetensors")
+    assert back.references.threshold.tolist() == network.thresholds.tolist()
+    assert back.content_hash == network.content_hash != random_network().content_hash
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1, 2], "references.threshold shape = (2,) is not allowed: expected [3], one a reference"),
+        ([1, -2, 3], "references.threshold = -2 is not allowed: expected 0..2147483647"),
+    ],
+)
+def test_bad_thresholds_of_references_are_named(values, text):
+    with pytest.raises(TwinspikeError) as error:
+        with_thresholds(values)
+    assert str(error.value).startswith(text)
+
+
 def test_one_bit_weights_have_no_zero():
     tensors, metadata = taken_apart(random_network(1, weight_bits=1).to_bytes())
     tensors["layers.0.weight"] = spoilt(tensors["layers.0.weight"], (3, 5), 0)

@@ -51,6 +51,12 @@ class Host:
         if not isinstance(wanted, str):
             count, holds, label = wanted
             self.script.read("REFERENCE", count | holds << 8 | label << 16)
+            self.script.read("REFERENCE_THRESHOLD", self.golden.reference_threshold(slot))
+
+    def limit(self, value):
+        self.script.write("COMMIT_THRESHOLD", value)
+        self.golden.commit_threshold(value)
+        self.settle()
 
     def stage(self, count):
         self.script.write("STAGE", count)
@@ -100,9 +106,21 @@ class Host:
         network, slots = self.plan.network, self.plan.slots
         timesteps, outputs = network.timesteps, network.outputs
         kinds = rng.choice(
-            ["mode", "commit", "clear", "bad", "look", "stage", "frame", "pixels", "broken", "reset"],
+            [
+                "mode",
+                "commit",
+                "clear",
+                "bad",
+                "look",
+                "stage",
+                "frame",
+                "pixels",
+                "broken",
+                "reset",
+                "limit",
+            ],
             size=length,
-            p=[0.2, 0.2, 0.04, 0.05, 0.12, 0.03, 0.24, 0.06, 0.03, 0.03],
+            p=[0.18, 0.18, 0.04, 0.05, 0.12, 0.03, 0.22, 0.06, 0.03, 0.03, 0.06],
         )
         for kind in kinds:
             slot = int(rng.integers(slots))
@@ -110,6 +128,12 @@ class Host:
                 self.command(int(rng.choice([CLASSIFY, EMBED, ENROL, ENROL, VERIFY])), slot)
             elif kind == "commit":
                 self.command(COMMIT, slot, int(rng.integers(1 << 16)))
+            elif kind == "limit":
+                most = timesteps * timesteps * outputs
+                near = int(rng.integers(2 * most))
+                self.limit(
+                    int(rng.choice([near, near, int(rng.integers(1 << 31))])) | int(rng.random() < 0.8) << 31
+                )
             elif kind == "clear":
                 self.command(CLEAR, slot)
             elif kind == "bad":

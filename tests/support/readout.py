@@ -28,13 +28,15 @@ def events_of(trains):
 def fields_of(record):
     return tuple(
         record >> RESULT[name].offset & (1 << RESULT[name].width) - 1
-        for name in ("label", "distance", "runner_up", "same")
+        for name in ("label", "distance", "runner_up", "same", "own")
     )
 
 
 def expected(plan, trains):
     results = classify(plan.network, emd.cumulative_counts(trains.transpose(1, 0, 2)))
     return [
-        (int(a), int(b), int(c), int(d))
-        for a, b, c, d in zip(results.label, results.distance, results.runner_up, results.same, strict=True)
+        tuple(
+            int(getattr(results, name)[frame]) for name in ("label", "distance", "runner_up", "same", "own")
+        )
+        for frame in range(len(results.label))
     ]

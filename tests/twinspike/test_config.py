@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinspike.config import Config, available, config_from_table, load_config
-from twinspike.model.data.shipped import DATASETS
+from twinspike.config import NAMES, Config, available, config_from_table, load_config
 from twinspike.numerics.encodings import ENCODINGS, Latency, Rate
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.spec import MAX_TRAINED_STATE_BITS, NeuronSpec, check_trainable
@@ -76,7 +75,7 @@ def test_defaults_need_layers_only(tmp_path):
 @pytest.mark.parametrize("name", available())
 def test_every_shipped_configuration_loads(name):
     config = load_config(name)
-    assert config.name == name and config.dataset in DATASETS
+    assert config.name == name and config.dataset in NAMES
     assert json.loads(json.dumps(config.table()))["encoder"]["kind"] in ENCODINGS
 
 

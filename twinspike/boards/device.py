@@ -2,81 +2,38 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from twinspike.boards.request import Request, asked_about, opened
 from twinspike.boards.stream import check_speed, recording_frames, replay, replay_by_timer, summary
 from twinspike.boards.trial import Trial, decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
-from twinspike.flow.plans import board_plan, test_images
+from twinspike.flow.plans import board_plan
 from twinspike.flow.predict import answer_text
 from twinspike.host import Device
 from twinspike.host.bench import SPI_BITS, UART_BITS, Speed, measure
 from twinspike.host.check import Checked, check_device
 from twinspike.host.spi import SCHEME
 from twinspike.hw.board.boards import board
-from twinspike.hw.settings import BOARD_NAMES
 from twinspike.hw.weights.image import weight_image
-from twinspike.model.data.one_file import read_sample
-from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What is asked of a device, and where it is: the options of `twinspike device`."""
-
-    port: str
-    baud: int = 3_000_000
-    timeout: float = 1.0
-    board: str = BOARD_NAMES[0]
-    frames: int = 100
-    image: int = 0
-    slot: int = 0
-    label: int = 0
-    pixels: bool = False
-    file: Path | None = None
-    speed: float = 1.0
-    check: bool = False
-    timer: bool = False
+def _title(request: Request, at: int, label: int | None) -> str:
+    """What the `at`-th sample of :func:`asked_about` is called."""
+    return str(request.file) if request.file else f"image {request.image + at} (a {label})"
 
 
-@contextmanager
-def _opened(config: Config, place: Folders, options: Request) -> Iterator[tuple[Device, Network]]:
-    network = find_network(place, config)
-    opened = Device.open(options.port, baud=options.baud, network=network, timeout=options.timeout)
-    with opened as device:
-        yield device, network
-
-
-def _images(config: Config, network: Network, options: Request, count: int):
-    """`count` test images and labels from the one that was asked for on; the file, where one is given."""
-    if options.file:
-        sample = read_sample(options.file, config.data, network.encoder, network.timesteps, network.shape)
-        return sample[None], [None]
-    if options.image < 0:
-        raise out_of_range("--image", options.image, "an integer >= 0")
-    images, labels = test_images(config, network, options.image + count, all_classes=True)
-    if len(images) <= options.image:
-        raise out_of_range("--image", options.image, f"0..{len(images) - 1}, the test images there are")
-    return images[options.image :], labels[options.image :]
-
-
-def _title(options: Request, at: int, label: int | None) -> str:
-    """What the `at`-th sample of :func:`_images` is called."""
-    return str(options.file) if options.file else f"image {options.image + at} (a {label})"
-
-
-def info(config: Config, place: Folders, options: Request) -> bool:
+def info(config: Config, place: Folders, request: Request) -> bool:
     """Print what the core is; the network's file need not be at hand."""
-    with Device.open(options.port, baud=options.baud, timeout=options.timeout) as device:
+    with Device.open(request.port, baud=request.baud, timeout=request.timeout) as device:
         stats = device.stats()
         facts = dataclasses.asdict(device.info) | {
             "frames": stats.frames,
@@ -90,21 +47,21 @@ def info(config: Config, place: Folders, options: Request) -> bool:
     return True
 
 
-def classify(config: Config, place: Folders, options: Request) -> bool:
+def classify(config: Config, place: Folders, request: Request) -> bool:
     """Print labels, and the share that is right; of a file what it is."""
-    if options.file:
-        with _opened(config, place, options) as (device, network):
-            sample, _ = _images(config, network, options, 1)
-            (found,) = device.classify(sample, pixels=options.pixels)
+    if request.file:
+        with opened(config, place, request) as (device, network):
+            sample, _ = asked_about(config, network, request, 1)
+            (found,) = device.classify(sample, pixels=request.pixels)
         text = answer_text(network, found.label, found.distance, found.runner_up, found.same)
-        print(f"{options.file}: {text}, {found.cycles} clocks")
+        print(f"{request.file}: {text}, {found.cycles} clocks")
         return True
-    with _opened(config, place, options) as (device, network):
-        images, labels = _images(config, network, options, options.frames)
+    with opened(config, place, request) as (device, network):
+        images, labels = asked_about(config, network, request, request.frames)
         start, right = time.monotonic(), 0
-        answers = device.classify(images, pixels=options.pixels)
+        answers = device.classify(images, pixels=request.pixels)
         bar = Bar(zip(answers, labels, strict=True), total=len(labels), unit="image")
-        for at, (answer, label) in enumerate(bar, options.image):
+        for at, (answer, label) in enumerate(bar, request.image):
             right += answer.label == label
             Bar.write(
                 f"image {at}: label {answer.label} (truth {label}), distance {answer.distance}, "
@@ -115,25 +72,13 @@ def classify(config: Config, place: Folders, options: Request) -> bool:
     return True
 
 
-def enrol(config: Config, place: Folders, options: Request) -> bool:
-    """Enrol a test image."""
-    with _opened(config, place, options) as (device, network):
-        images, labels = _images(config, network, options, 1)
-        answer = device.enrol(options.slot, options.label, images[0], pixels=options.pixels)
-    print(
-        f"slot {options.slot} holds {_title(options, 0, labels[0])} under label {options.label}; until "
-        f"now it was nearest to label {answer.label}, at distance {answer.distance}"
-    )
-    return True
-
-
-def verify(config: Config, place: Folders, options: Request) -> bool:
+def verify(config: Config, place: Folders, request: Request) -> bool:
     """Print whether test images are the same as a slot's reference."""
-    with _opened(config, place, options) as (device, network):
-        images, labels = _images(config, network, options, options.frames)
-        found = device.verify(options.slot, images, pixels=options.pixels)
-        for at, (answer, label) in enumerate(zip(found, labels, strict=True), options.image):
-            title = _title(options, at - options.image, label)
+    with opened(config, place, request) as (device, network):
+        images, labels = asked_about(config, network, request, request.frames)
+        found = device.verify(request.slot or 0, images, pixels=request.pixels)
+        for at, (answer, label) in enumerate(zip(found, labels, strict=True), request.image):
+            title = _title(request, at - request.image, label)
             print(f"{title}: {'same' if answer.same else 'different'}, {answer.distance}")
     return True
 
@@ -166,10 +111,10 @@ def compare(device: Device, network: Network, trial: Trial) -> Checked:
     return checked
 
 
-def check(config: Config, place: Folders, options: Request) -> bool:
+def check(config: Config, place: Folders, request: Request) -> bool:
     """Compare all that the device does with the golden model."""
-    with _opened(config, place, options) as (device, network):
-        trial = make_trial(config, network, options.frames, options.image)
+    with opened(config, place, request) as (device, network):
+        trial = make_trial(config, network, request.frames, request.image)
         return not compare(device, network, trial).different
 
 
@@ -203,32 +148,32 @@ def measured(
     return speeds
 
 
-def bench(config: Config, place: Folders, options: Request) -> bool:
+def bench(config: Config, place: Folders, request: Request) -> bool:
     """Measure the throughput by the host's clock."""
-    with _opened(config, place, options) as (device, network):
-        images, _ = _images(config, network, options, options.frames)
-        bits = SPI_BITS if options.port.startswith(SCHEME) else UART_BITS
-        measured(device, images, options.baud / bits)
+    with opened(config, place, request) as (device, network):
+        images, _ = asked_about(config, network, request, request.frames)
+        bits = SPI_BITS if request.port.startswith(SCHEME) else UART_BITS
+        measured(device, images, request.baud / bits)
     return True
 
 
-def stream(config: Config, place: Folders, options: Request) -> bool:
+def stream(config: Config, place: Folders, request: Request) -> bool:
     """Replay a recording and print an answer a frame; returns whether all are as they should be."""
-    if options.file is None:
+    if request.file is None:
         raise TwinspikeError("stream: name a recording: twinspike device stream --port P recording.bs2")
-    check_speed(options.speed)
-    if options.timer:
-        if options.check:
+    check_speed(request.speed)
+    if request.timer:
+        if request.check:
             raise TwinspikeError("--check: with --timer the device's clock chooses the steps: leave one out")
-        with _opened(config, place, options) as (device, network):
-            print(replay_by_timer(device, network, options.file, speed=options.speed, tell=tell_now))
+        with opened(config, place, request) as (device, network):
+            print(replay_by_timer(device, network, request.file, speed=request.speed, tell=tell_now))
         return True
     network = find_network(place, config)
     # Before the device is opened: a file that cannot be read is none of its business.
-    frames = recording_frames(network, options.file)
-    with _opened(config, place, options) as (device, network):
-        done = replay(device, network, frames, speed=options.speed, check=options.check, tell=tell_now)
-    print(summary(done, network, options.speed, options.check))
+    frames = recording_frames(network, request.file)
+    with opened(config, place, request) as (device, network):
+        done = replay(device, network, frames, speed=request.speed, check=request.check, tell=tell_now)
+    print(summary(done, network, request.speed, request.check))
     return not done.different
 
 
@@ -237,15 +182,12 @@ def tell_now(line: str) -> None:
     print(line, flush=True)
 
 
-def load(config: Config, place: Folders, options: Request) -> bool:
+def load(config: Config, place: Folders, request: Request) -> bool:
     """Send the weights of the configuration's network."""
-    with _opened(config, place, options) as (device, network):
+    with opened(config, place, request) as (device, network):
         # How weights lie in memory depends on the lanes of the board's core.
-        words = weight_image(board_plan(config, network, board(options.board)))
+        words = weight_image(board_plan(config, network, board(request.board)))
         with Bar(total=len(words), unit="word") as bar:
             device.load_weights(words, lambda sent: bar.update(sent - bar.n))
     print(f"{len(words)} words loaded")
     return True
-
-
-ACTIONS = {f.__name__: f for f in (info, classify, stream, enrol, verify, check, bench, load)}

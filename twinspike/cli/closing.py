@@ -15,9 +15,9 @@ def wrote(folder: Path | str, *files: str, next: str | None = None) -> None:
         print(f"next: {next}")
 
 
-def then(step: str, config: Config, place: Folders, *options: str) -> str:
+def then(step: str, config: Config | None, place: Folders, *options: str) -> str:
     """The command line of a step for the very configuration that the user named."""
-    line = command(step, config, place.build)
+    line = command(step, config, place.build) if config else f"twinspike {step}"
     return f"{line} {shlex.join(options)}" if options else line
 
 

@@ -96,6 +96,7 @@ def _tools() -> Iterator[Finding]:
         ("yosys", True, toolchain.find_yosys),
         ("nextpnr-ice40", True, lambda: toolchain.find_nextpnr("ice40")),
         ("nextpnr-ecp5", False, lambda: toolchain.find_nextpnr("ecp5")),
+        ("nextpnr-gowin", False, lambda: toolchain.find_nextpnr("gowin")),
         ("icarus", False, toolchain.find_icarus),
     )
     for name, needed, find in searches:

@@ -22,6 +22,7 @@ from . import contracts, fuzz_maps, tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
+from . import recorded as recorded_tables
 from . import reliability as reliability_tables
 from . import scaling as scaling_tables
 from . import study as study_tables
@@ -70,6 +71,7 @@ FILLS: dict[str, Callable[..., str]] = {
         *hardware_tables.FILLS,
         *board_tables.FILLS,
         *scaling_tables.FILLS,
+        *recorded_tables.FILLS,
     )
 }
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)

@@ -78,21 +78,44 @@ def pretrained(config: Config) -> Path | None:
     return None
 
 
+def pretrained_names() -> list[str]:
+    """Names of the trained networks that ship with twinspike."""
+    shipped = Path(str(resources.files("twinspike.pretrained")))
+    return sorted(path.parent.name for path in shipped.glob("*/network.safetensors"))
+
+
+def located(place: Folders, config: Config) -> Path:
+    """The file of the configuration's network: in its build folder, else of those that ship.
+
+    Raises TwinspikeError if there is neither, or if the folder is another configuration's.
+    """
+    check_owner(config, place.build)
+    if place.network.is_file():
+        return place.network
+    source = pretrained(config)
+    if source is None:
+        raise TwinspikeError(
+            f"{place.network} does not exist: train it first: {command('train', config, place.build)}"
+        )
+    return source / place.network.name
+
+
+def copied(source: Path, build: Path) -> None:
+    """Copy a network file into a build folder, with the figures and the log of its training."""
+    for file in (source, *(source.parent / name for name in ("metrics.json", "train.jsonl"))):
+        if file.is_file():
+            name = "network.safetensors" if file == source else file.name
+            write_atomically(build / name, file.read_bytes())
+
+
 def find_network(place: Folders, config: Config) -> Network:
     """The configuration's trained network; one that ships with twinspike is copied into the build folder.
 
     Raises TwinspikeError if there is neither, and for a network that was made with other settings.
     """
-    check_owner(config, place.build)
-    if not place.network.is_file():
-        source = pretrained(config)
-        if source is None:
-            raise TwinspikeError(
-                f"{place.network} does not exist: train it first: {command('train', config, place.build)}"
-            )
-        for file in sorted(source.iterdir()):
-            if file.suffix in (".json", ".jsonl", ".safetensors"):
-                write_atomically(place.build / file.name, file.read_bytes())
+    source = located(place, config)
+    if source != place.network:
+        copied(source, place.build)
         claim(config, place.build)
         print(f"{config.name}: using the trained network that ships with twinspike")
     network = load_network(place.network)

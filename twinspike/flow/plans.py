@@ -5,27 +5,22 @@ import dataclasses
 import numpy as np
 
 from twinspike.config import Config
-from twinspike.flow.folders import GENERIC, Folders, find_network
 from twinspike.hw.board.description import Board
 from twinspike.hw.plan import CorePlan, plan_for
 from twinspike.hw.plan.pixel_encodings import makes
+from twinspike.hw.settings import HardwareSettings
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.quant.network import Network
 
 
-def needs_own_simulation(config: Config, place: Folders, target: str) -> bool:
-    """Whether a target's core differs in kind from the portable one: its weights come over a port."""
-    if target == GENERIC:
-        return True
-    return make_plan_for(config, find_network(place, config), target).loads
-
-
-def make_plan_for(config: Config, network: Network, target: str) -> CorePlan:
-    """The plan of a configuration's core for one target.
+def make_plan_for(config: Config | None, network: Network, target: str) -> CorePlan:
+    """The plan of a configuration's core for one target; without a configuration, by the defaults.
 
     For a network of other sizes, given by hand, the plan follows from the network alone: lanes, events per
     clock and slots were chosen for another one.
     """
+    if config is None:
+        return plan_for(network, HardwareSettings(), target)
     hardware = config.hardware
     found = [(x.kind, x.synapses.channels if x.synapses.fires else 0) for x in network.layers]
     if found != [(layer.kind, layer.width) for layer in config.layers]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from twinspike.config import Config
 from twinspike.model.data.one_file import file_kind, read_sample
 from twinspike.model.data.readers.packets import read_flows
+from twinspike.model.data.settings import DataSettings
 from twinspike.numerics.emd import NO_RUNNER_UP
 from twinspike.numerics.encodings import Packets
 from twinspike.numerics.errors import TwinspikeError
@@ -32,11 +32,14 @@ class Prediction:
 
 
 def predictions(
-    config: Config, network: Network, files: Sequence[Path], *, flows: bool = False
+    how: DataSettings, network: Network, files: Sequence[Path], *, flows: bool = False
 ) -> Iterator[Prediction]:
-    """An answer for each file, or with `flows` for each flow of each capture, as they are read."""
+    """An answer for each file, or with `flows` for each flow of each capture, as they are read.
+
+    `how` says how images become as large as the network's.
+    """
     for path in files:
-        for title, sample in _samples(config, network, path, flows):
+        for title, sample in _samples(how, network, path, flows):
             found = run(network, network.encode(sample[None])).results
             yield Prediction(
                 title,
@@ -54,10 +57,12 @@ def answer_text(network: Network, label: int, distance: int, runner_up: int, kno
     return f"{what if known else f'unknown, nearest is {what}'}, distance {distance}{second}"
 
 
-def _samples(config: Config, network: Network, path: Path, flows: bool) -> Iterator[tuple[str, np.ndarray]]:
+def _samples(
+    how: DataSettings, network: Network, path: Path, flows: bool
+) -> Iterator[tuple[str, np.ndarray]]:
     encoding = network.encoder
     if not flows:
-        yield str(path), read_sample(path, config.data, encoding, network.timesteps, network.shape)
+        yield str(path), read_sample(path, how, encoding, network.timesteps, network.shape)
         return
     if file_kind(path) != "packets" or not isinstance(encoding, Packets):
         raise TwinspikeError(f"{path}: --flows is for captures and a network that takes packets")

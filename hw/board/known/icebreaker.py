@@ -18,4 +18,5 @@ BOARD = Board(
     io=(("IO_STANDARD", "SB_LVCMOS"),),
     lanes=(4, 2),
     flash_offset=0x10_0000,
+    free_slots=4,
 )

@@ -14,5 +14,5 @@ BOARD = Board(
     loader=("-b", "ulx3s"),
     line="the serial port of its USB socket US1",
     buffer_bytes=4096,
-    free_slots=6,
+    free_slots=32,
 )

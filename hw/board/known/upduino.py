@@ -17,4 +17,5 @@ BOARD = Board(
     line="a 3.3 V USB serial adapter: its TX to pin 28, its RX to pin 38, and GND",
     lanes=(4, 2),
     flash_offset=0x10_0000,
+    free_slots=4,
 )

@@ -7,7 +7,7 @@ from twinspike.boards.steps import flash
 from twinspike.flow.folders import Folders
 from twinspike.hw.board.bitstream import _check_timing, _pins
 from twinspike.hw.board.boards import BOARDS, board
-from twinspike.hw.board.pll import ecp5_pll, ice40_pll
+from twinspike.hw.board.pll import ecp5_pll, gowin_pll, ice40_pll
 from twinspike.hw.board.top import BoardTop, check_line
 from twinspike.hw.plan import make_plan
 from twinspike.hw.settings import BOARD_NAMES
@@ -34,6 +34,19 @@ def test_ecp5_pll(given, wanted):
     assert 400 <= pll.frequency_mhz * pll.op_div <= 800 and given / pll.i_div >= 3.125
 
 
+# 27 MHz is the boards' crystal.
+@pytest.mark.parametrize(
+    ("wanted", "setting"),
+    [(27, (0, 0)), (36, (2, 3)), (45, (2, 4)), (54, (0, 1)), (60, (8, 19)), (48, (8, 15))],
+)
+def test_gowin_pll(wanted, setting):
+    pll = gowin_pll(27, wanted)
+    assert (pll.idiv_sel, pll.fbdiv_sel) == setting
+    assert pll.frequency_mhz == pytest.approx(27 * (pll.fbdiv_sel + 1) / (pll.idiv_sel + 1))
+    assert pll.frequency_mhz == pytest.approx(wanted, rel=0.005)
+    assert 500 <= pll.frequency_mhz * pll.odiv_sel <= 1200 and 27 / (pll.idiv_sel + 1) >= 3
+
+
 def test_a_clock_that_no_pll_makes_is_refused():
     with pytest.raises(TwinspikeError, match=r"clock_mhz = 500 is not allowed: expected what a PLL can"):
         ice40_pll(12, 500)
@@ -44,7 +57,7 @@ def test_every_board_has_a_top_with_its_pins(name):
     chosen = board(name)
     top = BoardTop(chosen, make_plan(random_network(), (), chosen.target), 3_000_000)
     files = chosen.make_platform().prepare(top, name="top").files
-    (constraints,) = (text for file, text in files.items() if file.endswith((".pcf", ".lpf")))
+    (constraints,) = (text for file, text in files.items() if file.endswith((".pcf", ".lpf", ".cst")))
     pins = _pins(constraints if isinstance(constraints, str) else constraints.decode())
     assert {"uart_0.rx", "uart_0.tx"} <= set(pins)
     assert len(set(pins.values())) == len(pins) >= 3
@@ -94,3 +107,17 @@ def test_flashing_without_a_bitstream_or_a_tool(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TwinspikeError, match=r"openFPGALoader is not installed: .* -b ulx3s --write-flash"):
         flash(place, "ulx3s")
+
+
+@pytest.mark.parametrize("program", ["openFPGALoader", "openfpgaloader-cli"])
+def test_the_bitstream_goes_into_the_flash(tmp_path, monkeypatch, program):
+    made = tmp_path / "boards" / "tangnano20k"
+    made.mkdir(parents=True)
+    (made / "board.json").write_text("{}")
+    (made / "top.fs").write_text("")
+    tool = tmp_path / program
+    tool.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    flash(Folders(tmp_path), "tangnano20k")
+    assert (tmp_path / "called").read_text() == f"-b tangnano20k --write-flash {made / 'top.fs'}\n"

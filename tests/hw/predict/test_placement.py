@@ -1,4 +1,5 @@
 import re
+import shutil
 
 import pytest
 from support.conv_cores import conv_network
@@ -9,7 +10,7 @@ from twinspike.hw.emit.emit import harness_rtlil
 from twinspike.hw.plan import make_plan
 from twinspike.hw.predict.placement import Stored, memory_bits, place, placed, ram_blocks, stored
 from twinspike.hw.tools.process import run_tool
-from twinspike.hw.tools.synthesis import script
+from twinspike.hw.tools.synthesis import GOWIN_RAMS, script
 from twinspike.hw.tools.toolchain import find_yosys
 
 MAPPED = re.compile(r"mapping memory harness\.core\.(\S+) via \$__(\w+)")
@@ -25,6 +26,8 @@ CORES = [
     ("up5k", {"lanes": (4, 2), "slots": 5}),
     ("ecp5-25k", {"lanes": (4, 2), "slots": 5}),
     ("ecp5-85k", {"lanes": (4, 2), "slots": 30}),
+    ("gw1n-9c", {"lanes": (4, 2)}),
+    ("gw2a-18c", {"lanes": (1, 1), "slots": 5}),
 ]
 
 
@@ -54,10 +57,18 @@ def assert_placed(plan, tmp_path):
     architecture = DEVICES[target].architecture
     (tmp_path / "core.il").write_text(harness_rtlil(plan))
     commands = script("core.il", "harness", DEVICES[target]).replace("-json netlist.json", "-run :map_gates")
+    if architecture == "gowin":
+        commands = commands.replace("-run :map_gates -run", "-run")
+        commands = commands.replace("map_ffram:", "map_ffram:map_gates")
+        shutil.copy(GOWIN_RAMS, tmp_path)
     (tmp_path / "synth.ys").write_text(commands[: commands.index("write_verilog")])
     run_tool(find_yosys(), ["-s", "synth.ys"], tmp_path, tmp_path / "yosys.log")
     log = (tmp_path / "yosys.log").read_text()
-    found = {name: "lut ram" if "DPR" in kind else "block" for name, kind in MAPPED.findall(log)}
+    lut_ram = ("DPR", "LUTRAM")
+    found = {
+        name: "lut ram" if any(part in kind for part in lut_ram) else "block"
+        for name, kind in MAPPED.findall(log)
+    }
     found |= dict.fromkeys(LOWERED.findall(log), "logic")
     expected = {memory.name: place(memory, architecture)[0] for memory in stored(plan)}
     logic = {"tables": "logic", "registers": "logic"}
@@ -102,3 +113,8 @@ def test_memories_and_blocks_of_a_small_core():
 )
 def test_the_cheapest_place_is_taken(memory, ice40, ecp5):
     assert place(memory, "ice40") == ice40 and place(memory, "ecp5") == ecp5
+
+
+def test_lut_ram_that_is_used_in_part_is_cheaper_on_gowins_devices():
+    assert place(Stored("queue", 128, 9), "gowin") == ("lut ram", 24)
+    assert place(Stored("queue", 128, 12), "gowin") == place(Stored("queue", 128, 12), "ecp5") == ("block", 1)

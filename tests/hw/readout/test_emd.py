@@ -36,7 +36,22 @@ def test_a_tie_goes_to_the_lower_index_and_the_runner_up_is_the_same_distance():
     trains = np.zeros((2, 3, 2), bool)
     trains[1, 2, 0] = True
     passed = pump(Readout(plan), events_of(trains), expected=2)
-    assert [fields_of(record) for record in passed.outputs] == [(65535, 0, 0, 1), (65535, 1, 1, 0)]
+    assert [fields_of(record) for record in passed.outputs] == [(65535, 0, 0, 1, 0), (65535, 1, 1, 0, 0)]
+
+
+@pytest.mark.parametrize("threshold", [0, 1, 5, 1 << 30])
+def test_a_reference_has_a_threshold_of_its_own(threshold):
+    """That of the nearest reference decides, whatever the network's and the others' are."""
+    rng = np.random.default_rng(threshold)
+    counts = np.cumsum(rng.random((3, 4, 3)) < 0.5, axis=1).astype(np.uint8)
+    own = np.array([threshold, 3, threshold], np.int32)
+    references = References(counts, np.array([9, 65535, 3], np.int32), own)
+    plan = plan_of(1, 4, 3, 1, 3, references=references, verify_threshold=2)
+    trains = rng.random((40, 4, 3)) < 0.5
+    passed = pump(Readout(plan), events_of(trains), expected=40)
+    found = [fields_of(record) for record in passed.outputs]
+    assert found == expected(plan, trains) and all(record[-1] for record in found)
+    assert len({record[3] for record in found}) == 2
 
 
 @pytest.mark.parametrize(("references", "neurons"), [(1, 1), (2, 4), (3, 7), (10, 5)])

@@ -81,7 +81,7 @@ def test_a_wrong_answer_is_found(verilator):
     host.golden.holds[4] = False
     host.look(0, 0, 4)
     assert bus.play(host.script) == [
-        f"REFERENCE after line {len(host.script.lines)}: {0x90100:08x}, wanted {0x90000:08x}"
+        f"REFERENCE after line {len(host.script.lines) - 1}: {0x90100:08x}, wanted {0x90000:08x}"
     ]
 
 
@@ -146,7 +146,7 @@ def test_an_enrolment_takes_one_frame_and_n_p_and_4_clocks(timesteps, neurons, l
         assert (record & 0xFFFF_FFFF, record >> 64 & 0xFFFF) == (0, 77)
 
     bench(dut, testbench)
-    assert clocks == [neurons + plan.label_pieces + 4]
+    assert clocks == [neurons + plan.record_pieces + 4]
     assert clocks[0] <= timesteps * neurons / lanes
     assert counts.any()
 

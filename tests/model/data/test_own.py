@@ -50,6 +50,9 @@ def test_parts_of_a_folder_stay_apart(tmp_path):
     root = folder(tmp_path / "pets", parts=("train", "test", "val"))
     data = load(root)
     assert len(data.train_labels) == 10 and len(data.test_labels) == 10 and len(data.validation[1]) == 10
+    chosen_by = load(root, dataclasses.replace(GREY, validate=0.5))
+    assert np.array_equal(chosen_by.train_images, data.train_images) and chosen_by.validation is None
+    assert sorted(chosen_by.test_images.ravel()) == sorted(data.validation[0].ravel())
     (root / "notes.txt").write_text("no sample")
     (root / "train" / ".hidden.png").write_text("no sample either")
     assert load(root).checksums == data.checksums
@@ -64,6 +67,9 @@ def test_groups_are_never_split(tmp_path):
     data = load(root, settings)
     speaker = lambda images: set((images[:, 0, 0] % 50 % 3).tolist())  # noqa: E731
     assert len(speaker(data.test_images)) == 1 and not speaker(data.test_images) & speaker(data.train_images)
+    tried = load(root, dataclasses.replace(settings, validate=0.5))
+    assert len(speaker(tried.test_images)) == 1 == len(speaker(tried.train_images))
+    assert not (speaker(tried.test_images) | speaker(tried.train_images)) & speaker(data.test_images)
     with pytest.raises(TwinspikeError, match="finds nothing in this name"):
         load(root, dataclasses.replace(settings, group="speaker"))
     with pytest.raises(TwinspikeError, match="is no regular expression"):

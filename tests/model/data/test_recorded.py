@@ -59,6 +59,10 @@ def test_a_fold_of_the_spoken_digits_is_a_speaker():
     first, second = (dataset("spoken-digits", mel, 8, fold=fold) for fold in (0, 1))
     assert len(first.train_labels) == len(second.train_labels) == 2500 and len(first.test_labels) == 500
     assert not np.array_equal(first.test_images, second.test_images)
+    tried = dataset("spoken-digits", mel, 8, validate=0.2)
+    assert len(tried.train_labels) == 2000 and len(tried.test_labels) == 500
+    heard = {x.tobytes() for x in first.test_images}
+    assert not heard & {x.tobytes() for x in (*tried.test_images, *tried.train_images)}
     with pytest.raises(TwinspikeError, match=r"data.fold = 6 is not allowed: expected 0..5 for"):
         dataset("spoken-digits", mel, 8, fold=6)
 

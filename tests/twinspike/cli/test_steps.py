@@ -2,14 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 from support.networks import random_network
 
+from twinspike.api.loading import configured
+from twinspike.api.networks import Net
 from twinspike.cli.commands.sim import print_runs
+from twinspike.cli.main import main
 from twinspike.config import load_config
-from twinspike.flow.cores import as_predicted, simulate_core
 from twinspike.flow.folders import GENERIC, folders
-from twinspike.flow.plans import needs_own_simulation
 from twinspike.numerics.encodings import Latency
 from twinspike.sim.bench import runner
 
@@ -55,11 +57,10 @@ def simulated(ready, monkeypatch, **changes):
         return {"runs": [ROW | changes]}
 
     monkeypatch.setattr(runner, "simulate", simulate)
-    path, found = simulate_core(config, place, GENERIC, frames=2, simulator="verilator", waves=False)
-    print_runs(found["runs"], path)
-    good = all(as_predicted(row) for row in found["runs"])
+    found = configured(config, place).core().simulate(2)
+    print_runs(found.runs, found.path)
     assert json.loads(place.sim_report(GENERIC).read_text())["runs"] == [ROW | changes]
-    return good, given[0]
+    return found.exact, given[0]
 
 
 def test_a_network_trained_anew_gets_new_rtl_before_it_is_simulated(ready, monkeypatch):
@@ -91,9 +92,14 @@ def test_no_difference_makes_it_succeed(ready, monkeypatch, capsys):
     assert "1,234" in capsys.readouterr().out
 
 
-def test_only_cores_that_differ_in_kind_are_simulated_by_default(ready, tmp_path):
+def test_only_cores_that_differ_in_kind_are_simulated_by_default(ready, tmp_path, monkeypatch):
     config, place = ready
-    assert needs_own_simulation(config, place, GENERIC)
-    assert not needs_own_simulation(config, place, "up5k")
-    mnist = load_config("mnist")
-    assert needs_own_simulation(mnist, folders(str(tmp_path), "mnist"), "up5k")
+    monkeypatch.setattr(runner, "simulate", lambda *_, **__: {"runs": [ROW]})
+    monkeypatch.setattr(Net, "test_images", lambda net, n: (np.zeros((n, *net.shape), np.uint8), np.zeros(n)))
+
+    def simulated_targets(name, out):
+        assert main(["sim", "--config", name, "--frames", "2", "--out", str(out)]) == 0
+        return sorted(path.parent.name for path in out.glob("*/*/rtl"))
+
+    assert simulated_targets(config.given, place.build.parent) == []
+    assert simulated_targets("mnist", tmp_path / "other") == ["up5k"]

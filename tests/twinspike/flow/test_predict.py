@@ -26,7 +26,7 @@ CONFIG = config_from_table("mine", {"dataset": "./x", "layers": [{"neurons": 4}]
 
 
 def answers(network, *files, config=CONFIG, **options):
-    return list(predictions(config, network, [Path(file) for file in files], **options))
+    return list(predictions(config.data, network, [Path(file) for file in files], **options))
 
 
 def same(found, network, sample):

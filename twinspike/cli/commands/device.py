@@ -8,19 +8,30 @@ import typer
 from twinspike.cli.app import command
 from twinspike.cli.options import BOARD_NAMES, Baud, Board, Config, Out, number, one_of, parse_real
 
-# Each is a function of twinspike/boards/device.py.
-ACTIONS = ("info", "classify", "stream", "enrol", "verify", "check", "bench", "load")
+# Each is a function of twinspike/boards/device.py, or one of twinspike/boards/enrolment.py.
+SLOT_ACTIONS = {"list": "listing", "enrol": "enrol", "clear": "clear"}
+ACTIONS = ("info", "classify", "stream", *SLOT_ACTIONS, "verify", "check", "bench", "load")
 HIGHEST = 1 << 31
 MOST_DIGITS = 11
+FIRST = "0"  # the test image that is taken where none is named
 
 
-def _chosen(image: str, wav: Path | None, events: Path | None) -> tuple[int, Path | None]:
-    """The number of the first test image, and the file that takes its place, if any."""
-    numbered = image.removeprefix("-").isdecimal() and len(image) <= MOST_DIGITS
-    files = [file for file in (None if numbered else Path(image), wav, events) if file]
-    if len(files) > 1:
-        raise typer.BadParameter("one file at a time: --image, --wav, --events or a recording to stream")
-    return int(image) if numbered else 0, files[0] if files else None
+def _chosen(
+    image: list[str], wav: list[Path], events: list[Path], recording: Path | None
+) -> tuple[tuple[int, ...], tuple[Path, ...]]:
+    """The numbers of test images, and the files that take their place, if any."""
+    numbers, files = [], []
+    for each in image:
+        if each.removeprefix("-").isdecimal() and len(each) <= MOST_DIGITS:
+            numbers.append(int(each))
+        else:
+            files.append(Path(each))
+    kinds = [kind for kind in (files, wav, events, [recording] if recording else []) if kind]
+    if len(kinds) > 1 or (kinds and numbers and image != [FIRST]):
+        raise typer.BadParameter(
+            "one kind of input: numbers or files of --image, --wav, --events or a recording"
+        )
+    return tuple(numbers) or (0,), tuple(kinds[0]) if kinds else ()
 
 
 @command("device")
@@ -48,12 +59,13 @@ def device(
     board: Board = BOARD_NAMES[0],
     frames: Annotated[int, number("--frames", "N", "test images")] = 100,
     image: Annotated[
-        str, typer.Option("--image", metavar="N|FILE", help="the first test image, or a picture of your own")
-    ] = "0",
-    wav: Annotated[Path | None, typer.Option("--wav", metavar="FILE", help="a sound of your own")] = None,
+        list[str],
+        typer.Option("--image", metavar="N|FILE", help="the first test image, or a picture of your own"),
+    ] = [FIRST],  # noqa: B006
+    wav: Annotated[list[Path], typer.Option("--wav", metavar="FILE", help="a sound of your own")] = [],  # noqa: B006
     events: Annotated[
-        Path | None, typer.Option("--events", metavar="FILE", help="a recording of your own")
-    ] = None,
+        list[Path], typer.Option("--events", metavar="FILE", help="a recording of your own")
+    ] = [],  # noqa: B006
     speed: Annotated[
         float,
         typer.Option(
@@ -69,11 +81,17 @@ def device(
     timer: Annotated[
         bool, typer.Option("--timer", help="stream: events alone, the device's step timer makes the TICKs")
     ] = False,
-    slot: Annotated[int, number("--slot", "K", "reference slot", -HIGHEST, HIGHEST)] = 0,
+    slot: Annotated[
+        int | None,
+        number("--slot", "K", "reference slot; enrol: a free one if none is named", -HIGHEST, HIGHEST),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="enrol, clear: give up what the slot holds without asking")
+    ] = False,
     label: Annotated[int, number("--label", "L", "label to enrol", -HIGHEST, HIGHEST)] = 0,
     pixels: Annotated[bool, typer.Option("--pixels", help="send raw pixels: the chip encodes them")] = False,
 ) -> int:
-    """Talk to a board: info, classify, stream, enrol, verify, check, bench, load.
+    """Talk to a board: info, classify, stream, list, enrol, clear, verify, check, bench, load.
 
     On a serial port, or in simulation: twinspike sim-board --serve prints its port.
 
@@ -82,13 +100,16 @@ def device(
       twinspike device classify --frames 100
       twinspike device classify --image photo.png
       twinspike device stream recording.aedat4 --check
-      twinspike device enrol --slot 10 --label 42 --image 7
+      twinspike device list
+      twinspike device enrol --label 42 --image 7
+      twinspike device enrol --label 43 --image a.png --image b.png --image c.png
       twinspike device verify --slot 10 --frames 20
       twinspike device check
       twinspike device bench --frames 2000
 
     A file of your own takes the place of test images: --image FILE.png, --wav FILE.wav or --events FILE, read
-    as the files of a dataset are, and encoded by the network's own encoder.
+    as the files of a dataset are, and encoded by the network's own encoder. enrol takes several of a kind:
+    the median of what the chip answers to them becomes the reference, which is nearest to all.
 
     stream replays a recording at its own pace and prints an answer for each frame as they come; what is
     longer than a frame becomes several, one behind the other. --speed 10 is ten times as fast, --speed 0 as
@@ -100,18 +121,36 @@ def device(
       info      what the core is, and how it does
       classify  the nearest reference of images, with the share of right ones
       stream    answers to a recording, frame by frame
-      enrol     make an image, or a file, the reference of a slot
+      list      what each slot holds
+      enrol     make images, or files, the reference of a free slot, or of --slot
+      clear     empty a slot
       verify    whether images, or a file, are the same as a slot's reference
       check     compare classify, enrol and verify with the golden model
       bench     images per second at the link and at the core, and their bound
       load      send the weight image (of --board) to a core that loads it
     """
     from twinspike.boards import device as steps
+    from twinspike.boards import enrolment
+    from twinspike.boards.request import Request
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
-    number_of, file = _chosen(image, wav, events or recording)
-    request = steps.Request(
-        port, baud, timeout, board, frames, number_of, slot, label, pixels, file, speed, check, timer
+    numbers, files = _chosen(image, wav, events, recording)
+    request = Request(
+        port,
+        baud,
+        timeout,
+        board,
+        frames,
+        numbers,
+        slot,
+        label,
+        pixels,
+        files,
+        speed,
+        check,
+        timer,
+        replace,
     )
-    return 0 if getattr(steps, action)(chosen, place, request) else 1
+    act = getattr(enrolment, SLOT_ACTIONS[action]) if action in SLOT_ACTIONS else getattr(steps, action)
+    return 0 if act(chosen, place, request) else 1

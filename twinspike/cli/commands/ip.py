@@ -35,12 +35,10 @@ def ip(
     Beside the stream core come tops with AXI4-Lite and Wishbone, test benches with golden vectors for
     plain Icarus or Verilator, a FuseSoC .core file and a README as datasheet. It needs no Python.
     """
+    from twinspike.cli.chosen import chosen_net
     from twinspike.cli.closing import wrote
-    from twinspike.flow.folders import opened
-    from twinspike.ip.write import write_package
 
-    chosen, place = opened(config, out)
-    written, summary = write_package(chosen, place, target, frames=frames, out=folder, name=name)
+    written, tops = chosen_net(config, out).core(target).package(folder, frames=frames, name=name)
     check = shlex.join(["make", "-C", f"{written}/tb"])
-    print(f"tops {', '.join(summary['tops'])}; {frames} golden images")
+    print(f"tops {', '.join(tops)}; {frames} golden images")
     wrote(written, next=check)

@@ -15,6 +15,14 @@ def predict(
         list[Path], typer.Argument(metavar="FILE...", help="images, sounds, recordings of events, captures")
     ],
     config: Config = "digits",
+    network: Annotated[
+        str,
+        typer.Option(
+            "--network",
+            metavar="NAME",
+            help="instead of --config: a network that ships, a .safetensors file, a build folder",
+        ),
+    ] = "",
     out: Out = "build",
     flows: Annotated[
         bool,
@@ -24,7 +32,7 @@ def predict(
     """Say which class files are of, by the trained network in Python: no device is needed.
 
     Such as:
-      twinspike predict --config mnist photo.png
+      twinspike predict --network mnist photo.png
       twinspike predict --config bars.toml bars/left/*.bs2
       twinspike predict --config sites.toml --flows capture.pcap
 
@@ -33,11 +41,11 @@ def predict(
     to the network's size as [data] of the configuration says (fit, invert); everything else is encoded by the
     network's own encoder, from its beginning, for one frame. twinspike device stream goes on to its end.
     """
-    from twinspike.flow.folders import find_network, opened
-    from twinspike.flow.predict import answer_text, predictions
+    from twinspike.api.loading import load
+    from twinspike.cli.chosen import chosen_net
+    from twinspike.flow.predict import answer_text
 
-    chosen, place = opened(config, out)
-    network = find_network(place, chosen)
-    for found in predictions(chosen, network, files, flows=flows):
-        text = answer_text(network, found.label, found.distance, found.runner_up, found.known)
+    net = load(network, out=out) if network else chosen_net(config, out)
+    for found in net.predict(*files, flows=flows):
+        text = answer_text(net.network, found.label, found.distance, found.runner_up, found.known)
         print(f"{found.title}: {text}", flush=True)

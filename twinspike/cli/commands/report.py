@@ -36,17 +36,17 @@ def report(
     build/compared/<names>/index.html, with all their figures, the settings that differ, and their
     training curves. The numbers can be downloaded from either page as CSV.
     """
+    from twinspike.api.networks import Net
+    from twinspike.api.reporting import report as write
     from twinspike.cli.closing import then, wrote
     from twinspike.flow.folders import find_network, opened
-    from twinspike.reports.page import write_report
     from twinspike.reports.summary import print_summary
 
     if runs and len(runs) > 1:
         _compare(runs, out)
         return
     chosen, place = _named(runs[0], out) if runs else opened(config, out)
-    find_network(place, chosen)
-    path = write_report(place.build, chosen)
+    path = write(Net(find_network(place, chosen), chosen, place.network, place))
     print_summary(place.build, chosen)
     wrote(path, next=f"open it in a browser, or {then('ip', chosen, place)}")
 

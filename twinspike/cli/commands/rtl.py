@@ -40,22 +40,25 @@ def rtl(
     Without --target the core is portable: its weights lie in initialised memories. For up5k a large
     layer's weights go to SPRAM and come in over a load port.
     """
+    from twinspike.api.networks import Net
+    from twinspike.cli.chosen import chosen_net
     from twinspike.cli.closing import aimed, then, wrote
-    from twinspike.flow.cores import write_core
     from twinspike.flow.folders import opened
     from twinspike.quant.network_file import load_network
 
-    chosen, place = opened(config, out)
-    given = load_network(network) if network else None
-    written, plan, prediction = write_core(chosen, place, target, network=given, out=folder, goal=goal)
-    _print_plan(written, plan)
-    if prediction:
-        _print_prediction(prediction)
-    names = "twinspike_core.v, ports.md, memory images"
-    if folder or network:
-        wrote(written, names)
+    if network:
+        chosen, place = opened(config, out)
+        net = Net(load_network(network), chosen, network, place)
     else:
-        wrote(written, names, next=then("sim", chosen, place, *aimed(target)))
+        net = chosen_net(config, out)
+    core = net.core(target, goal)
+    written = core.verilog(folder or net.place.rtl(target))
+    _print_plan(written, core.plan)
+    if core.prediction:
+        _print_prediction(core.prediction)
+    names = "twinspike_core.v, ports.md, memory images"
+    onward = then("sim", net.config, net.place, *aimed(target))
+    wrote(written, names, next=None if folder or network else onward)
 
 
 def _print_plan(folder: Path, plan: "CorePlan") -> None:
@@ -85,7 +88,7 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
 
 
 def _print_prediction(prediction: "Prediction") -> None:
-    from twinspike.flow.cores import PLANNING_IMAGES
+    from twinspike.api.cores import PLANNING_IMAGES
     from twinspike.hw.devices import DEVICES
 
     device = DEVICES[prediction.plan.target]

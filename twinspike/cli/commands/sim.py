@@ -51,32 +51,33 @@ def sim(
     Runs the frames back to back, some alone (latency) and some under random back-pressure; checks
     hidden spikes, output spikes, result records and cycles. Ends with status 1 at any difference.
     """
+    from twinspike.cli.chosen import chosen_net
     from twinspike.cli.closing import aimed, then, wrote
-    from twinspike.flow.cores import as_predicted, simulate_core
-    from twinspike.flow.folders import opened
-    from twinspike.flow.plans import needs_own_simulation
+    from twinspike.sim.bench.runner import chosen_bench
+    from twinspike.sim.bench.simulators import find_simulator
 
-    chosen, place = opened(config, out)
     simulator = simulator or os.environ.get("SIM") or "verilator"
     bench = bench or os.environ.get("BENCH") or ""
     waves = waves or os.environ.get("WAVES", "0") not in ("", "0")
-    targets = [target] if target else [GENERIC, *chosen.hardware.targets]
+    find_simulator(simulator)
+    chosen_bench(bench, simulator, waves)
+    net = chosen_net(config, out)
+    cores = [net.core(each) for each in ([target] if target else [GENERIC, *net.hardware.targets])]
     if not target:
-        targets = [t for t in targets if needs_own_simulation(chosen, place, t)]
-    good, written = True, place.build
-    for each in targets:
-        path, report = simulate_core(
-            chosen, place, each, frames=frames, simulator=simulator, waves=waves, bench=bench
-        )
-        print_runs(report["runs"], path)
-        good = good and all(as_predicted(row) for row in report["runs"])
+        # The others differ from the portable one only by where yosys puts their memories.
+        cores = [core for core in cores if core.target == GENERIC or core.plan.loads]
+    good, written = True, net.place.build
+    for core in cores:
+        found = core.simulate(frames, simulator=simulator, waves=waves, bench=bench)
+        print_runs(found.runs, found.path)
+        good = good and found.exact
         if waves:
-            folder = place.sim(each)
+            folder = found.path.parent
             print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
             print("       or surfer --command-file waves.sucl waves.fst")
-        written = path
-    on = good and not waves
-    wrote(written, next=then("synth", chosen, place, *aimed(target or GENERIC)) if on else None)
+        written = found.path
+    onward = then("synth", net.config, net.place, *aimed(target or GENERIC))
+    wrote(written, next=onward if good and not waves else None)
     return 0 if good else 1
 
 

@@ -1,4 +1,4 @@
-"""`study`, `recipes` and `oneshot`: measurements that train many networks."""
+"""`study`, `recipes`, `recordings` and `oneshot`: measurements that train many networks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,9 @@ from twinspike.cli.app import MAINTAINERS, command
 from twinspike.cli.commands.explore import RESULTS, Figures, Processes, processes
 from twinspike.cli.options import USUAL_SEEDS, Config, Out, Seeds, choice, parse_seeds
 from twinspike.numerics.errors import TwinspikeError
+
+# Test parts of recordings are small: their spread needs more seeds.
+FIVE_SEEDS = Seeds((1, 2, 3, 4, 5))
 
 
 @command("study", MAINTAINERS)
@@ -64,6 +67,35 @@ def recipes(
     path = results / "recipes.json"
     run(names or list(WANTED), Path(out) / "recipes", path, seeds=list(seeds), jobs=processes(jobs))
     print(f"recipes: {path} (make docs fills docs/study.md from it)")
+
+
+@command("recordings", MAINTAINERS)
+def recordings(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="configurations (default: all that ship)")
+    ] = None,
+    out: Out = "build",
+    seeds: Annotated[
+        Seeds, typer.Option("--seeds", parser=parse_seeds, metavar="1,2,3", help="seeds")
+    ] = FIVE_SEEDS,
+    variants: Annotated[
+        bool, typer.Option("--variants/--no-variants", help="also with delays, by counts and by membranes")
+    ] = True,
+    results: Figures = RESULTS,
+) -> None:
+    """Measure the networks for events, sound and packets beside plain classifiers, over seeds or splits.
+
+    A network that ships serves for its own seed. Networks that were trained for it before are kept in
+    build/recordings.
+    """
+    from twinspike.study.recorded import WANTED, recorded
+
+    for name in names or ():
+        if name not in WANTED:
+            raise TwinspikeError(f"configuration {name!r} has no recordings: choose {', '.join(WANTED)}")
+    path = results / "own_data.json"
+    recorded(names or list(WANTED), Path(out) / "recordings", path, seeds=list(seeds), variants=variants)
+    print(f"recordings: {path} (make docs fills docs/recordings.md from it)")
 
 
 @command("oneshot", MAINTAINERS)

@@ -17,18 +17,17 @@ def synth(
     Writes <target>/synth/synth.json: logic cells, block RAMs and Fmax, one a seed. Stages whose
     inputs have not changed are not run again.
     """
+    from twinspike.cli.chosen import chosen_net
     from twinspike.cli.closing import then, wrote
-    from twinspike.flow.cores import place_core
-    from twinspike.flow.folders import opened
 
-    chosen, place = opened(config, out)
-    for each in target or chosen.hardware.targets:
-        result = place_core(chosen, place, each, seeds=list(seeds), jobs=jobs)
+    net = chosen_net(config, out)
+    for each in target or net.hardware.targets:
+        result = net.core(each).synthesise(seeds, jobs=jobs).table
         fmax = " / ".join(f"{result[f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max"))
         print(
             f"{each}: {result['logic_cells']:,} of {result['logic_cells_available']:,} logic cells, "
             f"{result['ram_blocks']} of {result['ram_blocks_available']} block RAMs, Fmax {fmax} MHz "
             f"(min / median / max of seeds {', '.join(map(str, seeds))})"
         )
-        wrote(place.synth(each), "synth.json, netlist.v, logs")
-    print(f"next: {then('report', chosen, place)}")
+        wrote(net.place.synth(each), "synth.json, netlist.v, logs")
+    print(f"next: {then('report', net.config, net.place)}")

@@ -48,10 +48,8 @@ def train(
     go on with --resume, which ends in the very same network. Ends with status 1 if the network
     learned nothing.
     """
+    from twinspike.api.training import taught, verdict_of
     from twinspike.flow.folders import find_network, opened, pretrained
-    from twinspike.flow.training import train as run
-    from twinspike.flow.training import verdict
-    from twinspike.quant.network_file import load_network
 
     # What a network was trained with so far counts only if its training goes on.
     chosen, place = opened(config, out, changes or (None if resume else ()))
@@ -59,12 +57,12 @@ def train(
         find_network(place, chosen)
         return 0
     warn = partial(_say, "warning")
-    metrics = run(chosen, place, resume=resume, warn=warn, tensorboard=tensorboard)
-    if not metrics:  # one of several processes has them
+    net = taught(chosen, place, resume=resume, warn=warn, tensorboard=tensorboard)
+    if net is None:  # one of several processes has it
         return 0
-    _print_metrics(metrics)
+    _print_metrics(net.metrics or {})
     _ends(chosen, place)
-    learned, line = verdict(load_network(place.network).references)
+    learned, line = verdict_of(net)
     if line:
         _say("warning" if learned else "error", line)
     return 0 if learned else 1

@@ -1,0 +1,124 @@
+"""Plain classifiers on the same recordings, which a spiking network should beat."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from twinspike.config import Config
+from twinspike.model.data.folder import data_folder
+from twinspike.model.data.own import assembled
+from twinspike.model.data.recorded import RECORDED
+from twinspike.model.data.samples import Samples
+from twinspike.numerics.encodings import Mel, Packets
+from twinspike.numerics.recordings import Flow
+
+# Features float [N, n] and labels of the samples that train and of those that measure.
+Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def plain_scores(config: Config) -> list[dict[str, Any]]:
+    """What plain classifiers make of the recordings of a configuration's dataset, split as for the network.
+
+    Events: the nearest neighbour on the events of each address. Packets: on the histogram of sizes, in the
+    encoding's bins. Sound: logistic regression and a perceptron on the loudness of the encoding's mel bands.
+    Each is {what, macro_f1, accuracy}.
+    """
+    if isinstance(config.encoder, Packets):
+        return _packets(config)
+    if isinstance(config.encoder, Mel):
+        return _sound(config)
+    return _events(config)
+
+
+def _events(config: Config) -> list[dict[str, Any]]:
+    from twinspike.model.data.load import config_dataset
+
+    data = config_dataset(config, progress=False)
+    train, test = (
+        x.sum(axis=1, dtype=np.int64).reshape(len(x), -1) for x in (data.train_images, data.test_images)
+    )
+    split = (train.astype(float), data.train_labels, test.astype(float), data.test_labels)
+    return [_score("nearest neighbour on event counts", _nearest("euclidean"), split)]
+
+
+def _packets(config: Config) -> list[dict[str, Any]]:
+    encoder = config.encoder
+    assert isinstance(encoder, Packets)
+
+    def counts(flow: Flow) -> np.ndarray:
+        bin = np.minimum(np.abs(flow.size) * encoder.bins // encoder.largest, encoder.bins - 1)
+        found = np.zeros((2, encoder.bins))
+        np.add.at(found, ((flow.size < 0).astype(int), bin), 1)
+        return found.ravel()
+
+    train, known, test, wanted = read(config, counts)
+    forms: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "packet counts": lambda x: x,
+        "shares": lambda x: x / x.sum(axis=1, keepdims=True),
+        "log(1 + counts)": np.log1p,
+    }
+    return [
+        _score(
+            f"nearest neighbour on the histogram of sizes, {what}",
+            _nearest("manhattan"),
+            (form(train), known, form(test), wanted),
+        )
+        for what, form in forms.items()
+    ]
+
+
+def _sound(config: Config) -> list[dict[str, Any]]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    encoder = config.encoder
+    assert isinstance(encoder, Mel)
+    frames = encoder.frames if encoder.coding == "latency" else config.timesteps
+    split = read(config, lambda sound: encoder.loudness(sound, frames).ravel())
+    models = {
+        "logistic regression": LogisticRegression(C=0.01, max_iter=300),
+        "perceptron with 256 hidden neurons": MLPClassifier((256,), alpha=1.0, max_iter=60, random_state=0),
+    }
+    return [
+        _score(f"{what} on the loudness of the mel bands", make_pipeline(StandardScaler(), model), split)
+        for what, model in models.items()
+    ]
+
+
+def read(config: Config, features: Callable[[Any], np.ndarray]) -> Split:
+    """Features of every recording of a named dataset, in the parts that the configuration trains on."""
+    source = RECORDED[config.dataset]
+    folder, _ = data_folder(source.folder)
+    rows: dict[str, tuple[list[np.ndarray], list[str]]] = {}
+    for entry in source.entries([folder / file for file in source.files], config.data.fold):
+        x, names = rows.setdefault(entry.part, ([], []))
+        x.append(features(entry.read()))
+        names.append(entry.name)
+    parts = [Samples(part, np.stack(x), names) for part, (x, names) in rows.items()]
+    whole = dataclasses.replace(config.data, validate=0.0)
+    data = assembled(folder, parts, whole, "")
+    return data.train_images, data.train_labels, data.test_images, data.test_labels
+
+
+def _nearest(metric: str) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(1, metric=metric)
+
+
+def _score(what: str, model: Any, split: Split) -> dict[str, Any]:
+    from twinspike.model.evaluation import macro_f1
+
+    train, known, test, wanted = split
+    predicted = model.fit(train, known).predict(test)
+    return {
+        "what": what,
+        "macro_f1": macro_f1(wanted, predicted),
+        "accuracy": float((predicted == wanted).mean()),
+    }
