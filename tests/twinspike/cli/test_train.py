@@ -17,6 +17,10 @@ neurons = 6
 neurons = 3
 [training]
 epochs = 1
+batch_size = 256
+learning_rate = 2e-3
+reference_temperature = 0.0
+surrogate_slope = 1.0
 """
 
 
@@ -82,7 +86,7 @@ def test_interrupted_training_ends_with_130_and_goes_on(config, capsys, monkeypa
     monkeypatch.setattr(training._Run, "_learn", interrupted)
     assert main(["train", "--config", "tiny.toml"]) == 130
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "twinspike: training interrupted in epoch 1 of 1, batch 1 of 9; nothing is lost: go on" in last
+    assert "twinspike: training interrupted in epoch 1 of 1, batch 1 of 4; nothing is lost: go on" in last
     monkeypatch.undo()
     monkeypatch.chdir(config.parent)
     assert main(["train", "--config", "tiny.toml", "--resume"]) == 0
