@@ -39,7 +39,7 @@ def test_each_need_is_counted_and_named_with_its_remedy():
 
 
 def test_a_need_that_nobody_knows_is_an_error():
-    with pytest.raises(KeyError, match="cannot need 'vcs': expected one of icarus, chromium"):
+    with pytest.raises(KeyError, match="cannot need 'vcs': expected one of icarus, ghdl, chromium"):
         needs("vcs")
 
 
@@ -75,4 +75,4 @@ def test_a_run_without_a_tool_says_what_it_lacks(strict):
 
 def test_programs_of_the_system_are_told_from_other_needs():
     """`-m optional_tool` selects what .ci/run installs with apt."""
-    assert {name for name, need in NEEDS.items() if need.program} == {"icarus", "chromium"}
+    assert {name for name, need in NEEDS.items() if need.program} == {"icarus", "ghdl", "chromium"}

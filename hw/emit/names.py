@@ -30,6 +30,7 @@ _KEYWORDS = """
     union unique unique0 unsigned until until_with untyped use uwire var vectored virtual void volatile wait
     wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
+KEYWORDS = frozenset(_KEYWORDS.split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Names:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if self.name and (not _IDENTIFIER.fullmatch(self.name) or self.name in _KEYWORDS.split()):
+        if self.name and (not _IDENTIFIER.fullmatch(self.name) or self.name in KEYWORDS):
             raise out_of_range(
                 "--name",
                 self.name,

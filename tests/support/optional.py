@@ -49,6 +49,7 @@ NEEDS = {
         lambda: shutil.which(os.environ.get("IVERILOG") or "iverilog"),
         program=True,
     ),
+    "ghdl": Need("GHDL", "apt install ghdl", lambda: shutil.which("ghdl"), program=True),
     "chromium": Need("Chromium", "apt install chromium, or name it in CHROMIUM", find_chromium, program=True),
     "compiler": Need("a C++ compiler", "apt install g++", _compiled_kernels),
     "datasets": Need(

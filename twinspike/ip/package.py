@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Shape
-from amaranth.lib.wiring import In
 from jinja2 import Environment, StrictUndefined
 
 from twinspike import __version__
 from twinspike.flow.results import read_results
-from twinspike.hw.bus.control import control_members
-from twinspike.hw.bus.registers import registers_header, registers_json, registers_markdown
+from twinspike.hw.bus.registers import registers_header
 from twinspike.hw.bus.top import BUSES
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import LICENCE, describe, write_bus_verilog, write_verilog
@@ -27,6 +24,10 @@ from twinspike.numerics.files import replacing_folder, write_json
 from twinspike.quant.sizes import sizes
 from twinspike.sim.bench.vectors import write_vectors
 from twinspike.sim.golden import run as golden_run
+
+from .ports import top_ports
+from .registers import write_registers
+from .vhdl import components_vhdl
 
 SUMMARY = "ip.json"
 # Asked of a tool for a device that nobody has placed the core on yet, as a share of what its entry aims at.
@@ -64,6 +65,8 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
     tops = [names.core, *(write_bus_verilog(plan, bus, rtl, names) for bus in buses)]
     for path in rtl.glob("*.il"):
         path.unlink()
+    ports = top_ports(plan, buses, names)
+    (rtl / f"{names.stem}_components.vhd").write_text(components_vhdl(f"{names.stem}_components", ports))
 
     lengths = write_vectors(plan, spikes, labels, bench)
     sources = resources.files("twinspike.sim.bench")
@@ -71,8 +74,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         (bench / name).write_text(names.rename(sources.joinpath(name).read_text()))
     if buses:
         (rtl / f"{names.stem}_registers.vh").write_text(LICENCE + registers_header(plan, names.macro))
-        (out / "registers.md").write_text(registers_markdown(plan))
-        write_json(out / "registers.json", registers_json(plan))
+        write_registers(plan, {top: ports[top] for top in tops[1:]}, out, names)
 
     devices = _devices(plan, build)
     context = {
@@ -87,7 +89,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         "clock_mhz": min(row["clock_mhz"] for row in devices),
         "latency": _latency(plan, spikes),
         "ports": _deeper(ports_markdown(plan, names)),
-        "bus_ports": {bus: _bus_ports(plan, bus) for bus in buses},
+        "ports_of": ports,
         "sources": sorted(p.name for p in rtl.glob("*.v")),
         "images": sorted(p.name for p in rtl.glob("*.mem")),
         "vectors": sorted(p.name for p in bench.glob("*.mem")),
@@ -156,15 +158,6 @@ def _devices(plan: CorePlan, build: Path | None) -> list[dict[str, Any]]:
                 }
             )
     return rows
-
-
-def _bus_ports(plan: CorePlan, bus: str) -> list[tuple[str, str, int]]:
-    """(Name, direction, bits) of a bus top's ports beside clock, reset and streams."""
-    members = {**BUSES[bus].MEMBERS, "irq": control_members(plan)["irq"]}
-    return [
-        (name, "in" if member.flow == In else "out", Shape.cast(member.shape).width)
-        for name, member in members.items()
-    ]
 
 
 def _deeper(markdown: str) -> str:

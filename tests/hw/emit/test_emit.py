@@ -50,7 +50,11 @@ def test_images_are_named_after_their_memories_and_read_from_address_0_up(emitte
     (tmp_path / "raw-0.mem").write_text("0000\n")
     assert module._name_memories(raw, "top", tmp_path) == (
         "module top_part(clk);\n  reg [3:0] \\counts$7  [0:5];\n"
-        '  initial $readmemb("part_counts.mem", \\counts$7 );\n'
+        '  generate if (MEMORIES == "") begin : gen_counts_by_name\n'
+        '    initial $readmemb("part_counts.mem", \\counts$7 );\n'
+        "  end else begin : gen_counts_in_folder\n"
+        '    initial $readmemb({MEMORIES, "part_counts.mem"}, \\counts$7 );\n'
+        "  end endgenerate\n"
     )
     assert (tmp_path / "part_counts.mem").is_file()
 
