@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -174,6 +174,9 @@ bench-sim: $(READY) #@ simulation by compiled code beside cocotb (FRAMES=n): res
 
 bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simulate, clocks: results/scaling.json
 	$(BIN)/python benchmarks/scaling.py $(if $(FRAMES),--frames $(FRAMES))
+
+site: $(READY) #@ the documentation as pages, every link checked: build/site/index.html
+	$(BIN)/mkdocs build --quiet --strict
 
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 
+from ..numerics.extras import remedy
 from ..numerics.link import FLAG
 from .errors import LinkError
 
@@ -68,9 +69,7 @@ def open_spi(port: str, hertz: int) -> SpiPort:
     try:
         import spidev
     except ImportError:
-        raise LinkError(
-            f"{port}: the Python package spidev is missing: pip install twinspike[spi] (Linux)"
-        ) from None
+        raise LinkError(f"{port}: the Python package spidev is missing: {remedy('spi')} (Linux)") from None
     device = spidev.SpiDev()
     try:
         device.open(int(named[1]), int(named[2]))

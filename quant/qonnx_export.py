@@ -20,6 +20,7 @@ from brevitas.quant import Int8WeightPerChannelFloat
 from torch import Tensor, nn
 
 from ..numerics.errors import TwinspikeError
+from ..numerics.extras import remedy
 from ..numerics.files import write_atomically
 from .layer import Layer, check_plain
 from .network import METADATA_KEY, Network
@@ -62,7 +63,7 @@ def export_qonnx(network: Network, path: Path) -> None:
         import onnxscript  # noqa: F401
         from brevitas.export import export_qonnx as export
     except ImportError as error:
-        raise TwinspikeError(f"QONNX needs more packages ({error}): pip install twinspike[qonnx]") from None
+        raise TwinspikeError(f"QONNX needs more packages ({error}): {remedy('qonnx')}") from None
     names = range(len(network.layers))
     with _quiet():
         model = export(

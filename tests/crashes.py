@@ -164,23 +164,30 @@ class Bench:
 
     def study_kills(self, name: str, rng: random.Random, kills: int) -> int:
         """Kill a study's processes, all of them, `kills` times; its rows must be the uninterrupted ones."""
-        from twinspike.study.runs import complete, run_for
+        from support.runs import epochs_done
+
+        from twinspike.executor import Store, on_this_machine
+        from twinspike.study.runs import Run, complete, run_for
 
         configs = [self.config.changed(f"tiny-{seed}", seed=seed) for seed in (1, 2, 3)]
         epochs, batches = self.config.training.epochs, max(batch for _, batch, _ in self.points)
 
+        def runs(where: str) -> list[Run]:
+            return [run_for(c, Store.at(self.folder / where)) for c in configs]
+
         def study(where: str, target: tuple[int, int, int]) -> None:
-            runs = [run_for(c, self.folder / where) for c in configs]
-            complete(runs, functools.partial(killing_measure, target), jobs=2, title=where)
+            with on_this_machine(2) as executor:
+                measure = functools.partial(killing_measure, target)
+                complete(runs(where), measure, executor=executor, title=where)
 
         def figures(where: str) -> list[dict]:
-            rows = [run_for(c, self.folder / where).row for c in configs]
+            rows = [run.row for run in runs(where)]
             return [{k: v for k, v in row.items() if not k.endswith(("seconds", "_us"))} for row in rows]
 
         def target() -> tuple[int, int, int]:
             """A batch that is still to come: a run that was killed in one always has some."""
-            runs = [(c.seed, run_for(c, self.folder / name).epochs_done) for c in configs]
-            seed, done = rng.choice([(seed, done) for seed, done in runs if done < epochs])
+            came_to = [(run.config.seed, epochs_done(run)) for run in runs(name)]
+            seed, done = rng.choice([(seed, done) for seed, done in came_to if done < epochs])
             return seed, rng.randrange(done, epochs), rng.randint(1, batches)
 
         never = (0, 0, 0)

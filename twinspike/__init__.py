@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from twinspike.api.training import train as train
     from twinspike.numerics.errors import TwinspikeError as TwinspikeError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {

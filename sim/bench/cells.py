@@ -11,6 +11,7 @@ from pathlib import Path
 from ...hw.tools.process import run_tool
 from ...hw.tools.toolchain import Tool
 from ...numerics.errors import TwinspikeError
+from ...numerics.extras import remedy
 
 
 def cell_models(yosys: Tool, architecture: str, folder: Path) -> tuple[dict[str, str], list[str]]:
@@ -40,7 +41,7 @@ def _library(yosys: Tool, architecture: str, folder: Path) -> Path:
     found = re.search(r"Parsing Verilog input from `(.+?)'", (folder / "cells.log").read_text())
     library = Path(found[1]).parent if found else Path()
     if not (library / "cells_sim.v").is_file():
-        raise TwinspikeError(f"{yosys} keeps its cell models out of reach: pip install pyosys, or set YOSYS")
+        raise TwinspikeError(f"{yosys} keeps its cell models out of reach: {remedy('hw')}, or set YOSYS")
     return library
 
 

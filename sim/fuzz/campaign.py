@@ -1,20 +1,23 @@
 """Fuzzing: hypothesis draws cases from the whole legal space until a count or a time is reached.
 
-Counts are kept in a file after every case, so a campaign goes on where the last one ended; a failing
-case is shrunk by hypothesis and written to a file that replays it.
+Counts are kept in a file after every batch of cases, so a campaign goes on where the last one ended; a
+failing case is shrunk by hypothesis and written to a file that replays it.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from ...executor import Executor, Store, Task, Workplace, in_this_process
 from ...hw.devices import SPRAM_WIDTHS
 from ...hw.emit.emit import generator_hash
 from ...hw.plan.choose import EVENTS_PER_CLOCK
@@ -146,128 +149,151 @@ def cases(draw: st.DrawFn, simulator: str = "verilator") -> Case:
 
 
 class Campaign:
-    """Draws and tries cases, adding to the counts in the file `results`.
+    """Draws and tries cases, a batch a seed, adding to the counts in the file `results`.
 
     The same `first_seed` gives the same cases; a file that is there goes on behind its last batch. With
-    `maps` the cases are networks of layers on feature maps.
+    `maps` the cases are networks of layers on feature maps. Batches are the tasks of `executor`.
     """
 
-    def __init__(self, folder: Path, results: Path, first_seed: int | None = None, *, maps: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        results: Path,
+        first_seed: int | None = None,
+        *,
+        maps: bool = False,
+        executor: Executor | None = None,
+    ):
         self._maps = maps
-        self._cases = map_cases if maps else cases
-        self._workshops = {"verilator": Workshop(folder / "builds", "verilator")}
-        if _has_icarus():
-            self._workshops["icarus"] = Workshop(folder / "builds", "icarus")
-        self._failures = folder / "failures"
+        self._executor = executor or in_this_process()
+        self.leaves_out_icarus = not _has_icarus()
+        self._folder = folder
         self._path = results
         self._counts = _read(results)
         # Of the code that runs, whatever is written over its files meanwhile.
         self._generator = generator_hash()[:12]
         if first_seed is not None:
             self._counts["next_seed"] = first_seed
-        self.seconds = 0.0
 
     @property
     def counts(self) -> dict[str, Any]:
-        """What all campaigns into the file have compared so far."""
+        """What was tried so far, all campaigns together."""
         return self._counts
 
     def run(self, networks: int | None, minutes: float | None) -> Finding | None:
         """Go on until so many networks in all or so many minutes from now; the first finding ends it."""
-        begin = time.monotonic()
         wanted = networks if networks is not None else float("inf")
-        until = begin + 60 * minutes if minutes is not None else float("inf")
-
-        def over() -> bool:
-            return self._counts["networks"] >= wanted or time.monotonic() >= until
-
+        until = time.time() + 60 * minutes if minutes is not None else float("inf")
+        done: set[int] = set()
         with Bar(total=networks, initial=self._counts["networks"], unit="network") as bar:
-            while not over():
-                number = self._counts["next_seed"]
+            tasks = self._tasks(lambda: self._counts["networks"] >= wanted or time.time() >= until, until)
+            for task, found in self._executor.each(tasks, Store.at(self._folder / "batches"), "fuzz"):
+                number = task.arguments[0]
                 bar.set_description(f"seed {number}")
-                finding = self._batch(number, over, bar)
-                if finding:
-                    return finding
-                self._counts["next_seed"] = number + 1
-                self._keep()
+                self._count(found)
+                bar.update(self._counts["networks"] - bar.n)
+                if found["failing"]:
+                    return self._finding(**found["failing"])
+                done.add(number)
+                while self._counts["next_seed"] in done:  # a batch that others have overtaken is still due
+                    self._counts["next_seed"] += 1
+                write_json(self._path, self._counts)
         return None
 
-    @property
-    def leaves_out_icarus(self) -> bool:
-        """Whether the batches that are Icarus Verilog's are passed over, because it is not installed."""
-        return "icarus" not in self._workshops
+    def _tasks(self, over: Callable[[], bool], until: float) -> Iterator[Task]:
+        number = self._counts["next_seed"]
+        while not over():
+            yield Task(f"fuzz-{number}", try_batch, (number, self._maps, until), f"seed {number}", kept=False)
+            number += 1
 
-    def _batch(self, number: int, over, bar: Bar) -> Finding | None:
-        failing: list[tuple[Case, str]] = []
-        simulator = "verilator" if (number % ICARUS_EVERY != 0) != self._maps else "icarus"
-        if simulator not in self._workshops:
-            # A seed stands for the same cases everywhere, so its batch is not given to the other simulator.
-            return None
-
-        @seed(number)
-        @settings(
-            max_examples=BATCH,
-            deadline=None,
-            database=None,
-            print_blob=False,
-            suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink),
-        )
-        @given(self._cases(simulator))
-        def trying(case: Case) -> None:
-            if over() and not failing:
-                return
-            try:
-                self._try(case, bar, counted=not failing)
-            except Differs as found:
-                # The last one is the smallest: hypothesis ends with it.
-                failing.append((case, str(found)))
-                raise
-
-        try:
-            trying()
-        except Differs:
-            case, message = failing[-1]
-            text = case.to_json()
-            path = self._failures / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
-            write_atomically(path, text)
-            return Finding(case, message, path)
-        return None
-
-    def _try(self, case: Case, bar: Bar, *, counted: bool) -> None:
-        begin = time.monotonic()
-        workshop = self._workshops[case.simulator]
-        built = workshop.built
-        found = attempt(case, workshop)
-        if not counted:
-            return
+    def _count(self, found: dict[str, Any]) -> None:
+        """Add a batch's counts."""
         c = self._counts
-        refused = found.pop("refused", None)
-        if refused:
-            # No core can be made of it: counted with the reason, and not among the networks.
-            reasons = c.setdefault("refused", {})
-            reasons[refused] = reasons.get(refused, 0) + 1
-        for key, value in found.items():
-            c[key] = c.get(key, 0) + value
-        if refused:
-            self._keep()
-            return
-        made: dict[str, float] = {"cases": 1, "builds": workshop.built - built}
-        networks = found["networks"]
-        made[f"networks_{case.simulator}"] = networks
-        made["seconds"] = round(time.monotonic() - begin, 2)
-        for key, more in made.items():
-            c[key] = round(c.get(key, 0) + more, 2)
-        for what, kind in _coverage(case):
-            table = c["coverage"].setdefault(what, {})
-            table[kind] = table.get(kind, 0) + networks
-        generators = c["generators"]
-        generators[self._generator] = generators.get(self._generator, 0) + networks
-        self._keep()
-        bar.update(networks)
+        for key, value in found["counts"].items():
+            c[key] = round(c.get(key, 0) + value, 2)
+        tables = {"refused": c.setdefault("refused", {})} if found["refused"] else {}
+        for what, kinds in found["coverage"].items():
+            tables[what] = c["coverage"].setdefault(what, {})
+            _add(tables[what], kinds)
+        if found["refused"]:
+            _add(tables["refused"], found["refused"])
+        networks = found["counts"].get("networks", 0)
+        if networks:
+            _add(c["generators"], {self._generator: networks})
 
-    def _keep(self) -> None:
-        write_json(self._path, self._counts)
+    def _finding(self, case: str, message: str) -> Finding:
+        path = self._folder / "failures" / f"{hashlib.sha256(case.encode()).hexdigest()[:12]}.json"
+        write_atomically(path, case)
+        return Finding(Case.from_json(case, str(path)), message, path)
+
+
+def _add(table: dict[str, int], more: dict[str, int]) -> None:
+    for key, value in more.items():
+        table[key] = table.get(key, 0) + value
+
+
+def try_batch(place: Workplace, number: int, maps: bool, until: float) -> dict[str, Any]:
+    """Draw and try the cases of a seed, until the time `until`.
+
+    Returns `counts`, `coverage` and `refused` of its cases, and `failing`, the smallest case in which
+    something differed, or None.
+    """
+    simulator = "verilator" if (number % ICARUS_EVERY != 0) != maps else "icarus"
+    batch: dict[str, Any] = {"counts": {}, "coverage": {}, "refused": {}, "failing": None}
+    if simulator == "icarus" and not _has_icarus():
+        # A seed stands for the same cases everywhere, so its batch is not given to the other simulator.
+        return batch
+    workshop = Workshop(place.folder / "builds", simulator)
+
+    @seed(number)
+    @settings(
+        max_examples=BATCH,
+        deadline=None,
+        database=None,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    @given((map_cases if maps else cases)(simulator))
+    def trying(case: Case) -> None:
+        if time.time() >= until and not batch["failing"]:
+            return
+        try:
+            _try(case, workshop, batch, counted=not batch["failing"])
+        except Differs as found:
+            # The last one is the smallest: hypothesis ends with it.
+            batch["failing"] = {"case": case.to_json(), "message": str(found)}
+            raise
+
+    with contextlib.suppress(Differs):
+        trying()
+    return batch
+
+
+def _try(case: Case, workshop: Workshop, batch: dict[str, Any], *, counted: bool) -> None:
+    begin, built = time.monotonic(), workshop.built
+    found = attempt(case, workshop)
+    if not counted:
+        return
+    refused = found.pop("refused", None)
+    counts = batch["counts"]
+    for key, value in found.items():
+        counts[key] = counts.get(key, 0) + value
+    if refused:
+        # No core can be made of it: counted with the reason, and not among the networks.
+        _add(batch["refused"], {refused: 1})
+        return
+    networks = found["networks"]
+    made = {
+        "cases": 1,
+        "builds": workshop.built - built,
+        f"networks_{case.simulator}": networks,
+        "seconds": round(time.monotonic() - begin, 2),
+    }
+    for key, more in made.items():
+        counts[key] = counts.get(key, 0) + more
+    for what, kind in _coverage(case):
+        _add(batch["coverage"].setdefault(what, {}), {kind: networks})
 
 
 def replay(path: Path, folder: Path) -> str | None:

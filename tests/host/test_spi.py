@@ -84,5 +84,5 @@ def test_a_port_of_linux(monkeypatch):
     with pytest.raises(LinkError, match="no twinspike device answers"):
         Device.open("spi:///dev/spidev0.0", timeout=0.05, retries=0)
     monkeypatch.setitem(sys.modules, "spidev", None)
-    with pytest.raises(LinkError, match=r"package spidev is missing: pip install twinspike\[spi\]"):
+    with pytest.raises(LinkError, match=r"package spidev is missing: pip install 'twinspike\[spi\]'"):
         Device.open("spi:///dev/spidev0.0")

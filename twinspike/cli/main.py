@@ -9,6 +9,7 @@ import typer
 
 from twinspike import __version__
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.extras import missing
 
 from . import commands
 from .app import app
@@ -27,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except TwinspikeError as error:
         return _failed(str(error), error.status)
+    except ModuleNotFoundError as error:
+        lacking = missing(error, _command(arguments))
+        if lacking is None:
+            raise
+        return _failed(str(lacking), lacking.status)
     except typer.TyperException as error:  # what the options' parser has to say
         ctx = getattr(error, "ctx", None)
         help = f" ({ctx.command_path} --help explains)" if ctx else ""
@@ -36,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == INTERRUPTED:
         print("twinspike: interrupted", file=sys.stderr)
     return status or 0
+
+
+def _command(arguments: Sequence[str] | None) -> str:
+    """The command as typed, without its options."""
+    words = sys.argv[1:] if arguments is None else arguments
+    return " ".join(["twinspike", *(word for word in words[:1] if not word.startswith("-"))])
 
 
 def _failed(line: str, status: int) -> int:

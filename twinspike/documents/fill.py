@@ -26,6 +26,8 @@ from . import recorded as recorded_tables
 from . import reliability as reliability_tables
 from . import scaling as scaling_tables
 from . import study as study_tables
+from .badges import badges
+from .flow_drawing import draw_flow
 from .tables import Figures
 
 # What a region may be filled with, by name.
@@ -98,7 +100,18 @@ def fill_documents(root: Path) -> list[Path]:
             changed.append(path)
     if "study" in figures.studies:
         changed += draw_study(figures.studies["study"], root / "docs")
+    for name, picture in pictures(figures, root).items():
+        path = root / "docs" / "images" / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != picture:
+            write_atomically(path, picture)
+            changed.append(path)
     return changed
+
+
+def pictures(figures: Figures, root: Path) -> dict[str, str]:
+    """Drawings of docs/images by name, as SVG: none where there is no pyproject.toml."""
+    project = root / "pyproject.toml"
+    return {"flow.svg": draw_flow(), **badges(figures, project)} if project.is_file() else {}
 
 
 def fill(text: str, figures: Figures, where: str) -> str:

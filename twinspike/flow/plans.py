@@ -1,16 +1,21 @@
 """What every step needs of a configuration: the plan of its core and its test images."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from twinspike.config import Config
-from twinspike.hw.board.description import Board
 from twinspike.hw.plan import CorePlan, plan_for
 from twinspike.hw.plan.pixel_encodings import makes
 from twinspike.hw.settings import HardwareSettings
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.quant.network import Network
+
+if TYPE_CHECKING:
+    from twinspike.hw.board.description import Board
 
 
 def make_plan_for(config: Config | None, network: Network, target: str) -> CorePlan:

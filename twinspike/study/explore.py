@@ -1,13 +1,12 @@
 """Search for good trades between accuracy, time and area: Optuna over networks and cores together.
 
 Every trial trains a network for a few epochs and counts its clocks in the core; logic cells and Fmax are
-estimates (twinspike/flow/cost.py). Trials lie in one journal file, so any number of processes, also on
-several machines that share the folder, work on one study. A killed trial is queued again and goes on from
-its checkpoint, since its folder is named by content.
+estimates (twinspike/flow/cost.py). Trials lie in one journal file: a search that was interrupted or killed
+goes on, and a trial that was under way is queued again and goes on from its checkpoint, since its run is
+named by content.
 """
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,18 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from twinspike.config import Config
+from twinspike.executor import Executor, Store
 from twinspike.flow.cost import check_fit, clock, logic_cells
 from twinspike.flow.folders import Folders
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.locks import alone_with
 from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 from twinspike.study.measure import measure
-from twinspike.study.runs import Run, StopIfOrphaned, finish, run_for, start_workers, watch
+from twinspike.study.runs import Run, run_for
 
 STUDY_NAME = "explore"
 # What is searched, beside the lanes: powers of two up to a layer's width.
@@ -42,15 +43,17 @@ _SEED = 1
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """One exploration: base configuration, device, folder of journal and runs, and cores measured so far."""
+    """One exploration: base configuration, device, folder of the journal, cores measured so far, and where
+    runs are kept (default: in the folder)."""
 
     base: Config
     target: str
     epochs: int
     folder: Path
     records: tuple[dict[str, Any], ...]
+    runs: Store | None = None
 
-    def open(self, seed: int | None = None) -> optuna.Study:
+    def open(self) -> optuna.Study:
         """The study in the journal, made if there is none; raises TwinspikeError for a torn journal."""
         self.folder.mkdir(parents=True, exist_ok=True)
         journal = str(self.folder / "journal.log")
@@ -63,7 +66,8 @@ class Search:
                 study_name=STUDY_NAME,
                 load_if_exists=True,
                 directions=["maximize", "minimize", "minimize"],
-                sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=12),
+                # Several trials are under way at a time: each counts as bad until it is known.
+                sampler=optuna.samplers.TPESampler(seed=_SEED, n_startup_trials=12, constant_liar=True),
             )
         except (OSError, ValueError, KeyError) as error:
             raise TwinspikeError(f"{journal}: cannot be used ({error}); delete it to start again") from None
@@ -89,7 +93,7 @@ class Search:
         )
 
     def run(self, config: Config) -> Run:
-        return run_for(config, self.folder / "runs")
+        return run_for(config, self.runs or Store.at(self.folder / "runs"))
 
     def cells(self, network: Network, config: Config) -> float:
         """Logic cells of a trained network's core; raises TwinspikeError if the device cannot hold it."""
@@ -99,8 +103,8 @@ class Search:
         return cells
 
 
-def explore(search: Search, *, trials: int, jobs: int, progress: bool = True) -> Path:
-    """Bring the study to `trials` finished trials with `jobs` processes, and draw its Pareto front.
+def explore(search: Search, *, trials: int, executor: Executor, progress: bool = True) -> Path:
+    """Bring the study to `trials` finished trials, and draw its Pareto front.
 
     Writes pareto.json, pareto.svg and the front's configurations as front-<trial>.toml into the
     search's folder; returns it. Raises TwinspikeError if interrupted: the next call goes on.
@@ -111,60 +115,60 @@ def explore(search: Search, *, trials: int, jobs: int, progress: bool = True) ->
             f"{len(search.base.layers)} layers"
         )
     clock(search.target, search.records)  # refuses a device without figures before hours of training
-    study = search.open()
-    _requeue_killed(study, search)
-    with Bar(total=trials, desc="explore", unit="trial", disable=not progress) as bar:
-
-        def update() -> None:
-            done = len(_finished(study))
-            bar.update(min(done, trials) - bar.n)
-
-        watch(start_workers(jobs, _work, search, trials), "explore", update)
-    if len(_finished(study)) < trials:
-        raise TwinspikeError("explore: a worker ended early: run it again to go on")
-    write_front(study, search)
+    with alone_with(search.folder):
+        study = search.open()
+        _requeue_unfinished(study, search)
+        with Bar(total=trials, desc="explore", unit="trial", disable=not progress) as bar:
+            while len(_finished(study)) < trials:
+                bar.update(len(_finished(study)) - bar.n)
+                _batch(study, search, trials, executor, bar)
+        write_front(study, search)
     return search.folder
+
+
+def _batch(study: optuna.Study, search: Search, trials: int, executor: Executor, bar: Bar) -> None:
+    """Ask for as many trials as are missing, each when there is a slot for it, and tell what they came to.
+
+    Trials that came to the same network wait for one run of it.
+    """
+    asked: dict[str, list[tuple[optuna.Trial, Run]]] = {}
+
+    def tasks():
+        for _ in range(trials - len(_finished(study))):
+            trial = study.ask()
+            run = search.run(search.config(trial))
+            asked.setdefault(run.key, []).append((trial, run))
+            if len(asked[run.key]) == 1:
+                yield run.task(measure)
+
+    for task, row in executor.each(tasks(), search.run(search.base).store, "explore"):
+        for trial, run in asked.pop(task.key):
+            _tell(study, search, trial, run, row)
+            bar.update()
 
 
 def _finished(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
-def _requeue_killed(study: optuna.Study, search: Search) -> None:
-    """Trials that no process works on any more are queued again, with the same parameters."""
+def _requeue_unfinished(study: optuna.Study, search: Search) -> None:
+    """Trials that were under way when a search ended are queued again, with the same parameters."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
         try:
-            config = search.config(optuna.trial.FixedTrial(trial.params, trial.number))
-        except ValueError:  # killed before all its parameters were drawn
-            study.tell(trial.number, state=TrialState.FAIL)
+            search.config(optuna.trial.FixedTrial(trial.params, trial.number))
+        except ValueError:  # it ended before all its parameters were drawn
             continue
-        with search.run(config).claimed() as mine:
-            if mine:
-                study.tell(trial.number, state=TrialState.FAIL)
-                study.enqueue_trial(trial.params)
+        study.enqueue_trial(trial.params)
 
 
-def _work(search: Search, trials: int, stop: StopIfOrphaned) -> None:
-    study = search.open(seed=_SEED + os.getpid())
+def _tell(study: optuna.Study, search: Search, trial: optuna.Trial, run: Run, row: dict[str, Any]) -> None:
     try:
-        while len(_finished(study)) < trials:
-            stop()
-            _one(study, search, stop)
-    except KeyboardInterrupt:
-        return
-
-
-def _one(study: optuna.Study, search: Search, stop: StopIfOrphaned) -> None:
-    trial = study.ask()
-    config = search.config(trial)
-    run = search.run(config)
-    with run.claimed() as mine:
-        # Another process trains this very network, or the training refuses it: no figures here.
-        row: dict[str, Any] = finish(run, measure, stop) if mine else {"error": "claimed"}
-    try:
-        if "error" in row:
+        if "error" in row:  # the training refuses this network
             raise TwinspikeError(row["error"])
-        cells = search.cells(load_network(Folders(run.folder).network), config)
+        with run.store.reading(run.key) as folder:
+            network = load_network(Folders(folder).network)
+        cells = search.cells(network, run.config)
     except TwinspikeError as error:
         trial.set_user_attr("error", str(error))
         study.tell(trial, state=TrialState.PRUNED)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twinspike.config import Config, load_config
+from twinspike.executor import Executor, Store
 from twinspike.flow.folders import pretrained
 from twinspike.numerics.files import write_json
 from twinspike.quant.spec import LayerSettings
@@ -35,22 +36,23 @@ _FIGURES = ("macro_f1", "hidden_activity", "train_cpu_seconds")
 
 def recipes(
     names: Sequence[str],
-    build: Path,
+    store: Store,
     results: Path,
     *,
     seeds: Sequence[int] = SEEDS,
-    jobs: int,
+    executor: Executor,
     progress: bool = True,
 ) -> Path:
     """Train the named recipes with every seed and write their figures into the file `results`.
 
     The network that ships for a recipe serves for its own seed. Rows of recipes that are not
-    named stay. Raises TwinspikeError if interrupted; the next call goes on where this one stopped.
+    named stay, and `store` keeps the runs. Raises TwinspikeError if interrupted; the next call goes on where
+    this one stopped.
     """
     configs = {(name, seed): load_config(name).changed(name, seed=seed) for name in names for seed in seeds}
     shipped = {key: row for key, config in configs.items() if (row := _shipped(config))}
-    runs = {key: run_for(config, build / "runs") for key, config in configs.items() if key not in shipped}
-    complete(list(runs.values()), measure, jobs=jobs, title="recipes", progress=progress)
+    runs = {key: run_for(config, store) for key, config in configs.items() if key not in shipped}
+    complete(list(runs.values()), measure, executor=executor, title="recipes", progress=progress)
     figures = {**shipped, **{key: run.row or {} for key, run in runs.items()}}
     before = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {"rows": []}
     rows = {row["config"]: row for row in before["rows"]}

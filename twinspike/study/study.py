@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from twinspike.config import Config, load_config
+from twinspike.executor import Executor, Store
 from twinspike.model.baseline import raw_pixel_knn
 from twinspike.model.data.shipped import load_dataset
+from twinspike.numerics.extras import require
 from twinspike.numerics.files import write_json
 from twinspike.study.measure import measure
 from twinspike.study.runs import Run, code_version, complete, run_for
@@ -89,19 +91,20 @@ def grid(
 
 def study(
     base: str,
-    build: Path,
+    store: Store,
     results: Path,
     *,
     quick: bool,
-    jobs: int,
+    executor: Executor,
     datasets: Sequence[str] = DATASETS,
     progress: bool = True,
 ) -> Path:
     """Train and measure what is not measured yet, then write all rows into the file `results`.
 
-    `base` names the configuration to vary, `build` the folder of the runs. Raises TwinspikeError if
+    `base` names the configuration to vary, `store` keeps the runs. Raises TwinspikeError if
     interrupted; the next call goes on where this one stopped.
     """
+    require("torch")
     rows = list(grid(load_config(base), quick=quick, datasets=datasets))
     baselines = {
         config.dataset: raw_pixel_knn(
@@ -109,8 +112,8 @@ def study(
         )
         for config in {config.dataset: config for _, config in rows}.values()
     }
-    runs = [run_for(config, build / "runs") for _, config in rows]
-    complete(runs, measure, jobs=jobs, title="study", progress=progress)
+    runs = [run_for(config, store) for _, config in rows]
+    complete(runs, measure, executor=executor, title="study", progress=progress)
     collected = [
         {**what, "encoder": run.config.encoder.table(), **(run.row or {})}
         for (what, _), run in zip(rows, runs, strict=True)
@@ -126,7 +129,7 @@ def provenance(configs: Iterable[Config], runs: Iterable[Run]) -> dict[str, Any]
     from twinspike.quant.export import package_versions
 
     names = sorted({config.dataset for config in configs})
-    seconds = {run.folder: (run.row or {}).get("train_cpu_seconds", 0.0) for run in runs}
+    seconds = {run.key: (run.row or {}).get("train_cpu_seconds", 0.0) for run in runs}
     return {
         "data_checksums": {name: load_dataset(name, progress=False).checksums for name in names},
         "code": code_version(),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ....numerics.errors import TwinspikeError
+from ....numerics.extras import remedy
 from ....numerics.recordings import EventRecording
 from .events import recording
 from .temporary import as_file
@@ -13,7 +14,7 @@ def read_faery(path: Path, data: bytes) -> EventRecording:
     try:
         import faery
     except ImportError:
-        raise TwinspikeError(f"{path}: needs the library faery: pip install 'twinspike[events]'") from None
+        raise TwinspikeError(f"{path}: needs the library faery: {remedy('events')}") from None
     with as_file(path, data) as file:
         try:
             stream = faery.events_stream_from_file(file)

@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from ....numerics.errors import TwinspikeError
 from ....numerics.recordings import Sound
@@ -12,6 +11,8 @@ from ....numerics.recordings import Sound
 
 def read_sound(path: Path, data: bytes) -> Sound:
     """One channel, the mean of several; raises TwinspikeError for what is no sound."""
+    import soundfile  # loads libsndfile, which 32-bit systems have from their own packages
+
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:

@@ -10,6 +10,7 @@ from support.networks import random_network
 
 from twinspike.bench import builds as hwbench
 from twinspike.bench.builds import BUILDS, Build, chosen, measure
+from twinspike.executor import Store, in_this_process
 from twinspike.flow.folders import folders
 from twinspike.hw.plan import make_plan
 from twinspike.hw.predict.cycles import frame_times
@@ -32,6 +33,11 @@ SYNTH = {
 }
 
 
+def measured(builds, folder):
+    store = Store.at(folder / "kept")
+    return measure(builds, str(folder), folder, executor=in_this_process(), store=store)
+
+
 @pytest.fixture
 def bench(monkeypatch, tmp_path):
     """`measure` on a small network: real cycles, no simulator, no placement."""
@@ -43,7 +49,7 @@ def bench(monkeypatch, tmp_path):
             raise TwinspikeError("no trained network of absent")
         return make_plan(network, build.lanes, build.device), folders(out, build.config)
 
-    def simulated(plan, folder, kept, spikes):
+    def simulated(plan, folder, store, spikes):
         trains = golden.run(plan.network, spikes).spikes
         started, finished = frame_times(plan, spikes, trains, isolate=True)
         interval = np.diff(frame_times(plan, spikes, trains, isolate=False)[1])
@@ -67,8 +73,8 @@ def bench(monkeypatch, tmp_path):
 def test_a_row_is_the_median_at_the_slowest_clock_and_replaces_its_older_self(bench):
     network, spikes, folder = bench
     builds = [Build("small", "up5k", lanes=(2, 2)), Build("absent", "up5k")]
-    measure(builds, str(folder), folder)
-    found = measure(builds, str(folder), folder)
+    measured(builds, folder)
+    found = measured(builds, folder)
     assert found == json.loads((folder / hwbench.RESULT).read_text())
     (row,) = found["rows"]
     assert [(each["build"], each["reason"]) for each in found["left_out"]] == [
@@ -92,7 +98,7 @@ def test_a_row_is_the_median_at_the_slowest_clock_and_replaces_its_older_self(be
     busy = [spikes[:, 1:].sum() * 12, trains[0][:, 1:].sum() * 4]
     assert row["lane_utilisation"] == pytest.approx(max(busy) / 2 / (running[-1] - running[0]))
     assert row["energy_uj"] == pytest.approx(
-        12.05e-3 / 24e6 / 3473 * 1000 * row["interval_cycles"] * 1e6, rel=1e-3
+        12.05e-3 / 24e6 / 3473 * 1000 * row["interval_cycles"] * 1e6, abs=5e-5
     )
 
 
@@ -113,7 +119,7 @@ def test_memories_far_beyond_a_device_are_refused_before_synthesis(bench, monkey
     monkeypatch.setattr(
         hwbench, "load_dataset", lambda name: SimpleNamespace(test_images=np.zeros((2, 600), np.uint8))
     )
-    found = measure([Build("large", "hx8k")], str(folder), folder)
+    found = measured([Build("large", "hx8k")], folder)
     assert not found["rows"]
     assert "EBR blocks, hx8k has 32" in found["left_out"][0]["reason"]
 

@@ -5,6 +5,7 @@ import pytest
 
 from twinspike.bench import calibrate
 from twinspike.bench.calibrate import SAMPLES, Sample, fit, fit_rows, sample_plan
+from twinspike.executor import Store, in_this_process
 from twinspike.hw.predict.area import features
 
 
@@ -60,7 +61,9 @@ def test_calibration_keeps_other_families_and_says_how_well_it_fits(tmp_path, mo
     monkeypatch.setattr(
         calibrate, "pack", lambda *arguments: {"logic_cells": next(cells), "ram_blocks": 1, "spram": 0}
     )
-    fitted = calibrate.calibrate(tmp_path / "build", tmp_path, ["up5k"], tmp_path)
+    fitted = calibrate.calibrate(
+        in_this_process(), Store.at(tmp_path / "build"), tmp_path, ["up5k"], tmp_path
+    )
     assert fitted["ecp5"] == {"core": 1.0} and set(fitted) == {"ecp5", "ice40"}
     found = json.loads((tmp_path / "area-ice40.json").read_text())
     assert [row["logic_cells"] for row in found["samples"]] == [200, 260, 380, 620]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from twinspike.config import load_config
-from twinspike.documents.fill import documents, fill, fill_documents, unmarked
+from twinspike.documents.fill import documents, fill, fill_documents, pictures, unmarked
 from twinspike.documents.tables import NOT_YET, Figures
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
@@ -37,6 +37,12 @@ def test_documents_are_what_results_and_code_say(path, figures):
     text = path.read_text(encoding="utf-8")
     drift = text != fill(text, figures, path.relative_to(ROOT).as_posix())
     assert not drift, f"{path.name} differs from what results/ and the code say: run make docs"
+
+
+def test_drawings_are_what_results_and_code_make(figures):
+    for name, picture in pictures(figures, ROOT).items():
+        found = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
+        assert found == picture, f"docs/images/{name} is not what the code draws: run make docs"
 
 
 @pytest.mark.parametrize("path", documents(ROOT), ids=names(documents(ROOT)))

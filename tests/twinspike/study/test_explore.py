@@ -9,11 +9,12 @@ from support.networks import random_network
 
 from twinspike.config import load_config
 from twinspike.documents.tables import Figures
+from twinspike.executor import on_this_machine
 from twinspike.flow.cost import check_fit, clock, logic_cells
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
-from twinspike.study.explore import Search, _requeue_killed, explore
+from twinspike.study.explore import Search, _requeue_unfinished, explore
 
 ROOT = Path(__file__).parents[3]
 RECORDS = tuple(Figures.read(ROOT / "results").records.values())
@@ -21,6 +22,11 @@ RECORDS = tuple(Figures.read(ROOT / "results").records.values())
 
 def search(folder, records=RECORDS, base="digits"):
     return Search(load_config(base), "up5k", 1, folder, records)
+
+
+def search_on(made, trials=2):
+    with on_this_machine(1) as executor:
+        explore(made, trials=trials, executor=executor, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,7 @@ def done(tmp_path_factory):
     }
     for hidden in (32, 48):
         made.open().enqueue_trial({"hidden": hidden, **common})
-    explore(made, trials=2, jobs=1, progress=False)
+    search_on(made)
     return made
 
 
@@ -61,7 +67,7 @@ def test_leaves_a_front_that_nothing_beats_and_configurations_that_load(done):
 
 def test_goes_on_from_the_journal_without_training_again(done):
     before = len(done.open().trials)
-    explore(done, trials=2, jobs=1, progress=False)
+    search_on(done)
     assert len(done.open().trials) == before
 
 
@@ -70,18 +76,15 @@ def test_a_killed_trial_is_queued_again_with_its_parameters(tmp_path):
     study = made.open()
     killed = study.ask()
     config = made.config(killed)
-    with made.run(config).claimed():  # somebody still works on it
-        _requeue_killed(study, made)
-        assert study.trials[0].state == optuna.trial.TrialState.RUNNING
-    _requeue_killed(study, made)
+    _requeue_unfinished(study, made)
     assert study.trials[0].state == optuna.trial.TrialState.FAIL
     again = study.ask()
-    assert made.run(made.config(again)).folder == made.run(config).folder
+    assert made.run(made.config(again)).key == made.run(config).key
 
 
 def test_a_device_without_figures_is_refused_before_training(tmp_path):
     with pytest.raises(TwinspikeError, match="no core was measured for up5k yet"):
-        explore(search(tmp_path, records=()), trials=1, jobs=1, progress=False)
+        search_on(search(tmp_path, records=()))
 
 
 def test_logic_cells_are_near_those_of_a_measured_core():

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from twinspike.cli.app import MAINTAINERS, command
-from twinspike.cli.options import Jobs, Out, choice
+from twinspike.cli.executors import Cluster, Kept, Processes, executor, kept
+from twinspike.cli.options import Out, choice
 
 PARTS = ("builds", "scaling", "encodings", "emission", "throughput")
 
@@ -27,7 +28,9 @@ def bench_hw(
         list[str] | None,
         choice("--part", PARTS, "only this part; may be given more than once (default: all)"),
     ] = None,
-    jobs: Jobs = 2,
+    jobs: Processes = None,
+    cluster: Cluster = None,
+    store: Kept = None,
 ) -> None:
     """Simulate, place and route every configuration on every device: results/hardware.json.
 
@@ -38,5 +41,7 @@ def bench_hw(
 
     parts = part or list(PARTS)
     if "builds" in parts:
-        builds.measure(builds.chosen(only or []), out, root / "results", jobs=jobs)
+        where = kept(store, Path(out) / "bench-hw")
+        with executor(jobs, cluster) as workers:
+            builds.measure(builds.chosen(only or []), out, root / "results", executor=workers, store=where)
     studies.study([name for name in parts if name != "builds"], out, root / "results")

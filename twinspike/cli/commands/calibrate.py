@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from twinspike.cli.app import MAINTAINERS, command
+from twinspike.cli.executors import Cluster, Kept, Processes, executor, kept
 from twinspike.cli.options import Out, choice
 
 CALIBRATED = ("up5k", "ecp5-25k", "ecp5-85k")
@@ -21,6 +22,9 @@ def calibrate(
             "--target", CALIBRATED, "only this device's cores; may be given more than once (default: all)"
         ),
     ] = None,
+    jobs: Processes = None,
+    cluster: Cluster = None,
+    store: Kept = None,
 ) -> None:
     """Fit the model of logic cells to cores that are synthesised and packed.
 
@@ -30,8 +34,8 @@ def calibrate(
     """
     from twinspike.bench.calibrate import calibrate as run
 
-    fitted = run(
-        Path(out) / "calibrate", root / "results", target or list(CALIBRATED), root / "hw" / "predict"
-    )
+    kept_in = kept(store, Path(out) / "calibrate")
+    with executor(jobs, cluster) as workers:
+        fitted = run(workers, kept_in, root / "results", target or list(CALIBRATED), root / "hw" / "predict")
     for name, model in fitted.items():
         print(f"{name}: " + " + ".join(f"{x:g} {feature}" for feature, x in model.items()))

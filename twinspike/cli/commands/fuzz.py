@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from twinspike.cli.app import MAINTAINERS, command
+from twinspike.cli.executors import Cluster, Processes, executor
 from twinspike.cli.options import Out, number
-from twinspike.numerics.errors import TwinspikeError
 
 RESULTS = Path("results") / "fuzz.json"
 MAP_RESULTS = Path("results") / "fuzz_maps.json"
@@ -28,6 +28,8 @@ def fuzz(
         Path | None,
         typer.Option("--replay", metavar="FILE", help="try the case in this file, nothing else"),
     ] = None,
+    jobs: Processes = None,
+    cluster: Cluster = None,
 ) -> int:
     """Try random networks and streams, sound and hostile, in simulation against the golden model.
 
@@ -35,13 +37,8 @@ def fuzz(
     results/fuzz_maps.json. A failure is shrunk and kept as a file for --replay; the command then ends with
     status 1.
     """
-    try:
-        from twinspike.sim.fuzz.campaign import Campaign, replay
-    except ModuleNotFoundError as error:
-        raise TwinspikeError(
-            f"fuzz needs {error.name}: install it with: pip install twinspike[dev]"
-        ) from None
     from twinspike.numerics.locks import alone_with
+    from twinspike.sim.fuzz.campaign import Campaign, replay
 
     folder = Path(out) / "fuzz"
     if case:
@@ -49,8 +46,9 @@ def fuzz(
         print(f"{case}: {differs or 'everything is equal'}")
         return 1 if differs else 0
     results = MAP_RESULTS if maps else RESULTS
-    with alone_with(results):  # each campaign goes on where the last one ended
-        campaign = Campaign(folder, results, seed, maps=maps)
+    # Each campaign goes on where the last one ended.
+    with alone_with(results), executor(jobs, cluster) as workers:
+        campaign = Campaign(folder, results, seed, maps=maps, executor=workers)
         if campaign.leaves_out_icarus:
             print("Icarus is not installed: its share of the seeds is left out (apt install iverilog)")
         first = campaign.counts["next_seed"]

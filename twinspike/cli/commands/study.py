@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from twinspike.cli.app import MAINTAINERS, command
-from twinspike.cli.commands.explore import RESULTS, Figures, Processes, processes
+from twinspike.cli.commands.explore import RESULTS, Figures
+from twinspike.cli.executors import Cluster, Kept, Processes, executor, kept
 from twinspike.cli.options import USUAL_SEEDS, Config, Out, Seeds, choice, parse_seeds
 from twinspike.numerics.errors import TwinspikeError
 
@@ -26,21 +27,25 @@ def study(
         ),
     ] = None,
     jobs: Processes = None,
+    cluster: Cluster = None,
+    store: Kept = None,
     results: Figures = RESULTS,
 ) -> None:
     """Train and measure dozens of networks, one thing varied at a time around --config.
 
     Encodings and their non-sparse twins, distances, losses, weight bits and neurons, on MNIST and
     Fashion-MNIST. Finished runs are kept by content in build/study/runs: a study that was
-    interrupted or killed goes on, and only what a change concerns is trained again. Several calls
-    share the work.
+    interrupted or killed goes on, and only what a change concerns is trained again. With --cluster
+    the runs are those of a Dask cluster's workers.
     """
     from twinspike.study.study import DATASETS
     from twinspike.study.study import study as run
 
     build = Path(out) / "study"
     path = build / "quick.json" if quick else results / "study.json"
-    run(config, build, path, quick=quick, jobs=processes(jobs), datasets=dataset or DATASETS)
+    where = kept(store, build / "runs")
+    with executor(jobs, cluster) as workers:
+        run(config, where, path, quick=quick, executor=workers, datasets=dataset or DATASETS)
     print(f"study: {path}" + ("" if quick else " (make docs fills docs/study.md from it)"))
 
 
@@ -52,6 +57,8 @@ def recipes(
         Seeds, typer.Option("--seeds", parser=parse_seeds, metavar="1,2,3", help="seeds")
     ] = USUAL_SEEDS,
     jobs: Processes = None,
+    cluster: Cluster = None,
+    store: Kept = None,
     results: Figures = RESULTS,
 ) -> None:
     """Train the shipped recipes with several seeds: mean and spread.
@@ -65,7 +72,9 @@ def recipes(
         if name not in WANTED:
             raise TwinspikeError(f"recipe {name!r} is unknown: choose {', '.join(WANTED)}")
     path = results / "recipes.json"
-    run(names or list(WANTED), Path(out) / "recipes", path, seeds=list(seeds), jobs=processes(jobs))
+    where = kept(store, Path(out) / "recipes" / "runs")
+    with executor(jobs, cluster) as workers:
+        run(names or list(WANTED), where, path, seeds=list(seeds), executor=workers)
     print(f"recipes: {path} (make docs fills docs/study.md from it)")
 
 
