@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from twinspike.bench.energy import ENERGY_MODEL, microjoules
 from twinspike.config import available, load_config
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.flow.folders import Folders, find_network, opened, pretrained
@@ -258,7 +257,6 @@ def _figures(build, plan, f1, cycles, synth, expected, spikes, trains) -> dict[s
         "synaptic_operations": per_image,
         "synaptic_operations_per_second": round(per_image / median_interval * slowest * 1e6),
         "lane_utilisation": _utilisation(plan, operations, interval),
-        "energy_uj": microjoules(build.device, synth["logic_cells"], median_interval),
         "predicted": {
             "cycles_median": expected.latency_cycles,
             "interval_cycles": expected.interval_cycles,
@@ -308,6 +306,5 @@ def _provenance() -> dict[str, Any]:
     return {
         "images": IMAGES,
         "seeds": list(SEEDS),
-        "energy_model": ENERGY_MODEL,
         "versions": {name: version(name) for name in _VERSIONS},
     }

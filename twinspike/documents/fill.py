@@ -18,7 +18,7 @@ from twinspike.numerics.files import write_atomically
 from ..study.figures import draw_study
 from . import bench as bench_tables
 from . import board as board_tables
-from . import contracts, fuzz_maps, tables
+from . import contracts, flows, fuzz_maps, tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
@@ -71,6 +71,7 @@ FILLS: dict[str, Callable[..., str]] = {
         reliability_tables.resets,
         bench_tables.training_speed,
         *hardware_tables.FILLS,
+        *flows.FILLS,
         *board_tables.FILLS,
         *scaling_tables.FILLS,
         *recorded_tables.FILLS,

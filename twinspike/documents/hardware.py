@@ -5,8 +5,8 @@ from typing import Any
 
 from twinspike.hw.devices import DEVICES
 
-from ..bench.energy import ENERGY_MODEL
-from ..reports.peers import NOT_ON_A_BOARD, compare
+from ..bench.energy import ENERGY_MODEL, microjoules
+from ..reports.peers import FAMILY, NOT_ON_A_BOARD, compare, counted, in_cells
 from .tables import Figures, table
 
 TABLE = "hardware"
@@ -57,7 +57,7 @@ def _build(row: dict[str, Any]) -> list[str]:
         f"{row['spram']} of {available['spram']}" if available["spram"] else "none",
         f"{row['synaptic_operations_per_second'] / 1e6:,.0f} million",
         f"{row['lane_utilisation']:.1%}",
-        "–" if row["energy_uj"] is None else f"{row['energy_uj']:.3g}",
+        _energy(row) or "–",
     ]
 
 
@@ -125,7 +125,9 @@ def accelerators(figures: Figures, where: str) -> str:
         "not like for like",
     )
     timed: list[tuple[float, list[str]]] = []
-    for row in compare(figures.peers["accelerators"], "mnist", best, ours):
+    flows = figures.studies.get("flows", {"rows": []})["rows"]
+    least = min((row["luts"] for row in flows if row["flow"] == FAMILY), default=None)
+    for row in compare(figures.peers["accelerators"], "mnist", best, ours, luts=least):
         if row.ours:
             continue
         timed.append(
@@ -146,7 +148,8 @@ def accelerators(figures: Figures, where: str) -> str:
     for build in ours:
         logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"
         logic += f", {build['spram']} SPRAM" if build["spram"] else ""
-        energy = "–" if build["energy_uj"] is None else f"{build['energy_uj']:.3g} µJ per image, modelled"
+        logic += in_cells(counted(flows, build["network_hash"], build["lanes"]))
+        energy = f"{joules} µJ per image, modelled" if (joules := _energy(build)) else "–"
         f1 = "–" if build["f1"] is None else f"{100 * build['f1']:.2f}%"
         timed.append(
             (
@@ -164,6 +167,12 @@ def accelerators(figures: Figures, where: str) -> str:
             )
         )
     return table(head, [cells for _, cells in sorted(timed, key=lambda pair: pair[0])])
+
+
+def _energy(row: dict[str, Any]) -> str:
+    """Microjoules per image by the model, empty where there is none for the device."""
+    found = microjoules(row["device"], row["logic_cells"], row["interval_cycles"])
+    return "" if found is None else f"{found:.3g}"
 
 
 def energy_model(figures: Figures, where: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from twinspike.numerics.errors import TwinspikeError
 
-from ..reports.peers import compare, published
+from ..reports.peers import compare, counted, in_cells, published
 
 NOT_YET = "not measured yet"
 # Configurations that the tables name even before they are measured.
@@ -200,7 +200,11 @@ def peers(figures: Figures, where: str) -> str:
         "not like for like",
     )
     rows = [] if builds else [_gap(head, "**twinspike, `mnist`**")]
-    for row in compare(figures.peers["accelerators"], "`mnist`", ours.get("accuracy"), builds):
+    flows = figures.studies.get("flows", {"rows": []})["rows"]
+    same = counted(flows, ours.get("network_hash", ""))
+    luts = same["luts"] if same else None
+    peers = figures.peers["accelerators"]
+    for row in compare(peers, "`mnist`", ours.get("accuracy"), builds, luts=luts):
         strong = "**" if row.ours else ""
         design = row.design if row.ours else f"[{row.design}]({row.source}), {row.year}"
         time = _or_none(row.latency_us, ".1f" if row.ours else "g")
@@ -210,7 +214,7 @@ def peers(figures: Figures, where: str) -> str:
                 row.device,
                 f"{strong}{_percent(row.accuracy)}{strong}",
                 f"{strong}{time}{strong}",
-                row.logic or "–",
+                (row.logic or "–") + (in_cells(same) if row.ours else ""),
                 row.power or "–",
                 "" if row.ours else ", ".join(row.better) or "–",
                 row.unlike,

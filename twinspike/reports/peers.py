@@ -2,13 +2,17 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
+
+from twinspike.hw.tools.flows import FLOWS
 
 # The images that the published figures are of.
 DATASET = "mnist"
 NOT_ON_A_BOARD = "placed, routed and simulated, not run on a board"
+# The family that most published accelerators are built for; yosys counts our cores in its cells.
+FAMILY = "xilinx"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +46,14 @@ def compare(
     accuracy: float | None,
     builds: Iterable[Mapping[str, Any]],
     dataset: str = DATASET,
+    luts: float | None = None,
 ) -> list[Row]:
     """Published designs and our `builds` of one network (see record.synthesis), the fastest first.
 
-    A design is called better than ours in time against our fastest build, and in accuracy only
-    where ours is measured on the same images.
+    Builds of networks of other images have no row. A design is called better than ours in time against our
+    fastest build, and in logic where it states fewer cells than the `luts` that ours takes of that family.
     """
-    builds = list(builds)
-    same_images = dataset == DATASET
+    builds = list(builds) if dataset == DATASET else []
     fastest = min((b["latency_us"] for b in builds if "latency_us" in b), default=None)
     rows = [
         Row(
@@ -65,8 +69,9 @@ def compare(
             better=tuple(
                 what
                 for what, is_better in (
-                    ("time", same_images and _less(peer["latency_us"], fastest)),
-                    ("accuracy", same_images and _less(accuracy, peer["accuracy"])),
+                    ("time", _less(peer["latency_us"], fastest)),
+                    ("accuracy", bool(builds) and _less(accuracy, peer["accuracy"])),
+                    ("logic", bool(builds) and _less(peer.get("cells"), luts)),
                     ("power is stated", bool(peer["power"])),
                 )
                 if is_better
@@ -74,14 +79,38 @@ def compare(
         )
         for peer in accelerators
     ]
-    unlike = NOT_ON_A_BOARD if same_images else f"other images, {dataset}; {NOT_ON_A_BOARD}"
     for build in builds:
         logic = f"{build['logic_cells']:,} logic cells, {build['ram_blocks']} block RAMs"
         if build["spram"]:
             logic += f", {build['spram']} SPRAM"
         time = build.get("latency_us")
-        rows.append(Row(f"twinspike, {name}", build["device"], accuracy, time, logic, "not measured", unlike))
+        title = f"twinspike, {name}"
+        rows.append(Row(title, build["device"], accuracy, time, logic, "not measured", NOT_ON_A_BOARD))
     return sorted(rows, key=lambda row: float("inf") if row.latency_us is None else row.latency_us)
+
+
+def counted(
+    flows: Iterable[Mapping[str, Any]], network_hash: str, lanes: Sequence[int] = ()
+) -> Mapping[str, Any] | None:
+    """The row of results/flows.json for a network's core in the peers' family; of these lanes, if any."""
+    for row in flows:
+        if (
+            row["flow"] == FAMILY
+            and row["network_hash"] == network_hash
+            and (not lanes or row["lanes"] == lanes)
+        ):
+            return row
+    return None
+
+
+def in_cells(row: Mapping[str, Any] | None) -> str:
+    """What a core takes of the peers' family, to follow its other figures; empty for None."""
+    if row is None:
+        return ""
+    return (
+        f"; the same core on 7 series, by yosys: {row['luts']:,.0f} LUT6, {row['flipflops']:,.0f} FF, "
+        f"{row['ram_blocks']:g} {FLOWS[FAMILY].ram_block}, {row['dsp']:g} DSP"
+    )
 
 
 def _less(a: float | None, b: float | None) -> bool:

@@ -35,6 +35,7 @@ BOARD = Board(
     lights=(("ready", "led", 0, ""), ("active", "led", 1, "")),
     loader=("-b", "tangnano20k"),
     line="the second serial port of its USB socket",
+    lanes=(8, 4),
     buffer_bytes=4096,
     free_slots=6,
 )

@@ -97,9 +97,6 @@ def test_a_row_is_the_median_at_the_slowest_clock_and_replaces_its_older_self(be
     running = frame_times(plan, spikes, trains, isolate=False)[1]
     busy = [spikes[:, 1:].sum() * 12, trains[0][:, 1:].sum() * 4]
     assert row["lane_utilisation"] == pytest.approx(max(busy) / 2 / (running[-1] - running[0]))
-    assert row["energy_uj"] == pytest.approx(
-        12.05e-3 / 24e6 / 3473 * 1000 * row["interval_cycles"] * 1e6, abs=5e-5
-    )
 
 
 def test_builds_are_chosen_by_name():

@@ -228,6 +228,19 @@ def test_rasters_have_axes(build):
     assert steps == [str(step) for step in range(8)]
 
 
+def test_the_comparison_is_fair():
+    fields = {"device": "a chip", "latency_us": 20.0, "logic_cells": 3000, "ram_blocks": 4, "spram": 0}
+    others = peers.published()["accelerators"]
+    rows = {row.design: row for row in peers.compare(others, "mnist", 0.98, [fields], luts=2000)}
+    assert rows["twinspike, mnist"].unlike == "placed, routed and simulated, not run on a board"
+    assert "time" in rows["FINN"].better and "time" not in rows["Spiker+"].better
+    assert "accuracy" in rows["Windhager et al."].better
+    assert rows["Flexi-NeurA"].better == ("logic", "power is stated")
+    # On other images nobody is better or worse.
+    elsewhere = peers.compare(others, "digits", 0.9, [fields], "digits", luts=2000)
+    assert not any(row.ours or {"time", "accuracy", "logic"} & set(row.better) for row in elsewhere)
+
+
 def test_a_network_that_counts_has_a_report_too(tmp_path, monkeypatch):
     network = counting(random_network(shape=(8, 8), widths=(12, 10), timesteps=8, encoder=Latency(32)))
     network.save(tmp_path / "network.safetensors")

@@ -22,6 +22,7 @@ FILES = (
     "study",
     "calibrate",
     "bench_hw",
+    "flows",
     "netlist",
     "fuzz",
     "docs",
