@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..numerics.errors import TwinspikeError
+from ..numerics.errors import Interrupted, TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..numerics.progress import Bar
 from ..quant.network import Network
@@ -54,10 +54,8 @@ CHECKPOINT_SECONDS = 5.0
 COST_IMAGES = 1000
 
 
-class TrainingInterrupted(TwinspikeError):
+class TrainingInterrupted(Interrupted):
     """Ctrl-C: the checkpoint is written, and the message says how to go on."""
-
-    status = 130  # what a shell reports of a command that Ctrl-C ended
 
 
 def train(

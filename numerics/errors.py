@@ -19,6 +19,12 @@ class TwinspikeError(Exception):
         super().__init__(shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 3] + "...")
 
 
+class Interrupted(TwinspikeError):
+    """Ctrl-C: what was begun is kept, and the message says how to go on."""
+
+    status = 130  # what a shell reports of a command that Ctrl-C ended
+
+
 def out_of_range(where: str, value: object, allowed: str) -> TwinspikeError:
     """The error for a value outside its range; `where` names the field, as in ``layers.0.weight_bits``."""
     try:

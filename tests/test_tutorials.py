@@ -1,4 +1,4 @@
-"""The tutorials work: their console and python blocks are executed in order, in an empty folder.
+"""The tutorials and the page about the Python API work: their blocks are executed, in an empty folder.
 
 Consoles run in bash with this environment's commands; python blocks are sessions whose answers are
 compared (doctest) and share one namespace in a tutorial. A comment ``<!-- not run: why -->`` before a
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-TUTORIALS = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.md"))
+DOCS = Path(__file__).parent.parent / "docs"
+TUTORIALS = [*sorted((DOCS / "tutorials").glob("*.md")), DOCS / "python.md"]
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n\s*)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -38,7 +39,8 @@ def session(text, namespace, where):
     test = doctest.DocTestParser().get_doctest(text, namespace, where, where, 0)
     assert test.examples, f"{where}: a python block without >>>"
     report: list[str] = []
-    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    failed, _ = runner.run(test, out=report.append, clear_globs=False)
     assert not failed, "".join(report)
     namespace.update(test.globs)
 

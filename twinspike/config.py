@@ -112,6 +112,9 @@ class Config:
         """
         table = json.loads(json.dumps(self.table()))
         del table["name"]
+        if self.dataset not in NAMES:
+            # It was beside a file; the result is in none, or in one that lies elsewhere.
+            table["dataset"] = str(self.dataset_path)
         for key, value in changes.items():
             if key == "layers":
                 each = value if isinstance(value, list) else [value] * len(table["layers"])

@@ -136,6 +136,19 @@ RECORDED = {
 }
 
 
+def recorded_files(name: str) -> list[Path]:
+    """Where the files of the dataset of that name lie; raises TwinspikeError for one that is missing."""
+    source = RECORDED[name]
+    folder, _ = data_folder(source.folder)
+    paths = [folder / file for file in source.files]
+    for path in paths:
+        if not path.is_file():
+            raise TwinspikeError(
+                f"{path}: the file is missing: put it there, or name the data's folder in {DATA_VARIABLE}"
+            )
+    return paths
+
+
 def load_recorded(
     name: str, settings: DataSettings, encoding: Encoding, timesteps: int, *, progress: bool = True
 ) -> Dataset:
@@ -151,13 +164,7 @@ def load_recorded(
         )
     if settings.fold >= source.folds:
         raise out_of_range("data.fold", settings.fold, f"0..{source.folds - 1} for {name}")
-    folder, _ = data_folder(source.folder)
-    paths = [folder / file for file in source.files]
-    for path in paths:
-        if not path.is_file():
-            raise TwinspikeError(
-                f"{path}: the file is missing: put it there, or name the data's folder in {DATA_VARIABLE}"
-            )
+    paths = recorded_files(name)
     checksums = {path.name: file_sha256(path) for path in paths}
     parts = _samples(name, source, settings.fold, paths, checksums, (encoding, timesteps), progress)
     return replace(assembled(Path(name), parts, settings, ""), checksums=checksums)

@@ -14,8 +14,10 @@ from twinspike.config import Config
 from twinspike.flow.folders import GENERIC, Folders, copied
 from twinspike.flow.identity import claim
 from twinspike.hw.settings import HardwareSettings
+from twinspike.numerics import emd
+from twinspike.numerics.decision import enrolled_threshold
 from twinspike.numerics.errors import TwinspikeError, out_of_range
-from twinspike.quant.network import Network
+from twinspike.quant.network import Network, References
 from twinspike.sim import golden
 
 if TYPE_CHECKING:
@@ -94,6 +96,34 @@ class Net:
         how = self.config.data if self.config else DataSettings()
         return predictions(how, self.network, [Path(file) for file in files], flows=flows)
 
+    def enrolled(self, images: np.ndarray, label: int) -> Net:
+        """This network with one more reference, the median of these images' embeddings, under `label`.
+
+        Nothing is trained. The first reference of a new class teaches the class; one more of a class that is
+        known is another example. It gets a decision threshold of its own, as on a board. Raises
+        TwinspikeError for a readout without references and for a label beyond 0..65535.
+        """
+        network = self.network
+        if network.readout != "emd":
+            raise TwinspikeError(f"{self.name}: its readout is {network.readout!r}, which has no references")
+        if not 0 <= label <= 0xFFFF:
+            raise out_of_range("label", label, "an integer in 0..65535")
+        examples, known, usual = self._run(images).output_counts, network.references, network.verify_threshold
+        median = emd.median_reference(examples)
+        others = known.counts[known.labels != label].transpose(1, 0, 2)
+        threshold = enrolled_threshold(
+            emd.distances(examples, median[None])[:, 0], emd.distances(others, median[None])[:, 0], usual
+        )
+        before = known.threshold if known.threshold is not None else np.full(len(known.labels), usual)
+        references = References(
+            np.concatenate([known.counts, median[None]]),
+            np.append(known.labels, label).astype(np.int32),
+            np.append(before, threshold).astype(np.int32),
+        )
+        taught = dataclasses.replace(network, references=references)
+        place = Folders(self.place.build.parent / f"{self.name}-{taught.content_hash[:8]}")
+        return Net(taught, self.config, place.network, place)
+
     def test_images(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The first test images of its dataset, uint8 [N, *shape], and their labels.
 
@@ -126,7 +156,10 @@ class Net:
     def kept(self) -> Folders:
         """Its build folder, with the network in it; raises TwinspikeError if that is another network's."""
         if not self.place.network.is_file():
-            copied(self.source, self.place.build)
+            if self.source == self.place.network:
+                self.network.save(self.source)
+            else:
+                copied(self.source, self.place.build)
             if self.config:
                 claim(self.config, self.place.build)
         return self.place

@@ -92,9 +92,10 @@ def _of_table(config: Config, data: Arrays | None, out: str | Path) -> tuple[Con
     """The configuration as a file of its build folder, with the arrays beside it if there are any."""
     place = folders(str(out), config.name)
     file = place.build / f"{config.name}.toml"
-    content = None
-    if data is not None:
-        content = _npz(data)
+    content = _npz(data) if data is not None else None
+    if content is None:
+        config = config.changed(config.name)
+    else:
         config = config.changed(config.name, dataset=f"data-{hashlib.sha256(content).hexdigest()[:12]}.npz")
     config = dataclasses.replace(config, given=str(file))
     check_owner(config, place.build)

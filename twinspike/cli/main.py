@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from twinspike import __version__
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import Interrupted, TwinspikeError
 from twinspike.numerics.extras import missing
 
 from . import commands
 from .app import app
 
-INTERRUPTED = 130
+INTERRUPTED = Interrupted.status
 
 for file in commands.FILES:
     import_module(f"{commands.__name__}.{file}")

@@ -8,10 +8,12 @@ The names are those of :data:`FILLS`. A region that spans lines gets a table or
 paragraphs, one inside a line gets a value.
 """
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from twinspike.flow.cost import CLOCKS, clocks
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically
 
@@ -90,7 +92,7 @@ def documents(root: Path) -> list[Path]:
 
 
 def fill_documents(root: Path) -> list[Path]:
-    """Fill every document of the repository anew; returns those that changed."""
+    """Fill every document of the repository anew, and the clocks that ship; returns files that changed."""
     figures = Figures.read(root / "results")
     changed = []
     for path in documents(root):
@@ -99,6 +101,12 @@ def fill_documents(root: Path) -> list[Path]:
         if new != old:
             write_atomically(path, new)
             changed.append(path)
+    clock_file = root / "hw" / "predict" / CLOCKS
+    if found := clocks(figures.records.values()):
+        text = json.dumps(found, indent=2, sort_keys=True) + "\n"
+        if not clock_file.is_file() or clock_file.read_text(encoding="utf-8") != text:
+            write_atomically(clock_file, text)
+            changed.append(clock_file)
     if "study" in figures.studies:
         changed += draw_study(figures.studies["study"], root / "docs")
     for name, picture in pictures(figures, root).items():

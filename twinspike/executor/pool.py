@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import Interrupted, TwinspikeError
 
 from .store import Store
 from .task import Row, Task, perform
@@ -22,12 +22,6 @@ from .task import Row, Task, perform
 # Losses after which a run is given up: its processes die of what it does.
 TRIES = 3
 ORPHAN_CHECK, ORPHAN_GRACE = 0.5, 30.0  # seconds
-
-
-class Interrupted(TwinspikeError):
-    """Ctrl-C; what is finished is kept."""
-
-    status = 130
 
 
 class Backend(Protocol):

@@ -1,12 +1,15 @@
 """What a core will cost before it is placed: logic cells, and the clock's speed.
 
 Logic cells are the planner's estimate (hw/predict/area.py),
-the clock is that of the cores that were placed and routed so far (results/*.json).
+the clock is that of the cores that were placed and routed so far (results/*.json; away from the sources,
+hw/predict/clocks.json, which `twinspike docs` writes from them).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -18,17 +21,38 @@ from twinspike.hw.predict import area
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.numerics.errors import TwinspikeError
 
+# Beside the coefficients of area.
+CLOCKS = "clocks.json"
+
 
 def clock(target: str, records: Iterable[dict[str, Any]]) -> float:
-    """MHz to reckon with on `target`: the slowest core measured there; TwinspikeError if there is none."""
+    """MHz to reckon with on `target`: the slowest core measured there, by `records` or what ships.
+
+    Raises TwinspikeError if there is none.
+    """
     device(target)
-    found = [core["fmax_min_mhz"] for _, core in _cores(target, records)]
-    if not found:
+    found = clocks(records) or shipped_clocks()
+    if target not in found:
         raise TwinspikeError(
             f"no core was measured for {target} yet, so its clock is unknown: "
             f"make synth results TARGETS={target}"
         )
-    return min(found)
+    return found[target]
+
+
+def clocks(records: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Target -> MHz of the slowest core in these records."""
+    found: dict[str, float] = {}
+    for record in records:
+        for target, core in record.get("synth", {}).items():
+            found[target] = min(core["fmax_min_mhz"], found.get(target, core["fmax_min_mhz"]))
+    return found
+
+
+def shipped_clocks() -> dict[str, float]:
+    """As :func:`clocks`, of the figures that stood in results/ when this version was made."""
+    file = resources.files("twinspike.hw.predict").joinpath(CLOCKS)
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def logic_cells(plan: CorePlan, records: Iterable[dict[str, Any]]) -> float:

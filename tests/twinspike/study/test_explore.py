@@ -10,7 +10,7 @@ from support.networks import random_network
 from twinspike.config import load_config
 from twinspike.documents.tables import Figures
 from twinspike.executor import on_this_machine
-from twinspike.flow.cost import check_fit, clock, logic_cells
+from twinspike.flow.cost import check_fit, clock, clocks, logic_cells, shipped_clocks
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[3]
 RECORDS = tuple(Figures.read(ROOT / "results").records.values())
 
 
-def search(folder, records=RECORDS, base="digits"):
-    return Search(load_config(base), "up5k", 1, folder, records)
+def search(folder, records=RECORDS, base="digits", target="up5k"):
+    return Search(load_config(base), target, 1, folder, records)
 
 
 def search_on(made, trials=2):
@@ -83,8 +83,13 @@ def test_a_killed_trial_is_queued_again_with_its_parameters(tmp_path):
 
 
 def test_a_device_without_figures_is_refused_before_training(tmp_path):
-    with pytest.raises(TwinspikeError, match="no core was measured for up5k yet"):
-        search_on(search(tmp_path, records=()))
+    with pytest.raises(TwinspikeError, match="no core was measured for hx8k yet"):
+        search_on(search(tmp_path, target="hx8k", records=()))
+
+
+def test_away_from_the_sources_clocks_are_those_that_ship():
+    assert shipped_clocks() == clocks(RECORDS)
+    assert clock("up5k", ()) == clock("up5k", RECORDS)
 
 
 def test_logic_cells_are_near_those_of_a_measured_core():
