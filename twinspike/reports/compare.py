@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,7 @@ def _address(run: Run, out: Path) -> str:
 
 def _flat(value: Any, key: str = "") -> dict[str, str]:
     """Settings by dotted keys, such as layers.0.neurons, as text."""
+    items: Iterable[tuple[str, Any]]
     if isinstance(value, dict):
         items = value.items()
     elif isinstance(value, list | tuple) and any(isinstance(one, dict) for one in value):

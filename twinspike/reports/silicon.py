@@ -76,8 +76,11 @@ def critical_path(report: Path) -> list[Hop]:
     """The slowest path from clock to clock of nextpnr's report; none if there is no such file."""
     try:
         found = parse_json(report.read_bytes())
-        paths = [path["path"] for path in found["critical_paths"] if path["from"] == path["to"]]
-        slowest = max(paths, key=lambda path: sum(hop["delay"] for hop in path), default=[])
+        clocked = [path["path"] for path in found["critical_paths"] if path["from"] == path["to"]]
+        paths: list[list[Mapping[str, Any]]] = clocked
+        slowest: list[Mapping[str, Any]] = max(
+            paths, key=lambda path: sum(hop["delay"] for hop in path), default=[]
+        )
         return _hops(slowest)
     except (OSError, ValueError, KeyError, TypeError):
         return []
