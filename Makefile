@@ -176,7 +176,7 @@ bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simu
 	$(BIN)/python benchmarks/scaling.py $(if $(FRAMES),--frames $(FRAMES))
 
 site: $(READY) #@ the documentation as pages, every link checked: build/site/index.html
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs

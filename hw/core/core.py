@@ -16,6 +16,7 @@ from ..parts.fork import Fork
 from ..plan import CorePlan
 from ..readout.counts import CountReadout
 from ..readout.emd import Readout
+from ..readout.enrolled import SlotReadout
 from ..readout.membrane import MembraneReadout
 from ..weights.image import ImageCheck, LoadShare
 from .ingress import Ingress
@@ -32,8 +33,8 @@ class Core(wiring.Component):
     """An event-driven spiking core with AXI-Stream ports.
 
     Timing: hw/predict/cycles.py computes when every result appears, clock by clock; the frame interval is
-    close to the busiest layer's (events + T) * C clocks, or the readout's T * (N + 3) + spikes. Both
-    `m_axis` and `m_result` must be taken (tie an unused one's tready high), or the core stops when
+    close to the busiest layer's (events + T) * C clocks, or with slots the readout's T * (N + 3) + spikes.
+    Both `m_axis` and `m_result` must be taken (tie an unused one's tready high), or the core stops when
     their buffers are full.
 
     Members, beside `clk` and `rst` (synchronous, active high): `s_axis_*` (events in), `m_axis_*`
@@ -106,7 +107,8 @@ class Core(wiring.Component):
                 paths.leave(encoder.o)
                 events = encoder.o
 
-        m.submodules.readout = readout = READOUTS[plan.network.readout](plan)
+        readout: Any = (SlotReadout if plan.slots else READOUTS[plan.network.readout])(plan)
+        m.submodules.readout = readout
         if plan.layers[-1].sums:
             wiring.connect(m, events, readout.i)
             spikes = readout.events

@@ -226,6 +226,11 @@ def _readout_cycles(plan: CorePlan) -> list[str]:
             "TICK was taken,",
             f"and the next frame's events are taken from {max(neurons + 1, 3)} clocks after that TICK.",
         ]
+    if not plan.slots:
+        return [
+            "readout takes an event per clock; a frame's result comes",
+            f"{plan.result_clocks} clocks after its last TICK was taken ({plan.compared} references).",
+        ]
     return [
         f"readout takes {neurons + 3} clocks per step and one a spike; a frame's result comes",
         f"{plan.result_clocks} clocks after its last TICK was taken ({plan.compared} references).",

@@ -78,7 +78,8 @@ class Neurons(wiring.Component):
         words = data.ArrayLayout(lane, plan.used_lanes)
         if plan.sweeps_reached:
             words = data.StructLayout({"lanes": words, "reached": 1})
-        state = Memory(shape=words, depth=plan.words, init=[])
+        attrs = {"ram_style": plan.state_style} if plan.state_style else {}
+        state = Memory(shape=words, depth=plan.words, init=[], attrs=attrs)
         m.submodules.state = state
         read, write = state.read_port(), state.write_port()
 

@@ -16,6 +16,7 @@ from .merge import Leaving, MergePlan, input_map, merge_of, passes_flat
 from .pixel_encodings import check_encoding
 from .relay import RelayPlan
 from .spram import share_spram
+from .states import states_in_blocks
 from .wide_layers import wide_layers
 
 # Events that a wide layer may take at once, each from a memory bank of its own: addresses are dealt to them
@@ -107,6 +108,7 @@ def make_plan(
         )
     if target == "up5k":
         layers = share_spram(layers, network.name, numbers)
+    layers = states_in_blocks(layers, target)
     if check_duplicates is None:
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
     found = tuple(relays) if any(relays) else ()

@@ -186,14 +186,14 @@ class CorePlan:
         """Clocks from a TICK taken by the readout until it takes another event."""
         if self.network.readout == "membrane":
             return 3 * self.layers[-1].words + 1
-        return 2 if self.network.readout == "counts" else self.network.outputs + 2
+        return self.network.outputs + 2 if self.slots else 1
 
     @property
     def result_clocks(self) -> int:
         """Clocks from a frame's last TICK, or word of membranes, taken by the readout to its result."""
         if self.network.readout == "membrane":
             return self.network.outputs + 2 * self.layers[-1].words + 5
-        return self.compared + 5 + (self.record_pieces + 2 if self.slots else 0)
+        return self.compared + (self.record_pieces + 7 if self.slots else 6)
 
     @property
     def reference_rows(self) -> int:
@@ -201,19 +201,30 @@ class CorePlan:
         rows = self.network.timesteps << self.output_bits
         return max(rows, self.columns << bits_for(self.record_pieces - 1)) if self.slots else rows
 
-    def reference_table(self) -> np.ndarray:
-        """The reference memory's first content [rows, columns]: R_k(t, n) in row t * 2^a + n, column k.
+    def reference_left(self) -> np.ndarray:
+        """The memory of fixed references [rows, K]: steps left at each spike, its own among them.
 
-        a is the bits of an output address; rows beyond the last neuron are 0 and never read. With slots
-        one more column holds records, a label's pieces and then a threshold's, piece i of column c's in row
-        c * 2^p + i, p the bits of a piece's number; slots without a reference hold 0.
+        That of neuron n's spike i, from 0, of reference k in row i * 2^a + n, a the bits of an output
+        address; 0 where it has no such spike.
+        """
+        counts = self.network.references.counts.astype(np.int64)  # [K, T, N]
+        left = np.array([(counts > i).sum(axis=1) for i in range(self.network.timesteps)])  # [T, K, N]
+        return self._rows(left.transpose(1, 0, 2))
+
+    def _rows(self, values: np.ndarray) -> np.ndarray:
+        """[K, T, N] -> [T * 2^a, K]; rows beyond the last neuron are 0 and never read."""
+        padded = np.pad(values, [(0, 0), (0, 0), (0, (1 << self.output_bits) - values.shape[2])])
+        return padded.transpose(1, 2, 0).reshape(-1, len(values))
+
+    def reference_table(self) -> np.ndarray:
+        """The memory of slots, its first content [rows, columns]: R_k(t, n) in row t * 2^a + n, column k.
+
+        a is the bits of an output address. One more column holds records, a label's pieces and then a
+        threshold's, piece i of column c's in row c * 2^p + i, p the bits of a piece's number; slots without a
+        reference hold 0.
         """
         references = self.network.references
-        counts = references.counts.astype(np.int64)  # [K, T, N]
-        padded = np.pad(counts, [(0, 0), (0, 0), (0, (1 << self.output_bits) - counts.shape[2])])
-        table = padded.transpose(1, 2, 0).reshape(-1, len(counts))
-        if not self.slots:
-            return table
+        table = self._rows(references.counts.astype(np.int64))
         found = np.zeros((self.reference_rows, self.columns + 1), np.int64)
         found[: len(table), : self.references] = table
         none = (1 << self.distance_bits) - 1

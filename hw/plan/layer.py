@@ -52,7 +52,8 @@ class LayerPlan(abc.ABC):
     `most`: how often an event may count at most; `copies`: how many
     of one address may come in a step.
     `sums`: it never fires, and its membranes go to the readout in place of spikes.
-    `spram_blocks`: how many blocks of SPRAM its weights have, where they lie there.
+    `spram_blocks`: how many blocks of SPRAM its weights have, where they lie there. `state_style`: the
+    ram_style of its memory of states, empty where synthesis is to choose.
     """
 
     layer: Layer
@@ -67,6 +68,7 @@ class LayerPlan(abc.ABC):
     most: int = 1
     copies: int = 1
     sums: bool = False
+    state_style: str = ""
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:

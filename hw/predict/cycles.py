@@ -18,9 +18,10 @@ max(W, 3); a TICK W, but max(W + 2, 5) where W < 5):
              hw/predict/paths.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
     place(TICK): when a step's last word left the queue
-    readout of N neurons: takes one event per clock, from N + 2 clocks after a TICK was taken; after a
-             frame's last TICK from N + K + 4 clocks; the result comes K + 5 clocks after that TICK.
-             With K slots N + K + 7 + L and K + 7 + L clocks, label and threshold having L pieces
+    readout of N neurons: takes one event per clock, after a frame's last TICK from max(N + 1, K + 5) clocks;
+             the result comes K + 6 clocks after that TICK
+    with K slots: from N + 2 clocks after a TICK was taken; after a frame's last TICK from N + K + 7 + L
+             clocks, label and threshold having L pieces; the result comes K + 7 + L clocks after that TICK
     count readout: takes one event per clock, after a frame's last TICK from max(N + 1, 3) clocks; the
              result comes 2 clocks after that TICK
     membrane readout: takes a word of the last layer's queue every 3 clocks, a step's first one 4 clocks after
@@ -38,7 +39,7 @@ from ..plan import CorePlan
 from ..plan.relay import RelayPlan
 from .kinds import RELAYS, STATIONS
 from .paths import connected
-from .serial_cycles import CountReadout, MembraneReadout, Readout, Source
+from .serial_cycles import CountReadout, MembraneReadout, Readout, SlotReadout, Source
 from .split import Split
 from .stations import Sink
 
@@ -63,7 +64,7 @@ def frame_times(
     reset = -(2 * plan.image_words + 3) if plan.image_words else 0
     stations = [STATIONS[layer.layer.kind](layer, reset) for layer in plan.layers]
     layers = plan.trains(layers)
-    readout = READOUTS[plan.network.readout](plan, reset)
+    readout = (SlotReadout if plan.slots else READOUTS[plan.network.readout])(plan, reset)
 
     def relay(passed: RelayPlan, consumer: Sink) -> Sink:
         made: Callable[..., Sink] = RELAYS[passed.layer.kind]

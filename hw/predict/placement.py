@@ -95,6 +95,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
                 f"layer{i}.neurons.state",
                 words,
                 layer.state_word_bits,
+                asked=layer.state_style,
             ),
             *_listed(layer, f"layer{i}.synapses.sweeper.words"),
             _queue(plan, layer, f"queue{i}.memory"),
@@ -161,7 +162,7 @@ def _readout(plan: CorePlan) -> list[Stored]:
         found = [Stored(table, rows, width, asked=room, enables=columns)]
     else:
         found = [
-            Stored(table, rows, _used_bits(plan.reference_table()), "rom"),
+            Stored(table, rows, _used_bits(plan.reference_left()), "rom"),
             _labels(plan, "readout.references.labels"),
         ]
     return [*found, Stored("readout.cumulative", neurons, plan.count_bits, asked=asked)]
@@ -250,7 +251,9 @@ def place(memory: Stored, architecture: str) -> tuple[str, int]:
     if memory.asked == "distributed":
         return "lut ram", count
     options = [(memory.bits / 16 if read_only else memory.bits, logic)]
-    if architecture in _HAVE_LUT_RAM and not read_only:
+    if memory.asked == "block":
+        options = []
+    elif architecture in _HAVE_LUT_RAM and not read_only:
         options.append((cost, ("lut ram", count)))
     byte, each = _BYTE[architecture], _BLOCK_COST[architecture]
     for depth, width in _BLOCK_MODES[architecture]:

@@ -88,12 +88,30 @@ class Source:
 
 
 class Readout(Sink):
-    """The EMD readout; the output stream beside it is always ready."""
+    """The EMD readout of fixed references; the output stream beside it is always ready."""
+
+    def __init__(self, plan: CorePlan, reset: int) -> None:
+        super().__init__()
+        self.result = plan.result_clocks
+        self.closed = max(plan.network.outputs + 1, self.result - 1)
+        self.open = reset + plan.network.outputs  # from here on events are taken, until a frame's last TICK
+
+    def accept(self, entered: int, address: int | None) -> None:
+        self.taken_before, self.taken = self.taken, max(entered + 1, self.taken + 1, self.open)
+
+    def end_frame(self) -> int:
+        """The latest TICK was a frame's last one; returns when its result appears."""
+        self.open = self.taken + self.closed
+        return self.taken + self.result
+
+
+class SlotReadout(Sink):
+    """The EMD readout of slots; the output stream beside it is always ready."""
 
     def __init__(self, plan: CorePlan, reset: int) -> None:
         super().__init__()
         self.neurons, self.result = plan.network.outputs, plan.result_clocks
-        self.rest = self.result - (2 if plan.slots else 3)  # from a frame's last TICK more than from another
+        self.rest = self.result - 2  # from a frame's last TICK more than from another
         self.open = reset + self.neurons + 1  # from here on events are taken, until the next TICK
 
     def accept(self, entered: int, address: int | None) -> None:

@@ -83,7 +83,7 @@ def readout(plan: CorePlan) -> Bench:
         most=2,
     )
     b.offered_stays(dut.o.valid, dut.o.ready, dut.o.payload)
-    b.comes_within(plan.references + 6, dut.o.valid, when=due != 0)
+    b.comes_within(plan.references + 7, dut.o.valid, when=due != 0)
     return b
 
 
@@ -134,12 +134,13 @@ PROOFS = [
             f"each record is the EMD's ({widths[-1]} neurons, T = {t}, K = {k})",
             functools.partial(readout, tiny_plan(k, widths, lanes, t, k)),
             (
-                Mutant("readout.emd", "term.eq(Cat(bits, spike[1] & below)", "term.eq(Cat(bits, spike[1])"),
-                Mutant("readout.emd", "Mux(fresh, 0, count_read.data)", "count_read.data"),
+                Mutant("readout.emd", "spike[2] & ~difference[-1]", "spike[2]"),
+                Mutant("readout.emd", "Mux(clearing, 0, count_read.data + 1)", "count_read.data + 1"),
+                Mutant("readout.emd", "spent.eq(0)", "spent.eq(spent)"),
                 Mutant("readout.emd", "start.eq(closing[1] & ~self.o.valid)", "start.eq(closing[1])"),
                 Mutant("readout.ranking", "Mux(was_nearest, below_before, below_best)", "below_best"),
                 Mutant("readout.ranking", "(distance < before)", "(distance <= before)"),
-            )[slice(0, 2) if k < 3 else slice(1, 5)],
+            )[slice(0, 2) if k < 3 else slice(2, 6)],
             depth=depth,
         )
         for widths, lanes, t, k, depth in (((1,), (1,), 1, 3, 30), ((2,), (1,), 2, 2, 24))

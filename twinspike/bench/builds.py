@@ -64,6 +64,9 @@ BUILDS = (
     *(Build(config, "up5k") for config in ("digits", "mnist", "fashion-small", "mnist-fast", "mnist-small")),
     Build("fashion", "up5k", lanes=(16, 8)),
     Build("mnist", "up5k", lanes=(8, 2)),
+    # As fast, and as small, as its accuracy allows.
+    Build("mnist-small", "up5k", lanes=(16, 4)),
+    Build("mnist-small", "up5k", lanes=(4, 2)),
     # The state of more lanes would take more block RAMs than there are.
     Build("mnist-ternary", "up5k", lanes=(16, 4)),
     Build("mnist-binary", "up5k", lanes=(16, 8)),

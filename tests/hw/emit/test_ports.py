@@ -36,8 +36,8 @@ def test_no_load_port_where_nothing_is_loaded():
         "Bit 15 = 0: bits 14..0 are an address, 0..5. Bit 15 = 1: TICK, the step ends.",
         "A frame has T = 5 TICKs, the last one with `tlast`.",
         "| 0 | 4 | 1 | 4 | 6 |",
-        "readout takes 6 clocks per step and one a spike; a frame's result comes",
-        "8 clocks after its last TICK was taken (3 references).",
+        "readout takes an event per clock; a frame's result comes",
+        "9 clocks after its last TICK was taken (3 references).",
     ],
 )
 def test_records_flags_words_and_cycles_are_described(line):

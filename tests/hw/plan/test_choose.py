@@ -91,11 +91,22 @@ def test_load_words_are_pieces_of_16_bits_lowest_first():
     assert words == plan.weight_image()
 
 
-def test_reference_table_has_a_row_a_step_and_neuron_with_all_references_beside_each_other():
-    plan = make_plan(random_network(1, timesteps=3, widths=(5,), classes=2), (2,))
-    table = plan.reference_table().reshape(3, 8, 2)  # [T, 2^a, K]
+def test_reference_table_has_a_row_a_step_and_neuron_with_all_slots_beside_each_other():
+    plan = make_plan(random_network(1, timesteps=3, widths=(5,), classes=2), (2,), slots=2)
+    table = plan.reference_table()[:24].reshape(3, 8, 4)  # [T, 2^a, K + 2]: a staged copy, records
     for k in range(2):
         assert np.array_equal(table[:, :5, k], plan.network.references.counts[k])
+        assert not table[:, 5:, k].any()
+
+
+def test_steps_left_at_each_spike_of_a_reference():
+    plan = make_plan(random_network(1, timesteps=5, widths=(5,), classes=2), (2,))
+    table = plan.reference_left().reshape(5, 8, 2)  # [T, 2^a, K]
+    for k in range(2):
+        spikes = np.diff(plan.network.references.counts[k].astype(int), axis=0, prepend=0)
+        for n in range(5):
+            left = [5 - int(t) for t in np.flatnonzero(spikes[:, n])]
+            assert table[:, n, k].tolist() == left + [0] * (5 - len(left))
         assert not table[:, 5:, k].any()
 
 

@@ -44,10 +44,13 @@ def test_a_silent_frame_costs_its_ticks_alone():
     quiet = np.zeros((8, 5, plan.network.inputs), bool)
     silent = (np.zeros((8, 5, 20), bool),)
     _, finished = frame_times(plan, quiet, silent, isolate=False)
-    # A walk over 20 neurons per step: the readout, not the layer, sets the pace; K + 2 clocks to rank.
     assert plan.layers[0].tick_clocks == 10
-    assert np.diff(finished).tolist() == [8 * (20 + 2) + plan.references + 2] * 4
-    # An event per step on top: now the layer does.
+    assert np.diff(finished).tolist() == [8 * 10] * 4
+    # Where slots are compared the readout sets the pace, not the layer: it walks over 20 neurons per step.
+    slots = make_plan(plan.network, (2,), slots=2)
+    _, finished = frame_times(slots, quiet, silent, isolate=False)
+    assert np.diff(finished).tolist() == [8 * (20 + 2) + slots.result_clocks - 2] * 4
+    # An event per step on top.
     quiet[:, :, 0] = True
     narrow = make_plan(plan.network, (1,))
     assert (

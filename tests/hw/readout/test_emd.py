@@ -55,20 +55,17 @@ def test_a_reference_has_a_threshold_of_its_own(threshold):
 
 
 @pytest.mark.parametrize(("references", "neurons"), [(1, 1), (2, 4), (3, 7), (10, 5)])
-def test_an_event_a_clock_after_each_walk_and_a_result_k_plus_5_clocks_after_the_last_tick(
-    references, neurons
-):
+def test_an_event_a_clock_and_a_result_k_plus_6_clocks_after_the_last_tick(references, neurons):
     plan = plan_of(2, 3, neurons, 1, references)
     trains = np.random.default_rng(0).random((2, 3, neurons)) < 0.5
     stream = events_of(trains)
     passed = pump(Readout(plan), stream, expected=2)
-    clock, taken, results = neurons + 1, [], []
+    clock, taken, results = neurons, [], []
     for event in stream:
         taken.append(clock)
-        clock += neurons + 2 if event["tick"] else 1
+        clock += max(neurons + 1, references + 5) if event["last"] else 1
         if event["last"]:
-            results.append(taken[-1] + references + 5)
-            clock += references + 2
+            results.append(taken[-1] + references + 6)
     assert passed.taken == taken
     assert passed.clocks == results
 
