@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board enrol-demo FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -138,6 +138,9 @@ flash: $(READY) ## write them into the board's flash with openFPGALoader
 sim-board: $(NETWORK) ## BOARD in simulation on a pseudo-terminal, every answer against the golden model
 	$(TS) sim-board --config "$(CONFIG)" --board $(BOARD) $(if $(LINK),--link $(LINK)) \
 	  $(if $(FRAMES),--frames $(FRAMES)) $(if $(SERVE),--serve)
+
+enrol-demo: $(READY) ## characters that training never saw, enrolled on a board in simulation, with a picture
+	$(TS) enrol-demo $(if $(filter command line environment,$(origin BOARD)),--board $(BOARD))
 
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 	$(TS) report --config "$(CONFIG)"

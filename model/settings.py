@@ -41,6 +41,9 @@ class TrainingSettings:
     reference_temperature: float = setting(
         0.03, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
     )
+    own_thresholds: bool = setting(
+        False, help="each reference has a decision threshold of its own, beyond which the answer is unknown"
+    )
     activity_target: float = setting(
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
     )

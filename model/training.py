@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -121,7 +122,8 @@ def trained_network(config: Config, out: Path, dataset: Dataset) -> SpikingNetwo
 def _restored(config: Config, dataset: Dataset, out: Path, show: bool) -> _Run:
     run = _Run(config, dataset, out, show, Ranks())
     if not run.restore():
-        raise TwinspikeError(f"{run.checkpoint} does not exist: train first (twinspike train)")
+        train = shlex.join(["twinspike", "train", "--config", config.given or config.name])
+        raise TwinspikeError(f"{run.checkpoint} does not exist: train first: {train}")
     return run
 
 

@@ -296,3 +296,19 @@ def test_networks_of_before_there_were_norms_keep_their_settings(said, norm):
     assert layer(standardise=said) == layer(norm=norm)
     with pytest.raises(TwinspikeError, match=r"layers\.0\.standardise is unknown"):
         layer(standardise=said, norm=norm)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("timestep = 3", "timestep is unknown: did you mean timesteps? Else allowed keys are"),
+        ("[training]\nepoch = 3", "training.epoch is unknown: did you mean epochs? Else allowed keys are"),
+        ('[encoder]\nkind = "latncy"', "encoder.kind = 'latncy' is unknown: did you mean latency? Else"),
+    ],
+)
+def test_a_key_that_is_nearly_one_is_guessed(tmp_path, text, said):
+    layers = "[[layers]]\nneurons = 4\n"
+    (tmp_path / "x.toml").write_text(f"{text}\n{layers}")
+    with pytest.raises(TwinspikeError) as error:
+        load_config(str(tmp_path / "x.toml"))
+    assert said in str(error.value)

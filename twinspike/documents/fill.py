@@ -63,6 +63,7 @@ FILLS: dict[str, Callable[..., str]] = {
         study_tables.study_scale,
         study_tables.one_shot,
         study_tables.enrolment,
+        study_tables.unknown,
         reliability_tables.fuzzing,
         reliability_tables.coverage,
         *fuzz_maps.FILLS,

@@ -63,7 +63,7 @@ def flash(config: Config = "digits", out: Out = "build", board: Board = BOARD_NA
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
-    steps.flash(place, board)
+    steps.flash(chosen, place, board)
     print(f"next: {then('device', chosen, place, '--board', board)} --port PORT info")
 
 
@@ -103,3 +103,23 @@ def sim_board(
     if good:
         print(f"next: {then('bitstream', chosen, place, '--board', board)}")
     return 0 if good else 1
+
+
+@command("enrol-demo")
+def enrol_demo(
+    config: Config = "omniglot-conv",
+    out: Out = "build",
+    board: Board = "ulx3s",
+    baud: Baud = UART_BAUD,
+) -> int:
+    """Characters that training never saw, enrolled on a board in simulation with one drawing each.
+
+    Five characters of Omniglot's evaluation alphabets; the board is asked about drawings of them by other
+    people, and of characters that were not enrolled, to which the right answer is unknown. Writes a page
+    with a picture of all answers to enrol-demo/; ends with status 1 if one is not the golden model's.
+    """
+    from twinspike.boards.demonstration import demonstrate
+    from twinspike.flow.folders import opened
+
+    chosen, place = opened(config, out)
+    return 0 if demonstrate(chosen, place, board, baud) else 1

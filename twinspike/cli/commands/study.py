@@ -108,13 +108,19 @@ def recordings(
 
 
 @command("oneshot", MAINTAINERS)
-def oneshot(out: Out = "build", results: Figures = RESULTS) -> None:
-    """Measure new classes from a few examples: Omniglot's one-shot task, digits enrolled later.
+def oneshot(
+    out: Out = "build",
+    results: Figures = RESULTS,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="leave out networks that neither ship nor have been trained")
+    ] = False,
+) -> None:
+    """Measure new classes from a few examples: Omniglot's tasks, digits enrolled later, unknown ones.
 
-    Networks that do not ship are trained first. Omniglot's three archives are to lie in the folder
-    omniglot/ where datasets are (twinspike doctor says where).
+    Networks that do not ship are trained first, unless they are to be left out. Omniglot's three archives
+    are to lie in the folder omniglot/ where datasets are (twinspike doctor says where).
     """
     from twinspike.study.oneshot import oneshot as run
 
-    path = run(out, results / "oneshot.json")
+    path = run(out, results / "oneshot.json", shipped=shipped)
     print(f"oneshot: {path} (make docs fills docs/study.md from it)")
