@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board enrol-demo FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw bench-energy calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board enrol-demo FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -187,6 +187,9 @@ docs: $(READY) #@ fill README and docs from results/
 bench-hw: $(READY) #@ every configuration on every device into results/hardware.json: hours from scratch, resumable
 	@$(MAKE) --no-print-directory train CONFIG=digits
 	$(TS) bench-hw $(foreach b,$(ONLY),--only $(b))
+
+bench-energy: $(READY) #@ bits that change in each part while images go through (FRAMES=n): results/energy.json
+	$(TS) bench-energy $(if $(FRAMES),--frames $(FRAMES))
 
 calibrate: $(READY) #@ fit the planner's model of logic cells to small cores: results/area-*.json, hw/predict/area.json
 	$(TS) calibrate

@@ -104,6 +104,7 @@ def _page(results: Results, config: Config, build: Path) -> str:
         metrics=metrics,
         beside=shipped_figures(config, results.metrics),
         devices=[_device(results, target, build) for target in results.synths],
+        energy=_energy(results),
         peers=_peers(results, config) if config.dataset == peers.DATASET else [],
         files=links(build),
         csv=numbers.address(numbers.as_csv(numbers.rows(results, layers))),
@@ -255,6 +256,17 @@ def _device(results: Results, target: str, build: Path) -> dict[str, Any]:
         "path": silicon.critical_path(folder / f"seed{slowest}.json"),
         "fastest": max(one["fmax_max_mhz"] for one in results.synths.values()),
     }
+
+
+def _energy(results: Results) -> list[tuple[str, float, str]]:
+    """What an image costs in each part of the core: its name, its share, and what is said of it."""
+    found = results.energy or {"parts": [], "modelled_uj": {}}
+    rows = []
+    for part in found["parts"]:
+        said = [f"{part['changes_per_image']:,.0f} bits", f"{part['share']:.1%}"]
+        said += [f"{part['share'] * uj:.3g} µJ on {device}" for device, uj in found["modelled_uj"].items()]
+        rows.append((part["part"], part["share"], ", ".join(said)))
+    return rows
 
 
 def _peers(results: Results, config: Config) -> list[peers.Row]:
