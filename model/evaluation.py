@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_score
-from tqdm import tqdm
 
 from ..numerics import emd
 from ..numerics.decision import fitted_threshold
 from ..numerics.errors import TwinspikeError
+from ..numerics.progress import Bar
 from ..quant.network import Network, References
 from ..sim import golden
 from .baseline import raw_pixel_knn
@@ -69,7 +69,7 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
     active = np.zeros(len(images))
     operations = np.zeros(len(images), dtype=np.int64)
     sums = np.zeros((len(images), network.outputs), np.int64) if network.readout == "membrane" else None
-    with tqdm(total=len(images), desc=title, unit="image", disable=not progress) as bar:
+    with Bar(total=len(images), desc=title, unit="image", disable=not progress) as bar:
         for start in range(0, len(images), chunk):
             part = slice(start, start + chunk)
             inputs = network.encode(images[part])

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ..numerics import emd
 from ..numerics.differences import first_difference
 from ..numerics.errors import TwinspikeError
+from ..numerics.progress import Bar
 from ..quant.class_names import KEY as CLASS_NAMES
 from ..quant.class_names import worth_keeping
 from ..quant.export import package_versions, untaught_network
@@ -112,7 +112,7 @@ def spikes_compared(network: SpikingNetwork, integer: Network, images: np.ndarra
     device = next(network.parameters()).device
     compared = 0
     starts = range(0, len(images), CHUNK)
-    for start in tqdm(starts, desc="torch against golden", unit="chunk", disable=not progress):
+    for start in Bar(starts, desc="torch against golden", unit="chunk", disable=not progress):
         part = images[start : start + CHUNK]
         trace = golden.run(integer, integer.encode(part), membranes=integer.readout == "membrane")
         # Where membranes are added up the last layer's are compared: it has no spikes.

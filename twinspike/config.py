@@ -135,6 +135,18 @@ class TopSettings:
     readout: str = setting("emd", choices=("emd", "membrane"), help="how the output answers")
 
 
+def _bring_up_to_date(table: dict[str, Any]) -> None:
+    """Give the settings that an older version wrote the names and the meaning that they have now."""
+    hardware, training = table.get("hardware"), table.get("training")
+    if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
+        hardware["events_per_clock"] = hardware.pop("banks")
+    for layer in table.get("layers", []):
+        if isinstance(layer, dict) and "standardise" in layer:  # likewise
+            layer["norm"] = "weight" if layer.pop("standardise") else "none"
+    if isinstance(training, dict):  # before references were refined they were medians
+        training.setdefault("reference_temperature", 0.0)
+
+
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
     """(key, there, here) for each value in which two JSON values differ; a key is `layers.0.neurons`."""
     if isinstance(there, dict) and isinstance(here, dict):
@@ -275,12 +287,7 @@ def config_of_age(name: str, table: dict[str, Any]) -> Config:
     Raises TwinspikeError if it is none.
     """
     settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
-    hardware = settings.get("hardware")
-    if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
-        hardware["events_per_clock"] = hardware.pop("banks")
-    for layer in settings.get("layers", []):
-        if isinstance(layer, dict) and "standardise" in layer:  # likewise
-            layer["norm"] = "weight" if layer.pop("standardise") else "none"
+    _bring_up_to_date(settings)
     return config_from_table(name, settings)
 
 

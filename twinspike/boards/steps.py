@@ -53,7 +53,7 @@ def bitstream(
     print(
         f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
         f"{made['logic_cells']:,} of {made['logic_cells_available']:,} logic cells, "
-        f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
+        f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs"
     )
     if results:
         record(results / "boards.json", name, line, config, made)

@@ -122,12 +122,11 @@ def import_graph(
 
     `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
     """
-    from tqdm import tqdm
-
     from twinspike.flow.tuning import tuned_network, tuning_line
     from twinspike.model.drift import drift_table, rungs
     from twinspike.model.frames import dataset_frames, file_frames, some_of
     from twinspike.model.silence import silence
+    from twinspike.numerics.progress import Bar
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
     from twinspike.quant.time_unit import time_unit
 
@@ -153,7 +152,7 @@ def import_graph(
     options = dataclasses.replace(options, dt=unit.dt)
     real = float_layers(graph, dialect=options.dialect, dt=unit.dt, reset=options.reset)
     # Bars of what takes its time: dense layers are done before one is drawn.
-    watch = functools.partial(tqdm, disable=not options.progress, delay=1)
+    watch = functools.partial(Bar, disable=not options.progress, delay=1)
     fitting = functools.partial(watch, desc=f"fit to {len(fitted_on)} frames", unit="layer")
     stages = round_network(real, fitted_on.spikes, options.weight_bits, fitting)
     timesteps = len(data.test.spikes)

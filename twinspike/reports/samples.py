@@ -12,6 +12,8 @@ from .drawing import between_path, data_address, raster_path, step_path, thinned
 
 # Of each class one that is recognised, then some that are not.
 MOST_RIGHT, MOST_WRONG = 10, 2
+# Steps that have a number below a raster, at most.
+MOST_TICKS = 8
 # Small figures of output neurons, and references ranked, at most.
 MOST_NEURONS, MOST_REFERENCES = 48, 10
 
@@ -31,6 +33,12 @@ class Raster:
     path: str
     picture: str = ""
     channels: int = 0
+
+    @property
+    def ticks(self) -> list[int | None]:
+        """A label for each step below it, None where there is no room: the first one and every so many."""
+        apart = -(-self.steps // MOST_TICKS)
+        return [step if step % apart == 0 else None for step in range(self.steps)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,19 +43,28 @@ def bitstream(
     the board's clock.
     """
     from twinspike.boards import steps
+    from twinspike.cli.closing import then, wrote
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
     steps.bitstream(chosen, place, board, baud=baud, line=link, seeds=list(seeds), jobs=jobs, results=results)
+    wrote(
+        steps.folder(place, board),
+        "bitstream, board.json, pins.md, logs",
+        next=then("flash", chosen, place, "--board", board),
+    )
 
 
 @command("flash")
 def flash(config: Config = "digits", out: Out = "build", board: Board = BOARD_NAMES[0]) -> None:
     """Write a board's bitstream (and weights) into its flash with openFPGALoader."""
     from twinspike.boards import steps
+    from twinspike.cli.closing import then
     from twinspike.flow.folders import opened
 
-    steps.flash(*opened(config, out), board)
+    chosen, place = opened(config, out)
+    steps.flash(chosen, place, board)
+    print(f"next: {then('device', chosen, place, '--board', board)} --port PORT info")
 
 
 @command("sim-board")
@@ -83,6 +92,7 @@ def sim_board(
     status 1 at any difference. Then measures images per second, in the simulated clock.
     """
     from twinspike.boards import steps
+    from twinspike.cli.closing import then
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
@@ -90,6 +100,8 @@ def sim_board(
         steps.serve(chosen, place, board, baud, link)
         return 0
     good = steps.simulate(chosen, place, board, frames, baud=baud, line=link, results=results)
+    if good:
+        print(f"next: {then('bitstream', chosen, place, '--board', board)}")
     return 0 if good else 1
 
 
