@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw bench-energy calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board enrol-demo FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -139,6 +139,9 @@ sim-board: $(NETWORK) ## BOARD in simulation on a pseudo-terminal, every answer 
 	$(TS) sim-board --config "$(CONFIG)" --board $(BOARD) $(if $(LINK),--link $(LINK)) \
 	  $(if $(FRAMES),--frames $(FRAMES)) $(if $(SERVE),--serve)
 
+enrol-demo: $(READY) ## characters that training never saw, enrolled on a board in simulation, with a picture
+	$(TS) enrol-demo $(if $(filter command line environment,$(origin BOARD)),--board $(BOARD))
+
 report: $(NETWORK) ## build/<config>/report/index.html and the closing table
 	$(TS) report --config "$(CONFIG)"
 
@@ -176,7 +179,11 @@ bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simu
 	$(BIN)/python benchmarks/scaling.py $(if $(FRAMES),--frames $(FRAMES))
 
 site: $(READY) #@ the documentation as pages, every link checked: build/site/index.html
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+.PHONY: screenshot
+screenshot: $(READY) #@ the picture of the report in README: after make report CONFIG=mnist, with Chromium
+	PYTHONPATH=tests $(BIN)/python pages/screenshot.py build/mnist/report/index.html docs/images/report.png
 
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs
@@ -184,6 +191,9 @@ docs: $(READY) #@ fill README and docs from results/
 bench-hw: $(READY) #@ every configuration on every device into results/hardware.json: hours from scratch, resumable
 	@$(MAKE) --no-print-directory train CONFIG=digits
 	$(TS) bench-hw $(foreach b,$(ONLY),--only $(b))
+
+bench-energy: $(READY) #@ bits that change in each part while images go through (FRAMES=n): results/energy.json
+	$(TS) bench-energy $(if $(FRAMES),--frames $(FRAMES))
 
 calibrate: $(READY) #@ fit the planner's model of logic cells to small cores: results/area-*.json, hw/predict/area.json
 	$(TS) calibrate

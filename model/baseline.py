@@ -9,10 +9,10 @@ import numpy as np
 import platformdirs
 from sklearn.metrics import f1_score
 from sklearn.neighbors import KNeighborsClassifier
-from tqdm import tqdm
 
 from ..numerics.errors import TwinspikeError
 from ..numerics.files import parse_json, write_json
+from ..numerics.progress import Bar
 from .data.dataset import Dataset
 
 NEIGHBOURS = 3
@@ -32,7 +32,7 @@ def raw_pixel_knn(dataset: Dataset, *, progress: bool = True) -> float:
     )
     model = KNeighborsClassifier(NEIGHBOURS, algorithm="brute").fit(train, dataset.train_labels)
     blocks = range(0, len(test), 1000)
-    bar = tqdm(blocks, desc="raw-pixel neighbours", unit="block", disable=not progress)
+    bar = Bar(blocks, desc="raw-pixel neighbours", unit="block", disable=not progress)
     predicted = np.concatenate([model.predict(test[start : start + 1000]) for start in bar])
     score = float(f1_score(dataset.test_labels, predicted, average="macro", zero_division=0))
     with contextlib.suppress(TwinspikeError):  # a cache that cannot be written costs time, nothing else

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_score
-from tqdm import tqdm
 
 from ..numerics import emd
+from ..numerics.decision import fitted_threshold
 from ..numerics.errors import TwinspikeError
+from ..numerics.progress import Bar
 from ..quant.network import Network, References
 from ..sim import golden
 from .baseline import raw_pixel_knn
@@ -68,7 +69,7 @@ def embed(network: Network, images: np.ndarray, *, progress: bool = True, title:
     active = np.zeros(len(images))
     operations = np.zeros(len(images), dtype=np.int64)
     sums = np.zeros((len(images), network.outputs), np.int64) if network.readout == "membrane" else None
-    with tqdm(total=len(images), desc=title, unit="image", disable=not progress) as bar:
+    with Bar(total=len(images), desc=title, unit="image", disable=not progress) as bar:
         for start in range(0, len(images), chunk):
             part = slice(start, start + chunk)
             inputs = network.encode(images[part])
@@ -111,7 +112,7 @@ def evaluate(
     synaptic_operations         mean an image: sum over layers and their input spikes of the fan-out
     verification                image against image: {roc_auc, eer, threshold, pairs}
     verification_reference      image against reference: {roc_auc, eer, threshold}, and the errors
-                                {false_accept, false_reject} at the network's own `verify_threshold`
+                                {false_accept, false_reject} at the network's own thresholds
     confusion                   [true][predicted] counts, labels ascending; test_images: how many
     """
     test = embed(network, dataset.test_images, progress=progress, title="test images")
@@ -184,6 +185,23 @@ def choose_verify_threshold(distance: np.ndarray, labels: np.ndarray, reference_
     return threshold
 
 
+def own_thresholds(distance: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray) -> np.ndarray:
+    """A decision threshold int32 [K] for each reference, fitted to images of its class and of others.
+
+    distance int [B, K] of training images to references, labels [B], reference_labels [K]. Raises
+    TwinspikeError for a reference that has no image of its class, or none of another.
+    """
+    thresholds = []
+    for k, label in enumerate(reference_labels.tolist()):
+        same = labels == label
+        if same.all() or not same.any():
+            raise TwinspikeError(
+                f"training.own_thresholds: reference {label} needs images of its class and of others"
+            )
+        thresholds.append(fitted_threshold(distance[same, k], distance[~same, k]))
+    return np.array(thresholds, np.int32)
+
+
 def equal_error(distance: np.ndarray, same: np.ndarray) -> tuple[float, int]:
     """Equal error rate of "same if and only if distance <= threshold", and that threshold.
 
@@ -224,7 +242,8 @@ def _verify_references(
 ) -> dict[str, Any]:
     same = labels[:, None] == candidates[None, :]
     eer, threshold = equal_error(distance.ravel(), same.ravel())
-    accepted = distance <= network.verify_threshold
+    limits = network.thresholds if len(network.references.labels) else network.verify_threshold
+    accepted = distance <= limits
     return {
         "roc_auc": float(roc_auc_score(same.ravel(), -distance.ravel())),
         "eer": eer,

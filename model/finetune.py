@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from ..numerics.errors import TwinspikeError
+from ..numerics.progress import Bar
 from ..quant.export import integer_layer
 from ..quant.floating import FloatLayer
 from ..quant.layer import Layer
@@ -80,7 +80,7 @@ def fine_tune(
     optimiser = torch.optim.Adam(layers.parameters(), lr=RATE)
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(len(targets) / batch)
-    with tqdm(total=epochs * steps, desc="fine-tune", unit="batch", disable=not progress) as bar:
+    with Bar(total=epochs * steps, desc="fine-tune", unit="batch", disable=not progress) as bar:
         for epoch in range(epochs):
             order = torch.randperm(len(targets), generator=generator)
             for step in range(steps):

@@ -2,7 +2,8 @@
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from tqdm import tqdm
+
+from ..numerics.progress import Bar
 
 MOST = 10_000
 WORK = 2.5e11  # multiply-adds that a search may cost: some seconds on two cores
@@ -26,7 +27,7 @@ def nearest_labels(
     code, size = _thermometer(stored, levels)
     out = np.empty(queries.shape[1], dtype=np.int64)
     classes = np.arange(labels.max() + 1)
-    with tqdm(total=len(out), desc="neighbours", unit="image", disable=not progress) as bar:
+    with Bar(total=len(out), desc="neighbours", unit="image", disable=not progress) as bar:
         for start in range(0, len(out), 500):
             part = slice(start, start + 500)
             query, query_size = _thermometer(queries[:, part], levels)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
-from tqdm import tqdm
 
 from ..numerics import emd
+from ..numerics.progress import Bar
 from ..quant.network import References
 from .evaluation import class_references
 
@@ -42,7 +42,7 @@ def refined(
         [sum(neuron.distance(row[None, :, n])[0] for n, neuron in enumerate(trains)) for row in current], 1
     )
     classes = range(len(current))
-    for _ in tqdm(range(SWEEPS), desc="references", unit="sweep", disable=not progress):
+    for _ in Bar(range(SWEEPS), desc="references", unit="sweep", disable=not progress):
         before = current.clone()
         for k in classes:
             others = torch.logsumexp(distance[:, [j for j in classes if j != k]] / -scale, 1)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ..numerics import emd
 from ..numerics.differences import first_difference
 from ..numerics.errors import TwinspikeError
+from ..numerics.progress import Bar
 from ..quant.class_names import KEY as CLASS_NAMES
 from ..quant.class_names import worth_keeping
 from ..quant.export import package_versions, untaught_network
@@ -20,7 +20,7 @@ from ..quant.network import Network
 from ..sim import golden
 from .data.dataset import Dataset
 from .data.shipped import DATASETS
-from .evaluation import answers, choose_verify_threshold, class_references, embed, evaluate
+from .evaluation import answers, choose_verify_threshold, class_references, embed, evaluate, own_thresholds
 from .network import SpikingNetwork
 from .references import refined_if_better
 
@@ -38,7 +38,8 @@ def training_table(config: Config) -> dict[str, Any]:
 def weights_table(config: Config) -> dict[str, Any]:
     """The part that its weights depend on: references are made when the network is exported."""
     table = training_table(config)
-    del table["training"]["reference_temperature"]
+    for key in ("reference_temperature", "own_thresholds"):
+        del table["training"][key]
     return table
 
 
@@ -70,7 +71,8 @@ def with_references(
     """A network with references and decision threshold, of its training images' counts [T, B, n_out].
 
     The classes' element-wise medians, refined if the configuration says so and it helps, are the references,
-    and the equal error point between own and other references is the verify threshold. A readout without
+    and the equal error point between own and other references is the verify threshold; references may have
+    thresholds of their own as well. A readout without
     references has that of its own distances.
     """
     if config.readout != "emd":
@@ -83,6 +85,10 @@ def with_references(
         references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)
     distance = emd.distances(counts, references.counts)
     threshold = choose_verify_threshold(distance, dataset.train_labels, references.labels)
+    if config.training.own_thresholds:
+        references = dataclasses.replace(
+            references, threshold=own_thresholds(distance, dataset.train_labels, references.labels)
+        )
     return dataclasses.replace(untaught, references=references, verify_threshold=threshold)
 
 
@@ -106,7 +112,7 @@ def spikes_compared(network: SpikingNetwork, integer: Network, images: np.ndarra
     device = next(network.parameters()).device
     compared = 0
     starts = range(0, len(images), CHUNK)
-    for start in tqdm(starts, desc="torch against golden", unit="chunk", disable=not progress):
+    for start in Bar(starts, desc="torch against golden", unit="chunk", disable=not progress):
         part = images[start : start + CHUNK]
         trace = golden.run(integer, integer.encode(part), membranes=integer.readout == "membrane")
         # Where membranes are added up the last layer's are compared: it has no spikes.

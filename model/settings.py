@@ -1,6 +1,7 @@
 """The `[training]` table of a configuration (no torch needed to read it)."""
 
 import dataclasses
+import math
 
 from ..numerics.fields import setting
 
@@ -11,18 +12,25 @@ LOSSES = ("supervised-contrastive", "triplet", "contrastive")
 DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
 
 
+# Where `epochs` is 0: a small training set is passed more often.
+USUAL_EPOCHS = 30
+LEAST_BATCHES = 1200
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """How a network is trained."""
 
-    epochs: int = setting(30, low=1, high=10000, help="passes over the training set")
-    batch_size: int = setting(256, low=4, high=65536, help="images per step; all their pairs form the loss")
+    epochs: int = setting(
+        0, low=0, high=10000, help="passes over the training set; 0: 30, or as many as make 1,200 batches"
+    )
+    batch_size: int = setting(128, low=4, high=65536, help="images per step; all their pairs form the loss")
     per_class: int = setting(
         0, low=0, high=65536, help="a batch has so many images of each of its classes; 0: as they come"
     )
     quarter_turns: bool = setting(False, help="images turned by 90, 180 and 270 degrees are further classes")
     images: int = setting(0, low=0, high=10**9, help="train with only so many of the images; 0: all")
-    learning_rate: float = setting(2e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
+    learning_rate: float = setting(6e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
     weight_decay: float = setting(0.0, low=0.0, high=100.0, help="of Adam's weights, not of biases")
     rule: str = setting("surrogate", choices=tuple(RULES), help="how weights learn: see model/rules")
     loss: str = setting("supervised-contrastive", choices=LOSSES, help="loss over the distances of a batch")
@@ -31,7 +39,10 @@ class TrainingSettings:
     temperature: float = setting(0.1, low=1e-3, high=10.0, help="of the supervised contrastive loss")
     margin: float = setting(0.3, low=0.0, high=100.0, help="of the triplet and contrastive losses")
     reference_temperature: float = setting(
-        0.0, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
+        0.03, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
+    )
+    own_thresholds: bool = setting(
+        False, help="each reference has a decision threshold of its own, beyond which the answer is unknown"
     )
     activity_target: float = setting(
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
@@ -41,7 +52,7 @@ class TrainingSettings:
         0.0, low=0.0, high=1e9, help="mean clocks per image in the core that cost nothing"
     )
     cycles_weight: float = setting(0.0, low=0.0, high=1000.0, help="cost of each 1,000 clocks beyond")
-    surrogate_slope: float = setting(1.0, low=0.01, high=100.0, help="of the ATan surrogate gradient")
+    surrogate_slope: float = setting(0.5, low=0.01, high=100.0, help="of the ATan surrogate gradient")
     initial_gain: float = setting(
         1.5, low=0.01, high=100.0, help="weights start with this / sqrt(inputs) as standard deviation"
     )
@@ -61,3 +72,7 @@ class TrainingSettings:
     threads: int = setting(
         1, low=1, high=256, help="CPU threads; runs repeat to the byte only for the same number"
     )
+
+    def passes(self, batches: int) -> int:
+        """Epochs of a training whose training set makes so many batches."""
+        return self.epochs or max(USUAL_EPOCHS, math.ceil(LEAST_BATCHES / max(1, batches)))

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..numerics import emd, lif
+from ..numerics.progress import Bar
 from ..quant.layer import Layer
 from ..quant.network import Network
 from ..quant.neurons import currents, moments
@@ -41,7 +41,7 @@ def narrowed(
     alive = {index: _Widths(layer) for index, layer in enumerate(layers_alive) if layer.synapses.fires}
     counts = np.empty((network.timesteps, len(images), network.outputs), dtype=np.uint8)
     starts = range(0, len(images), CHUNK)
-    for start in tqdm(starts, desc="state bits", unit="chunk", disable=not progress):
+    for start in Bar(starts, desc="state bits", unit="chunk", disable=not progress):
         part = slice(start, start + CHUNK)
         spikes = network.encode(images[part])
         trains: list[np.ndarray] = []

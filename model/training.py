@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ..numerics.errors import Interrupted, TwinspikeError
 from ..numerics.files import write_atomically, write_json
+from ..numerics.progress import Bar
 from ..quant.network import Network
 from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
@@ -39,6 +40,7 @@ from .results import (
 from .rules.base import Batch, Diverged, Means, make_rule
 from .schedule import one_cycle
 from .state_bits import narrowed
+from .tensorboard import EventLog
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -65,6 +67,7 @@ def train(
     progress: bool = True,
     dataset: Dataset | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train `config`'s network and write network, metrics, log and checkpoint into the folder `out`.
 
@@ -73,6 +76,7 @@ def train(
     dataset   instead of the one that the configuration names
     on_step   called with (epoch, batches done) after each batch; a KeyboardInterrupt that it
               raises counts as Ctrl-C
+    tensorboard   write the log as event files as well (see tensorboard.py)
 
     Under torchrun the processes share every batch, and the first one writes. Returns the content of
     ``metrics.json``, nothing in the other processes. Raises TrainingInterrupted after Ctrl-C,
@@ -90,6 +94,8 @@ def train(
             run = _Run(config, dataset, Path(out), show, ranks)
             if resume:
                 run.restore()
+            if tensorboard and ranks.first:
+                run.events = EventLog(Path(out), config.toml(), run.progress.history)
             try:
                 run.fit(on_step)
             finally:
@@ -116,7 +122,8 @@ def trained_network(config: Config, out: Path, dataset: Dataset) -> SpikingNetwo
 def _restored(config: Config, dataset: Dataset, out: Path, show: bool) -> _Run:
     run = _Run(config, dataset, out, show, Ranks())
     if not run.restore():
-        raise TwinspikeError(f"{run.checkpoint} does not exist: train first (twinspike train)")
+        train = shlex.join(["twinspike", "train", "--config", config.given or config.name])
+        raise TwinspikeError(f"{run.checkpoint} does not exist: train first: {train}")
     return run
 
 
@@ -139,9 +146,11 @@ class _Run:
         self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
         self.batch = min(self.settings.batch_size, len(self.labels))
         self.steps = len(self.labels) // self.batch
+        self.epochs = self.settings.passes(self.steps)
         self.own = ranks.share(self.batch)
         self.parallel = ranks.parallel(self.network)
         self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
+        self.events: EventLog | None = None
 
     def _cost(self, images: Tensor) -> CycleCost | None:
         """The core's clocks in the loss, where they have a price; checks that a target can be met."""
@@ -184,10 +193,10 @@ class _Run:
             save_checkpoint(self.checkpoint, self.network, self.rule, self.progress, table)
 
     def fit(self, on_step: Callable[[int, int], None] | None) -> None:
-        p, epochs = self.progress, self.settings.epochs
+        p, epochs = self.progress, self.epochs
         saved = time.monotonic()
         watch = Stopwatch(p)
-        bar = tqdm(
+        bar = Bar(
             total=epochs * self.steps,
             initial=p.epoch * self.steps + p.step,
             desc=f"train {self.config.name}",
@@ -230,9 +239,9 @@ class _Run:
         """One step of the rule on the images of index `chosen`; gives what the log adds up."""
         p, s = self.progress, self.settings
         spikes = self.inputs.batch(chosen, _generator(self.config.seed, p.epoch, p.step), self.own)
-        done = (p.epoch * self.steps + p.step) / (s.epochs * self.steps)
+        done = (p.epoch * self.steps + p.step) / (self.epochs * self.steps)
         self.network.anneal(done)
-        rate = one_cycle(p.epoch * self.steps + p.step, s.epochs * self.steps, s.learning_rate)
+        rate = one_cycle(p.epoch * self.steps + p.step, self.epochs * self.steps, s.learning_rate)
         try:
             return self.rule.step(self.parallel, Batch(spikes, self.labels[chosen], rate))
         except Diverged as found:
@@ -258,6 +267,8 @@ class _Run:
         p.history.append(row)
         if self.ranks.first:
             write_atomically(self.out / LOG_FILE, "".join(json.dumps(r) + "\n" for r in p.history))
+        if self.events:
+            self.events.add(row)
         return row
 
     def conclude(self) -> dict[str, Any]:
@@ -290,6 +301,8 @@ class _Run:
             "device": str(self.device),
         }
         self._write(integer, metrics)
+        if self.events:
+            self.events.conclude(metrics)
         return metrics
 
     def _write(self, integer: Network, metrics: dict[str, Any]) -> None:

@@ -5,23 +5,24 @@ A frame that is further from its nearest reference than that one's threshold is 
 
 import numpy as np
 
+# Share of a reference's own class that a fitted threshold accepts at least, where impostors let it.
+ACCEPTED = 0.95
+
 
 def fitted_threshold(own: np.ndarray, others: np.ndarray) -> int:
-    """The threshold with the least sum of both errors' shares: own rejected, others accepted.
+    """The least threshold that accepts `ACCEPTED` of the own class, lowered where impostors ask for it.
 
-    Distances to one reference, int [E] of its own class and [F] of other classes, neither of them empty. Of
-    thresholds that are equally good the middle one, rounded down.
+    Distances to one reference, int [E] of its own class and [F] of other classes, neither of them empty. The
+    classes that are known say little of those that are not, which may lie much nearer: so the threshold
+    stays close to its own class, and impostors only lower it, to the least one with the least sum of both
+    errors' shares, own rejected and others accepted.
     """
     own, others = np.sort(own), np.sort(others)
     candidates = np.unique(np.concatenate([own, others - 1]).clip(min=0))
     rejected = 1 - np.searchsorted(own, candidates, side="right") / len(own)
     accepted = np.searchsorted(others, candidates, side="right") / len(others)
-    cost = rejected + accepted
-    best = int(cost.argmin())
-    last = best
-    while last + 1 < len(candidates) and cost[last + 1] == cost[best]:
-        last += 1
-    return int(candidates[best] + candidates[last]) // 2
+    least = int(candidates[(rejected + accepted).argmin()])
+    return min(least, int(own[int(np.ceil(ACCEPTED * len(own))) - 1]))
 
 
 def enrolled_threshold(own: np.ndarray, others: np.ndarray, usual: int) -> int:

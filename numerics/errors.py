@@ -1,5 +1,8 @@
 """The one exception that users see, and the helpers that word it."""
 
+import difflib
+from collections.abc import Iterable
+
 MAX_LENGTH = 1000
 
 
@@ -23,6 +26,12 @@ class Interrupted(TwinspikeError):
     """Ctrl-C: what was begun is kept, and the message says how to go on."""
 
     status = 130  # what a shell reports of a command that Ctrl-C ended
+
+
+def did_you_mean(given: str, names: Iterable[str]) -> str:
+    """`did you mean X? Else ` if one of the names is nearly the one given, else nothing."""
+    near = difflib.get_close_matches(given, list(names), 1)
+    return f"did you mean {near[0]}? Else " if near else ""
 
 
 def out_of_range(where: str, value: object, allowed: str) -> TwinspikeError:

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import TwinspikeError, out_of_range
+from .errors import TwinspikeError, did_you_mean, out_of_range
 
 
 def setting(
@@ -54,7 +54,8 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
     known = {f.name: f for f in dataclasses.fields(cls)}
     for key in table:
         if key not in known:
-            raise TwinspikeError(f"{where}.{key} is unknown: allowed keys are {', '.join(known)}")
+            meant = did_you_mean(str(key), known)
+            raise TwinspikeError(f"{where}.{key} is unknown: {meant}allowed keys are {', '.join(known)}")
     hints = typing.get_type_hints(cls)
     values = {}
     for name, field in known.items():

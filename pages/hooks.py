@@ -33,7 +33,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     if _CHANGELOG in markdown:
         markdown = markdown.replace(_CHANGELOG, changelog())
     folder = (DOCS / page.file.src_uri).parent
-    home = config.repo_url.rstrip("/")
+    home = config.extra["repository"].rstrip("/")
     return _LINK.sub(lambda link: repository_link(link, folder, home), markdown)
 
 

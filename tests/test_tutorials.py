@@ -1,8 +1,8 @@
-"""The tutorials and the page about the Python API work: their blocks are executed, in an empty folder.
+"""Tutorials, quick starts and the page about Python work: their blocks are executed, in an empty folder.
 
 Consoles run in bash with this environment's commands; python blocks are sessions whose answers are
 compared (doctest) and share one namespace in a tutorial. A comment ``<!-- not run: why -->`` before a
-block leaves out what takes minutes.
+block leaves out what takes minutes, ``<!-- needs: NAME -->`` anywhere what not every machine has.
 """
 
 import doctest
@@ -13,10 +13,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.optional import needs
 
-DOCS = Path(__file__).parent.parent / "docs"
-TUTORIALS = [*sorted((DOCS / "tutorials").glob("*.md")), DOCS / "python.md"]
 BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n\s*)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDED = re.compile(r"<!-- needs: (\w+) -->")
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = [
+    *sorted((DOCS / "tutorials").glob("*.md")),
+    DOCS / "start" / "researcher.md",
+    DOCS / "start" / "engineer.md",
+    DOCS / "python.md",
+]
+TUTORIALS = [
+    pytest.param(path, id=path.stem, marks=[needs(name) for name in NEEDED.findall(path.read_text())])
+    for path in PAGES
+]
 
 
 def console(text, folder):
@@ -45,7 +56,7 @@ def session(text, namespace, where):
     namespace.update(test.globs)
 
 
-@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("tutorial", TUTORIALS)
 def test_a_tutorial_does_what_it_says(tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, ran = {}, 0

@@ -1,7 +1,6 @@
 """A configuration: one TOML file, one frozen dataclass. Unknown keys and bad values are refused."""
 
 import dataclasses
-import difflib
 import json
 import tomllib
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from twinspike.model.data.settings import DataSettings
 from twinspike.model.data.shipped import DATASETS
 from twinspike.model.settings import TrainingSettings
 from twinspike.numerics.encodings import MAX_TIMESTEPS, Encoding, encoding_from_table
-from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.numerics.errors import TwinspikeError, did_you_mean, out_of_range
 from twinspike.numerics.fields import build, setting
 from twinspike.numerics.files import read_limited
 from twinspike.quant.spec import LayerSettings
@@ -136,6 +135,18 @@ class TopSettings:
     readout: str = setting("emd", choices=("emd", "membrane"), help="how the output answers")
 
 
+def _bring_up_to_date(table: dict[str, Any]) -> None:
+    """Give the settings that an older version wrote the names and the meaning that they have now."""
+    hardware, training = table.get("hardware"), table.get("training")
+    if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
+        hardware["events_per_clock"] = hardware.pop("banks")
+    for layer in table.get("layers", []):
+        if isinstance(layer, dict) and "standardise" in layer:  # likewise
+            layer["norm"] = "weight" if layer.pop("standardise") else "none"
+    if isinstance(training, dict):  # before references were refined they were medians
+        training.setdefault("reference_temperature", 0.0)
+
+
 def differences(there: Any, here: Any, where: str = "") -> list[tuple[str, Any, Any]]:
     """(key, there, here) for each value in which two JSON values differ; a key is `layers.0.neurons`."""
     if isinstance(there, dict) and isinstance(here, dict):
@@ -170,8 +181,7 @@ def config_path(name: str) -> Path:
         if Path(name).is_file():
             raise TwinspikeError(f"configuration file {name} does not end in .toml: rename it")
         file = f"{name}.toml"
-        near = [file] if Path(file).is_file() else difflib.get_close_matches(name, available(), 1)
-        meant = f"did you mean {near[0]}? Else " if near else ""
+        meant = did_you_mean(file, [file]) if Path(file).is_file() else did_you_mean(name, available())
         raise TwinspikeError(
             f"configuration {name!r} is unknown: {meant}choose {', '.join(available())}, "
             "or give the path of a .toml file"
@@ -232,7 +242,9 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     scalars = [f.name for f in dataclasses.fields(TopSettings)]
     for key in table:
         if key not in (*_SECTIONS, *scalars):
-            raise TwinspikeError(f"{key} is unknown: allowed keys are {', '.join([*scalars, *_SECTIONS])}")
+            names = [*scalars, *_SECTIONS]
+            meant = did_you_mean(str(key), names)
+            raise TwinspikeError(f"{key} is unknown: {meant}allowed keys are {', '.join(names)}")
     top = build(TopSettings, {k: v for k, v in table.items() if k in scalars}, "configuration")
     check_dataset(top.dataset)
     encoder = table.get("encoder", {"kind": "latency"})
@@ -275,12 +287,7 @@ def config_of_age(name: str, table: dict[str, Any]) -> Config:
     Raises TwinspikeError if it is none.
     """
     settings = json.loads(json.dumps({key: value for key, value in table.items() if key != "name"}))
-    hardware = settings.get("hardware")
-    if isinstance(hardware, dict) and "banks" in hardware:  # its name before version 0.2
-        hardware["events_per_clock"] = hardware.pop("banks")
-    for layer in settings.get("layers", []):
-        if isinstance(layer, dict) and "standardise" in layer:  # likewise
-            layer["norm"] = "weight" if layer.pop("standardise") else "none"
+    _bring_up_to_date(settings)
     return config_from_table(name, settings)
 
 
@@ -297,8 +304,7 @@ def check_dataset(name: str) -> None:
     """Raise TwinspikeError unless a dataset has a name that is known, or is a path by the look of it."""
     if name in NAMES or any(mark in name for mark in "/\\.") or name.startswith("~"):
         return
-    near = difflib.get_close_matches(name, NAMES, 1)
-    meant = f"did you mean {near[0]}? Else " if near else ""
+    meant = did_you_mean(name, NAMES)
     raise TwinspikeError(
         f"configuration.dataset = {name!r} is unknown: {meant}choose {', '.join(NAMES)}, or give the path "
         f"of your own, ./{name} for one"

@@ -100,7 +100,7 @@ def ports_markdown(plan: CorePlan, names: Names = USUAL) -> str:
     ]
     meanings = _RECORD[network.readout] | {
         "same": f"1 if distance <= {_threshold(plan)}; 0: whose it is is unknown",
-        "own": "1 if that was the reference's own threshold",
+        "own": "1 if that was the reference's own threshold" if plan.references or plan.slots else "always 0",
     }
     for name, field in RESULT:
         bits = f"{field.offset + field.width - 1}..{field.offset}" if field.width > 1 else str(field.offset)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -80,11 +81,17 @@ def routed(netlist: Path, seed: int) -> Path:
 
 
 def place_and_route(
-    tool: Tool, device: Device, netlist: Path, frequency_mhz: float, seed: int, pins: Path | None = None
+    tool: Tool,
+    device: Device,
+    netlist: Path,
+    frequency_mhz: float,
+    seed: int,
+    pins: Path | None = None,
+    watch: Callable[[str], None] | None = None,
 ) -> Placement:
     """Place and route `netlist` (yosys JSON), leaving seed<n>.log and .json beside it.
 
-    With `pins` also the routed design (see `routed`).
+    With `pins` also the routed design (see `routed`). `watch` is told what goes on (see process.run_tool).
     Raises TwinspikeError if it does not fit the device, saying by how much.
     """
     folder = netlist.parent
@@ -94,7 +101,7 @@ def place_and_route(
     if pins:
         command += [_ROUTED[device.architecture], routed(netlist, seed).name]
     try:
-        seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log)
+        seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log, watch)
     except ToolFailed:
         check_fit(device, _logged_utilisation(log, device))
         raise

@@ -4,29 +4,27 @@ Every stage is kept under a stamp, the hash of what it was made from (input, scr
 tool version): an unchanged stage is not run again, and an interrupted one leaves the rest usable.
 """
 
-import functools
 import hashlib
 import json
 import os
 import re
 import shutil
 import statistics
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import parse_json, write_json
 from ...numerics.locks import alone_with
+from ...numerics.progress import say
 from ..devices import Device
 from . import nextpnr
 from .nextpnr import Placement
 from .process import run_tool
+from .stages import Stages
 from .toolchain import Tool, find_nextpnr, find_yosys
 
 # Amaranth asks for "a read that collides with a write gives the old word", which block RAMs do not
@@ -55,6 +53,7 @@ _RAW_CELLS = {
     "spram": ("SB_SPRAM256KA",),
     "dsp": ("SB_MAC16", "MULT18X18D"),
 }
+_YOSYS = "yosys"
 
 
 def synthesise(
@@ -90,15 +89,14 @@ def _synthesise(rtlil, top, device, out, seeds, jobs, frequency_mhz, provenance,
     out.mkdir(parents=True, exist_ok=True)
     yosys, router = find_yosys(), find_nextpnr(device.architecture)
     frequency = frequency_mhz or device.frequency_mhz
-    with tqdm(total=1 + len(seeds), desc=f"{device.name}: yosys", unit="run", disable=None) as bar:
-        netlist, cells, seconds = make_netlist(yosys, rtlil, top, device, out)
-        bar.update()
-        bar.set_description(f"{device.name}: nextpnr")
+    with Stages(device.name, 1 + len(seeds)) as stages:
+        netlist, cells, seconds = make_netlist(yosys, rtlil, top, device, out, stages)
+        stages.done(_YOSYS, f"{sum(cells.values()):,} cells", seconds)
         _check_netlist(device, cells)
         placements = {}
-        for placement in _place_all(router, device, netlist, frequency, seeds, jobs, pins):
+        for placement in _place_all(router, device, netlist, frequency, seeds, jobs, pins, stages):
             placements[placement.seed] = placement
-            bar.update()
+            stages.done(_placing(placement.seed), f"Fmax {placement.fmax_mhz:.1f} MHz", placement.seconds)
     result = _summarise(device, [placements[seed] for seed in seeds])
     result |= {
         "top": top,
@@ -185,9 +183,12 @@ def _quoted(path: str) -> str:
 
 
 def make_netlist(
-    yosys: Tool, rtlil: Path, top: str, device: Device, out: Path
+    yosys: Tool, rtlil: Path, top: str, device: Device, out: Path, stages: Stages | None = None
 ) -> tuple[Path, dict[str, int], float]:
-    """Synthesise into netlist.json and netlist.v in the existing folder `out`; (path, cells, seconds)."""
+    """Synthesise into netlist.json and netlist.v in the existing folder `out`; (path, cells, seconds).
+
+    `stages` shows what yosys is at while it runs.
+    """
     if not rtlil.is_file():
         raise TwinspikeError(f"{rtlil} does not exist: write the design first (make rtl)")
     netlist, stamp = out / "netlist.json", out / "netlist.stamp.json"
@@ -203,7 +204,8 @@ def make_netlist(
         if gowin:
             shutil.copy(GOWIN_RAMS, out)
         log = out / "yosys.log"
-        seconds = run_tool(yosys, ["-s", "synth.ys"], out, log)
+        watch = stages.begin(_YOSYS) if stages else None
+        seconds = run_tool(yosys, ["-s", "synth.ys"], out, log, watch)
         if _TIED in log.read_bytes():
             raise TwinspikeError(
                 f"{yosys.name} {yosys.version} tied a cell's output to a constant: its netlist is not the "
@@ -240,6 +242,7 @@ def _place_all(
     seeds: Sequence[int],
     jobs: int,
     pins: Path | None,
+    stages: Stages,
 ) -> Iterator[Placement]:
     """Placements as they come, those kept from earlier runs first."""
     content = netlist.read_bytes() + (pins.read_bytes() if pins else b"")
@@ -256,10 +259,14 @@ def _place_all(
             table = {kind: (used, available) for kind, (used, available) in kept["utilisation"].items()}
             yield Placement(seed, kept["fmax_mhz"], table, kept["seconds"])
     if waiting and nextpnr.warm_up(router):
-        tqdm.write(f"{router.source}: the first start compiles for up to a minute", file=sys.stderr)
+        say(f"{router.source}: the first start compiles for up to a minute")
         run_tool(router, ["--version"], netlist.parent, netlist.parent / "warm-up.log")
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        run_one = functools.partial(nextpnr.place_and_route, router, device, netlist, frequency, pins=pins)
+
+        def run_one(seed: int) -> Placement:
+            watch = stages.begin(_placing(seed))
+            return nextpnr.place_and_route(router, device, netlist, frequency, seed, pins, watch)
+
         runs = [pool.submit(run_one, seed) for seed in waiting]
         try:
             for run in as_completed(runs):
@@ -271,6 +278,10 @@ def _place_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _placing(seed: int) -> str:
+    return f"nextpnr seed {seed}"
 
 
 def _summarise(device: Device, placements: Sequence[Placement]) -> dict[str, Any]:

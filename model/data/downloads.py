@@ -8,9 +8,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ...numerics.errors import TwinspikeError
+from ...numerics.progress import Bar
 
 CHUNK = 1 << 16
 TIMEOUT_SECONDS = 30
@@ -86,7 +85,7 @@ def _fetch(url: str, part: Path, have: int, size: int, progress: bool) -> str:
     with (
         response,
         open(part, "ab" if have else "wb") as file,
-        tqdm(total=size, initial=have, desc=name, unit="B", unit_scale=True, disable=not progress) as bar,
+        Bar(total=size, initial=have, desc=name, unit="B", unit_scale=True, disable=not progress) as bar,
     ):
         while have <= size:
             try:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ...numerics.encodings import Encoding, Timed
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import read_limited
+from ...numerics.progress import Bar
 from . import images
 from .readers import kind_of, read_recording
 from .readers.kinds import MAX_FILE_BYTES
@@ -70,9 +70,7 @@ def read_folder(
     reader = sample_reader(folder, files[0].kind, settings, encoding, timesteps)
     pattern = _pattern(settings.group)
     sha, rows = hashlib.sha256(), []
-    for file in tqdm(
-        files, desc=f"reading {folder.name}", unit="file", disable=None if progress else True, leave=False
-    ):
+    for file in Bar(files, desc=f"reading {folder.name}", unit="file", disable=not progress, leave=False):
         data = read_limited(file.path, MAX_FILE_BYTES, "a sample")
         sha.update(f"{file.path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
         rows.append(reader(file.path, data))

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ...numerics.encodings import Encoding, Timed
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.files import write_atomically
+from ...numerics.progress import Bar
 from ...numerics.recordings import Flow, Recording
 from .dataset import Dataset
 from .downloads import file_sha256
@@ -193,7 +193,7 @@ def _samples(
             ]
     rows: dict[str, tuple[list[np.ndarray], list[str], list[str]]] = {}
     entries = source.entries(paths, fold)
-    for entry in tqdm(entries, desc=f"reading {name}", unit="recording", disable=None if progress else True):
+    for entry in Bar(entries, desc=f"reading {name}", unit="recording", disable=not progress):
         x, names, groups = rows.setdefault(entry.part, ([], [], []))
         x.append(encoding.frame(entry.read(), timesteps))
         names.append(entry.name)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import TwinspikeError
+from ..errors import TwinspikeError, did_you_mean
 from ..fields import build
 from .base import Encoding
 from .events import Events
@@ -43,5 +43,6 @@ def encoding_from_table(table: Mapping[str, Any], where: str) -> Encoding:
     """The encoding named by ``table["kind"]`` with its parameters; raises TwinspikeError."""
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in ENCODINGS:
-        raise TwinspikeError(f"{where}.kind = {kind!r} is unknown: allowed are {', '.join(ENCODINGS)}")
+        meant = did_you_mean(str(kind), ENCODINGS)
+        raise TwinspikeError(f"{where}.kind = {kind!r} is unknown: {meant}allowed are {', '.join(ENCODINGS)}")
     return build(ENCODINGS[kind], {k: v for k, v in table.items() if k != "kind"}, where)

@@ -16,7 +16,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from tqdm import tqdm
 
 from ...executor import Executor, Store, Task, Workplace, in_this_process
 from ...hw.devices import SPRAM_WIDTHS
@@ -26,6 +25,7 @@ from ...hw.plan.spram import SPRAM_FROM_BITS
 from ...hw.tools.toolchain import find_icarus
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import write_atomically, write_json
+from ...numerics.progress import Bar
 from ..bench.direct import Workshop
 from .case import ACTIVITY, Case
 from .layers import BIASES, THRESHOLDS, WEIGHTS, LayerCase
@@ -185,7 +185,7 @@ class Campaign:
         wanted = networks if networks is not None else float("inf")
         until = time.time() + 60 * minutes if minutes is not None else float("inf")
         done: set[int] = set()
-        with tqdm(total=networks, initial=self._counts["networks"], unit="network", disable=None) as bar:
+        with Bar(total=networks, initial=self._counts["networks"], unit="network") as bar:
             tasks = self._tasks(lambda: self._counts["networks"] >= wanted or time.time() >= until, until)
             for task, found in self._executor.each(tasks, Store.at(self._folder / "batches"), "fuzz"):
                 number = task.arguments[0]

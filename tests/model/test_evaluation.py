@@ -11,6 +11,7 @@ from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.shipped import load_dataset
 from twinspike.model.evaluation import class_references, draw_pairs, embed, equal_error, evaluate
 from twinspike.numerics import emd
+from twinspike.numerics.decision import fitted_threshold
 from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim import golden
@@ -179,3 +180,18 @@ def test_classes_of_one_image_make_no_pairs():
     assert evaluation.verify_pairs(counts, np.arange(6), rng) == {"pairs": 0}
     found = evaluation.verify_pairs(counts, np.array([0, 0, 1, 1, 2, 3]), rng)
     assert found["pairs"] == evaluation.PAIRS and 0 <= found["eer"] <= 1
+
+
+def test_own_thresholds_are_fitted_one_reference_at_a_time():
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 3, 90)
+    distance = rng.integers(5, 40, (90, 3))
+    distance[np.arange(90), labels] -= rng.integers(0, 6, 90)
+    found = evaluation.own_thresholds(distance, labels, np.array([0, 1, 2]))
+    assert found.dtype == np.int32
+    each = [fitted_threshold(distance[labels == k, k], distance[labels != k, k]) for k in range(3)]
+    assert found.tolist() == each
+    with pytest.raises(
+        TwinspikeError, match=r"training.own_thresholds: reference 3 needs images of its class"
+    ):
+        evaluation.own_thresholds(distance, labels, np.array([0, 1, 3]))

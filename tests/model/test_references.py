@@ -1,10 +1,16 @@
 """Refined references: valid spike trains, better on what they are refined for and on other images."""
 
+import dataclasses
+
 import numpy as np
 import torch
+from support.networks import random_network
 
-from twinspike.model.evaluation import class_references
+from twinspike.config import load_config
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.evaluation import class_references, own_thresholds
 from twinspike.model.references import _neighbours, refined, refined_if_better
+from twinspike.model.results import with_references
 from twinspike.numerics import emd
 from twinspike.quant.network import References
 
@@ -77,3 +83,21 @@ def test_too_few_images_to_judge_by_leave_the_medians(capsys):
     medians = class_references(counts[:, some], labels[some])
     assert refined_if_better(medians, counts[:, some], labels[some], 0.05, progress=False) is medians
     assert "fewer than 5 images per class" in capsys.readouterr().out
+
+
+def test_references_get_thresholds_of_their_own_where_the_configuration_asks_for_them():
+    counts, labels = clouds(3)
+    images = np.zeros((len(labels), 2, 3), np.uint8)
+    dataset = Dataset("clouds", images, labels, images, labels, {})
+    network = random_network(1, timesteps=T, widths=(4, N))
+    plain = load_config("digits")
+    without = with_references(network, plain, dataset, counts, False)
+    assert without.references.threshold is None
+    found = with_references(
+        network, plain.changed("own", training={"own_thresholds": True}), dataset, counts, False
+    )
+    distance = emd.distances(counts, found.references.counts)
+    wanted = own_thresholds(distance, labels, found.references.labels)
+    assert (found.references.threshold == wanted).all() and len(set(wanted.tolist())) > 1
+    bare = dataclasses.replace(found.references, threshold=None)
+    assert dataclasses.replace(found, references=bare).to_bytes() == without.to_bytes()

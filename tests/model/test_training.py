@@ -35,6 +35,8 @@ weight_bits = 2
 epochs = 4
 batch_size = 20
 learning_rate = 0.02
+reference_temperature = 0.0
+surrogate_slope = 1.0
 shift = 0.2
 """
 

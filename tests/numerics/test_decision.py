@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twinspike.numerics.decision import enrolled_threshold, fitted_threshold
+from twinspike.numerics.decision import ACCEPTED, enrolled_threshold, fitted_threshold
 
 
 def cost(threshold, own, others):
@@ -11,15 +11,19 @@ def cost(threshold, own, others):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_threshold_makes_fewer_errors(seed):
+def test_a_fitted_threshold_stays_close_to_its_class_and_below_the_border(seed):
     rng = np.random.default_rng(seed)
-    own, others = rng.integers(0, 30, 9), rng.integers(10, 60, 40)
+    own, others = rng.integers(0, 30, 60), rng.integers(10, 60, 40)
     found = fitted_threshold(own, others)
-    assert cost(found, own, others) == min(cost(t, own, others) for t in range(70))
+    border = int(np.argmin([cost(t, own, others) for t in range(70)]))
+    most = min(t for t in range(70) if (own <= t).mean() >= ACCEPTED)
+    assert found == min(border, most)
 
 
-def test_where_both_are_apart_the_threshold_lies_between():
-    assert fitted_threshold(np.array([3, 5]), np.array([11, 20])) == 7
+def test_far_impostors_change_nothing_and_near_ones_lower_it():
+    own = np.arange(1, 101)
+    assert fitted_threshold(own, np.array([200, 300])) == 95
+    assert fitted_threshold(own, np.array([51] * 9 + [200])) == 50
     assert fitted_threshold(np.array([0]), np.array([1])) == 0
 
 

@@ -154,7 +154,7 @@ CASES = [
     ('"zero"', '"none"', "layers.0.reset = 'none' is not allowed: expected one of subtract, zero"),
     ("= true", '= "yes"', "layers.0.single_spike = 'yes' is not allowed: expected true or false"),
     ("neurons = 10", "neurons = 0", "layers.1.neurons = 0 is not allowed: expected an integer in 1..32768"),
-    ("epochs = 2", "epochs = 0", "training.epochs = 0 is not allowed: expected an integer in 1..10000"),
+    ("epochs = 2", "epochs = -1", "training.epochs = -1 is not allowed: expected an integer in 0..10000"),
     ("epochs = 2", "epoch = 2", "training.epoch is unknown: allowed keys are epochs, batch_size, "),
     ("[training]", "[[training]]", "training = [{'epochs': 2}] is not allowed: expected a table of settings"),
     ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one per layer, 2"),
@@ -252,7 +252,7 @@ def test_settings_on_top_of_a_file(tmp_path):
         ("layers.7.neurons=5", "--set layers.7.neurons=5: there is no layers.7.neurons"),
         ("layers.neurons=5", "there is no layers.neurons; a layer's is layers.0.neurons"),
         ("training.epoch=5", "training.epoch is unknown: allowed keys are epochs"),
-        ("training.epochs=5x", "training.epochs = '5x' is not allowed: expected an integer in 1..10000"),
+        ("training.epochs=5x", "training.epochs = '5x' is not allowed: expected an integer in 0..10000"),
         ("seed.x=5", "there is no seed.x"),
     ],
 )
@@ -296,3 +296,19 @@ def test_networks_of_before_there_were_norms_keep_their_settings(said, norm):
     assert layer(standardise=said) == layer(norm=norm)
     with pytest.raises(TwinspikeError, match=r"layers\.0\.standardise is unknown"):
         layer(standardise=said, norm=norm)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("timestep = 3", "timestep is unknown: did you mean timesteps? Else allowed keys are"),
+        ("[training]\nepoch = 3", "training.epoch is unknown: did you mean epochs? Else allowed keys are"),
+        ('[encoder]\nkind = "latncy"', "encoder.kind = 'latncy' is unknown: did you mean latency? Else"),
+    ],
+)
+def test_a_key_that_is_nearly_one_is_guessed(tmp_path, text, said):
+    layers = "[[layers]]\nneurons = 4\n"
+    (tmp_path / "x.toml").write_text(f"{text}\n{layers}")
+    with pytest.raises(TwinspikeError) as error:
+        load_config(str(tmp_path / "x.toml"))
+    assert said in str(error.value)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from twinspike.config import Config, available, config_from_provenance, load_config, names_a_file
 from twinspike.flow.folders import Folders, located, opened, pretrained_names
 from twinspike.flow.identity import check_current, owner
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import TwinspikeError, did_you_mean
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 
@@ -75,9 +74,7 @@ def _config_of(build: Path, network: Network) -> Config | None:
 
 def _meant(given: str) -> str:
     names = pretrained_names()
-    near = difflib.get_close_matches(given, available(), 1)
-    meant = f"did you mean {near[0]}? Else " if near else ""
     return (
-        f"{meant}choose {', '.join(names)}, which ship, or give a .toml file, a network's .safetensors file "
-        "or a build folder"
+        f"{did_you_mean(given, available())}choose {', '.join(names)}, which ship, or give a .toml file, a "
+        "network's .safetensors file or a build folder"
     )

@@ -34,6 +34,7 @@ def train(
     name: str = "",
     out: str | Path = "build",
     resume: bool = False,
+    tensorboard: bool = False,
 ) -> Net:
     """Train a network, quantised throughout, and return it.
 
@@ -45,6 +46,7 @@ def train(
     name      of the build folder `out`/`name`, for a table or for `data` (default: the file's name, "network"
               for a table)
     resume    go on from the checkpoint in the build folder
+    tensorboard  write event files for TensorBoard as well, into the build folder (extra `tensorboard`)
 
     Everything is written where the command line writes, so that its steps go on from there; a table and
     arrays become files of the build folder. Raises TwinspikeError, one line, for what cannot be trained; what
@@ -60,7 +62,7 @@ def train(
         base = load_config(str(config))
         chosen, place = _of_table(dataclasses.replace(base, name=name or base.name), data, out)
         chosen = load_config(chosen.given, changed)
-    net = taught(chosen, place, resume=resume, warn=_warn)
+    net = taught(chosen, place, resume=resume, warn=_warn, tensorboard=tensorboard)
     if net is None:
         raise TwinspikeError("only the first of several processes that train together has the network")
     if line := verdict_of(net)[1]:
@@ -68,11 +70,13 @@ def train(
     return net
 
 
-def taught(config: Config, place: Folders, *, resume: bool, warn: Callable[[str], None]) -> Net | None:
+def taught(
+    config: Config, place: Folders, *, resume: bool, warn: Callable[[str], None], tensorboard: bool = False
+) -> Net | None:
     """Train `config` in its build folder; None in all but one of several processes."""
     from twinspike.flow.training import train as run
 
-    if not run(config, place, resume=resume, warn=warn):
+    if not run(config, place, resume=resume, warn=warn, tensorboard=tensorboard):
         return None
     return Net(load_network(place.network), config, place.network, place)
 

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from importlib import resources
 from importlib.metadata import version
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from twinspike.config import available, load_config
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
@@ -24,6 +22,7 @@ from twinspike.hw.tools.synthesis import synthesise
 from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.numerics.files import write_json
+from twinspike.numerics.progress import Bar, say
 from twinspike.quant.network import Network
 from twinspike.quant.sizes import sizes
 from twinspike.sim import golden
@@ -101,10 +100,10 @@ def measure(
         if "reason" in row:
             left = {"build": build.name, "config": build.config, "device": build.device, **row}
             table["left_out"].append(left)
-            tqdm.write(f"{build.name}: left out: {row['reason']}", file=sys.stderr)
+            say(f"{build.name}: left out: {row['reason']}")
         else:
             table["rows"].append(row)
-            tqdm.write(summary(row), file=sys.stderr)
+            say(summary(row))
         table["rows"].sort(key=lambda r: order.index(r["build"]) if r["build"] in order else len(order))
         table["provenance"] = _provenance()
         write_json(path, table)
@@ -116,7 +115,7 @@ def measure(
             except TwinspikeError as error:
                 enter(build, {"reason": str(error)})
 
-    with tqdm(total=len(builds), desc="builds", unit="build", disable=None) as bar:
+    with Bar(total=len(builds), desc="builds", unit="build") as bar:
         for task, row in executor.each(tasks(), store, "bench-hw"):
             enter(named[task.title], row)
             bar.update()

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
-from tqdm import tqdm
 
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.hw.devices import DEVICES
@@ -21,6 +20,7 @@ from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
 from twinspike.numerics.encodings import Graded, Latency
 from twinspike.numerics.files import write_atomically, write_json
+from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network, References
@@ -156,7 +156,7 @@ def calibrate(
         for s in chosen
     ]
     built: dict[str, dict[str, Any]] = {}
-    with tqdm(total=len(tasks), desc="calibrate", unit="core", disable=None) as bar:
+    with Bar(total=len(tasks), desc="calibrate", unit="core") as bar:
         for task, row in executor.each(tasks, store, "calibrate"):
             built[task.title] = row
             bar.update()
@@ -170,7 +170,7 @@ def calibrate(
             row["predicted"] = round(_predict(fitted[name], row["features"]))
             row["predicted_without_it"] = round(without)
         worst = max(abs(row["predicted"] / row["logic_cells"] - 1) for row in samples)
-        tqdm.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
+        Bar.write(f"{name}: {len(samples)} cores, largest error {worst:.1%}")
         write_json(
             results / f"area-{name}.json",
             {

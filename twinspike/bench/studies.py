@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from twinspike.bench.calibrate import Sample, sample_plan
 from twinspike.config import load_config
@@ -22,6 +21,7 @@ from twinspike.hw.predict.cycles import frame_times
 from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.encodings import ENCODINGS
 from twinspike.numerics.files import write_json
+from twinspike.numerics.progress import Bar
 from twinspike.sim import golden
 from twinspike.sim.bench.runner import Run, simulate
 
@@ -44,7 +44,7 @@ def scaling(out: Path) -> dict[str, Any]:
     what the RTL took at a few points.
     """
     points = []
-    for neurons in tqdm(NEURONS, desc="scaling", unit="width", disable=None):
+    for neurons in Bar(NEURONS, desc="scaling", unit="width"):
         for lanes in LANES:
             sample = Sample("generic", (INPUTS, neurons, OUTPUTS), (lanes, OUTPUTS), references=2)
             plan = sample_plan(sample)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from twinspike.boards.request import Request, asked_about, opened
 from twinspike.boards.stream import check_speed, recording_frames, replay, replay_by_timer, summary
@@ -23,6 +22,7 @@ from twinspike.host.spi import SCHEME
 from twinspike.hw.board.boards import board
 from twinspike.hw.weights.image import weight_image
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 
 
@@ -60,10 +60,10 @@ def classify(config: Config, place: Folders, request: Request) -> bool:
         images, labels = asked_about(config, network, request, request.frames)
         start, right = time.monotonic(), 0
         answers = device.classify(images, pixels=request.pixels)
-        bar = tqdm(zip(answers, labels, strict=True), total=len(labels), unit="image", disable=None)
+        bar = Bar(zip(answers, labels, strict=True), total=len(labels), unit="image")
         for at, (answer, label) in enumerate(bar, request.image):
             right += answer.label == label
-            tqdm.write(
+            Bar.write(
                 f"image {at}: label {answer.label} (truth {label}), distance {answer.distance}, "
                 f"runner-up {answer.runner_up}, {answer.cycles} clocks"
             )
@@ -86,7 +86,7 @@ def verify(config: Config, place: Folders, request: Request) -> bool:
 def compare(device: Device, network: Network, trial: Trial) -> Checked:
     """Hold the device against the golden model and say what came out."""
     start = time.monotonic()
-    with tqdm(unit="frame", disable=None) as bar:
+    with Bar(unit="frame") as bar:
 
         def told(what: str, frames: int) -> None:
             bar.set_description(what)
@@ -122,7 +122,7 @@ def measured(
     device: Device, images: np.ndarray, bytes_a_second: float, clock: Callable[[], float] = time.monotonic
 ) -> list[Speed]:
     """Measure the throughput and print a table; for the arguments see :func:`measure`."""
-    with tqdm(unit="image", disable=None, desc="speed") as bar:
+    with Bar(unit="image", desc="speed") as bar:
         speeds = measure(device, images, bytes_a_second, bar.update, clock=clock)
     table = Table(
         "encoding",
@@ -187,7 +187,7 @@ def load(config: Config, place: Folders, request: Request) -> bool:
     with opened(config, place, request) as (device, network):
         # How weights lie in memory depends on the lanes of the board's core.
         words = weight_image(board_plan(config, network, board(request.board)))
-        with tqdm(total=len(words), unit="word", disable=None) as bar:
+        with Bar(total=len(words), unit="word") as bar:
             device.load_weights(words, lambda sent: bar.update(sent - bar.n))
     print(f"{len(words)} words loaded")
     return True

@@ -12,7 +12,7 @@ from typing import Any
 from twinspike.boards.trial import decisions, make_trial, scores
 from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
-from twinspike.flow.identity import record_name
+from twinspike.flow.identity import command, record_name
 from twinspike.flow.plans import board_plan
 from twinspike.host import Device
 from twinspike.host.bench import SPI_BITS, UART_BITS
@@ -53,7 +53,7 @@ def bitstream(
     print(
         f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
         f"{made['logic_cells']:,} of {made['logic_cells_available']:,} logic cells, "
-        f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs; {out}/"
+        f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs"
     )
     if results:
         record(results / "boards.json", name, line, config, made)
@@ -73,11 +73,12 @@ def folder(place: Folders, name: str) -> Path:
     return place.build / "boards" / name
 
 
-def flash(place: Folders, name: str) -> None:
+def flash(config: Config, place: Folders, name: str) -> None:
     """Write the board's flash; raises TwinspikeError if there is no bitstream or no openFPGALoader."""
     chosen, out = board(name), folder(place, name)
     if not (out / SUMMARY).is_file():
-        raise TwinspikeError(f"{out}: no bitstream there: make bitstream BOARD={name} first")
+        first = f"{command('bitstream', config, place.build)} --board {name}"
+        raise TwinspikeError(f"{out}: no bitstream there: {first}")
     image = out / FLASH_IMAGE
     if not image.is_file():
         (image,) = [path for path in (out / f"top.{kind}" for kind in ("bin", "bit", "fs")) if path.is_file()]

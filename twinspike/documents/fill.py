@@ -21,6 +21,7 @@ from ..study.figures import draw_study
 from . import bench as bench_tables
 from . import board as board_tables
 from . import contracts, flows, fuzz_maps, tables
+from . import energy as energy_tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
@@ -63,6 +64,7 @@ FILLS: dict[str, Callable[..., str]] = {
         study_tables.study_scale,
         study_tables.one_shot,
         study_tables.enrolment,
+        study_tables.unknown,
         reliability_tables.fuzzing,
         reliability_tables.coverage,
         *fuzz_maps.FILLS,
@@ -75,6 +77,7 @@ FILLS: dict[str, Callable[..., str]] = {
         *hardware_tables.FILLS,
         *flows.FILLS,
         *board_tables.FILLS,
+        *energy_tables.FILLS,
         *scaling_tables.FILLS,
         *recorded_tables.FILLS,
     )

@@ -97,4 +97,24 @@ def _networks(figures: Figures) -> list[dict[str, Any]]:
     return figures.studies.get(STUDY, {}).get("networks", [])
 
 
-FILLS = (recordings, plain_classifiers, recorded_variants)
+def recordings_exact(figures: Figures, where: str) -> str:
+    """Spikes of each network's core in simulation beside the golden model's."""
+    head = ("configuration", "run", "recordings", "spikes compared", "differ", "cycles as predicted")
+    rows = []
+    for row in _networks(figures):
+        for run in row.get("sim", []):
+            equal = run["cycles_predicted_equal"]
+            rows.append(
+                [
+                    f"`{row['config']}`",
+                    run["run"].replace("_", " "),
+                    f"{run['frames']:,}",
+                    f"{run['spikes_compared']:,}",
+                    f"{run['mismatches']:,}",
+                    "" if equal is None else "every recording" if equal else "no",
+                ]
+            )
+    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+
+
+FILLS = (recordings, plain_classifiers, recorded_variants, recordings_exact)

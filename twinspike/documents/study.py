@@ -166,39 +166,104 @@ def recipes(figures: Figures, where: str) -> str:
     return table(head, rows) if rows else NOT_YET
 
 
+# Tasks of results/oneshot.json with their titles; what they are of in brackets.
+_TASKS = {
+    "standard": "Omniglot, 20-way 1-shot, the 20 standard runs (one alphabet each)",
+    "5_way_1_shot": "Omniglot, 5-way 1-shot",
+    "5_way_5_shot": "Omniglot, 5-way 5-shot",
+    "20_way_1_shot": "Omniglot, 20-way 1-shot",
+    "20_way_5_shot": "Omniglot, 20-way 5-shot",
+    "5_way_1_shot_one_alphabet": "Omniglot, 5-way 1-shot within one alphabet",
+    "5_way_5_shot_one_alphabet": "Omniglot, 5-way 5-shot within one alphabet",
+    "20_way_1_shot_one_alphabet": "Omniglot, 20-way 1-shot within one alphabet",
+    "20_way_5_shot_one_alphabet": "Omniglot, 20-way 5-shot within one alphabet",
+    "digits_1": "MNIST, 10-way 1-shot",
+    "digits_5": "MNIST, 10-way 5-shot",
+}
+OMNIGLOT, PIXELS = "omniglot-conv", "pixels"
+
+
 def one_shot(figures: Figures, where: str) -> str:
-    """Omniglot's one-shot task and verification, beside published figures of the task."""
+    """New characters and digits by a network that saw only Omniglot's background, beside published ones."""
     found = figures.studies.get("oneshot")
-    if found is None:
+    if found is None or OMNIGLOT not in found["omniglot"]:
         return NOT_YET
-    ours, made = found["omniglot"], found["networks"]["omniglot"]
-    shape = "-".join(map(str, made["shape"]))
-    right = ours["one_shot"]
+
+    def share(task: str, space: str) -> str:
+        if task.startswith("digits"):
+            row = found["digits"][space]["ten_way"][(1, 5).index(int(task[-1]))]
+        else:
+            row = found["omniglot"][space][task]
+        return f"{row['mean']:.1%} ± {row['std']:.1%}"
+
     rows = [
-        [f"twinspike, spiking {shape}, {made['weight_bits']}-bit weights", f"{right['accuracy']:.1%}"],
-        ["nearest by raw pixels, drawings cut and centred as for it", f"{right['raw_pixels']:.1%}"],
-        *(
-            [f"{peer['design']}: [{peer['by']}, {peer['year']}]({peer['source']})", f"{peer['accuracy']:.1%}"]
-            for peer in figures.peers["one_shot"]
-        ),
+        [title, share(task, OMNIGLOT), share(task, PIXELS), _published(figures, task)]
+        for task, title in _TASKS.items()
     ]
-    verify = ours["verification"]
-    return table(("20-way one-shot, 20 runs", "right"), rows) + (
+    made, verify = found["networks"][OMNIGLOT], found["omniglot"][OMNIGLOT]["verification"]
+    size = f"{', '.join(made['layers'])}, T = {made['timesteps']}, {made['weight_bits']}-bit weights"
+    ours = f"`{OMNIGLOT}`: {size}"
+    return table(("right", ours, "raw pixels, the same draws", "published"), rows) + (
         f"\nSame character or another, {verify['pairs']:,} pairs of drawings of all evaluation alphabets: "
         f"equal error rate {verify['eer']:.1%}, ROC AUC {verify['roc_auc']:.4f}.\n"
     )
 
 
+def _published(figures: Figures, task: str) -> str:
+    return "; ".join(
+        f"{peer['accuracy']:.1%} ({peer['design']}, [{peer['by']}, {peer['year']}]({peer['source']}))"
+        for peer in figures.peers["one_shot"]
+        if peer["task"] == task
+    )
+
+
+_SPACES = {
+    OMNIGLOT: f"`{OMNIGLOT}`, which saw no digit",
+    "mnist-0-6": "`mnist-0-6`, which saw 0 to 6",
+    PIXELS: "raw pixels",
+}
+
+
 def enrolment(figures: Figures, where: str) -> str:
-    """Digits that the network never saw, enrolled by a few examples."""
+    """Digits 7 to 9 enrolled by a few examples beside references of 0 to 6."""
     found = figures.studies.get("oneshot")
     if found is None:
         return NOT_YET
     rows = [
-        [str(row["examples"]), *(f"{row[k + '_mean']:.1%} ± {row[k + '_std']:.1%}" for k in ("new", "all"))]
-        for row in found["enrolment"]["rows"]
+        [
+            title,
+            str(row["examples"]),
+            *(f"{row[which]['mean']:.1%} ± {row[which]['std']:.1%}" for which in ("new", "all")),
+        ]
+        for space, title in _SPACES.items()
+        if space in found["digits"]
+        for row in found["digits"][space]["enrolment"]
     ]
-    head = ("examples of each new digit", "right among the new digits", "right among all ten digits")
+    head = ("", "examples of each new digit", "right among the new digits", "right among all ten digits")
+    return table(head, rows)
+
+
+def unknown(figures: Figures, where: str) -> str:
+    """How well digits 7 to 9 are told from 0 to 6 while they are not enrolled."""
+    found = figures.studies.get("oneshot")
+    if found is None:
+        return NOT_YET
+    rows = []
+    for space, title in _SPACES.items():
+        if space not in found["digits"]:
+            continue
+        for kind, name in (("own_thresholds", "a threshold each"), ("one_threshold", "one for all")):
+            row = found["digits"][space]["unknown"][kind]
+            shares = (row["false_accepts_at_95"], row["true_accepts"], row["false_accepts"])
+            rows.append([title, name, f"{row['auroc']:.4f}", *(f"{share:.1%}" for share in shares)])
+    head = (
+        "",
+        "thresholds",
+        "AUROC",
+        "7 to 9 accepted where 95 % of 0 to 6 are",
+        "0 to 6 accepted as they are",
+        "7 to 9 accepted as they are",
+    )
     return table(head, rows)
 
 

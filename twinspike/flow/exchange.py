@@ -57,10 +57,11 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     Timesteps and spike encoding are the configuration's, and so are the frames, unless
     `options.calibration` brings its own. Returns the content of drift.json; its `dead` says that a layer
     never spikes though the original's does. Its `warnings` go to stderr too. A file that twinspike
-    exported comes back as it was, content hash and all; nothing is fitted then.
+    exported comes back as it was, content hash and all, with the configuration that it was trained by;
+    nothing is fitted then.
     Raises TwinspikeError, one line, and writes nothing, if the file cannot be mapped.
     """
-    from twinspike.config import load_config
+    from twinspike.config import config_from_provenance, load_config
     from twinspike.quant.nir_file import read_graph
     from twinspike.quant.nir_import import reimport
 
@@ -79,6 +80,10 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
         )
         if options.finetune or options.calibration:
             print("nothing was fitted to frames: --calibration and --finetune are not used")
+        made = config_from_provenance(network)
+        write_atomically(settings, made.toml() if made else _toml(network, config))
+        claim(load_config(str(settings)), out)
+        print(f"next: {_next_step(settings, out, place)}")
         return {"exact": True, "network_hash": network.content_hash}
     checksum, began = hashlib.sha256(path.read_bytes()).hexdigest(), time.monotonic()
     network, table, notes = import_graph(graph, path.stem, config, options, {"file_sha256": checksum})
@@ -93,15 +98,21 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     if options.calibration is None:
         write_atomically(settings, _toml(network, config))
         claim(load_config(str(settings)), out)
-        parent = out / ".." if place != out else out.parent
-        command = ["sim", "--config", settings, "--out", parent]
+        follows = _next_step(settings, out, place)
     else:
         command = ["rtl", "--network", out / "network.safetensors", "--folder", out / "rtl"]
+        follows = f"twinspike {shlex.join(map(str, command))}"
     written = ["network.safetensors", "drift.md", "drift.json"]
     written += [settings.name] if options.calibration is None else []
     print(f"wrote {', '.join(written)} in {out}: {_took(time.monotonic() - began)}")
-    print(f"next: twinspike {shlex.join(map(str, command))}")
+    print(f"next: {follows}")
     return table
+
+
+def _next_step(settings: Path, out: Path, place: Path) -> str:
+    """The command that simulates what was imported into `out`, a folder that `place` names."""
+    parent = out / ".." if place != out else out.parent
+    return shlex.join(["twinspike", "sim", "--config", str(settings), "--out", str(parent)])
 
 
 def import_graph(
@@ -111,12 +122,11 @@ def import_graph(
 
     `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
     """
-    from tqdm import tqdm
-
     from twinspike.flow.tuning import tuned_network, tuning_line
     from twinspike.model.drift import drift_table, rungs
     from twinspike.model.frames import dataset_frames, file_frames, some_of
     from twinspike.model.silence import silence
+    from twinspike.numerics.progress import Bar
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
     from twinspike.quant.time_unit import time_unit
 
@@ -142,7 +152,7 @@ def import_graph(
     options = dataclasses.replace(options, dt=unit.dt)
     real = float_layers(graph, dialect=options.dialect, dt=unit.dt, reset=options.reset)
     # Bars of what takes its time: dense layers are done before one is drawn.
-    watch = functools.partial(tqdm, disable=not options.progress, delay=1)
+    watch = functools.partial(Bar, disable=not options.progress, delay=1)
     fitting = functools.partial(watch, desc=f"fit to {len(fitted_on)} frames", unit="layer")
     stages = round_network(real, fitted_on.spikes, options.weight_bits, fitting)
     timesteps = len(data.test.spikes)

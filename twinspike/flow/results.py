@@ -65,6 +65,13 @@ SYNTH = {
     "ram_blocks": "count",
     "ram_blocks_available": "count",
 }
+ENERGY = {
+    "images": "count",
+    "changes_per_image": "number",
+    "parts": [{"part": "text", "changes_per_image": "number", "share": "number"}],
+    "modelled_uj": {"*": "number"},
+    "*": "any",
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +79,8 @@ class Results:
     """One configuration's outputs; an absent one is None or empty.
 
     `history` has a row per epoch, `runs` a row a simulated run, `synths` target -> synth.json;
-    `notes` says what is absent, or made from another network, and which command makes it.
+    `notes` says what is absent, or made from another network, and which command makes it; `energy` is what an
+    image costs in each part of the core, where that was looked at.
     """
 
     network: Network
@@ -81,6 +89,7 @@ class Results:
     runs: list[dict[str, Any]]
     synths: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
+    energy: dict[str, Any] | None = None
 
     def run(self, name: str, target: str | None = None) -> dict[str, Any] | None:
         """The first run called `name`, for `target` if one is given."""
@@ -151,4 +160,8 @@ def read_results(build: Path, config: Config | None = None) -> Results:
         belongs(path, "synth", synths[target]["provenance"].get("network_hash"))
     if not synths:
         absent("synth.json", "synth")
-    return Results(network, metrics, history, runs, synths, tuple(notes))
+    energy = None
+    if (path := build / "energy.json").is_file():
+        energy = read(path, "bench-energy", ENERGY)
+        belongs(path, "bench-energy", energy.get("network_hash"))
+    return Results(network, metrics, history, runs, synths, tuple(notes), energy)

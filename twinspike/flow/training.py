@@ -23,7 +23,9 @@ from .identity import claim
 from .plans import make_plan_for
 
 
-def train(config: Config, place: Folders, *, resume: bool, warn: Callable[[str], None]) -> dict[str, Any]:
+def train(
+    config: Config, place: Folders, *, resume: bool, warn: Callable[[str], None], tensorboard: bool = False
+) -> dict[str, Any]:
     """Train, export and evaluate; returns the metrics, nothing in all but one of several processes.
 
     Raises TwinspikeError before anything is trained or written if the configuration asks for what cannot
@@ -44,7 +46,16 @@ def train(config: Config, place: Folders, *, resume: bool, warn: Callable[[str],
     # Processes that torchrun started work on one training together.
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     with contextlib.nullcontext() if together else alone_with(place.build / "training"):
-        return run(config, place.build, resume=resume, dataset=dataset)
+        return run(config, place.build, resume=resume, dataset=dataset, tensorboard=tensorboard)
+
+
+def has_core(network: Network) -> bool:
+    """Whether a core can be made of a network; one of a kind without hardware runs in software alone."""
+    try:
+        check_buildable(network)
+    except TwinspikeError:
+        return False
+    return True
 
 
 def judge_core(config: Config, network: Network) -> list[str]:

@@ -13,6 +13,7 @@ from twinspike import __version__
 from twinspike.flow.results import read_results
 from twinspike.hw.bus.registers import registers_header
 from twinspike.hw.bus.top import BUSES
+from twinspike.hw.core.signature import RESULT_BITS
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import LICENCE, describe, write_bus_verilog, write_verilog
 from twinspike.hw.emit.names import USUAL, Names
@@ -25,6 +26,7 @@ from twinspike.quant.sizes import sizes
 from twinspike.sim.bench.vectors import write_vectors
 from twinspike.sim.golden import run as golden_run
 
+from .drawings import write_drawings
 from .ports import top_ports
 from .registers import write_registers
 from .vhdl import components_vhdl
@@ -76,6 +78,8 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         (rtl / f"{names.stem}_registers.vh").write_text(LICENCE + registers_header(plan, names.macro))
         write_registers(plan, {top: ports[top] for top in tops[1:]}, out, names)
 
+    latency, first = _latency(plan, spikes)
+    write_drawings(plan, buses, first, out / "drawings", names)
     devices = _devices(plan, build)
     context = {
         "plan": plan,
@@ -87,7 +91,7 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         "lengths": lengths,
         "devices": devices,
         "clock_mhz": min(row["clock_mhz"] for row in devices),
-        "latency": _latency(plan, spikes),
+        "latency": latency,
         "ports": _deeper(ports_markdown(plan, names)),
         "ports_of": ports,
         "sources": sorted(p.name for p in rtl.glob("*.v")),
@@ -95,6 +99,8 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
         "vectors": sorted(p.name for p in bench.glob("*.mem")),
         "name": names.name or "".join(c if c.isalnum() else "_" for c in plan.network.name),
         "names": names,
+        "litex_class": names.stem[0].upper() + names.stem[1:],
+        "result_bits": RESULT_BITS,
         "shape": "-".join(map(str, sizes(plan.network))),
         "lanes": ", ".join(str(x.lanes) for x in plan.layers),
     }
@@ -109,6 +115,9 @@ def _write_files(plan, spikes, labels, out: Path, build: Path | None, names: Nam
     ):
         path.write_text(_render(template, context))
     (bench / "verilator").chmod(0o755)
+    if buses:
+        (out / "litex").mkdir()
+        (out / "litex" / f"{names.stem}.py").write_text(_render("litex.j2", context))
     (out / "LICENSE").write_text(_licence())
     summary = describe(plan) | {"top": names.core, "tops": tops, "vectors": lengths, "version": __version__}
     write_json(out / SUMMARY, summary)
@@ -124,18 +133,19 @@ def _render(template: str, context: dict[str, Any]) -> str:
     )
 
 
-def _latency(plan: CorePlan, spikes: np.ndarray) -> dict[str, int]:
-    """Clocks of the golden frames by the cycle contract: alone, and from result to result."""
+def _latency(plan: CorePlan, spikes: np.ndarray) -> tuple[dict[str, int], dict[str, int]]:
+    """Clocks of the golden frames by the cycle contract, alone and result to result; and of the first."""
     layers = golden_run(plan.network, spikes).spikes
-    started, finished = frame_times(plan, spikes, layers, isolate=True)
-    alone = np.sort(finished - started)
+    started, finished_alone = frame_times(plan, spikes, layers, isolate=True)
+    alone = np.sort(finished_alone - started)
     _, finished = frame_times(plan, spikes, layers, isolate=False)
     interval = np.sort(np.diff(finished)) if len(finished) > 1 else alone
-    return {
+    whole = {
         f"{name}_{which}": int(clocks[at])
         for name, clocks in (("latency", alone), ("interval", interval))
         for which, at in (("min", 0), ("median", len(clocks) // 2), ("max", -1))
     }
+    return whole, {"latency": int(finished_alone[0] - started[0]), "events": int((spikes[:, 0] > 0).sum())}
 
 
 def _devices(plan: CorePlan, build: Path | None) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """Figures of the report that have axes: learning curves, the map of embeddings, cycles per image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from threadpoolctl import threadpool_limits
 
@@ -23,26 +25,87 @@ from .style import (
 )
 
 MOST_POINTS = 800
+# Of runs drawn together, so that colour is not needed to tell them apart.
+LINES = ("-", "--", ":", "-.")
+
+
+# What training measures on images that it does not learn from.
+VALIDATION = "validation_macro_f1"
 
 
 def learning_curves(history: Sequence[dict[str, Any]]) -> Picture:
     """Every numeric column of the training log over epochs, each on its own scale."""
+    names = _columns([history])
     epochs = [row["epoch"] for row in history]
-    names = [key for key, value in history[-1].items() if key != "epoch" and isinstance(value, int | float)]
-    rows = -(-len(names) // 2)
     with figure_style():
-        figure = new_figure(1.25 * rows + 0.25)
-        grid = figure.subplots(rows, 2, squeeze=False)
-        for axes, name in zip(grid.flat, names, strict=False):
-            axes.plot(epochs, [row.get(name, np.nan) for row in history], color=ACCENT)
-            axes.set_title(name.replace("_", " "))
-            axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-            axes.yaxis.set_major_locator(MaxNLocator(3))
-            axes.set_ylim(bottom=0)
-        for axes in list(grid.flat)[len(names) :]:
-            axes.set_visible(False)
+        figure, grid = _grid(len(names))
+        for axes, name in zip(grid, names, strict=True):
+            _curve(axes, history, name, color=ACCENT)
+            _finish_curve(axes, name)
         figure.supxlabel("epoch", fontsize=8, color=MUTED)
     return finish(figure, "learning", f"Learning curves over {len(epochs)} epochs: {', '.join(names)}")
+
+
+def compared_curves(histories: Mapping[str, Sequence[dict[str, Any]]]) -> Picture | None:
+    """The same of several runs, by name, in one figure; None if none of them has a log."""
+    drawn = {name: history for name, history in histories.items() if history}
+    if not drawn:
+        return None
+    names = _columns(list(drawn.values()))
+    with figure_style():
+        figure, grid = _grid(len(names), extra=0.3)
+        for axes, column in zip(grid, names, strict=True):
+            for index, (run, history) in enumerate(drawn.items()):
+                _curve(
+                    axes,
+                    history,
+                    column,
+                    color=CLASS_COLOURS[index],
+                    linestyle=LINES[index % len(LINES)],
+                    label=run,
+                )
+            _finish_curve(axes, column)
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        figure.supxlabel("epoch", fontsize=8, color=MUTED)
+    alt = f"Learning curves of {', '.join(drawn)}: {', '.join(names)}"
+    return finish(figure, "curves", alt)
+
+
+def _columns(histories: Sequence[Sequence[dict[str, Any]]]) -> list[str]:
+    """The numeric columns of training logs, in the order in which they appear."""
+    rows = [row for history in histories for row in history]
+    return list(
+        dict.fromkeys(
+            key
+            for row in rows
+            for key, value in row.items()
+            if key != "epoch" and isinstance(value, int | float)
+        )
+    )
+
+
+def _grid(panels: int, extra: float = 0.0) -> tuple[Figure, list[Axes]]:
+    rows = -(-panels // 2)
+    figure = new_figure(1.25 * rows + 0.25 + extra)
+    grid = list(figure.subplots(rows, 2, squeeze=False).flat)
+    for axes in grid[panels:]:
+        axes.set_visible(False)
+    return figure, grid[:panels]
+
+
+def _curve(axes: Axes, history: Sequence[dict[str, Any]], name: str, **style: Any) -> None:
+    """One column; it is not measured in every epoch."""
+    points = [(row["epoch"], row[name]) for row in history if name in row]
+    axes.plot(*zip(*points, strict=True), **style) if points else axes.plot([], [], **style)
+
+
+def _finish_curve(axes: Axes, name: str) -> None:
+    axes.set_title(name.replace("_", " ").replace(" f1", "-F1"))
+    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    # What nears 1 is not to be seen from 0.
+    if name != VALIDATION:
+        axes.set_ylim(bottom=0)
 
 
 def embedding_map(

@@ -21,7 +21,8 @@ MOST_IMAGES = 16
 class LayerRow:
     """One layer as the page shows it; means over images.
 
-    `clocks`, `words` (swept a step, of `all_words`), `lanes` and the bits of state are None without a core.
+    `bits`: of a weight. `clocks`, `words` (swept a step, of `all_words`), `lanes` and the bits of state are
+    None without a core.
     `busiest`: it takes the most clocks, so the time from one image to the next is about its own.
     """
 
@@ -39,6 +40,7 @@ class LayerRow:
     all_words: int | None = None
     rule: str = ""
     state_bits: int | None = None
+    bits: int = 0
     busiest: bool = False
 
     @property
@@ -76,6 +78,7 @@ def layer_rows(network: Network, spikes: np.ndarray, trace: Trace, plan: CorePla
             weights=layer.weight.size if layer.weights_of is None else 0,
             spikes=float(trace.spikes[index][:, :images].sum() / images),
             operations=float((counts @ fan_out).mean()),
+            bits=layer.spec.weight_bits if fires else 0,
             weight_bits=prod(layer.weight.shape) * layer.spec.weight_bits if fires else 0,
         )
         place = _place(plan, index)

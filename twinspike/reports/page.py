@@ -4,15 +4,11 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from tqdm import tqdm
 
-from twinspike import __version__
 from twinspike.config import Config
 from twinspike.hw.devices import DEVICES
 from twinspike.model.data.dataset import Dataset
@@ -20,20 +16,26 @@ from twinspike.model.data.load import config_dataset
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically
+from twinspike.numerics.progress import Bar
 from twinspike.sim import golden
 
 from ..flow.folders import GENERIC
 from ..flow.plans import make_plan_for
 from ..flow.record import synthesis
 from ..flow.results import Results, read_results
-from . import figures, peers, samples
+from . import figures, histograms, numbers, peers, samples, silicon
+from .beside import shipped_figures
+from .files import links
 from .layers import LayerRow, layer_rows
+from .render import render
 from .summary import microseconds, print_summary, summary, summary_rows
 
 __all__ = ["print_summary", "summary", "write_report"]
 
 # Enough for samples and the map; the figures over the whole test set come from metrics.json.
 IMAGES = 1000
+# Membranes are kept for fewer: 32 bits a neuron and step.
+MEMBRANE_IMAGES = 100
 _RESOURCES = {
     "logic_cells": "logic cells",
     "flipflops": "flip-flops",
@@ -75,40 +77,39 @@ def write_report(build: Path, config: Config) -> Path:
     leaves an earlier report as it was.
     """
     results = read_results(build, config)
-    page = _page(results, config)
+    page = _page(results, config, build)
     folder = build / "report"
     with replacing_folder(folder) as work:
         write_atomically(work / "index.html", page)
     return folder / "index.html"
 
 
-def _page(results: Results, config: Config) -> str:
+def _page(results: Results, config: Config, build: Path) -> str:
     run, problem = _run_images(results, config)
     metrics = results.metrics or {}
-    context = {
-        "title": config.name,
-        "version": __version__,
-        "notes": [*results.notes, *([problem] if problem else [])],
-        "encoding": config.encoder.kind,
-        "tiles": _tiles(results),
-        "headline": summary_rows(results),
-        "layers": _layers(results, run, config),
-        "samples": _samples(results, run),
-        "pictures": _pictures(results, run),
-        "matrices": _matrices(results),
-        "simulation": _simulation(results),
-        "verification": metrics.get("verification", {}),
-        "metrics": metrics,
-        "devices": [_device(results, target) for target in results.synths],
-        "peers": _peers(results, config),
-        "provenance": _provenance(results),
-    }
-    files = resources.files(__package__)
-    loader = FunctionLoader(lambda name: files.joinpath(name).read_text(encoding="utf-8"))
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
+    layers = _layers(results, run, config)
+    return render(
+        "page.html.j2",
+        title=config.name,
+        notes=[*results.notes, *([problem] if problem else [])],
+        encoding=config.encoder.kind,
+        tiles=_tiles(results),
+        headline=summary_rows(results),
+        layers=layers,
+        samples=_samples(results, run),
+        pictures=_pictures(results, run),
+        matrices=_matrices(results),
+        simulation=_simulation(results),
+        verification=metrics.get("verification", {}),
+        metrics=metrics,
+        beside=shipped_figures(config, results.metrics),
+        devices=[_device(results, target, build) for target in results.synths],
+        energy=_energy(results),
+        peers=_peers(results, config) if config.dataset == peers.DATASET else [],
+        files=links(build),
+        csv=numbers.address(numbers.as_csv(numbers.rows(results, layers))),
+        provenance=_provenance(results),
     )
-    return environment.get_template("page.html.j2").render(context)
 
 
 def _run_images(results: Results, config: Config) -> tuple[_Images | None, str]:
@@ -176,7 +177,11 @@ def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Pictur
     jobs: dict[str, Callable[[], figures.Picture]] = {}
     if results.history:
         jobs["learning"] = partial(figures.learning_curves, results.history)
+    if any(layer.synapses.fires and layer.weight.size for layer in results.network.layers):
+        jobs["weights"] = partial(histograms.weights, results.network)
     if run is not None:
+        few = golden.run(results.network, run.spikes[:, :MEMBRANE_IMAGES], membranes=True)
+        jobs["membranes"] = partial(histograms.membranes, results.network, few.membranes or ())
         trace, references = run.trace, results.network.references
         jobs["embedding"] = partial(
             figures.embedding_map, trace.output_counts, run.labels, trace.results.label, references
@@ -184,7 +189,7 @@ def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Pictur
     for kind, name in (("interval", "back_to_back"), ("latency", "alone")):
         if spread := results.cycles(name, kind):
             jobs[kind] = partial(figures.cycle_histogram, kind, spread)
-    with tqdm(jobs.items(), desc="figures", unit="figure", disable=None) as bar:
+    with Bar(jobs.items(), desc="figures", unit="figure") as bar:
         return {name: draw() for name, draw in bar}
 
 
@@ -229,9 +234,14 @@ def _simulation(results: Results) -> list[dict[str, str]]:
     return rows
 
 
-def _device(results: Results, target: str) -> dict[str, Any]:
-    """One device's bars: (name, used, available) of each resource, (seed, MHz) of each placement."""
+def _device(results: Results, target: str, build: Path) -> dict[str, Any]:
+    """One device's bars: (name, used, available) of each resource, (seed, MHz) of each placement.
+
+    Its blocks, and the path that bounds the slowest seed's clock, where the tools' files are still there.
+    """
     synth = results.synths[target]
+    folder = build / target / "synth"
+    slowest = synth["seeds"][synth["fmax_mhz"].index(min(synth["fmax_mhz"]))]
     return {
         "name": DEVICES[target].title,
         "resources": [
@@ -241,8 +251,22 @@ def _device(results: Results, target: str) -> dict[str, Any]:
         ],
         "seeds": list(zip(synth["seeds"], synth["fmax_mhz"], strict=True)),
         "slowest": synth["fmax_min_mhz"],
+        "blocks": silicon.blocks(folder / "netlist.json"),
+        "slowest_seed": slowest,
+        "path": silicon.critical_path(folder / f"seed{slowest}.json"),
         "fastest": max(one["fmax_max_mhz"] for one in results.synths.values()),
     }
+
+
+def _energy(results: Results) -> list[tuple[str, float, str]]:
+    """What an image costs in each part of the core: its name, its share, and what is said of it."""
+    found = results.energy or {"parts": [], "modelled_uj": {}}
+    rows = []
+    for part in found["parts"]:
+        said = [f"{part['changes_per_image']:,.0f} bits", f"{part['share']:.1%}"]
+        said += [f"{part['share'] * uj:.3g} µJ on {device}" for device, uj in found["modelled_uj"].items()]
+        rows.append((part["part"], part["share"], ", ".join(said)))
+    return rows
 
 
 def _peers(results: Results, config: Config) -> list[peers.Row]:

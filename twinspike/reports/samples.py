@@ -12,6 +12,8 @@ from .drawing import between_path, data_address, raster_path, step_path, thinned
 
 # Of each class one that is recognised, then some that are not.
 MOST_RIGHT, MOST_WRONG = 10, 2
+# Steps that have a number below a raster, at most.
+MOST_TICKS = 8
 # Small figures of output neurons, and references ranked, at most.
 MOST_NEURONS, MOST_REFERENCES = 48, 10
 
@@ -31,6 +33,12 @@ class Raster:
     path: str
     picture: str = ""
     channels: int = 0
+
+    @property
+    def ticks(self) -> list[int | None]:
+        """A label for each step below it, None where there is no room: the first one and every so many."""
+        apart = -(-self.steps // MOST_TICKS)
+        return [step if step % apart == 0 else None for step in range(self.steps)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +111,8 @@ def tell(
         )
     )
     nearest = np.argsort(distance, kind="stable")[:MOST_REFERENCES]
-    scale = max(1, int(distance[nearest].max()), network.verify_threshold)
+    limit = _threshold(network, winner)
+    scale = max(1, int(distance[nearest].max()), limit)
     top = max(1, int(counts.max()), int(table.max(initial=0)))
     neurons = _neurons(counts, table[winner], top) if len(table) else ()
     return Sample(
@@ -116,7 +125,7 @@ def tell(
             Distance(name, value, value / scale, k == winner, name == label)
             for k, name, value in ((k, int(labels[k]), int(distance[k])) for k in nearest.tolist())
         ),
-        threshold=network.verify_threshold / scale,
+        threshold=limit / scale,
         neurons=neurons,
         more_neurons=network.outputs - len(neurons) if neurons else 0,
         top=top,
@@ -174,12 +183,18 @@ def _neurons(counts: np.ndarray, reference: np.ndarray, top: int) -> tuple[Neuro
     )
 
 
+def _threshold(network: Network, winner: int) -> int:
+    """The decision threshold of the nearest reference, or the network's where there are none."""
+    return int(network.thresholds[winner]) if len(network.references.labels) else network.verify_threshold
+
+
 def _sentence(network: Network, label: int, found: int, distance: np.ndarray, winner: int) -> str:
     nearest = "reference" if len(network.references.labels) else "neuron"
     text = f"Nearest is {nearest} {found} at distance {distance[winner]}"
     others = np.delete(distance, winner)
     if len(others):
         text += f", the runner-up is at {others.min()}"
-    verdict = "same" if distance[winner] <= network.verify_threshold else "different"
-    text += f". With the decision threshold at {network.verify_threshold} the answer is “{verdict}”."
+    limit = _threshold(network, winner)
+    verdict = "same" if distance[winner] <= limit else "unknown"
+    text += f". With the decision threshold at {limit} the answer is “{verdict}”."
     return text if found == label else f"Wrong: it is a {label}. {text}"

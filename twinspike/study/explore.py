@@ -14,7 +14,6 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
-from tqdm import tqdm
 
 from twinspike.config import Config
 from twinspike.executor import Executor, Store
@@ -24,6 +23,7 @@ from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.numerics.locks import alone_with
+from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 from twinspike.study.measure import measure
@@ -118,7 +118,7 @@ def explore(search: Search, *, trials: int, executor: Executor, progress: bool =
     with alone_with(search.folder):
         study = search.open()
         _requeue_unfinished(study, search)
-        with tqdm(total=trials, desc="explore", unit="trial", disable=None if progress else True) as bar:
+        with Bar(total=trials, desc="explore", unit="trial", disable=not progress) as bar:
             while len(_finished(study)) < trials:
                 bar.update(len(_finished(study)) - bar.n)
                 _batch(study, search, trials, executor, bar)
@@ -126,7 +126,7 @@ def explore(search: Search, *, trials: int, executor: Executor, progress: bool =
     return search.folder
 
 
-def _batch(study: optuna.Study, search: Search, trials: int, executor: Executor, bar: tqdm) -> None:
+def _batch(study: optuna.Study, search: Search, trials: int, executor: Executor, bar: Bar) -> None:
     """Ask for as many trials as are missing, each when there is a slot for it, and tell what they came to.
 
     Trials that came to the same network wait for one run of it.

@@ -1,9 +1,9 @@
 """New classes from a few examples: what a siamese network is for, measured on data that it never saw.
 
-(a) Omniglot's standard one-shot task: 20 runs, in each 20 drawings to be named by one known drawing of
-each of 20 characters (Lake et al., 2015); (b) same or different character, all evaluation alphabets;
-(c) MNIST digits 7 to 9 enrolled by a network that was trained on 0 to 6. Everything is computed by the
-golden model, so these are the answers of a core.
+Omniglot's evaluation alphabets (Lake et al., 2015), and MNIST, by a network that was trained on Omniglot's
+background alphabets alone; MNIST's digits 7 to 9 enrolled beside 0 to 6, and answered with "unknown" while
+they are not. Everything is computed by the golden model, so these are the answers of a core; the same draws
+are put to raw pixels for comparison.
 """
 
 from pathlib import Path
@@ -14,132 +14,155 @@ import numpy as np
 from twinspike.flow.folders import find_network, opened, pretrained
 from twinspike.flow.identity import claim
 from twinspike.model.data.dataset import Dataset
-from twinspike.model.data.omniglot import OneShotRun, load_characters, load_one_shot_runs
+from twinspike.model.data.omniglot import load_characters, load_one_shot_runs
 from twinspike.model.data.shipped import load_dataset, omniglot_folder
-from twinspike.model.evaluation import class_references, embed, verify_pairs
-from twinspike.numerics import emd
+from twinspike.model.evaluation import verify_pairs
+from twinspike.numerics.decision import fitted_threshold
 from twinspike.numerics.files import write_json
 from twinspike.quant.network import Network
+from twinspike.study.protocols import enrolled, episodes, open_set, standard_runs
+from twinspike.study.spaces import Pixels, Space, Spikes
 
-OMNIGLOT, HELD_OUT = "omniglot", "mnist-0-6"
+OMNIGLOT, HELD_OUT = "omniglot-conv", "mnist-0-6"
 NEW_DIGITS = (7, 8, 9)
 EXAMPLES = (1, 5, 20)
-# Enrolments drawn for each number of examples.
-DRAWS = 20
+# Enrolments drawn for each number of examples, and episodes.
+DRAWS, EPISODES = 20, 1000
+# Training images of each digit that references and thresholds of known digits are made from.
+TAUGHT = 500
 _SEED = 0
+Digits = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
-def oneshot(out: str, results: Path) -> Path:
-    """Measure both networks, trained first if they do not ship, and write the file `results`.
+def oneshot(out: str, results: Path, *, shipped: bool = False) -> Path:
+    """Measure all networks and write the file `results`.
 
-    Raises TwinspikeError for missing data, and for a training that was interrupted: the next call goes on.
+    A network that neither ships nor has been trained is trained first; with `shipped` it is left out. Raises
+    TwinspikeError for missing data, and for a training that was interrupted: the next call goes on.
     """
-    networks = {name: _network(name, out) for name in (OMNIGLOT, HELD_OUT)}
+    wanted = [name for name in (OMNIGLOT, HELD_OUT) if not shipped or _there(name, out)]
+    networks = {name: _network(name, out) for name in wanted}
     digits = load_dataset("mnist")
+    spaces: dict[str, Space] = {name: Spikes(network) for name, network in networks.items()}
+    spaces["pixels"] = Pixels()
     write_json(
         results,
         {
-            "omniglot": omniglot_figures(networks[OMNIGLOT]),
-            "enrolment": {
-                "trained_on": [int(label) for label in networks[HELD_OUT].references.labels],
-                "new": list(NEW_DIGITS),
-                "rows": enrolment(networks[HELD_OUT], digits, NEW_DIGITS),
+            "omniglot": {
+                name: characters(space) for name, space in spaces.items() if name in (OMNIGLOT, "pixels")
             },
-            "networks": {
-                name: {
-                    "shape": [network.inputs, *(layer.neurons for layer in network.layers)],
-                    "weight_bits": max(layer.spec.weight_bits for layer in network.layers),
-                    "network_hash": network.content_hash,
-                    "seed": network.provenance["seed"],
-                    "timesteps": network.timesteps,
-                    "data_checksums": network.provenance["data_checksums"],
-                    "versions": network.provenance["versions"],
-                }
-                for name, network in networks.items()
-            },
+            "digits": {name: digit_figures(space, digits) for name, space in spaces.items()},
+            "networks": {name: _about(network) for name, network in networks.items()},
         },
     )
     return results
+
+
+def characters(space: Space) -> dict[str, Any]:
+    """Characters of the evaluation alphabets, which training on the background never showed."""
+    folder = omniglot_folder()
+    drawings = load_characters(folder, "evaluation")
+    points, labels = space.points(drawings.images), drawings.character
+    alphabet = np.unique(np.array(drawings.alphabets), return_inverse=True)[1]
+    tasks = {
+        f"{ways}_way_{shots}_shot{suffix}": episodes(
+            space, points, labels, ways=ways, shots=shots, count=EPISODES, seed=_SEED, groups=groups
+        )
+        for suffix, groups in (("", None), ("_one_alphabet", alphabet))
+        for ways, shots in ((5, 1), (5, 5), (20, 1), (20, 5))
+    }
+    found = {"standard": standard_runs(space, load_one_shot_runs(folder)), **tasks}
+    if isinstance(space, Spikes):
+        rng = np.random.default_rng(_SEED)
+        found["verification"] = verify_pairs(points.transpose(1, 0, 2), labels, rng)
+    return found
+
+
+def digit_figures(space: Space, dataset: Dataset) -> dict[str, Any]:
+    """MNIST's digits: all ten enrolled, 7 to 9 enrolled beside 0 to 6, and 7 to 9 unknown."""
+    data = _points(space, dataset)
+    taught, asked = data["taught"], data["test"]
+    none = (taught[0][:0], taught[1][:0])
+    how = {"draws": DRAWS, "seed": _SEED}
+    old = ~np.isin(taught[1], NEW_DIGITS)
+    known = _references(space, (taught[0][old], taught[1][old]))
+    new = _only(asked, NEW_DIGITS)
+    found: dict[str, Any] = {
+        "ten_way": [
+            enrolled(space, none, taught, asked, examples=e, **how)["new"] | {"shots": e} for e in (1, 5)
+        ],
+        "new": list(NEW_DIGITS),
+        "taught": TAUGHT,
+        "enrolment": [enrolled(space, known, taught, new, examples=e, **how) for e in EXAMPLES],
+    }
+    distance = space.distances(taught[0][old], known[0])
+    own = [
+        fitted_threshold(distance[taught[1][old] == label, k], distance[taught[1][old] != label, k])
+        for k, label in enumerate(known[1])
+    ]
+    far = space.distances(asked[0], known[0])
+    nearest, best = far.argmin(axis=1), far.min(axis=1)
+    beyond = best - np.array(own)[nearest]
+    is_known = ~np.isin(asked[1], NEW_DIGITS)
+    found["unknown"] = {
+        "own_thresholds": open_set(beyond, is_known, beyond <= 0),
+        "one_threshold": open_set(best, is_known, best <= _one_threshold(distance, taught[1][old], known[1])),
+    }
+    return found
+
+
+def _one_threshold(distance: np.ndarray, labels: np.ndarray, names: np.ndarray) -> int:
+    same = labels[:, None] == names[None]
+    return fitted_threshold(distance[same], distance[~same])
+
+
+def _points(space: Space, dataset: Dataset) -> Digits:
+    """Points of all test images, and of the first `TAUGHT` training images of each digit."""
+    labels = dataset.train_labels
+    first = np.concatenate([np.flatnonzero(labels == label)[:TAUGHT] for label in np.unique(labels)])
+    return {
+        "taught": (space.points(dataset.train_images[first]), labels[first]),
+        "test": (space.points(dataset.test_images), dataset.test_labels),
+    }
+
+
+def _references(space: Space, taught: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    names = np.unique(taught[1])
+    return np.stack([space.reference(taught[0][taught[1] == name]) for name in names]), names
+
+
+def _only(part: tuple[np.ndarray, np.ndarray], labels: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    chosen = np.isin(part[1], labels)
+    return part[0][chosen], part[1][chosen]
+
+
+def _there(name: str, out: str) -> bool:
+    config, place = opened(name, out)
+    return place.network.is_file() or pretrained(config) is not None
 
 
 def _network(name: str, out: str) -> Network:
     from twinspike.model.training import train
 
     config, place = opened(name, out)
-    if not place.network.is_file() and pretrained(config) is None:
+    if not _there(name, out):
         claim(config, place.build)
         train(config, place.build, resume=True)
     return find_network(place, config)
 
 
-def one_shot(network: Network, runs: list[OneShotRun]) -> dict[str, Any]:
-    """Share of right names, by EMD and, for comparison, by the L2 distance of the same images' pixels."""
-    right, pixels = [], []
-    for run in runs:
-        known = embed(network, run.known, progress=False).counts
-        asked = embed(network, run.asked, progress=False).counts
-        index, _, _ = emd.nearest(emd.distances(asked, known.transpose(1, 0, 2)))
-        right.append(float((index == run.answer).mean()))
-        flat = [images.reshape(len(images), -1).astype(float) for images in (run.asked, run.known)]
-        nearest = np.square(flat[0][:, None] - flat[1][None]).sum(axis=2).argmin(axis=1)
-        pixels.append(float((nearest == run.answer).mean()))
-    return {"accuracy": float(np.mean(right)), "runs": right, "raw_pixels": float(np.mean(pixels))}
-
-
-def enrolment(network: Network, dataset: Dataset, new: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Accuracy on test images of the classes `new`, enrolled by a few training images of each.
-
-    One row for each number of examples: among the new classes alone, and among all classes (the
-    network's own references beside the new ones): mean and standard deviation over the draws.
-    """
-    rng = np.random.default_rng(_SEED)
-    test = np.isin(dataset.test_labels, new)
-    counts = embed(network, dataset.test_images[test], title="test images").counts
-    labels = dataset.test_labels[test]
-    own = emd.distances(counts, network.references.counts)
-    rows = []
-    for examples in EXAMPLES:
-        found: dict[str, list[float]] = {"new": [], "all": []}
-        for _ in range(DRAWS):
-            chosen = np.concatenate(
-                [
-                    rng.choice(np.flatnonzero(dataset.train_labels == label), examples, replace=False)
-                    for label in new
-                ]
-            )
-            taught = embed(network, dataset.train_images[chosen], progress=False).counts
-            references = class_references(taught, dataset.train_labels[chosen])
-            distance = emd.distances(counts, references.counts)
-            for name, table, names in (
-                ("new", distance, references.labels),
-                (
-                    "all",
-                    np.concatenate([own, distance], axis=1),
-                    np.concatenate([network.references.labels, references.labels]),
-                ),
-            ):
-                index, _, _ = emd.nearest(table)
-                found[name].append(float((names[index] == labels).mean()))
-        rows.append(
-            {
-                "examples": examples,
-                "draws": DRAWS,
-                **{
-                    f"{name}_{what}": float(f(values))
-                    for name, values in found.items()
-                    for what, f in (("mean", np.mean), ("std", np.std))
-                },
-            }
-        )
-    return rows
-
-
-def omniglot_figures(network: Network) -> dict[str, Any]:
-    """(a) and (b) for a network that was trained on the background characters."""
-    folder = omniglot_folder()
-    characters = load_characters(folder, "evaluation")
-    counts = embed(network, characters.images, title="evaluation characters").counts
+def _about(network: Network) -> dict[str, Any]:
+    layers = [
+        f"{layer.kind} {layer.synapses.channels}" if layer.kind != "dense" else str(layer.neurons)
+        for layer in network.layers
+        if layer.synapses.fires
+    ]
     return {
-        "one_shot": one_shot(network, load_one_shot_runs(folder)),
-        "verification": verify_pairs(counts, characters.character, np.random.default_rng(_SEED)),
+        "layers": layers,
+        "weight_bits": max(layer.spec.weight_bits for layer in network.layers),
+        "network_hash": network.content_hash,
+        "seed": network.provenance["seed"],
+        "timesteps": network.timesteps,
+        "data_checksums": network.provenance["data_checksums"],
+        "versions": network.provenance["versions"],
     }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twinspike.config import Config, config_from_table, load_config
-from twinspike.flow.folders import pretrained
+from twinspike.flow.folders import GENERIC, Folders, pretrained
 from twinspike.flow.plans import make_plan_for
 from twinspike.hw.predict.area import logic_cells
 from twinspike.hw.predict.placement import ram_blocks
@@ -74,13 +74,14 @@ def recorded(
     results: Path,
     *,
     seeds: Sequence[int] = SEEDS,
-    variants: bool = True,
+    variants: Sequence[str] = tuple(VARIANTS),
     say: Callable[[str], None] = print,
 ) -> None:
     """Measure the named networks, their variants and the plain classifiers into the file `results`.
 
     The network that ships serves for its own seed and split; others are trained into `build`, and those
-    that are there already are not trained again. What is not named, or not asked for, stays in the file.
+    that are there already are not trained again. What the configuration's own folder beside `build` says of
+    its simulation goes in too. What is not named, or not asked for, stays in the file.
     """
     before = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {"networks": []}
     rows = {row["config"]: row for row in before["networks"]}
@@ -91,6 +92,7 @@ def recorded(
         own = shipped(config)
         row |= {"shape": own["shape"], "timesteps": config.timesteps, "test": own["test"]}
         row["core"] = {key: own[key] for key in ("target", "latency", "logic_cells", "ram_blocks")}
+        row["sim"] = simulated(build.parent / name, own["hash"]) or row.get("sim", [])
         kept = {(run["seed"], run["fold"]): run for run in row["runs"] if own["hash"] == row.get("hash")}
         row["hash"] = own["hash"]
         for other in _same_recipe(config, seeds):
@@ -104,8 +106,8 @@ def recorded(
             _write(results, rows)
             both = f"macro-F1 {found['macro_f1']:.4f}, accuracy {found['accuracy']:.4f}"
             say(f"{name}: seed {key[0]}, split {key[1]}: {both}")
-        for what, change in VARIANTS.items() if variants else ():
-            found = trained(change(config), build, what.split()[0])
+        for what in variants:
+            found = trained(VARIANTS[what](config), build, what.split()[0])
             others = [one for one in row["variants"] if one["what"] != what]
             row["variants"] = [*others, {"what": what, **{k: found[k] for k in (*_FIGURES, *_CORE)}}]
             _write(results, rows)
@@ -135,6 +137,16 @@ def _plain(config: Config) -> list[dict[str, Any]]:
         }
         for each in zip(*found, strict=True)
     ]
+
+
+def simulated(folder: Path, network_hash: str) -> list[dict[str, Any]]:
+    """What `sim` has compared for the network of that hash; nothing for another one."""
+    path = Folders(folder).sim_report(GENERIC)
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if found.get("network_hash") != network_hash:
+        return []
+    kept = ("run", "frames", "spikes_compared", "mismatches", "cycles_predicted_equal")
+    return [{key: run.get(key) for key in kept} for run in found["runs"]]
 
 
 def shipped(config: Config) -> dict[str, Any]:

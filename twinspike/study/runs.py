@@ -9,12 +9,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tqdm import tqdm
-
 from twinspike.config import Config
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
 
 LOG_FILE, CHECKPOINT_FILE = "train.jsonl", "checkpoint.safetensors"
@@ -77,7 +76,7 @@ def complete(
 ) -> None:
     """Finish every run; `measure` trains one and gives its row. Raises TwinspikeError after Ctrl-C."""
     todo = {run.key: run for run in runs}  # rows may share a run
-    with tqdm(total=len(todo), desc=title, unit="run", disable=None if progress else True) as bar:
+    with Bar(total=len(todo), desc=title, unit="run", disable=not progress) as bar:
         for store in {run.store for run in todo.values()}:
             tasks: Iterator[Task] = (run.task(measure) for run in todo.values() if run.store == store)
             for task, _ in executor.each(tasks, store, title):

@@ -38,4 +38,5 @@ BOARD = Board(
     lanes=(8, 4),
     buffer_bytes=4096,
     free_slots=6,
+    pack=("-d", "GW2A-18C"),
 )

@@ -14,4 +14,5 @@ BOARD = Board(
     loader=("-b", "tangnano9k"),
     line="the second serial port of its USB socket",
     lanes=(8, 4),
+    pack=("-d", "GW1N-9C"),
 )

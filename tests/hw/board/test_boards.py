@@ -4,6 +4,7 @@ import pytest
 from support.networks import random_network
 
 from twinspike.boards.steps import flash
+from twinspike.config import load_config
 from twinspike.flow.folders import Folders
 from twinspike.hw.board.bitstream import _check_timing, _pins
 from twinspike.hw.board.boards import BOARDS, board
@@ -12,6 +13,8 @@ from twinspike.hw.board.top import BoardTop, check_line
 from twinspike.hw.plan import make_plan
 from twinspike.hw.settings import BOARD_NAMES
 from twinspike.numerics.errors import TwinspikeError
+
+DIGITS = load_config("digits")
 
 
 # What icepll and ecppll give.
@@ -98,15 +101,18 @@ def test_a_clock_that_is_not_met_states_the_slack():
 
 def test_flashing_without_a_bitstream_or_a_tool(tmp_path, monkeypatch):
     place = Folders(tmp_path)
-    with pytest.raises(TwinspikeError, match=r"no bitstream there: make bitstream BOARD=ulx3s first"):
-        flash(place, "ulx3s")
+    with pytest.raises(
+        TwinspikeError,
+        match=r"no bitstream there: twinspike bitstream --config digits --out .* --board ulx3s",
+    ):
+        flash(DIGITS, place, "ulx3s")
     made = tmp_path / "boards" / "ulx3s"
     made.mkdir(parents=True)
     (made / "board.json").write_text("{}")
     (made / "top.bit").write_text("")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TwinspikeError, match=r"openFPGALoader is not installed: .* -b ulx3s --write-flash"):
-        flash(place, "ulx3s")
+        flash(DIGITS, place, "ulx3s")
 
 
 @pytest.mark.parametrize("program", ["openFPGALoader", "openfpgaloader-cli"])
@@ -119,5 +125,5 @@ def test_the_bitstream_goes_into_the_flash(tmp_path, monkeypatch, program):
     tool.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    flash(Folders(tmp_path), "tangnano20k")
+    flash(DIGITS, Folders(tmp_path), "tangnano20k")
     assert (tmp_path / "called").read_text() == f"-b tangnano20k --write-flash {made / 'top.fs'}\n"

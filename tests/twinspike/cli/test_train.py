@@ -17,6 +17,10 @@ neurons = 6
 neurons = 3
 [training]
 epochs = 1
+batch_size = 256
+learning_rate = 2e-3
+reference_temperature = 0.0
+surrogate_slope = 1.0
 """
 
 

@@ -89,7 +89,10 @@ def test_export_and_import_give_the_same_network(tmp_path, capsys):
     network.save(tmp_path / "n.safetensors")
     assert run("export-nir", tmp_path / "n.safetensors", tmp_path / "n.nir") == 0
     assert run("import", tmp_path / "n.nir", "--out", tmp_path / "o") == 0
-    assert "exported by twinspike and unchanged" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "exported by twinspike and unchanged" in said
+    assert f"next: twinspike sim --config {tmp_path / 'o/o.toml'} --out {tmp_path}\n" in said
+    assert run("golden", "--config", tmp_path / "o/o.toml", "--out", tmp_path, "--frames", 3) == 0
     assert (tmp_path / "o/network.safetensors").read_bytes() == (tmp_path / "n.safetensors").read_bytes()
 
 

@@ -71,6 +71,18 @@ def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
         "rtl/twinspike_wishbone.v",
         "rtl/twinspike_axilite.v",
         "rtl/twinspike_registers.vh",
+        "rtl/twinspike_components.vhd",
+        "registers/twinspike_registers.h",
+        "registers/twinspike_registers.rdl",
+        "registers/twinspike_registers.svd",
+        "registers/twinspike_registers.html",
+        "registers/twinspike_wishbone.xml",
+        "registers/twinspike_axilite.xml",
+        "drawings/blocks.svg",
+        "drawings/frame.svg",
+        "drawings/axilite.svg",
+        "drawings/wishbone.json",
+        "litex/twinspike.py",
         "tb/Makefile",
         "tb/tb_stream.sv",
         "tb/tb_bus.sv",
@@ -90,7 +102,8 @@ def test_the_folder_is_complete_and_every_file_states_its_licence(folder, plan):
     # The bus tops instantiate the core's module; none repeats it.
     for bus in ("wishbone", "axilite"):
         text = (folder / f"rtl/twinspike_{bus}.v").read_text()
-        assert len(re.findall(r"^\s*twinspike_core \w+ \(", text, re.MULTILINE)) == 1 and "layer0" not in text
+        instance = r"^\s*twinspike_core #\(\.MEMORIES\(MEMORIES\)\) \w+ \("
+        assert len(re.findall(instance, text, re.MULTILINE)) == 1 and "layer0" not in text
     readme = (folder / "README.md").read_text()
     assert plan.network.content_hash in readme and "`wb_adr_i`" in readme and "Not placed yet" in readme
     offsets = {

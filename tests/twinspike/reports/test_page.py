@@ -1,5 +1,7 @@
 """Report and summary of a made-up build folder: a small random network on the digits, invented figures."""
 
+import base64
+import csv
 import dataclasses
 import io
 import json
@@ -12,8 +14,10 @@ from rich.console import Console
 from support.chromium import Chromium, find_chromium
 from support.networks import counting, random_network
 from support.optional import needs
+from support.placed import NETLIST, TIMING
 
 from twinspike.config import load_config
+from twinspike.flow.folders import pretrained
 from twinspike.flow.record import write_record
 from twinspike.flow.results import read_results
 from twinspike.numerics.encodings import Latency
@@ -21,11 +25,12 @@ from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
 from twinspike.reports import page as report
 from twinspike.reports import peers, samples
+from twinspike.reports.beside import shipped_figures
 from twinspike.reports.page import print_summary, summary, write_report
 
 DIGITS = load_config("digits")
-PLOTS = ("learning", "embedding", "cycles-interval", "cycles-latency")
-FIGURES = ("confusion", "references", *PLOTS, "utilisation", "fmax")
+PLOTS = ("weights", "membranes", "learning", "embedding", "cycles-interval", "cycles-latency")
+FIGURES = ("confusion", "references", *PLOTS, "utilisation", "fmax", "area-1", "path-1")
 
 
 def spread(values):
@@ -103,6 +108,8 @@ def write_inputs(build, network, *, mismatches=0):
     (build / "sim.json").write_text(json.dumps({"runs": runs} | origin))
     (build / "up5k" / "synth").mkdir(parents=True, exist_ok=True)
     (build / "up5k" / "synth" / "synth.json").write_text(json.dumps(synth))
+    (build / "up5k" / "synth" / "netlist.json").write_text(json.dumps(NETLIST))
+    (build / "up5k" / "synth" / "seed1.json").write_text(json.dumps(TIMING))
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +146,10 @@ def test_nothing_outside_the_page_is_loaded(build):
     assert not re.search(r"@import|<script|url\(['\"]?http", text)
     sources = re.findall(r'(?:<(?:img|image|use|link)\b[^>]*?(?:href|src))="([^"]*)"', text)
     assert sources and all(source.startswith(("#", "data:")) for source in sources)
-    # Nothing but the publications that the comparison quotes.
+    # Nothing but the files that lie beside the page, which are all there.
     links = re.findall(r'<a href="([^"#][^"]*)"', text)
-    assert set(links) == {peer["source"] for peer in peers.published()["accelerators"]}
+    assert "../network.safetensors" in links and "../up5k/synth/synth.json" in links
+    assert all((build / "report" / link).exists() for link in links)
 
 
 def test_plots_are_sound_svg_with_ids_of_their_own(build):
@@ -179,10 +187,45 @@ def test_matrices_hold_the_figures(build):
     assert [[int(cell or 0) for cell in row] for row in cells[10:]] == expected.tolist()
 
 
-def test_a_network_of_other_images_is_not_compared(build):
-    text = page(build)
-    assert '<tr class="ours">' not in text and "is of other images or not placed yet" in text
-    assert not re.search(r'data-label="better in"[^>]*>[^<]*(?:time|accuracy)', text)
+def test_published_designs_stand_beside_networks_for_their_images_only(build):
+    assert "published" not in page(build) and 'href="#peers"' not in page(build)
+    results = read_results(build, DIGITS)
+    rows = report._peers(results, load_config("mnist"))
+    assert {row.source for row in rows if not row.ours} == {
+        peer["source"] for peer in peers.published()["accelerators"]
+    }
+    ours = [row for row in rows if row.ours]
+    assert [row.latency_us for row in ours] == [17.5] and "not run on a board" in ours[0].unlike
+
+
+def test_where_raw_pixels_win_the_network_that_ships_stands_beside(build):
+    figures = json.loads((pretrained(load_config("mnist")) / "metrics.json").read_text())
+    text = " ".join(page(build).split())
+    assert "On these images the raw pixels win" in text
+    assert f"reaches macro-F1 {figures['macro_f1']:.4f} with one reference a class" in text
+    better = {"macro_f1": 0.99, "baseline_knn_macro_f1": 0.98}
+    assert shipped_figures(DIGITS, better) is None
+    assert shipped_figures(load_config("mnist"), {**better, "macro_f1": 0.9}) is None
+
+
+def test_all_numbers_can_be_downloaded(build):
+    (address,) = re.findall(r'<a download="digits.csv" href="data:text/csv;base64,([^"]*)"', page(build))
+    lines = list(csv.DictReader(io.StringIO(base64.b64decode(address).decode())))
+    told = {(row["table"], row["row"], row["quantity"]): row["value"] for row in lines}
+    assert told["metrics", "", "macro_f1"] == "0.9612"
+    assert told["metrics", "", "confusion.3.3"] == "51"
+    assert told["layers", "layer 0", "neurons"] == "12"
+    assert told["training", "epoch 4", "loss"] == "1.0"
+    assert told["simulation", "up5k alone", "cycles.latency.median"] == "700.0"
+    assert told["synthesis", "up5k", "fmax_mhz.1"] == "42.0"
+
+
+def test_rasters_have_axes(build):
+    rasters = re.findall(r'<div class="plot">(.*?)</div>\n</div>', page(build), re.DOTALL)
+    assert len(rasters) == 9  # three images, each as input, hidden and output
+    assert '<span class="down">0</span><span class="down last">63</span>' in rasters[0]
+    steps = re.findall(r"<span>(\d*)</span>", rasters[0])
+    assert steps == [str(step) for step in range(8)]
 
 
 def test_the_comparison_is_fair():
@@ -204,7 +247,7 @@ def test_a_network_that_counts_has_a_report_too(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "IMAGES", 30)
     write_report(tmp_path, DIGITS)
     assert "the output neuron that spikes most is the answer" in page(tmp_path)
-    assert re.findall(r'<figure id="([\w-]+)">', page(tmp_path)) == ["embedding"]
+    assert re.findall(r'<figure id="([\w-]+)">', page(tmp_path)) == ["weights", "membranes", "embedding"]
 
 
 def test_the_summary_gives_the_figures(build):
@@ -243,7 +286,7 @@ def test_what_is_missing_is_named_with_its_make_target(network, tmp_path, monkey
     ):
         assert f"{name} is missing: twinspike {step} --config digits --out" in page(build)
     assert "no image figures: train-images is missing" in page(build)
-    assert re.findall(r'<figure id="([\w-]+)">', page(build)) == ["references"]
+    assert re.findall(r'<figure id="([\w-]+)">', page(build)) == ["weights", "references"]
     console = Console(file=io.StringIO(), width=100)
     print_summary(build, DIGITS, console)
     assert "sim.json is missing: twinspike sim --config digits" in console.file.getvalue()

@@ -12,6 +12,7 @@ from twinspike.model import training
 from twinspike.model.data import load
 from twinspike.model.data import recorded as sources
 from twinspike.numerics.recordings import EventRecording, Flow, Sound
+from twinspike.quant.network_file import load_network
 from twinspike.study import plain, recorded
 
 CLASSES, EACH = 3, 12
@@ -110,13 +111,21 @@ def shipped(monkeypatch, tmp_path):
 
 def test_seeds_and_variants_are_measured_and_kept(shipped, monkeypatch, tmp_path):
     results = tmp_path / "own_data.json"
-    recorded.recorded(["nmnist"], tmp_path, results, seeds=(1, 2), say=lambda line: None)
+    hash = load_network(tmp_path / "shipped" / "network.safetensors").content_hash
+    run = {"run": "alone", "frames": 7, "spikes_compared": 77, "mismatches": 0}
+    told = {"network_hash": hash, "runs": [{**run, "cycles_predicted_equal": True, "faults": []}]}
+    (tmp_path / "nmnist").mkdir()
+    (tmp_path / "nmnist" / "sim.json").write_text(json.dumps(told))
+    assert recorded.simulated(tmp_path / "nmnist", "another") == []
+    recorded.recorded(["nmnist"], tmp_path / "recordings", results, seeds=(1, 2), say=lambda line: None)
     (row,) = json.loads(results.read_text())["networks"]
     assert [(run["seed"], run["shipped"]) for run in row["runs"]] == [(1, True), (2, False)]
     metrics = json.loads((tmp_path / "shipped" / "metrics.json").read_text())
     assert row["runs"][0]["macro_f1"] == metrics["macro_f1"] and row["shape"] == [128, 12, 6]
     assert [one["what"] for one in row["variants"]] == list(recorded.VARIANTS)
-    delayed = json.loads((tmp_path / "nmnist-delays-1-0" / "metrics.json").read_text())["config"]["layers"]
+    delayed = json.loads((tmp_path / "recordings" / "nmnist-delays-1-0" / "metrics.json").read_text())[
+        "config"
+    ]["layers"]
     assert [layer.get("kind", "dense") for layer in delayed] == ["dense", "delay", "dense"]
     assert all(one["latency"] > 0 and one["logic_cells"] > 0 for one in (row["core"], *row["variants"]))
 
@@ -124,16 +133,17 @@ def test_seeds_and_variants_are_measured_and_kept(shipped, monkeypatch, tmp_path
         raise AssertionError("trained again")
 
     monkeypatch.setattr(training, "train", no_training)
-    recorded.recorded(["nmnist"], tmp_path, results, seeds=(2,), say=lambda line: None)
+    recorded.recorded(["nmnist"], tmp_path / "recordings", results, seeds=(2,), say=lambda line: None)
     assert json.loads(results.read_text())["networks"] == [row]
     with pytest.raises(AssertionError, match="trained again"):
-        recorded.recorded(["nmnist"], tmp_path, results, seeds=(3,), say=lambda line: None)
+        recorded.recorded(["nmnist"], tmp_path / "recordings", results, seeds=(3,), say=lambda line: None)
 
     figures = Figures({}, {}, {"own_data": json.loads(results.read_text())})
     text = tables.recordings(figures, "x")
     mean = sum(run["macro_f1"] for run in row["runs"]) / 2
     assert f"{mean:.4f}" in text and "2 seeds" in text and "128-12-6, T = 4" in text
     assert tables.recorded_variants(figures, "x").count("`nmnist`") == 1 + len(recorded.VARIANTS)
+    assert "| `nmnist` | alone | 7 | 77 | 0 | every recording |" in tables.recordings_exact(figures, "x")
     assert tables.plain_classifiers(figures, "x").count("`nmnist`") == 1
 
 

@@ -1,5 +1,6 @@
-"""`bench-hw`: every configuration on every device."""
+"""`bench-hw`, every configuration on every device, and `bench-energy`, what an image costs by part."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from twinspike.cli.app import MAINTAINERS, command
 from twinspike.cli.executors import Cluster, Kept, Processes, executor, kept
-from twinspike.cli.options import Out, choice
+from twinspike.cli.options import Out, choice, number
 
 PARTS = ("builds", "scaling", "encodings", "emission", "throughput")
 
@@ -45,3 +46,24 @@ def bench_hw(
         with executor(jobs, cluster) as workers:
             builds.measure(builds.chosen(only or []), out, root / "results", executor=workers, store=where)
     studies.study([name for name in parts if name != "builds"], out, root / "results")
+
+
+@command("bench-energy", MAINTAINERS)
+def bench_energy(
+    config: Annotated[
+        list[str] | None,
+        typer.Option("--config", metavar="NAME", help="may be given more than once (default: digits, mnist)"),
+    ] = None,
+    frames: Annotated[int, number("--frames", "N", "test images to simulate with waves", high=1000)] = 20,
+    out: Out = "build",
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="the repository")] = Path(),
+) -> None:
+    """What an image costs in each part of a core, modelled from its waves: results/energy.json."""
+    from twinspike.bench.parts import CONFIGS, measure
+
+    found = measure(
+        tuple(config or CONFIGS), frames, out, root / "results", os.environ.get("SIM") or "verilator"
+    )
+    for name, figures in found["configurations"].items():
+        shares = ", ".join(f"{part['part']} {part['share']:.1%}" for part in figures["parts"])
+        print(f"{name}: {figures['changes_per_image']:,.0f} bits change per image: {shares}")

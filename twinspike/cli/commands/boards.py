@@ -43,20 +43,28 @@ def bitstream(
     the board's clock.
     """
     from twinspike.boards import steps
+    from twinspike.cli.closing import then, wrote
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
     steps.bitstream(chosen, place, board, baud=baud, line=link, seeds=list(seeds), jobs=jobs, results=results)
+    wrote(
+        steps.folder(place, board),
+        "bitstream, board.json, pins.md, logs",
+        next=then("flash", chosen, place, "--board", board),
+    )
 
 
 @command("flash")
 def flash(config: Config = "digits", out: Out = "build", board: Board = BOARD_NAMES[0]) -> None:
     """Write a board's bitstream (and weights) into its flash with openFPGALoader."""
     from twinspike.boards import steps
+    from twinspike.cli.closing import then
     from twinspike.flow.folders import opened
 
-    _, place = opened(config, out)
-    steps.flash(place, board)
+    chosen, place = opened(config, out)
+    steps.flash(chosen, place, board)
+    print(f"next: {then('device', chosen, place, '--board', board)} --port PORT info")
 
 
 @command("sim-board")
@@ -84,6 +92,7 @@ def sim_board(
     status 1 at any difference. Then measures images per second, in the simulated clock.
     """
     from twinspike.boards import steps
+    from twinspike.cli.closing import then
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
@@ -91,4 +100,26 @@ def sim_board(
         steps.serve(chosen, place, board, baud, link)
         return 0
     good = steps.simulate(chosen, place, board, frames, baud=baud, line=link, results=results)
+    if good:
+        print(f"next: {then('bitstream', chosen, place, '--board', board)}")
     return 0 if good else 1
+
+
+@command("enrol-demo")
+def enrol_demo(
+    config: Config = "omniglot-conv",
+    out: Out = "build",
+    board: Board = "ulx3s",
+    baud: Baud = UART_BAUD,
+) -> int:
+    """Characters that training never saw, enrolled on a board in simulation with one drawing each.
+
+    Five characters of Omniglot's evaluation alphabets; the board is asked about drawings of them by other
+    people, and of characters that were not enrolled, to which the right answer is unknown. Writes a page
+    with a picture of all answers to enrol-demo/; ends with status 1 if one is not the golden model's.
+    """
+    from twinspike.boards.demonstration import demonstrate
+    from twinspike.flow.folders import opened
+
+    chosen, place = opened(config, out)
+    return 0 if demonstrate(chosen, place, board, baud) else 1

@@ -1,13 +1,12 @@
 """`data`: the datasets that have names, and a look at files of one's own."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from twinspike.cli.app import command
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import TwinspikeError, did_you_mean
 
 
 @command("data")
@@ -44,8 +43,7 @@ def data(
         elif Path(name).expanduser().exists():
             _look(Path(name).expanduser(), out)
         else:
-            near = difflib.get_close_matches(name, names, 1)
-            meant = f"did you mean {near[0]}? Else " if near else ""
+            meant = did_you_mean(name, names)
             raise TwinspikeError(
                 f"{name}: no file or folder, nor the name of a dataset: {meant}choose {', '.join(names)}"
             )

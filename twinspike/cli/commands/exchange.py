@@ -113,7 +113,7 @@ def export_nir(
 
     found = load_network(network)
     write(found, file)
-    print(f"{file}: {found.name}, {found.content_hash[:16]}")
+    print(f"wrote {file}: {found.name}, {found.content_hash[:16]}")
     print(check(found, file, config))
 
 
@@ -128,4 +128,4 @@ def export_qonnx(network: Exported, file: Written) -> None:
 
     found = load_network(network)
     write(found, file)
-    print(f"{file}: {found.name}, {found.content_hash[:16]}")
+    print(f"wrote {file}: {found.name}, {found.content_hash[:16]}")

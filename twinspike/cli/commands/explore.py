@@ -32,6 +32,7 @@ def explore(
     --config. A search that was interrupted goes on; with --cluster its networks train on a Dask cluster.
     build/explore/<config>/ gets pareto.svg, pareto.json and a configuration a point of the front.
     """
+    from twinspike.cli.closing import wrote
     from twinspike.config import load_config
     from twinspike.documents.tables import Figures
     from twinspike.flow.identity import claim
@@ -45,7 +46,5 @@ def explore(
     search = Search(chosen, target, epochs, folder, records, kept(store, folder / "runs"))
     with executor(jobs, cluster) as workers:
         run(search, trials=trials, executor=workers)
-    print(
-        f"explore: {folder}: pareto.svg, pareto.json, front-<trial>.toml\n"
-        f"next: twinspike train --config {shlex.quote(f'{folder}/front-N.toml')}"
-    )
+    onward = shlex.join(["twinspike", "train", "--config", f"{folder}/front-N.toml"])
+    wrote(folder, "pareto.svg, pareto.json, front-<trial>.toml", next=onward)

@@ -36,7 +36,9 @@ def ip(
     plain Icarus or Verilator, a FuseSoC .core file and a README as datasheet. It needs no Python.
     """
     from twinspike.cli.chosen import chosen_net
+    from twinspike.cli.closing import wrote
 
     written, tops = chosen_net(config, out).core(target).package(folder, frames=frames, name=name)
     check = shlex.join(["make", "-C", f"{written}/tb"])
-    print(f"{written}: {', '.join(tops)}; {frames} golden images; check: {check}")
+    print(f"tops {', '.join(tops)}; {frames} golden images")
+    wrote(written, next=check)

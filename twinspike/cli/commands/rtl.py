@@ -42,6 +42,7 @@ def rtl(
     """
     from twinspike.api.networks import Net
     from twinspike.cli.chosen import chosen_net
+    from twinspike.cli.closing import aimed, then, wrote
     from twinspike.flow.folders import opened
     from twinspike.quant.network_file import load_network
 
@@ -55,33 +56,35 @@ def rtl(
     _print_plan(written, core.plan)
     if core.prediction:
         _print_prediction(core.prediction)
+    names = "twinspike_core.v, ports.md, memory images"
+    onward = then("sim", net.config, net.place, *aimed(target))
+    wrote(written, names, next=None if folder or network else onward)
 
 
 def _print_plan(folder: Path, plan: "CorePlan") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from twinspike.cli.tables import print_table
 
-    table = Table(title=f"{folder}: core for {plan.target}", title_justify="left")
-    for title in ("layer", "inputs", "neurons", "lanes", "events at once", "clocks per event", "weights"):
-        table.add_column(title, justify="right")
-    for i, layer in enumerate(plan.layers):
+    columns: dict[str, list[str]] = {}
+    for index, layer in enumerate(plan.layers):
         # A dense layer's are [neurons, inputs]; those of a map, its filters, are shared by all places.
         sizes = layer.layer.weight.shape
         sizes = sizes[::-1] if len(sizes) == 2 else sizes
-        weights = f"{' x '.join(map(str, sizes))} x {layer.layer.spec.weight_bits} bits, {layer.memory}"
         # On maps an event near the border costs less.
         events = max(map(layer.event_clocks, range(layer.inputs)))
-        row = (
-            i,
-            layer.layer.inputs,
-            layer.neurons,
-            layer.lanes,
-            max(layer.events_per_clock, 1),
-            f"{events:g}",
-            weights,
-        )
-        table.add_row(*map(str, row))
-    Console().print(table)
+        row = {
+            "layer": index,
+            "inputs": f"{layer.layer.inputs:,}",
+            "neurons": f"{layer.neurons:,}",
+            "lanes": layer.lanes,
+            "events at once": max(layer.events_per_clock, 1),
+            "clocks per event": f"{events:g}",
+            "weights": "x".join(map(str, sizes)),
+            "bits": layer.layer.spec.weight_bits,
+            "memory": layer.memory,
+        }
+        for name, value in row.items():
+            columns.setdefault(name, []).append(str(value))
+    print_table(f"{folder}: core for {plan.target}", columns)
 
 
 def _print_prediction(prediction: "Prediction") -> None:

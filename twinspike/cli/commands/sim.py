@@ -52,6 +52,7 @@ def sim(
     hidden spikes, output spikes, result records and cycles. Ends with status 1 at any difference.
     """
     from twinspike.cli.chosen import chosen_net
+    from twinspike.cli.closing import aimed, then, wrote
     from twinspike.sim.bench.runner import chosen_bench
     from twinspike.sim.bench.simulators import find_simulator
 
@@ -65,7 +66,7 @@ def sim(
     if not target:
         # The others differ from the portable one only by where yosys puts their memories.
         cores = [core for core in cores if core.target == GENERIC or core.plan.loads]
-    good = True
+    good, written = True, net.place.build
     for core in cores:
         found = core.simulate(frames, simulator=simulator, waves=waves, bench=bench)
         print_runs(found.runs, found.path)
@@ -74,28 +75,34 @@ def sim(
             folder = found.path.parent
             print(f"waves: cd {shlex.quote(str(folder))}; gtkwave waves.fst waves.gtkw")
             print("       or surfer --command-file waves.sucl waves.fst")
+        written = found.path
+    onward = then("synth", net.config, net.place, *aimed(target or GENERIC))
+    wrote(written, next=onward if good and not waves else None)
     return 0 if good else 1
 
 
 def print_runs(rows: list[dict[str, Any]], path: Path) -> None:
     """A table of simulated runs, and what was wrong with them."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=f"{path}: RTL against the golden model", title_justify="left")
-    for title in ("run", "frames", "spikes compared", "mismatches", "cycles per image", "formula"):
-        table.add_column(title, justify="right")
+    from twinspike.cli.tables import print_table
+
+    columns: dict[str, list[str]] = {}
     for row in rows:
         kind = "latency" if row["isolated"] else "interval"
         spread = row.get("cycles", {}).get(kind)
-        cycles = f"{kind} {spread['median']:,.0f}" if spread and spread["values"] else "-"
-        equal = {True: "equal", False: "DIFFERS", None: "-"}[row.get("cycles_predicted_equal")]
-        name = f"{row['target']}, {row['run']}"
-        table.add_row(
-            name, f"{row['frames']:,}", f"{row['spikes_compared']:,}", str(row["mismatches"]), cycles, equal
-        )
+        cells = {
+            "run": f"{row['target']}, {row['run']}",
+            "frames": f"{row['frames']:,}",
+            "spikes compared": f"{row['spikes_compared']:,}",
+            "differ": f"{row['mismatches']:,}",
+            "cycles per image": f"{kind} {spread['median']:,.0f}" if spread and spread["values"] else "-",
+            "formula": {True: "equal", False: "DIFFERS", None: "-"}[row.get("cycles_predicted_equal")],
+        }
+        for name, cell in cells.items():
+            columns.setdefault(name, []).append(cell)
+    print_table(f"{path}: RTL against the golden model", columns)
     console = Console()
-    console.print(table)
     for row in rows:
         for key in ("first_mismatch", "first_cycle_difference"):
             if row.get(key):

@@ -87,9 +87,11 @@ def recordings(
     seeds: Annotated[
         Seeds, typer.Option("--seeds", parser=parse_seeds, metavar="1,2,3", help="seeds")
     ] = FIVE_SEEDS,
-    variants: Annotated[
-        bool, typer.Option("--variants/--no-variants", help="also with delays, by counts and by membranes")
-    ] = True,
+    variant: Annotated[
+        list[str] | None,
+        choice("--variant", ("delays", "spike", "membranes"), "only this one, may be given more than once"),
+    ] = None,
+    without: Annotated[bool, typer.Option("--no-variants", help="the networks as they ship alone")] = False,
     results: Figures = RESULTS,
 ) -> None:
     """Measure the networks for events, sound and packets beside plain classifiers, over seeds or splits.
@@ -97,24 +99,31 @@ def recordings(
     A network that ships serves for its own seed. Networks that were trained for it before are kept in
     build/recordings.
     """
-    from twinspike.study.recorded import WANTED, recorded
+    from twinspike.study.recorded import VARIANTS, WANTED, recorded
 
     for name in names or ():
         if name not in WANTED:
             raise TwinspikeError(f"configuration {name!r} has no recordings: choose {', '.join(WANTED)}")
     path = results / "own_data.json"
-    recorded(names or list(WANTED), Path(out) / "recordings", path, seeds=list(seeds), variants=variants)
+    asked = [] if without else [name for name in VARIANTS if not variant or name.split()[0] in variant]
+    recorded(names or list(WANTED), Path(out) / "recordings", path, seeds=list(seeds), variants=asked)
     print(f"recordings: {path} (make docs fills docs/recordings.md from it)")
 
 
 @command("oneshot", MAINTAINERS)
-def oneshot(out: Out = "build", results: Figures = RESULTS) -> None:
-    """Measure new classes from a few examples: Omniglot's one-shot task, digits enrolled later.
+def oneshot(
+    out: Out = "build",
+    results: Figures = RESULTS,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="leave out networks that neither ship nor have been trained")
+    ] = False,
+) -> None:
+    """Measure new classes from a few examples: Omniglot's tasks, digits enrolled later, unknown ones.
 
-    Networks that do not ship are trained first. Omniglot's three archives are to lie in the folder
-    omniglot/ where datasets are (twinspike doctor says where).
+    Networks that do not ship are trained first, unless they are to be left out. Omniglot's three archives
+    are to lie in the folder omniglot/ where datasets are (twinspike doctor says where).
     """
     from twinspike.study.oneshot import oneshot as run
 
-    path = run(out, results / "oneshot.json")
+    path = run(out, results / "oneshot.json", shipped=shipped)
     print(f"oneshot: {path} (make docs fills docs/study.md from it)")

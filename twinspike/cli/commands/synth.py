@@ -18,6 +18,7 @@ def synth(
     inputs have not changed are not run again.
     """
     from twinspike.cli.chosen import chosen_net
+    from twinspike.cli.closing import then, wrote
 
     net = chosen_net(config, out)
     for each in target or net.hardware.targets:
@@ -28,3 +29,5 @@ def synth(
             f"{result['ram_blocks']} of {result['ram_blocks_available']} block RAMs, Fmax {fmax} MHz "
             f"(min / median / max of seeds {', '.join(map(str, seeds))})"
         )
+        wrote(net.place.synth(each), "synth.json, netlist.v, logs")
+    print(f"next: {then('report', net.config, net.place)}")

@@ -2,12 +2,16 @@
 
 import sys
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinspike.cli.app import command
 from twinspike.cli.options import Config, Out
+
+if TYPE_CHECKING:
+    from twinspike import config as configs
+    from twinspike.flow.folders import Folders
 
 
 @command("train")
@@ -20,6 +24,13 @@ def train(
     shipped: Annotated[
         bool,
         typer.Option("--shipped", help="train only if no network with these settings ships with twinspike"),
+    ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="write event files for TensorBoard as well, build/<config>/tensorboard (extra tensorboard)",
+        ),
     ] = False,
     changes: Annotated[
         list[str] | None,
@@ -45,10 +56,12 @@ def train(
     if shipped and not place.network.is_file() and pretrained(chosen):
         find_network(place, chosen)
         return 0
-    net = taught(chosen, place, resume=resume, warn=partial(_say, "warning"))
+    warn = partial(_say, "warning")
+    net = taught(chosen, place, resume=resume, warn=warn, tensorboard=tensorboard)
     if net is None:  # one of several processes has it
         return 0
     _print_metrics(net.metrics or {})
+    _ends(chosen, place)
     learned, line = verdict_of(net)
     if line:
         _say("warning" if learned else "error", line)
@@ -63,6 +76,16 @@ def export(config: Config = "digits", out: Out = "build") -> None:
 
     chosen, place = opened(config, out)
     _print_metrics(run(chosen, place.build))
+    _ends(chosen, place)
+
+
+def _ends(config: "configs.Config", place: "Folders") -> None:
+    from twinspike.cli.closing import then, wrote
+    from twinspike.flow.training import has_core
+    from twinspike.quant.network_file import load_network
+
+    step = "rtl" if has_core(load_network(place.network)) else "report"
+    wrote(place.build, "network.safetensors, metrics.json, train.jsonl", next=then(step, config, place))
 
 
 def _say(kind: str, line: str) -> None:
