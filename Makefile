@@ -181,6 +181,10 @@ bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simu
 site: $(READY) #@ the documentation as pages, every link checked: build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
+.PHONY: screenshot
+screenshot: $(READY) #@ the picture of the report in README: after make report CONFIG=mnist, with Chromium
+	PYTHONPATH=tests $(BIN)/python pages/screenshot.py build/mnist/report/index.html docs/images/report.png
+
 docs: $(READY) #@ fill README and docs from results/
 	$(TS) docs
 
