@@ -148,7 +148,7 @@ def test_every_encoding_is_deterministic_round_trips_and_gives_events(encoding):
     [
         (
             {"kind": "latensy"},
-            "encoder.kind = 'latensy' is unknown: allowed are latency, latency-dense, rate, threshold, "
+            "encoder.kind = 'latensy' is unknown: did you mean latency? Else allowed are latency, latency-dense, rate, threshold, "
             "rank-order, on-off",
         ),
         ({"threshold": 3}, "encoder.kind = None is unknown: allowed are latency, latency-dense, rate, "),
