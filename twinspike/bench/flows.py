@@ -1,12 +1,9 @@
 """The cores' Verilog through yosys' flows for other families; results/flows.json."""
 
 import json
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from twinspike.flow.folders import find_network, opened
 from twinspike.hw.emit.emit import TOP, write_verilog
@@ -14,6 +11,7 @@ from twinspike.hw.plan import make_plan
 from twinspike.hw.tools.flows import FLOWS, through
 from twinspike.hw.tools.toolchain import find_yosys
 from twinspike.numerics.files import replacing_folder, write_json
+from twinspike.numerics.progress import Bar, say
 from twinspike.quant.sizes import sizes
 from twinspike.reports.peers import FAMILY
 
@@ -31,7 +29,7 @@ def measure(configs: list[str], out: str, results: Path) -> dict[str, Any]:
     path, yosys = results / RESULT, find_yosys()
     table = json.loads(path.read_text()) if path.is_file() else {"rows": []}
     waiting = [(name, flow) for name in configs for flow in CORES[name]]
-    for name, flow in tqdm(waiting, desc="flows", unit="flow", disable=None):
+    for name, flow in Bar(waiting, desc="flows", unit="flow"):
         config, place = opened(name, out)
         plan = make_plan(find_network(place, config), config.hardware.lanes, "generic")
         with replacing_folder(place.build / "flows" / flow) as folder:
@@ -50,7 +48,7 @@ def measure(configs: list[str], out: str, results: Path) -> dict[str, Any]:
         table["rows"].sort(key=lambda x: (list(CORES).index(x["config"]), list(FLOWS).index(x["flow"])))
         table["versions"] = {each: version(each) for each in ("twinspike", "amaranth")}
         write_json(path, table)
-        tqdm.write(summary(row), file=sys.stderr)
+        say(summary(row))
     return table
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
 from twinspike.boards.steps import simulated
 from twinspike.config import Config
@@ -19,6 +18,7 @@ from twinspike.model.data.shipped import OMNIGLOT, omniglot_folder
 from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically, write_json
+from twinspike.numerics.progress import Bar
 from twinspike.quant.network import Network
 from twinspike.sim.golden import run
 from twinspike.sim.siamese import Reference, SiameseCore
@@ -57,7 +57,7 @@ def demonstrate(config: Config, place: Folders, name: str, baud: int, seed: int 
         for number in range(device.info.slots):
             device.clear(number)
         slots: list[int] = []
-        for label, drawing in enumerate(tqdm(known, desc="enrolled", disable=None)):
+        for label, drawing in enumerate(Bar(known, desc="enrolled")):
             slot = device.free_slot()
             if slot is None:
                 raise TwinspikeError(
@@ -67,7 +67,7 @@ def demonstrate(config: Config, place: Folders, name: str, baud: int, seed: int 
             slots.append(slot)
         for number, drawing in zip(slots, known, strict=True):
             device.fit_threshold(number, drawing)
-        answers = list(tqdm(device.classify(asked), total=len(asked), desc="asked", disable=None))
+        answers = list(Bar(device.classify(asked), total=len(asked), desc="asked"))
         held = {
             found.number: Reference(device.read_reference(found.number), found.label, found.threshold)
             for found in device.slots()
