@@ -56,7 +56,8 @@ def test_builds_nested_tables_lists_and_optional_values():
         ),
         (
             {"widht": 3},
-            "demo.widht is unknown: did you mean width? Else allowed keys are width, rate, mode, sizes, on, inner, limit",
+            "demo.widht is unknown: did you mean width? Else allowed keys are width, rate, mode, "
+            "sizes, on, inner, limit",
         ),
     ],
 )
