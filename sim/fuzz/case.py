@@ -103,12 +103,10 @@ class Case:
                 moved = order(layer.neurons)
                 weight = rng.permuted(layer.weight, axis=1)[moved]
                 layers.append(Layer(layer.spec, weight, layer.bias[moved], layer.threshold[moved]))
-        counts, labels = network.references.counts, network.references.labels
-        who, neurons = order(len(labels)), order(network.outputs)
-        own = network.references.threshold
-        references = References(
-            np.ascontiguousarray(counts[who][:, :, neurons]), labels[who], None if own is None else own[who]
-        )
+        # What stands in the Verilog, which the networks share, is each reference's: its label, its own
+        # threshold and its distance from silence. Its neurons may change places.
+        counts = np.ascontiguousarray(network.references.counts[:, :, order(network.outputs)])
+        references = dataclasses.replace(network.references, counts=counts)
         return dataclasses.replace(network, name=f"case{index}", layers=tuple(layers), references=references)
 
     def _first(self) -> Network:

@@ -63,7 +63,8 @@ def test_is_what_the_shipped_configuration_trains(name):
     assert metrics["torch_golden_compared"] == metrics["test_images"] * network.timesteps * neurons
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Omniglot's characters are asked in episodes: what they promise is in results/oneshot.json.
+@pytest.mark.parametrize("name", [name for name in NAMES if load_config(name).dataset != "omniglot"])
 def test_is_as_good_and_as_quiet_as_promised(name, data):
     network, metrics, dataset = network_of(name), metrics_of(name), data(load_config(name))
     embedding = embed(network, dataset.test_images, progress=False)

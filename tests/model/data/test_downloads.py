@@ -54,12 +54,12 @@ def test_an_interrupted_download_goes_on_next_time(tmp_path, server):
 def test_ctrl_c_keeps_what_has_come(tmp_path, server, monkeypatch):
     server.files["f"] = DATA
 
-    class Interrupting(downloads.tqdm):
+    class Interrupting(downloads.Bar):
         def update(self, n=1):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(downloads, "tqdm", Interrupting)
+        patch.setattr(downloads, "Bar", Interrupting)
         with pytest.raises(KeyboardInterrupt):
             fetch([server.url + "f"], tmp_path / "f")
     have = (tmp_path / "f.part").stat().st_size

@@ -146,7 +146,7 @@ def test_summed_membranes_are_compared_in_simulation(case, tmp_path):
 
 
 def test_what_no_core_takes_is_counted_with_its_reason(monkeypatch, tmp_path):
-    clock = types.SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    clock = types.SimpleNamespace(now=0.0, monotonic=lambda: clock.now, time=lambda: clock.now)
     monkeypatch.setattr(campaigns, "time", clock)
 
     def never(*_):
