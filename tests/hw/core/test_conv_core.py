@@ -85,7 +85,7 @@ CASES = {
     "pauses": (
         (13, 13, 1),
         [(4, (2, 2), {}, {"weight_bits": 2, "state_bits": 9, "biases": "none", "thresholds": 1})],
-        (2, 2),
+        (2, 1),
         "up5k",
     ),
 }

@@ -39,8 +39,8 @@ def test_a_tie_goes_to_the_lower_index_and_silence_to_neuron_0():
     trains[0, :2, [1, 3]] = True
     trains[1, :, 2] = True
     passed = pump(CountReadout(plan), events_of(trains), expected=3)
-    assert [fields_of(r) for r in passed.outputs] == [(1, 1, 1, 1), (2, 0, 3, 1), (0, 3, 3, 0)]
-    assert expected(counting_plan(2, 1, 1, 0), np.ones((1, 2, 1), bool)) == [(0, 0, NO_RUNNER_UP, 1)]
+    assert [fields_of(r) for r in passed.outputs] == [(1, 1, 1, 1, 0), (2, 0, 3, 1, 0), (0, 3, 3, 0, 0)]
+    assert expected(counting_plan(2, 1, 1, 0), np.ones((1, 2, 1), bool)) == [(0, 0, NO_RUNNER_UP, 1, 0)]
 
 
 @pytest.mark.parametrize("neurons", [1, 2, 4, 10])

@@ -103,7 +103,7 @@ def test_too_many_logic_cells_are_counted_from_nextpnrs_table(tmp_path):
         "ERROR: Unable to place cell 'x', no Bels remaining of type 'ICESTORM_LC'\n"
     )
     with pytest.raises(TwinspikeError, match=r"6,012 of 5,280 logic cells \(732 too many\)"):
-        nextpnr.check_fit(device("up5k"), nextpnr._logged_utilisation(log))
+        nextpnr.check_fit(device("up5k"), nextpnr._logged_utilisation(log, device("up5k")))
 
 
 def test_ecp5_maps_the_memory_without_extra_flipflops(design, tmp_path):
@@ -139,8 +139,8 @@ def test_yosys_own_words_reach_the_user(design, tmp_path):
 def test_a_netlist_with_an_output_tied_to_a_constant_is_refused(design, tmp_path, monkeypatch):
     real = synthesis.run_tool
 
-    def warn(tool, arguments, folder, log):
-        seconds = real(tool, arguments, folder, log)
+    def warn(tool, arguments, folder, log, watch=None):
+        seconds = real(tool, arguments, folder, log, watch)
         with log.open("a") as file:
             file.write("Warning: Driver-driver conflict for q between cell table.DOA9 and constant 1'0\n")
         return seconds
