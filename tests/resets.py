@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hw.emit.test_lint import EVERYTHING, lint
+from support.lint import EVERYTHING, lint
 from tqdm import tqdm
 
 import twinspike as ts

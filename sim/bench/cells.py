@@ -12,11 +12,14 @@ from ...hw.tools.process import run_tool
 from ...hw.tools.toolchain import Tool
 from ...numerics.errors import TwinspikeError
 from ...numerics.extras import remedy
+from .gowin_cells import gowin_models
 
 
 def cell_models(yosys: Tool, architecture: str, folder: Path) -> tuple[dict[str, str], list[str]]:
-    """(file name -> Verilog, options for the simulator) for "ice40" or "ecp5"; works in `folder`."""
+    """(file name -> Verilog, options for the simulator) for "ice40", "ecp5" or "gowin"; works in `folder`."""
     library = _library(yosys, architecture, folder)
+    if architecture == "gowin":
+        return {"models.v": gowin_models(library)}, []
     text = (library / "cells_sim.v").read_text()
     if architecture == "ice40":
         return {"models.v": text}, ["-DNO_ICE40_DEFAULT_ASSIGNMENTS"]

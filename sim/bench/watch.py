@@ -182,8 +182,9 @@ def _readout(plan: CorePlan) -> Group:
             ),
         )
     labels = plan.network.references.labels.tolist()
-    # Without slots the steps left at each spike come off all of them alike, at the frame's end.
-    distance = "dut.readout.distance_{}" if plan.slots else "dut.readout.sum_{} - dut.readout.spent"
+    # Of fixed references a usual core keeps sums, off which the steps left at each spike come alike.
+    kept = plan.slots or plan.wide
+    distance = "dut.readout.distance_{}" if kept else "dut.readout.sum_{} - dut.readout.spent"
     return Group(
         "EMD to each reference",
         tuple(

@@ -148,8 +148,8 @@ def test_every_encoding_is_deterministic_round_trips_and_gives_events(encoding):
     [
         (
             {"kind": "latensy"},
-            "encoder.kind = 'latensy' is unknown: allowed are latency, latency-dense, rate, threshold, "
-            "rank-order, on-off",
+            "encoder.kind = 'latensy' is unknown: did you mean latency? Else allowed are latency, "
+            "latency-dense, rate, threshold, rank-order, on-off",
         ),
         ({"threshold": 3}, "encoder.kind = None is unknown: allowed are latency, latency-dense, rate, "),
         ({"kind": ["rate"]}, "encoder.kind = ['rate'] is unknown"),

@@ -45,7 +45,10 @@ def test_builds_nested_tables_lists_and_optional_values():
         ({"width": 3, "sizes": 4}, "demo.sizes = 4 is not allowed: expected a list (integers in 1..9)"),
         ({"width": 3, "sizes": [4, 0]}, "demo.sizes[1] = 0 is not allowed: expected integers in 1..9"),
         ({"width": 3, "sizes": [4.5]}, "demo.sizes[0] = 4.5 is not allowed: expected integers in 1..9"),
-        ({"width": 3, "inner": {"depht": 1}}, "demo.inner.depht is unknown: allowed keys are depth"),
+        (
+            {"width": 3, "inner": {"depht": 1}},
+            "demo.inner.depht is unknown: did you mean depth? Else allowed keys are depth",
+        ),
         ({"width": 3, "inner": 5}, "demo.inner = 5 is not allowed: expected a table of settings"),
         (
             {"width": 3, "inner": {"depth": 0}},
@@ -53,7 +56,8 @@ def test_builds_nested_tables_lists_and_optional_values():
         ),
         (
             {"widht": 3},
-            "demo.widht is unknown: allowed keys are width, rate, mode, sizes, on, inner, limit",
+            "demo.widht is unknown: did you mean width? Else allowed keys are width, rate, mode, "
+            "sizes, on, inner, limit",
         ),
     ],
 )

@@ -99,7 +99,20 @@ def test_train_trains(wheel, tmp_path_factory, place):
     environment = linked(tmp_path_factory.mktemp("train") / "venv", wheel, "train")
     out = place / "new"
     status, said, err = environment.run(
-        "twinspike", "train", "--config", "tiny.toml", "--out", out, where=place, OMP_NUM_THREADS="1"
+        "twinspike",
+        "train",
+        "--config",
+        "tiny.toml",
+        "--set",
+        "layers.0.neurons=32",
+        "--set",
+        "layers.1.neurons=16",
+        "--set",
+        "training.epochs=3",
+        "--out",
+        out,
+        where=place,
+        OMP_NUM_THREADS="1",
     )
     assert status == 0 and (out / "tiny" / "network.safetensors").is_file(), said + err
     status, said, err = environment.run(

@@ -21,7 +21,7 @@ def scaling_cost(figures: Figures, where: str) -> str:
     return table(("what", "measured"), rows)
 
 
-def scaling(figures: Figures, where: str) -> str:
+def map_scaling(figures: Figures, where: str) -> str:
     """Clocks from image to image against lanes and input spikes, and the layer that is busiest."""
     found = figures.studies.get("scaling")
     if found is None:
@@ -48,4 +48,4 @@ def scaling(figures: Figures, where: str) -> str:
     return table(head, rows)
 
 
-FILLS = (scaling_cost, scaling)
+FILLS = (scaling_cost, map_scaling)

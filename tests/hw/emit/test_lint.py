@@ -3,29 +3,12 @@
 import subprocess
 
 import pytest
+from support.lint import EVERYTHING, lint
 from support.optional import needs
 from support.tops import plans, write_tops
 
 from twinspike.hw.emit.emit import TOP
-from twinspike.hw.tools.toolchain import find_icarus, find_verilator
-from twinspike.sim.bench.verilator import program
-
-# All that Verilator has to say, but for the name that the files cannot waive (see hw/emit/verilog.py).
-EVERYTHING = ("-Wall", "-Wno-PROCASSINIT")
-
-
-def lint(folder, top, *options):
-    """What Verilator's lint says of module `top` of the Verilog in a folder: nothing, if it passes."""
-    tool = find_verilator()
-    sources = sorted(map(str, folder.glob("*.v")))
-    done = subprocess.run(
-        [program(tool), "--lint-only", *options, "--top-module", top, *sources],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=tool.env(),
-    )
-    return done.stdout + done.stderr if done.returncode else ""
+from twinspike.hw.tools.toolchain import find_icarus
 
 
 @pytest.mark.parametrize("kind", plans())

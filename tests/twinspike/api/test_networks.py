@@ -16,11 +16,11 @@ TOML = """\
 dataset = "digits"
 timesteps = 3
 [[layers]]
-neurons = 6
+neurons = 32
 [[layers]]
-neurons = 4
+neurons = 16
 [training]
-epochs = 1
+epochs = 2
 """
 
 

@@ -150,7 +150,7 @@ def test_what_cannot_be_streamed_is_one_line_before_the_device_is_opened(trained
         (["stream", "some.wav"], "some.wav: holds sound: tiny takes events"),
         (["stream", "late.txt"], "late.txt: recording's duration = '900000000000000 "),
         (["stream", "bar.bs2", "--speed", "-1"], "--speed = -1.0 is not allowed"),
-        (["classify", "--wav", "some.wav", "--events", "bar.bs2"], "one file at a time"),
+        (["classify", "--wav", "some.wav", "--events", "bar.bs2"], "one kind of input"),
     ):
         assert main(["device", *arguments, *common]) == 2, arguments
         _, err = capsys.readouterr()
