@@ -21,6 +21,10 @@ neurons = 32
 neurons = 16
 [training]
 epochs = 2
+batch_size = 256
+learning_rate = 2e-3
+reference_temperature = 0.0
+surrogate_slope = 1.0
 """
 
 
