@@ -69,10 +69,16 @@ def _keep_in_module(module: str) -> str:
         # A register with a reset comes to its value by that.
         if edge is None or _RESET.search(body):
             continue
-        assigned = re.compile(rf"^( +){re.escape(following)} ?(\[[\d:]+\] )?= ", re.MULTILINE)
-        clocked, count = assigned.subn(lambda found, r=register: f"{found[1]}{r} {found[2] or ''}<= ", body)
-        if following not in declared or uses[following] != count + 3:
+        # All of it, bits of it, or several groups of bits at once: `{ next[9], next[7:0] } = `.
+        part = rf"{re.escape(following)} ?(?:\[[\d:]+\] ?)?"
+        assigned = re.compile(rf"^ +(?:{part}|\{{ {part}(?:, {part})* \}} )= ", re.MULTILINE)
+        targets = "".join(found[0] for found in assigned.finditer(body))
+        if following not in declared or uses[following] != targets.count(following) + 3:
             continue
+        name = re.compile(f"{re.escape(following)} ?")
+        clocked = assigned.sub(
+            lambda found, n=name, r=register: n.sub(lambda _: f"{r} ", found[0])[:-2] + "<= ", body
+        )
         cuts.append((*declared[following].span(), ""))
         cuts.append((*edge.span(), ""))
         cuts.append((*block.span(), f"  always @(posedge {edge['clock']}) begin\n{clocked}  end\n"))

@@ -84,6 +84,12 @@ def test_blocks_of_registers_without_reset_are_clocked_themselves():
     assert keep_unreset(RAW).replace("kept  <=", "kept <=") == CLOCKED
 
 
+def test_groups_of_bits_that_are_set_at_once_are_clocked_too():
+    raw = RAW.replace("\\$2 [3:0] = \\$7 ;", "{ \\$2 [7], \\$2 [3:0] } = \\$7 ;")
+    assert "{ \\part$9  [7], \\part$9  [3:0] } <= \\$7 ;" in keep_unreset(raw)
+    assert "\\$2 " not in keep_unreset(raw)
+
+
 def test_a_next_value_that_another_block_reads_stays():
     raw = RAW.replace("endmodule", "  assign seen = \\$1 ;\nendmodule")
     assert "kept <= \\$1 ;" in keep_unreset(raw) and "\\$2 " not in keep_unreset(raw)
