@@ -29,7 +29,7 @@ def test_no_load_port_where_nothing_is_loaded():
         "| 31..0 | distance | EMD to the nearest reference |",
         "| 63..32 | runner_up | EMD to the second nearest reference (all ones if there is only one) |",
         "| 79..64 | label | label of the nearest reference; a tie goes to the lower index |",
-        "| 80 | same | 1 if distance <= 7, the verify threshold |",
+        "| 80 | same | 1 if distance <= 7, the verify threshold; 0: whose it is is unknown |",
         "| 0 | address_range | an address beyond the network's inputs was dropped |",
         "| 1 | early_last | tlast before the T-th TICK ended the frame; its missing TICKs were supplied |",
         "| 2 | missing_last | the T-th TICK came without tlast; it ended the frame |",
