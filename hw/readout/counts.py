@@ -2,13 +2,12 @@
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ...numerics.emd import NO_RUNNER_UP
 from ..parts.events import event_layout
-from ..parts.memories import style
 from ..plan import CorePlan
+from .neuron_counts import neuron_counts
 from .result import RESULT
 
 
@@ -37,8 +36,7 @@ class CountReadout(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan, neurons = self._plan, self._plan.layers[-1].neurons
-        attrs = style(plan.target, plan.count_bits * neurons, plan.short_of_blocks)
-        m.submodules.counts = counts = Memory(shape=plan.count_bits, depth=neurons, init=[], attrs=attrs)
+        m.submodules.counts = counts = neuron_counts(plan)
         count_read, count_write = counts.read_port(), counts.write_port()
 
         # Between frames every count is cleared, and the result leaves.

@@ -4,13 +4,12 @@ from itertools import pairwise
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ...numerics.emd import NO_RUNNER_UP
 from ..parts.events import event_layout
-from ..parts.memories import style
 from ..plan import CorePlan
+from .neuron_counts import neuron_counts
 from .ranking import Ranking
 from .references import FixedReferences
 from .result import RESULT
@@ -120,14 +119,8 @@ class Readout(wiring.Component):
         A spike's address in clock 0, its count 1, differences 2, sums 3.
         """
         plan = self._plan
-        depth, timesteps = plan.layers[-1].neurons, plan.network.timesteps
-        counts = Memory(
-            shape=plan.count_bits,
-            depth=depth,
-            init=[],
-            attrs=style(plan.target, plan.count_bits * depth, plan.short_of_blocks),
-        )
-        m.submodules.cumulative = counts
+        timesteps = plan.network.timesteps
+        m.submodules.cumulative = counts = neuron_counts(plan)
         count_read, count_write = counts.read_port(), counts.write_port()
         address = Signal.like(self.i.p.address, reset_less=True)
         spike = [Signal(name=f"spike_{c}") for c in (1, 2, 3)]

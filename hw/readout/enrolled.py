@@ -2,14 +2,13 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ...numerics.commands import NO_LABEL
 from ...numerics.emd import NO_RUNNER_UP
 from ..parts.events import event_layout
-from ..parts.memories import style
 from ..plan import CorePlan
+from .neuron_counts import neuron_counts
 from .ranking import Ranking
 from .result import RESULT
 from .slots import COMMAND, ERRORS, STATUS, Slots
@@ -160,14 +159,7 @@ class SlotReadout(wiring.Component):
     def _accumulate(self, m, references, walking, neuron, step, taken, clear):
         """Each column's distance: address in clock 0, counts 1, differences 2, terms 3, sums 4."""
         plan = self._plan
-        depth = plan.layers[-1].neurons
-        counts = Memory(
-            shape=plan.count_bits,
-            depth=depth,
-            init=[],
-            attrs=style(plan.target, plan.count_bits * depth, plan.short_of_blocks),
-        )
-        m.submodules.cumulative = counts
+        m.submodules.cumulative = counts = neuron_counts(plan)
         count_read, count_write = counts.read_port(), counts.write_port()
         address = Signal.like(self.i.p.address)
         m.d.comb += [
