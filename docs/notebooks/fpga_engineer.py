@@ -45,7 +45,7 @@ for goal in ("latency", "area"):
     core = net.core("up5k", goal, images=x)
     found = core.prediction
     print(
-        f"{goal}: lanes {found.lanes}, {found.latency_cycles:,.0f} clocks an image, about "
+        f"{goal}: lanes {found.lanes}, {found.latency_cycles:,.0f} clocks per image, about "
         f"{found.logic_cells:,} logic cells, {found.ram_blocks} block RAMs"
     )
 
@@ -61,7 +61,7 @@ folder = core.verilog("engineer-core")
 print(sorted(path.name for path in folder.iterdir()))
 run = core.simulate(x)
 print(f"{run.spikes_compared:,} spikes compared, {run.mismatches} differ")
-print(f"clocks an image: {run.cycles('latency'):g} alone, {run.cycles('interval'):g} back to back")
+print(f"clocks per image: {run.cycles('latency'):g} alone, {run.cycles('interval'):g} back to back")
 assert run.exact
 
 # %% [markdown]

@@ -1,6 +1,6 @@
 """What an image costs by part, for the documents."""
 
-from twinspike.documents.tables import Figures, table
+from .tables import NOT_YET, Figures, table
 
 
 def energy_parts(figures: Figures, where: str) -> str:
@@ -31,7 +31,7 @@ def energy_parts(figures: Figures, where: str) -> str:
 
 def energy_shares(figures: Figures, where: str) -> str:
     """What the shares are made of."""
-    return figures.studies.get("energy", {}).get("shares", "not measured yet")
+    return figures.studies.get("energy", {}).get("shares", NOT_YET)
 
 
 FILLS = (energy_parts, energy_shares)

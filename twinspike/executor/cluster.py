@@ -9,10 +9,10 @@ import distributed
 from distributed.scheduler import KilledWorker
 
 from twinspike import __version__
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import Interrupted, TwinspikeError
 from twinspike.numerics.sources import source_hash
 
-from .pool import TRIES, Executor, Interrupted
+from .pool import TRIES, Executor
 from .store import Store
 from .task import Row, Task, perform
 

@@ -54,9 +54,9 @@ def by_counts(config: Config) -> Config:
 
 def by_membranes(config: Config) -> Config:
     """The configuration with an output neuron a class, whose membranes answer."""
-    table = json.loads(json.dumps(config.table()))
     from twinspike.model.data.load import config_dataset
 
+    table = json.loads(json.dumps(config.table()))
     table["layers"][-1] |= {"neurons": config_dataset(config, progress=False).classes, "state_bits": 24}
     return config_from_table(table.pop("name"), {**table, "readout": "membrane"})
 

@@ -202,7 +202,7 @@ def test_where_raw_pixels_win_the_network_that_ships_stands_beside(build):
     figures = json.loads((pretrained(load_config("mnist")) / "metrics.json").read_text())
     text = " ".join(page(build).split())
     assert "On these images the raw pixels win" in text
-    assert f"reaches macro-F1 {figures['macro_f1']:.4f} with one reference a class" in text
+    assert f"reaches macro-F1 {figures['macro_f1']:.4f} with one reference per class" in text
     better = {"macro_f1": 0.99, "baseline_knn_macro_f1": 0.98}
     assert shipped_figures(DIGITS, better) is None
     assert shipped_figures(load_config("mnist"), {**better, "macro_f1": 0.9}) is None
