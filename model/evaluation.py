@@ -113,7 +113,8 @@ def evaluate(
     verification                image against image: {roc_auc, eer, threshold, pairs}
     verification_reference      image against reference: {roc_auc, eer, threshold}, and the errors
                                 {false_accept, false_reject} at the network's own thresholds
-    confusion                   [true][predicted] counts, labels ascending; test_images: how many
+    confusion                   [true][predicted] counts of all classes, labels ascending
+    test_images                 how many
     """
     test = embed(network, dataset.test_images, progress=progress, title="test images")
     labels = dataset.test_labels
@@ -153,7 +154,7 @@ def evaluate(
         "synaptic_operations": float(test.operations.mean()),
         "verification": verify_pairs(test.places, labels, rng),
         "verification_reference": _verify_references(network, distance, labels, candidates),
-        "confusion": confusion_matrix(labels, predicted).tolist(),
+        "confusion": confusion_matrix(labels, predicted, labels=np.union1d(labels, candidates)).tolist(),
         "test_images": len(labels),
     }
 

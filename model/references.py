@@ -6,6 +6,8 @@ training images: coordinate descent over spike trains, so that the result needs 
 of learning vector quantisation (Kohonen, 1990); objective and search are ours.
 """
 
+import sys
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -92,7 +94,8 @@ def refined_if_better(
     print(
         f"references: {after.mean():.2%} right of {held.sum():,} images held out if refined (cross-entropy "
         f"{loss_after:.4f}), {before.mean():.2%} as medians ({loss_before:.4f}): "
-        f"{'refined' if kept else 'medians'} kept"
+        f"{'refined' if kept else 'medians'} kept",
+        file=sys.stderr,
     )
     return refined(medians, counts, labels, temperature, progress=progress) if kept else medians
 

@@ -147,7 +147,7 @@ def test_commands_that_are_printed_run_as_they_stand(plan, tmp_path, monkeypatch
     )
     plan.network.save(tmp_path / "my project" / "network.safetensors")
     assert main(["ip", "--config", "digits", "--out", str(tmp_path / "my project")]) == 0
-    command = shlex.split(capsys.readouterr().out.split("check: ")[1])
+    command = shlex.split(capsys.readouterr().out.split("next: ")[1])
     assert command[:2] == ["make", "-C"] and Path(command[2], "Makefile").is_file() and len(command) == 3
 
 

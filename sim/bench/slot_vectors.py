@@ -73,6 +73,7 @@ def _steps(plan: CorePlan, counts: np.ndarray) -> Iterator[int]:
     yield from frame(0)
     golden.commit_threshold(THRESHOLD)
     yield step(WRITE, "COMMIT_THRESHOLD", THRESHOLD)
+    yield step(UNTIL, "COMMAND_STATUS", 0, _BUSY)
     yield from command("COMMIT", slot, LABEL)
     for time, neuron in ((0, 0), (plan.network.timesteps - 1, plan.network.outputs - 1)):
         yield from reference(slot, time, neuron)

@@ -67,14 +67,14 @@ def test_refining_is_kept_only_if_it_helps_on_images_held_out(capsys, monkeypatc
     medians = class_references(counts, labels)
     found = refined_if_better(medians, counts, labels, 0.05, progress=False)
     assert np.array_equal(found.counts, refined(medians, counts, labels, 0.05, progress=False).counts)
-    assert "refined kept" in capsys.readouterr().out
+    assert "refined kept" in capsys.readouterr().err
     # Whatever comes back worse is not taken: here the references of two classes change places.
     monkeypatch.setattr(
         "twinspike.model.references.refined",
         lambda old, *_, **__: References(old.counts[[1, 0, 2]], old.labels),
     )
     assert refined_if_better(medians, counts, labels, 0.05, progress=False) is medians
-    assert "): medians kept" in capsys.readouterr().out
+    assert "): medians kept" in capsys.readouterr().err
 
 
 def test_too_few_images_to_judge_by_leave_the_medians(capsys):

@@ -110,7 +110,7 @@ CASES = [
     (
         "seed = 3",
         "sed = 3",
-        "sed is unknown: allowed keys are dataset, seed, timesteps, readout, encoder, data, layers, ",
+        "sed is unknown: did you mean seed? Else allowed keys are dataset, seed, timesteps, ",
     ),
     (
         '"digits"',
@@ -136,10 +136,14 @@ CASES = [
     (
         '"rate"',
         '"rat"',
-        "encoder.kind = 'rat' is unknown: allowed are latency, latency-dense, rate, threshold, ",
+        "encoder.kind = 'rat' is unknown: did you mean rate? Else allowed are latency, latency-dense, rate, ",
     ),
     ("peak = 50", "peak = 101", "encoder.peak = 101 is not allowed: expected an integer in 1..100"),
-    ("peak = 50", "peek = 50", "encoder.peek is unknown: allowed keys are peak, seed"),
+    (
+        "peak = 50",
+        "peek = 50",
+        "encoder.peek is unknown: did you mean peak? Else allowed keys are peak, seed",
+    ),
     ("[encoder]", "[[encoder]]", "encoder is not a table: write [encoder] with kind = ..."),
     (
         "weight_bits = 2",
@@ -155,7 +159,11 @@ CASES = [
     ("= true", '= "yes"', "layers.0.single_spike = 'yes' is not allowed: expected true or false"),
     ("neurons = 10", "neurons = 0", "layers.1.neurons = 0 is not allowed: expected an integer in 1..32768"),
     ("epochs = 2", "epochs = -1", "training.epochs = -1 is not allowed: expected an integer in 0..10000"),
-    ("epochs = 2", "epoch = 2", "training.epoch is unknown: allowed keys are epochs, batch_size, "),
+    (
+        "epochs = 2",
+        "epoch = 2",
+        "training.epoch is unknown: did you mean epochs? Else allowed keys are epochs, batch_size, ",
+    ),
     ("[training]", "[[training]]", "training = [{'epochs': 2}] is not allowed: expected a table of settings"),
     ("lanes = [4, 2]", "lanes = [4]", "hardware.lanes has 1 numbers: expected one per layer, 2"),
     (
@@ -251,7 +259,7 @@ def test_settings_on_top_of_a_file(tmp_path):
         ("=5", "--set =5: expected KEY=VALUE"),
         ("layers.7.neurons=5", "--set layers.7.neurons=5: there is no layers.7.neurons"),
         ("layers.neurons=5", "there is no layers.neurons; a layer's is layers.0.neurons"),
-        ("training.epoch=5", "training.epoch is unknown: allowed keys are epochs"),
+        ("training.epoch=5", "training.epoch is unknown: did you mean epochs? Else allowed keys are epochs"),
         ("training.epochs=5x", "training.epochs = '5x' is not allowed: expected an integer in 0..10000"),
         ("seed.x=5", "there is no seed.x"),
     ],
