@@ -1,8 +1,8 @@
 """How good a network is after each epoch, on training samples that it does not learn from.
 
 The answers are the core's: nearest by EMD, or the largest sum of membranes. References are the classes'
-medians, of a few images each, so that an epoch costs little more; those of the finished network are made of all
-training images and may be refined.
+medians, of a few images each, so that an epoch costs little more; those of the finished network are made of
+all training images and may be refined.
 """
 
 from __future__ import annotations

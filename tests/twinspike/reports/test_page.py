@@ -166,6 +166,7 @@ def test_plots_are_sound_svg_with_ids_of_their_own(build):
 
 def test_figures_take_the_colours_of_the_page(build):
     drawing = re.search(r'<figure id="learning">.*?</svg>', page(build), re.DOTALL)[0]
+    assert "validation macro-F1" in drawing
     assert "var(--accent)" in drawing and "currentColor" in drawing
     assert "prefers-color-scheme: dark" in page(build)
 
