@@ -1,11 +1,13 @@
 """The steps of boards: bitstream, flash, and a board in simulation."""
 
+import contextlib
 import dataclasses
 import json
 import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -171,10 +173,34 @@ def simulate(
     return not checked.different
 
 
-def serve(config: Config, place: Folders, name: str, baud: int, line: str = "uart") -> None:
-    """Run a board in simulation until Ctrl-C."""
+def serve(
+    config: Config, place: Folders, name: str, baud: int, line: str = "uart", port: Path | None = None
+) -> None:
+    """Run a board in simulation until Ctrl-C; `port` becomes a link to its serial port as long as it runs.
+
+    Raises TwinspikeError if `port` is a file or folder, or cannot be made.
+    """
+    if port and port.exists() and not port.is_symlink():
+        raise TwinspikeError(f"--port {port} exists: give another name, which becomes a link to the port")
     _, running = simulated(config, place, name, baud, line)
-    with running:
-        print(f"a simulated {name} listens on {running.port}; Ctrl-C ends it", flush=True)
+    with running, _link(port, running.port) as shown:
+        print(f"a simulated {name} listens on {shown}; Ctrl-C ends it", flush=True)
         while running.alive:
             time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _link(port: Path | None, to: str) -> Iterator[str]:
+    """What a host may open: `port` as a link to the serial port `to`, or that one itself."""
+    if port is None:
+        yield to
+        return
+    try:
+        port.unlink(missing_ok=True)
+        port.symlink_to(to)
+    except OSError as error:
+        raise TwinspikeError(f"--port {port} cannot be made: {error.strerror}") from None
+    try:
+        yield str(port)
+    finally:
+        port.unlink(missing_ok=True)

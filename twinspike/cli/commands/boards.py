@@ -78,6 +78,10 @@ def sim_board(
     serve: Annotated[
         bool, typer.Option("--serve", help="no check: print the port and run until Ctrl-C")
     ] = False,
+    port: Annotated[
+        Path | None,
+        typer.Option("--port", metavar="FILE", help="with --serve: this becomes a link to the port"),
+    ] = None,
     results: Annotated[
         Path | None,
         typer.Option(
@@ -96,8 +100,10 @@ def sim_board(
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
+    if port and not serve:
+        raise typer.BadParameter("--port is for --serve: without it there is no port to talk to")
     if serve:
-        steps.serve(chosen, place, board, baud, link)
+        steps.serve(chosen, place, board, baud, link, port)
         return 0
     good = steps.simulate(chosen, place, board, frames, baud=baud, line=link, results=results)
     if good:
