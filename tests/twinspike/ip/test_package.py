@@ -18,7 +18,8 @@ from support.packages import ENVIRONMENT, VERILATOR, bench, in_each_simulator, m
 from support.simulation import spram_case
 
 import twinspike.hw.emit.emit as emitter
-from twinspike.hw.bus.registers import REGISTERS, core_registers
+from twinspike.hw.bus.core_registers import core_registers
+from twinspike.hw.bus.registers import REGISTERS
 from twinspike.hw.plan import make_plan
 from twinspike.ip.package import write_ip
 from twinspike.numerics.errors import TwinspikeError
