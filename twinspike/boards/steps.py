@@ -122,15 +122,18 @@ def simulate(
     *,
     baud: int,
     line: str = "uart",
+    stream: int = 0,
     results: Path | None = None,
 ) -> bool:
     """Check a board in simulation against the golden model; returns whether all answers are right.
 
-    Also measures its speed, in its own clocks, and puts the figures into sim_board.json of the folder
-    `results` if there is one.
+    Also measures its speed, in its own clocks, streams so many test recordings at their own pace, and puts
+    the figures into sim_board.json of the folder `results` if there is one.
     """
-    from twinspike.boards.device import compare, measured
+    from twinspike.boards.device import compare, measured, tell_now
+    from twinspike.boards.live import recordings_to_stream, stream_recordings
 
+    recordings = recordings_to_stream(config, stream) if stream else []
     if results:
         record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
@@ -144,10 +147,17 @@ def simulate(
         bits = hertz / round(hertz / baud)
         each = SPI_BITS if line == "spi" else UART_BITS
         speeds = measured(device, trial.images, bits / each, lambda: running.clocks / hertz)
+        streamed = stream_recordings(device, network, recordings, tell_now) if stream else None
         info = device.info
     print(
         f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits per second"
     )
+    if streamed:
+        print(
+            f"{streamed['recordings']} recordings of {streamed['seconds']:.1f} s streamed at their own pace: "
+            f"{streamed['answers']} answers, {streamed['different']} differ from the golden model, "
+            f"the latest {streamed['behind']:.3f} s behind"
+        )
     if results:
         right, of = decisions(trial, checked)
         record(
@@ -166,9 +176,10 @@ def simulate(
                 "new_classes": scores(trial, checked),
                 "decisions": {"right": right, "of": of} if trial.unseen else None,
                 "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
+                "streamed": streamed,
             },
         )
-    return not checked.different
+    return not checked.different and not (streamed and streamed["different"])
 
 
 def serve(config: Config, place: Folders, name: str, baud: int, line: str = "uart") -> None:
