@@ -1,4 +1,4 @@
-"""The register map in the forms that other tools read, each written from the table in hw/bus/registers.py, as far as a core has it."""
+"""The registers that a core has in the forms other tools read, written from hw/bus/registers.py."""
 
 from collections.abc import Iterator
 
