@@ -48,17 +48,20 @@ class Readout(wiring.Component):
         m.submodules.references = references = FixedReferences(plan)
 
         # After a frame's last TICK: the counts are cleared, meanwhile the distances settle and are ranked.
-        clearing, judging = Signal(init=1), Signal()
+        clearing, judging, listening = Signal(init=1), Signal(), Signal()
+        cleared, judged = Signal(), Signal()
         neuron = Signal(range(max(neurons, 2)))
         taken, ends = Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(~(clearing | judging)),
+            cleared.eq(~clearing | (neuron == neurons - 1)),
+            # A register, not a term of what it follows: the way back to the last layer's queue is long.
+            self.i.ready.eq(listening),
             taken.eq(self.i.valid & self.i.ready),
             ends.eq(taken & self.i.p.tick & self.i.p.last),
         ]
         with m.If(clearing):
             m.d.sync += neuron.eq(neuron + 1)
-            with m.If(neuron == neurons - 1):
+            with m.If(cleared):
                 m.d.sync += [clearing.eq(0), neuron.eq(0)]
         closing = Signal(2)
         m.d.sync += closing.eq(Cat(ends, closing.any()))
@@ -70,7 +73,9 @@ class Readout(wiring.Component):
             ranked.eq(ranking & (k == plan.references - 1)),
         ]
         with m.If(ends):
-            m.d.sync += [clearing.eq(1), judging.eq(1)]
+            m.d.sync += [clearing.eq(1), judging.eq(1), listening.eq(0)]
+        with m.Elif(cleared & judged):
+            m.d.sync += listening.eq(1)
         with m.If(start):
             m.d.sync += [closing.eq(0), ranking.eq(1)]
         with m.If(ranking):
@@ -98,8 +103,9 @@ class Readout(wiring.Component):
         ]
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+        # Not before: the next frame's ranking may not begin before this one's record is out.
+        m.d.comb += judged.eq(~judging | settling[1])
         with m.If(settling[1]):
-            # Not before: the next frame's ranking may not begin before this one's record is out.
             m.d.sync += judging.eq(0)
         with m.If(settling[2]):
             m.d.sync += self.o.valid.eq(1)
