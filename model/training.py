@@ -281,7 +281,8 @@ class _Run:
         same = taught is self.dataset
         if not same:
             counts = embed(wide, taught.train_images, progress=self.show, title="references").counts
-        integer = with_references(integer, self.config, taught, counts, self.show)
+        given = self.rule.references(np.unique(taught.train_labels))
+        integer = with_references(integer, self.config, taught, counts, self.show, given)
         self.network.behave_as([layer.spec for layer in integer.layers])
         compared = spikes_compared(self.network, integer, self.dataset.test_images, self.show)
         integer, figures = with_metrics(integer, taught, counts if same else None, self.show)
