@@ -76,7 +76,8 @@ def refined_if_better(
     held = nth % HELD_OUT == HELD_OUT - 1
     if not held.any():
         print(
-            f"references: medians, for fewer than {HELD_OUT} images per class cannot tell if refining helps"
+            f"references: medians, for fewer than {HELD_OUT} images per class cannot tell if refining helps",
+            file=sys.stderr,
         )
         return medians
     plain = class_references(counts[:, ~held], labels[~held])

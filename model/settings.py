@@ -32,6 +32,13 @@ class TrainingSettings:
     )
     quarter_turns: bool = setting(False, help="images turned by 90, 180 and 270 degrees are further classes")
     images: int = setting(0, low=0, high=10**9, help="train with only so many of the images; 0: all")
+    validate: float = setting(
+        0.0,
+        low=0.0,
+        high=0.9,
+        help="this share of the training samples is held out and measured after each epoch (the data's own "
+        "val part, where it has one)",
+    )
     learning_rate: float = setting(6e-3, low=1e-6, high=1.0, help="peak of Adam's one-cycle schedule")
     weight_decay: float = setting(0.0, low=0.0, high=100.0, help="of Adam's weights, not of biases")
     rule: str = setting("surrogate", choices=tuple(RULES), help="how weights learn: see model/rules")

@@ -41,6 +41,7 @@ from .rules.base import Batch, Diverged, Means, make_rule
 from .schedule import one_cycle
 from .state_bits import narrowed
 from .tensorboard import EventLog
+from .validation import Validation
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -90,7 +91,6 @@ def train(
         with joined_ranks() as ranks:
             show = progress and ranks.first
             dataset = dataset or config_dataset(config, progress=show)
-            dataset = dataset.first(config.training.images)
             run = _Run(config, dataset, Path(out), show, ranks)
             if resume:
                 run.restore()
@@ -110,8 +110,7 @@ def export(config: Config, out: Path, *, progress: bool = True) -> dict[str, Any
 
     Returns the content of ``metrics.json``. Raises TwinspikeError if there is no checkpoint.
     """
-    dataset = config_dataset(config, progress=progress).first(config.training.images)
-    return _restored(config, dataset, Path(out), progress).conclude()
+    return _restored(config, config_dataset(config, progress=progress), Path(out), progress).conclude()
 
 
 def trained_network(config: Config, out: Path, dataset: Dataset) -> SpikingNetwork:
@@ -132,7 +131,10 @@ class _Run:
         # TF32 would round integers above 2^11: spikes could then differ from the golden model's.
         torch.set_float32_matmul_precision("highest")
         self.config, self.settings = config, config.training
-        self.dataset, self.out, self.show, self.ranks = dataset, out, show, ranks
+        self.out, self.show, self.ranks = out, show, ranks
+        self.dataset = dataset = dataset.first(self.settings.images).holding_out(
+            self.settings.validate, config.data.seed
+        )
         self.device = ranks.device()
         check_outputs(config, dataset)
         self.network = SpikingNetwork(config, dataset.shape)
@@ -151,6 +153,7 @@ class _Run:
         self.parallel = ranks.parallel(self.network)
         self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
         self.events: EventLog | None = None
+        self.validation = Validation(dataset, self.device) if self.settings.validate and ranks.first else None
 
     def _cost(self, images: Tensor) -> CycleCost | None:
         """The core's clocks in the loss, where they have a price; checks that a target can be met."""
@@ -230,7 +233,7 @@ class _Run:
                         )
                 row = self._close_epoch()
                 watch.read()
-                bar.set_postfix(loss=f"{row['loss']:.3f}", spikes=f"{row['hidden_spikes']:.2f}")
+                bar.set_postfix(_shown(row))
                 if time.monotonic() - saved > CHECKPOINT_SECONDS or p.epoch == epochs:
                     self.save()
                     saved = time.monotonic()
@@ -264,6 +267,8 @@ class _Run:
         p.epoch, p.step, p.sums = p.epoch + 1, 0, {}
         hidden = sum(spikes[:-1]) / max(1, len(spikes) - 1)
         row = {"epoch": p.epoch, "loss": means["loss"], "hidden_spikes": hidden, "output_spikes": spikes[-1]}
+        if self.validation:
+            row["validation_macro_f1"] = self.validation.macro_f1(self.network)
         p.history.append(row)
         if self.ranks.first:
             write_atomically(self.out / LOG_FILE, "".join(json.dumps(r) + "\n" for r in p.history))
@@ -309,6 +314,12 @@ class _Run:
     def _write(self, integer: Network, metrics: dict[str, Any]) -> None:
         write_json(self.out / METRICS_FILE, metrics)
         integer.save(self.out / NETWORK_FILE)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, str]:
+    """What the bar says of the last epoch."""
+    said = {"loss": f"{row['loss']:.3f}", "spikes": f"{row['hidden_spikes']:.2f}"}
+    return said | ({"f1": f"{row['validation_macro_f1']:.4f}"} if "validation_macro_f1" in row else {})
 
 
 def _generator(*words: int) -> torch.Generator:

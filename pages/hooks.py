@@ -1,6 +1,7 @@
 """What mkdocs is told beside mkdocs.yml: links into the repository, pages made of code, the API's place."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ DOCS = ROOT / "docs"
 # As in pyproject.toml: folders at the root that are subpackages.
 FOLDERS = ("numerics", "quant", "model", "sim", "hw", "host", "configs", "pretrained")
 API = ROOT / "build" / "api"
+HOME = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
 _LINK = re.compile(r"(?P<before>\]\()(?P<target>(?![a-z]+:|#)[^()\s]+)(?P<after>\))")
 _COMMANDS, _CHANGELOG = "<!-- site: commands -->", "<!-- site: changelog -->"
 
@@ -33,11 +35,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     if _CHANGELOG in markdown:
         markdown = markdown.replace(_CHANGELOG, changelog())
     folder = (DOCS / page.file.src_uri).parent
-    home = config.extra["repository"].rstrip("/")
-    return _LINK.sub(lambda link: repository_link(link, folder, home), markdown)
+    return _LINK.sub(lambda link: repository_link(link, folder), markdown)
 
 
-def repository_link(link: re.Match[str], folder: Path, home: str) -> str:
+def repository_link(link: re.Match[str], folder: Path) -> str:
     """A link to a file of the repository outside docs/ leads to where that is published."""
     path, _, anchor = link["target"].partition("#")
     to = (folder / path).resolve()
@@ -46,7 +47,7 @@ def repository_link(link: re.Match[str], folder: Path, home: str) -> str:
     if not to.exists():
         return link[0]  # mkdocs says so
     kind = "tree" if to.is_dir() else "blob"
-    url = f"{home}/{kind}/main/{to.relative_to(ROOT).as_posix()}"
+    url = f"{HOME}/{kind}/main/{to.relative_to(ROOT).as_posix()}"
     return f"{link['before']}{url}{'#' + anchor if anchor else ''}{link['after']}"
 
 

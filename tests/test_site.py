@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,8 @@ from twinspike.cli import main as cli
 from twinspike.cli.app import app
 
 ROOT = Path(__file__).parents[1]
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+HOME = URLS["Homepage"]
 
 
 class Page(HTMLParser):
@@ -69,18 +72,31 @@ def test_no_link_is_dead(site, pages):
 
 
 def test_links_into_the_repository_lead_to_files_of_it(pages):
-    home = "https://github.com/twinspike/twinspike/"
-    found = {link for page in pages.values() for link in page.links if link.startswith(home)}
+    found = {link for page in pages.values() for link in page.links if link.startswith(f"{HOME}/")}
     assert found
     for link in found:
-        target = re.sub(r"^(blob|tree)/main/", "", urlsplit(link.removeprefix(home)).path)
+        target = re.sub(r"^(blob|tree)/main/", "", urlsplit(link.removeprefix(f"{HOME}/")).path)
         assert (ROOT / target).exists(), link
 
 
 def test_pages_ask_no_other_host(pages):
     for path in pages:
         loaded = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?://[^"]+)"', path.read_text())
-        assert not [x for x in loaded if not x.startswith("https://github.com/twinspike")], path.name
+        assert not [x for x in loaded if not x.startswith(HOME)], path.name
+
+
+def test_the_project_has_one_address():
+    assert all(url.startswith(HOME) for url in URLS.values())
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    project = HOME.rpartition("/")[2]
+    spelled = re.compile(rf"https?://[\w.]+/[\w-]+/{project}\b")
+    holding = {}
+    kinds = (".md", ".py", ".toml", ".yml", ".j2", ".cff", ".v")
+    for name in filter(lambda name: name.endswith(kinds), listed.stdout.split("\0")):
+        if found := set(spelled.findall((ROOT / name).read_text(encoding="utf-8"))):
+            holding[name] = found
+    assert set(holding) == {"pyproject.toml", "README.md", "docs/install.md"}
+    assert set.union(*holding.values()) == {HOME}
 
 
 def test_every_document_is_a_page_that_can_be_reached(site, pages):

@@ -2,26 +2,35 @@
 
 Consoles run in bash with this environment's commands; python blocks are sessions whose answers are
 compared (doctest) and share one namespace in a tutorial. A comment ``<!-- not run: why -->`` before a
-block leaves out what takes minutes, ``<!-- needs: NAME -->`` anywhere what not every machine has.
+block leaves out what takes minutes, ``<!-- needs: NAME -->`` anywhere what not every machine has. A console
+behind ``<!-- stays: FILE -->`` goes on in a shell of its own; what follows waits until FILE is there.
 """
 
+import contextlib
 import doctest
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from support.optional import needs
 
-BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n\s*)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- (not run|stays): ([^\n]+) -->\n\s*)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 NEEDED = re.compile(r"<!-- needs: (\w+) -->")
+# Seconds for what stays to be there.
+PATIENCE = 400
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = [
     *sorted((DOCS / "tutorials").glob("*.md")),
     DOCS / "start" / "researcher.md",
     DOCS / "start" / "engineer.md",
+    DOCS / "start" / "maker.md",
     DOCS / "python.md",
 ]
 TUTORIALS = [
@@ -30,19 +39,39 @@ TUTORIALS = [
 ]
 
 
-def console(text, folder):
-    """Run the lines after each ``$``; lines after it up to the next one are its here-document."""
+def bash(text):
+    """What runs the lines after each ``$``; lines after it up to the next one are its here-document."""
     script = "\n".join(line.removeprefix("$ ") for line in text.splitlines())
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=folder,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return ["bash", "-euo", "pipefail", "-c", script], os.environ | {"PATH": path}
+
+
+def console(text, folder):
+    """Run a console block to its end."""
+    command, environment = bash(text)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+
+
+@contextlib.contextmanager
+def staying(text, folder, file):
+    """Run a console block until the page ends, then Ctrl-C it, after which `file` is gone."""
+    command, environment = bash(text)
+    with (folder / "staying.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            until = time.monotonic() + PATIENCE
+            while not (folder / file).exists():
+                assert process.poll() is None and time.monotonic() < until, Path(log.name).read_text()
+                time.sleep(0.2)
+            yield
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            status = process.wait(60)
+    assert status == 130 and not (folder / file).exists(), Path(log.name).read_text()
 
 
 def session(text, namespace, where):
@@ -60,14 +89,17 @@ def session(text, namespace, where):
 def test_a_tutorial_does_what_it_says(tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, ran = {}, 0
-    for skipped, language, text in BLOCK.findall(tutorial.read_text(encoding="utf-8")):
-        if skipped:
-            continue
-        if language == "console":
-            console(text, tmp_path)
-        elif language == "python":
-            session(text, namespace, tutorial.name)
-        else:
-            continue
-        ran += 1
+    with contextlib.ExitStack() as running:
+        for how, said, language, text in BLOCK.findall(tutorial.read_text(encoding="utf-8")):
+            if how == "not run":
+                continue
+            if how == "stays":
+                running.enter_context(staying(text, tmp_path, said))
+            elif language == "console":
+                console(text, tmp_path)
+            elif language == "python":
+                session(text, namespace, tutorial.name)
+            else:
+                continue
+            ran += 1
     assert ran, f"{tutorial.name} has no block that is run"

@@ -61,6 +61,8 @@ class Config:
             del table["data"]
         if self.readout == "emd":
             del table["readout"]
+        if not self.training.validate:  # likewise
+            del table["training"]["validate"]
         return table
 
     @property

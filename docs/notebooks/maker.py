@@ -72,7 +72,7 @@ print(f"about {found.logic_cells:,} of 5,280 logic cells, {found.ram_blocks} of 
 # Then, in a shell:
 #
 # ```sh
-# twinspike sim-board --config build/maker/maker.toml --board icebreaker --serve   # prints a port
+# twinspike sim-board --config build/maker/maker.toml --board icebreaker --serve --port board
 # twinspike bitstream --config build/maker/maker.toml --board icebreaker
 # twinspike flash --config build/maker/maker.toml --board icebreaker
 # twinspike device enrol --config build/maker/maker.toml --port /dev/ttyUSB1 --label 9 --image nine.png

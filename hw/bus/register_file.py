@@ -5,7 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan import CorePlan
-from .registers import ADDRESS_BITS, OF_TIMER, REGISTERS, Register, constants
+from .core_registers import constants
+from .fields import Register
+from .registers import ADDRESS_BITS, OF_TIMER, REGISTERS
 
 # Word addresses; a write happens in the clock of `write`, `read_data` follows a clock after `read` and stays.
 PORT = wiring.Signature(

@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from ...numerics.errors import TwinspikeError
+from .split import test_part
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
@@ -13,7 +16,8 @@ class Dataset:
     [T, *map] (`numerics/encodings/timed.py`). `taught`: where training and test classes differ, the images
     of other classes that references are made from (its training images) and figures are measured on (its
     test images). `class_names`: what label 0, 1, ... is called, where it has a name. `validation`: a part of
-    its own to choose with, where the data has one; neither trained on nor measured on.
+    its own to choose with, where the data has one; neither trained on nor measured on. `groups` [N]: which
+    training samples belong together, where the data says so.
     """
 
     name: str
@@ -25,6 +29,7 @@ class Dataset:
     taught: "Dataset | None" = None
     class_names: tuple[str, ...] = ()
     validation: tuple[np.ndarray, np.ndarray] | None = None
+    groups: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -35,8 +40,34 @@ class Dataset:
         """The dataset with only the first so many training images; all of them if `images` is 0."""
         if not images:
             return self
+        return self._training(slice(images))
+
+    def holding_out(self, share: float, seed: int) -> "Dataset":
+        """The dataset with that share of its training samples, of each class, as validation part.
+
+        A validation part of its own stays what it is, as does everything if `share` is 0. Whole groups are
+        drawn where there are some. Raises TwinspikeError if a class is too small to be parted.
+        """
+        if not share or self.validation is not None:
+            return self
+        where = f"training.validate = {share:g}: dataset {self.name}"
+        chosen = test_part(self.train_labels, self.groups, share, seed, where)
+        gone = np.setdiff1d(self.train_labels[chosen], self.train_labels[~chosen])
+        if len(gone):
+            raise TwinspikeError(
+                f"{where}: no sample of class {gone[0]} is left to train: choose a smaller share, or another "
+                "data.seed"
+            )
+        held = (self.train_images[chosen], self.train_labels[chosen])
+        return dataclasses.replace(self._training(~chosen), validation=held)
+
+    def _training(self, chosen: slice | np.ndarray) -> "Dataset":
+        """The dataset with some of its training samples only."""
         return dataclasses.replace(
-            self, train_images=self.train_images[:images], train_labels=self.train_labels[:images]
+            self,
+            train_images=self.train_images[chosen],
+            train_labels=self.train_labels[chosen],
+            groups=None if self.groups is None else self.groups[chosen],
         )
 
     @property

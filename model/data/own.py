@@ -73,6 +73,7 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
     elif settings.validate:
         chosen = _drawn(path, y, groups, settings, "validate")
         measured, measured_labels, x, y = x[chosen], y[chosen], x[~chosen], y[~chosen]
+        groups = None if groups is None else groups[~chosen]
     # Files lie class by class; a batch, and the first so many samples, are to be of all classes.
     mixed = np.random.default_rng(settings.seed).permutation(len(y))
     shown = np.random.default_rng(settings.seed).permutation(len(measured_labels))
@@ -85,6 +86,7 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
         {path.name: sha256},
         class_names=_names(number),
         validation=(val.x, labels(val)) if val else None,
+        groups=None if groups is None else np.asarray(groups)[mixed],
     )
 
 

@@ -28,14 +28,15 @@ def step_microseconds(encoding: Encoding) -> int:
     """How long a time step of a live source is; raises TwinspikeError for what has no time in it."""
     timed = (
         isinstance(encoding, Events)
-        or (isinstance(encoding, Mel) and encoding.coding == "crossings")
+        or (isinstance(encoding, Mel) and encoding.coding == "crossings" and encoding.align != "stretch")
         or (isinstance(encoding, Packets) and not encoding.skip_empty)
     )
     if timed and isinstance(encoding, (Events, Mel, Packets)):
         return encoding.step
     raise TwinspikeError(
         f"encoder.kind = {encoding.kind!r}: its frames have no steps of a length in time, so nothing can be "
-        'streamed: choose events, mel with coding = "crossings", or packets without skip_empty'
+        'streamed: choose events, mel with coding = "crossings" and no stretching, or packets without '
+        "skip_empty"
     )
 
 

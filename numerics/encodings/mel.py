@@ -15,6 +15,8 @@ from .timed import Timed
 
 # Energies below this share of the loudest are silence: 200 dB.
 _FLOOR = 1e-20
+# A sound that is stretched lies between the windows that are so many dB below the loudest.
+_HEARD = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,10 @@ class Mel(Timed):
     sound's own. Source: level-crossing sampling, Mark, Todd, "A nonuniform sampling approach to data
     compression", IEEE TCOM 29 (1981). `latency`: the spectrogram as an image of `frames` windows, loud is
     early, as the encoding `latency` does with pixels. Map [frames, bands, 1].
-    `align = "centre"`: the middle of the sound's energy lies in the middle of what is heard.
+    `align = "centre"`: the middle of the sound's energy lies in the middle of what is heard. `"stretch"`: the
+    sound from the first to the last window within 30 dB of the loudest one is divided into as many equal
+    parts as frames or steps are asked for, each with the mean loudness of its windows (shares of windows
+    count), so that slow and fast speakers look alike; nothing of that can be streamed.
     """
 
     kind: ClassVar[str] = "mel"
@@ -47,7 +52,9 @@ class Mel(Timed):
     reach: int = setting(50, low=5, high=150, help="dB below the loudest that are heard")
     levels: int = setting(4, low=1, high=32, help="levels of a band, for crossings")
     frames: int = setting(32, low=1, high=1023, help="windows of a sound, for latency")
-    align: str = setting("start", choices=("start", "centre"), help="what part of the sound is heard")
+    align: str = setting(
+        "start", choices=("start", "centre", "stretch"), help="what part of the sound is heard"
+    )
 
     def frame(self, recording: Recording, timesteps: int) -> np.ndarray:
         if not isinstance(recording, Sound):
@@ -68,6 +75,10 @@ class Mel(Timed):
         energies = self.energies(sound)
         decibels = 10 * np.log10(np.maximum(energies / max(energies.max(), _FLOOR), _FLOOR))
         loud = np.clip(decibels / self.reach + 1, 0, 1) if energies.max() > _FLOOR else energies * 0
+        if self.align == "stretch":
+            power = energies.sum(axis=1)
+            heard = np.flatnonzero(power >= power.max() * 10 ** (-_HEARD / 10))
+            return stretched(loud[heard[0] : heard[-1] + 1], frames)
         first = 0
         if self.align == "centre":
             weight = energies.sum(axis=1)
@@ -90,6 +101,17 @@ class Mel(Timed):
         spectrum = np.fft.rfft(windows * signal.get_window("hann", length), n=_size(length))
         filters = triangles(self.rate, _size(length), self.bands, self.low, min(self.high, self.rate // 2))
         return (np.abs(spectrum) ** 2) @ filters.T
+
+
+def stretched(rows: np.ndarray, parts: int) -> np.ndarray:
+    """[n, bands] -> [parts, bands]: means over `parts` equal stretches of the rows, shares of a row counted.
+
+    The differences of the running sum at the stretches' ends, linear between rows.
+    """
+    ends = np.linspace(0, len(rows), parts + 1)
+    row = np.minimum(ends.astype(int), len(rows) - 1)
+    sums = np.concatenate([np.zeros_like(rows[:1]), np.cumsum(rows, axis=0)])
+    return np.diff(sums[row] + (ends - row)[:, None] * rows[row], axis=0) * parts / len(rows)
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from twinspike.numerics.encodings import Events, Mel, Packets, Spikes, encoding_from_table
-from twinspike.numerics.encodings.mel import triangles
+from twinspike.numerics.encodings.frames import step_microseconds
+from twinspike.numerics.encodings.mel import stretched, triangles
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.recordings import EventRecording, Flow, Sound
 
@@ -126,3 +127,29 @@ def test_packets_are_counted_by_size_direction_and_time():
     assert again == {(0, 0, 0, 0), (0, 0, 0, 2), (1, 3, 0, 1), (4, 1, 0, 0), (4, 1, 0, 2)}
     squeezed = Packets(step=100, bins=4, largest=1600, skip_empty=True).frame(flow, 3)
     assert {int(at[0]) for at in np.argwhere(squeezed)} == {0, 1}
+
+
+def test_slow_and_fast_sounds_are_stretched_to_look_alike():
+    """The same glide of one tone in 0.3 s and in 0.6 s, silence around it or not, is nearly one picture."""
+
+    def glide(seconds: float, silence: float) -> Sound:
+        t = np.arange(int(seconds * 8000)) / 8000
+        swept = np.sin(2 * np.pi * (500 * t + 500 * t**2 / seconds))
+        quiet = np.zeros(int(silence * 8000))
+        return Sound(np.concatenate([quiet, swept, quiet]), 8000)
+
+    stretch, start = (Mel(bands=16, align=align) for align in ("stretch", "start"))
+    fast, slow = glide(0.3, 0.0), glide(0.6, 0.5)
+    assert np.abs(stretch.loudness(fast, 20) - stretch.loudness(slow, 20)).mean() < 0.05
+    assert np.abs(start.loudness(fast, 20) - start.loudness(slow, 20)).mean() > 0.1
+    assert not stretch.loudness(Sound(np.zeros(4000), 8000), 20).any()
+    with pytest.raises(TwinspikeError, match="no stretching"):
+        step_microseconds(stretch)
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(1, 3), (2, 5), (7, 7), (10, 4), (90, 24)])
+def test_stretching_keeps_the_mean_of_what_is_heard(rows, parts):
+    """Each part is the mean of its share of the rows: checked against rows repeated `parts` times."""
+    x = np.random.default_rng(rows).random((rows, 3))
+    found = stretched(x, parts)
+    assert found == pytest.approx(np.repeat(x, parts, axis=0).reshape(parts, rows, 3).mean(axis=1))

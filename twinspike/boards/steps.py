@@ -1,11 +1,13 @@
 """The steps of boards: bitstream, flash, and a board in simulation."""
 
+import contextlib
 import dataclasses
 import json
 import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +124,18 @@ def simulate(
     *,
     baud: int,
     line: str = "uart",
+    stream: int = 0,
     results: Path | None = None,
 ) -> bool:
     """Check a board in simulation against the golden model; returns whether all answers are right.
 
-    Also measures its speed, in its own clocks, and puts the figures into sim_board.json of the folder
-    `results` if there is one.
+    Also measures its speed, in its own clocks, streams so many test recordings at their own pace, and puts
+    the figures into sim_board.json of the folder `results` if there is one.
     """
-    from twinspike.boards.device import compare, measured
+    from twinspike.boards.device import compare, measured, tell_now
+    from twinspike.boards.live import recordings_to_stream, stream_recordings
 
+    recordings = recordings_to_stream(config, stream) if stream else []
     if results:
         record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
@@ -144,10 +149,17 @@ def simulate(
         bits = hertz / round(hertz / baud)
         each = SPI_BITS if line == "spi" else UART_BITS
         speeds = measured(device, trial.images, bits / each, lambda: running.clocks / hertz)
+        streamed = stream_recordings(device, network, recordings, tell_now) if stream else None
         info = device.info
     print(
         f"times are those of the simulated clock, {hertz / 1e6:g} MHz, {line} at {bits:,.0f} bits per second"
     )
+    if streamed:
+        print(
+            f"{streamed['recordings']} recordings of {streamed['seconds']:.1f} s streamed at their own pace: "
+            f"{streamed['answers']} answers, {streamed['different']} differ from the golden model, "
+            f"the latest {streamed['behind']:.3f} s behind"
+        )
     if results:
         right, of = decisions(trial, checked)
         record(
@@ -166,15 +178,40 @@ def simulate(
                 "new_classes": scores(trial, checked),
                 "decisions": {"right": right, "of": of} if trial.unseen else None,
                 "speeds": [dataclasses.asdict(speed) | {"bound": speed.bound} for speed in speeds],
+                "streamed": streamed,
             },
         )
-    return not checked.different
+    return not checked.different and not (streamed and streamed["different"])
 
 
-def serve(config: Config, place: Folders, name: str, baud: int, line: str = "uart") -> None:
-    """Run a board in simulation until Ctrl-C."""
+def serve(
+    config: Config, place: Folders, name: str, baud: int, line: str = "uart", port: Path | None = None
+) -> None:
+    """Run a board in simulation until Ctrl-C; `port` becomes a link to its serial port as long as it runs.
+
+    Raises TwinspikeError if `port` is a file or folder, or cannot be made.
+    """
+    if port and port.exists() and not port.is_symlink():
+        raise TwinspikeError(f"--port {port} exists: give another name, which becomes a link to the port")
     _, running = simulated(config, place, name, baud, line)
-    with running:
-        print(f"a simulated {name} listens on {running.port}; Ctrl-C ends it", flush=True)
+    with running, _link(port, running.port) as shown:
+        print(f"a simulated {name} listens on {shown}; Ctrl-C ends it", flush=True)
         while running.alive:
             time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _link(port: Path | None, to: str) -> Iterator[str]:
+    """What a host may open: `port` as a link to the serial port `to`, or that one itself."""
+    if port is None:
+        yield to
+        return
+    try:
+        port.unlink(missing_ok=True)
+        port.symlink_to(to)
+    except OSError as error:
+        raise TwinspikeError(f"--port {port} cannot be made: {error.strerror}") from None
+    try:
+        yield str(port)
+    finally:
+        port.unlink(missing_ok=True)

@@ -118,6 +118,33 @@ def board_speeds(figures: Figures, where: str) -> str:
     return table(titles, rows)
 
 
+def board_streams(figures: Figures, where: str) -> str:
+    """Recordings streamed to boards in simulation at their own pace."""
+    titles = (
+        "board",
+        "configuration",
+        "recordings",
+        "seconds",
+        "answers",
+        "differ",
+        "latest answer, seconds behind",
+    )
+    rows = [
+        [
+            f"`{name}`",
+            f"`{config}`",
+            f"{found['recordings']:,}",
+            f"{found['seconds']:.1f}",
+            f"{found['answers']:,}",
+            f"{found['different']:,}",
+            f"{found['behind']:.2f}",
+        ]
+        for name, config, made in _simulated(figures)
+        if (found := made.get("streamed"))
+    ]
+    return table(titles, rows)
+
+
 def link_requests(figures: Figures, where: str) -> str:
     """The requests of the link."""
     from twinspike.numerics.link import PAYLOADS
@@ -150,6 +177,7 @@ FILLS = (
     board_figures,
     board_checks,
     board_speeds,
+    board_streams,
     link_requests,
     link_reasons,
     link_record,

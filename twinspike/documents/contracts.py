@@ -86,7 +86,7 @@ def block(figures: Figures, where: str, name: str) -> str:
 
 def registers(figures: Figures, where: str) -> str:
     """The register map of a core behind a bus: offsets, fields and what they mean, for any network."""
-    from twinspike.hw.bus.registers import registers_table
+    from twinspike.hw.bus.forms.markdown import registers_table
 
     return "\n".join(["", "", *registers_table(), "", ""])
 

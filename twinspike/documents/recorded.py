@@ -117,4 +117,32 @@ def recordings_exact(figures: Figures, where: str) -> str:
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
 
 
-FILLS = (recordings, plain_classifiers, recorded_variants, recordings_exact)
+def recordings_placed(figures: Figures, where: str) -> str:
+    """Each network's core placed and routed: cells, clock, and what a sample takes at the slowest seed's."""
+    head = (
+        "configuration",
+        "device",
+        "logic cells",
+        "block RAMs",
+        "Fmax, MHz",
+        "latency, µs",
+        "interval, µs",
+    )
+    rows = [
+        [
+            f"`{row['config']}`",
+            row["placed"]["device"],
+            *(
+                f"{row['placed'][key]:,} of {row['placed'][f'{key}_available']:,}"
+                for key in ("logic_cells", "ram_blocks")
+            ),
+            " / ".join(f"{row['placed'][f'fmax_{which}_mhz']:.1f}" for which in ("min", "median", "max")),
+            *(f"{row['placed'][key]:,.1f}" for key in ("latency_us", "interval_us")),
+        ]
+        for row in _networks(figures)
+        if row.get("placed")
+    ]
+    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+
+
+FILLS = (recordings, plain_classifiers, recorded_variants, recordings_exact, recordings_placed)

@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 from twinspike import __version__
 from twinspike.flow.results import read_results
-from twinspike.hw.bus.registers import registers_header
+from twinspike.hw.bus.forms.verilog_header import registers_header
 from twinspike.hw.bus.top import BUSES
 from twinspike.hw.core.signature import RESULT_BITS
 from twinspike.hw.devices import DEVICES

@@ -7,9 +7,10 @@ from twinspike import __version__
 from twinspike.hw.bus.forms.c_header import registers_c
 from twinspike.hw.bus.forms.html import registers_html
 from twinspike.hw.bus.forms.ipxact import component_xml
+from twinspike.hw.bus.forms.markdown import registers_markdown
+from twinspike.hw.bus.forms.program import registers_json
 from twinspike.hw.bus.forms.svd import registers_svd
 from twinspike.hw.bus.forms.systemrdl import registers_rdl
-from twinspike.hw.bus.registers import registers_json, registers_markdown
 from twinspike.hw.emit.names import Names
 from twinspike.hw.plan import CorePlan
 from twinspike.numerics.files import write_json

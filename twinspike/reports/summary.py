@@ -35,7 +35,8 @@ def print_summary(build: Path, config: Config, console: Console | None = None) -
         table.add_row(label, Text(value))
     console.print(table)
     for note in results.notes:
-        console.print(note, style="yellow", markup=False, highlight=False)
+        # A command that is cut into lines could not be copied.
+        console.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def microseconds(cycles: float, megahertz: float) -> str:

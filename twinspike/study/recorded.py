@@ -12,6 +12,8 @@ import numpy as np
 from twinspike.config import Config, config_from_table, load_config
 from twinspike.flow.folders import GENERIC, Folders, pretrained
 from twinspike.flow.plans import make_plan_for
+from twinspike.flow.record import synthesis
+from twinspike.flow.results import read_results
 from twinspike.hw.predict.area import logic_cells
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.model.data.recorded import RECORDED
@@ -38,6 +40,11 @@ TIMED = 100
 TAPS, REACH = 4, 8
 _FIGURES = ("macro_f1", "accuracy", "hidden_activity", "train_cpu_seconds")
 _CORE = ("latency", "logic_cells", "ram_blocks")
+_PLACED = (
+    *("device", "seeds", "fmax_mhz", "fmax_min_mhz", "fmax_median_mhz", "fmax_max_mhz"),
+    *("logic_cells", "logic_cells_available", "ram_blocks", "ram_blocks_available"),
+    *("latency_us", "interval_us"),
+)
 
 
 def with_delays(config: Config) -> Config:
@@ -81,7 +88,8 @@ def recorded(
 
     The network that ships serves for its own seed and split; others are trained into `build`, and those
     that are there already are not trained again. What the configuration's own folder beside `build` says of
-    its simulation goes in too. What is not named, or not asked for, stays in the file.
+    its simulation, and of its core placed and routed, goes in too. What is not named, or not asked for, stays
+    in the file.
     """
     before = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {"networks": []}
     rows = {row["config"]: row for row in before["networks"]}
@@ -92,7 +100,12 @@ def recorded(
         own = shipped(config)
         row |= {"shape": own["shape"], "timesteps": config.timesteps, "test": own["test"]}
         row["core"] = {key: own[key] for key in ("target", "latency", "logic_cells", "ram_blocks")}
-        row["sim"] = simulated(build.parent / name, own["hash"]) or row.get("sim", [])
+        row["sim"] = simulated(build.parent / name, own["hash"]) or (
+            row.get("sim", []) if own["hash"] == row.get("hash") else []
+        )
+        row["placed"] = placed(build.parent / name, own) or (
+            row.get("placed") if own["hash"] == row.get("hash") else None
+        )
         kept = {(run["seed"], run["fold"]): run for run in row["runs"] if own["hash"] == row.get("hash")}
         row["hash"] = own["hash"]
         for other in _same_recipe(config, seeds):
@@ -147,6 +160,19 @@ def simulated(folder: Path, network_hash: str) -> list[dict[str, Any]]:
         return []
     kept = ("run", "frames", "spikes_compared", "mismatches", "cycles_predicted_equal")
     return [{key: run.get(key) for key in kept} for run in found["runs"]]
+
+
+def placed(folder: Path, own: dict[str, Any]) -> dict[str, Any] | None:
+    """What `synth` has found for the network of figures `own`, its time a sample; nothing for another one."""
+    if not Folders(folder).network.is_file():
+        return None
+    results = read_results(folder)
+    target = own["target"]
+    made_from = results.synths.get(target, {}).get("provenance", {}).get("network_hash")
+    if made_from != own["hash"]:
+        return None
+    found = synthesis(results, target)
+    return {key: found[key] for key in _PLACED if key in found}
 
 
 def shipped(config: Config) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""The register map in the forms that other tools read, each written from the table in hw/bus/registers.py."""
+"""The registers that a core has in the forms other tools read, written from hw/bus/registers.py."""
 
 from collections.abc import Iterator
 
 from ...plan import CorePlan
-from ..registers import Field, Register, constants, core_registers
+from ..core_registers import constants, core_registers
+from ..fields import Field, Register
 
 
 def fields(plan: CorePlan) -> Iterator[tuple[Register, list[tuple[Field, int | None]]]]:

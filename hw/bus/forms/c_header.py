@@ -1,7 +1,7 @@
 """The register map as a C header: offsets, and shift, mask and reset of every field."""
 
 from ...plan import CorePlan
-from ..registers import ACCESS
+from ..fields import ACCESS
 from . import fields
 
 

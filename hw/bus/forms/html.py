@@ -3,7 +3,7 @@
 from html import escape
 
 from ...plan import CorePlan
-from ..registers import ACCESS
+from ..fields import ACCESS
 from . import fields
 
 _STYLE = (

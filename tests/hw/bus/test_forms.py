@@ -16,9 +16,10 @@ from systemrdl.rdltypes import OnWriteType
 from twinspike.hw.bus.forms.c_header import registers_c
 from twinspike.hw.bus.forms.html import registers_html
 from twinspike.hw.bus.forms.ipxact import SPACE, component_xml
+from twinspike.hw.bus.forms.program import registers_json
 from twinspike.hw.bus.forms.svd import registers_svd
 from twinspike.hw.bus.forms.systemrdl import registers_rdl
-from twinspike.hw.bus.registers import ADDRESS_BITS, registers_json
+from twinspike.hw.bus.registers import ADDRESS_BITS
 from twinspike.hw.plan import make_plan
 
 

@@ -4,16 +4,12 @@ import json
 
 from support.networks import counting, random_network
 
-from twinspike.hw.bus.registers import (
-    ACCESS,
-    ADDRESS_BITS,
-    REGISTERS,
-    constants,
-    core_registers,
-    registers_header,
-    registers_json,
-    registers_markdown,
-)
+from twinspike.hw.bus.core_registers import constants, core_registers
+from twinspike.hw.bus.fields import ACCESS
+from twinspike.hw.bus.forms.markdown import registers_markdown
+from twinspike.hw.bus.forms.program import registers_json
+from twinspike.hw.bus.forms.verilog_header import registers_header
+from twinspike.hw.bus.registers import ADDRESS_BITS, REGISTERS
 from twinspike.hw.plan import make_plan
 
 

@@ -13,11 +13,14 @@ import pytest
 from PIL import Image
 from support.recordings import STEP, events_network, five_bytes, random_recording
 
+from twinspike.boards.live import recordings_to_stream, stream_recordings
 from twinspike.boards.stream import Streamed, recording_frames, replay, replay_by_timer, summary
 from twinspike.cli.main import main
+from twinspike.config import config_from_table
 from twinspike.host import Device, DeviceError
 from twinspike.host.live import TimedRun
 from twinspike.hw.plan import make_plan
+from twinspike.model.data.recorded import RECORDED, Entry, Source
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.events import frame_words
 from twinspike.numerics.recordings import EventRecording
@@ -85,6 +88,37 @@ def test_answers_are_the_golden_models_at_any_pace(board, network, recording, sp
     assert speed != 0.5 or seconds >= 6.9 * T * STEP / 1e6 / speed
     silent = run(network, np.zeros((T, 1, 72), bool)).results
     assert (after.label, after.distance) == (silent.label[0], silent.distance[0])
+
+
+def test_recordings_that_measure_are_streamed_one_after_the_other(board, network, monkeypatch, tmp_path):
+    """Two of the three recordings of the test part, at their own pace; the answers are the golden model's."""
+    made = [random_recording(seed) for seed in range(4)]
+    monkeypatch.setenv("TWINSPIKE_DATA", str(tmp_path))
+    (tmp_path / "file").write_text("made")
+
+    def entries(paths, fold):
+        for number, one in enumerate(made):
+            yield Entry("train" if number == 1 else "test", "left", lambda found=one: found)
+
+    monkeypatch.setitem(RECORDED, "nmnist", Source("events", ".", ("file",), entries))
+    encoder = dict(kind="events", step=STEP, height=6, width=6)
+    table = {"timesteps": T, "encoder": encoder, "layers": [{"neurons": 24}, {"neurons": 8}]}
+    config = config_from_table("bars", {"dataset": "nmnist", **table})
+    recordings = recordings_to_stream(config, 2)
+    assert [len(one) for one in recordings] == [len(made[0]), len(made[2])]
+    said = []
+    with Device.open(board.port, network=network, timeout=5.0) as device:
+        found = stream_recordings(device, network, recordings, said.append)
+    assert found["answers"] == len(said) == sum(one.duration // (T * STEP) + 1 for one in recordings)
+    assert found["recordings"] == 2 and found["different"] == 0
+    assert found["seconds"] == pytest.approx(sum(one.duration for one in recordings) / 1e6)
+    own = config_from_table("bars", {"dataset": "./bars", **table})
+    with pytest.raises(TwinspikeError, match=r"--stream: dataset \./bars is none of nmnist"):
+        recordings_to_stream(own, 2)
+    with pytest.raises(TwinspikeError, match="nothing can be"):
+        recordings_to_stream(
+            config_from_table("bars", {**table, "dataset": "mnist", "encoder": {"kind": "latency"}}), 2
+        )
 
 
 def test_a_difference_from_the_golden_model_is_said_and_counted(board, network, recording):

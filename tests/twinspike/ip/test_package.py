@@ -18,7 +18,8 @@ from support.packages import ENVIRONMENT, VERILATOR, bench, in_each_simulator, m
 from support.simulation import spram_case
 
 import twinspike.hw.emit.emit as emitter
-from twinspike.hw.bus.registers import REGISTERS, core_registers
+from twinspike.hw.bus.core_registers import core_registers
+from twinspike.hw.bus.registers import REGISTERS
 from twinspike.hw.plan import make_plan
 from twinspike.ip.package import write_ip
 from twinspike.numerics.errors import TwinspikeError
@@ -199,9 +200,10 @@ def test_the_benches_load_weights_and_leave_pixels_alone(tmp_path, simulator):
     plan, spikes = spram_case(64, 4)
     plan = dataclasses.replace(plan, slots=plan.references + 1, pixels=True)
     write_ip(plan, spikes[:, :1], np.arange(1), tmp_path / "ip")
-    for start in (0, 1) if simulator == "icarus" else (0,):
-        status, said = bench(tmp_path / "ip", simulator, "stream", "wishbone", f"START={start}")
-        assert status == 0 and said.count("PASS\n") == 2, said
+    # A clock that begins high is the harder one for Icarus, which takes minutes for each.
+    start = int(simulator == "icarus")
+    status, said = bench(tmp_path / "ip", simulator, "stream", "wishbone", f"START={start}")
+    assert status == 0 and said.count("PASS\n") == 2, said
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,8 @@ def write_inputs(build, network, *, mismatches=0):
         "cells": {},
     }
     (build / "metrics.json").write_text(json.dumps(metrics | origin))
-    log = [{"epoch": n, "loss": 4 / n, "hidden_spikes": 0.3, "output_spikes": 1.0} for n in range(1, 6)]
+    row = {"hidden_spikes": 0.3, "output_spikes": 1.0}
+    log = [{"epoch": n, "loss": 4 / n, **row, "validation_macro_f1": 0.9 + n / 100} for n in range(1, 6)]
     (build / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
     (build / "sim.json").write_text(json.dumps({"runs": runs} | origin))
     (build / "up5k" / "synth").mkdir(parents=True, exist_ok=True)
@@ -165,6 +166,7 @@ def test_plots_are_sound_svg_with_ids_of_their_own(build):
 
 def test_figures_take_the_colours_of_the_page(build):
     drawing = re.search(r'<figure id="learning">.*?</svg>', page(build), re.DOTALL)[0]
+    assert "validation macro-F1" in drawing
     assert "var(--accent)" in drawing and "currentColor" in drawing
     assert "prefers-color-scheme: dark" in page(build)
 

@@ -138,7 +138,32 @@ def test_seeds_and_variants_are_measured_and_kept(shipped, monkeypatch, tmp_path
     with pytest.raises(AssertionError, match="trained again"):
         recorded.recorded(["nmnist"], tmp_path / "recordings", results, seeds=(3,), say=lambda line: None)
 
+    assert row["placed"] is None
+    synth = tmp_path / "nmnist" / row["core"]["target"] / "synth" / "synth.json"
+    synth.parent.mkdir(parents=True)
+    fmax = dict.fromkeys(("fmax_min_mhz", "fmax_median_mhz", "fmax_max_mhz"), 100.0)
+    used = {name: 5 for part in ("logic_cells", "ram_blocks") for name in (part, f"{part}_available")}
+    used |= {"flipflops": 5, "flipflops_available": 5, "spram": 0, "spram_available": 0, "dsp": 0}
+    made_by = {"yosys_seconds": 1, "nextpnr_seconds": [1], "tools": {}, "provenance": {"network_hash": hash}}
+    synth.write_text(
+        json.dumps({"device": "x", "seeds": [1], "fmax_mhz": [100.0], **fmax, **used, **made_by})
+    )
+    (tmp_path / "nmnist" / "network.safetensors").write_bytes(
+        (tmp_path / "shipped" / "network.safetensors").read_bytes()
+    )
+    cycles = {
+        kind: {"min": 1, "median": 250, "max": 999, "values": [250]} for kind in ("latency", "interval")
+    }
+    told["runs"] = [{**told["runs"][0], "run": name, "cycles": cycles} for name in ("alone", "back_to_back")]
+    (tmp_path / "nmnist" / "sim.json").write_text(json.dumps(told))
+    recorded.recorded(["nmnist"], tmp_path / "recordings", results, seeds=(2,), say=lambda line: None)
+    (row,) = json.loads(results.read_text())["networks"]
+    assert row["placed"]["latency_us"] == 2.5 and row["placed"]["logic_cells"] == 5
+    synth.write_text(synth.read_text().replace(hash, "0" * 64))
+    assert recorded.placed(tmp_path / "nmnist", {"target": row["core"]["target"], "hash": hash}) is None
+
     figures = Figures({}, {}, {"own_data": json.loads(results.read_text())})
+    assert "| 5 of 5 | 5 of 5 | 100.0 / 100.0 / 100.0 | 2.5 | 2.5 |" in tables.recordings_placed(figures, "x")
     text = tables.recordings(figures, "x")
     mean = sum(run["macro_f1"] for run in row["runs"]) / 2
     assert f"{mean:.4f}" in text and "2 seeds" in text and "128-12-6, T = 4" in text

@@ -78,6 +78,13 @@ def sim_board(
     serve: Annotated[
         bool, typer.Option("--serve", help="no check: print the port and run until Ctrl-C")
     ] = False,
+    port: Annotated[
+        Path | None,
+        typer.Option("--port", metavar="FILE", help="with --serve: this becomes a link to the port"),
+    ] = None,
+    stream: Annotated[
+        int, number("--stream", "N", "test recordings to stream at their own pace as well", 0)
+    ] = 0,
     results: Annotated[
         Path | None,
         typer.Option(
@@ -89,17 +96,20 @@ def sim_board(
 
     The whole board, UART pins, flash and all, in Verilator. Classifies, embeds, enrols and verifies
     test images over the serial port and compares every answer with the golden model; ends with
-    status 1 at any difference. Then measures images per second, in the simulated clock.
+    status 1 at any difference. Then measures images per second, in the simulated clock. With --stream
+    recordings of events, sound or packets are replayed live, each answer compared.
     """
     from twinspike.boards import steps
     from twinspike.cli.closing import then
     from twinspike.flow.folders import opened
 
     chosen, place = opened(config, out)
+    if port and not serve:
+        raise typer.BadParameter("--port is for --serve: without it there is no port to talk to")
     if serve:
-        steps.serve(chosen, place, board, baud, link)
+        steps.serve(chosen, place, board, baud, link, port)
         return 0
-    good = steps.simulate(chosen, place, board, frames, baud=baud, line=link, results=results)
+    good = steps.simulate(chosen, place, board, frames, baud=baud, line=link, stream=stream, results=results)
     if good:
         print(f"next: {then('bitstream', chosen, place, '--board', board)}")
     return 0 if good else 1

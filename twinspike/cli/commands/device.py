@@ -93,7 +93,7 @@ def device(
 ) -> int:
     """Talk to a board: info, classify, stream, list, enrol, clear, verify, check, bench, load.
 
-    On a serial port, or in simulation: twinspike sim-board --serve prints its port.
+    On a serial port, or in simulation: twinspike sim-board --serve --port board makes ./board one.
 
     Such as, each with --port /dev/ttyUSB1 and --config mnist:
       twinspike device info
