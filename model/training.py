@@ -153,7 +153,10 @@ class _Run:
         self.parallel = ranks.parallel(self.network)
         self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
         self.events: EventLog | None = None
-        self.validation = Validation(dataset, self.device) if self.settings.validate and ranks.first else None
+        self.validation: Validation | None = None
+        if self.settings.validate and ranks.first:
+            given = self.rule.references(np.unique(dataset.train_labels))
+            self.validation = Validation(dataset, self.device, given)
 
     def _cost(self, images: Tensor) -> CycleCost | None:
         """The core's clocks in the loss, where they have a price; checks that a target can be met."""

@@ -39,7 +39,7 @@ def _parts(method: Method, store: Store, executor: Executor, progress: bool) -> 
     """The figures of each part, in their order."""
     own = source_hash(method.parts[0].call.__module__.removeprefix("twinspike."), bare=True)[:16]
     keys = {
-        part.name: content_key(method.name, part.name, part.arguments, part.files(), code_version(), own)
+        part.name: content_key(method.name, part.name, part.arguments, part.inputs(), code_version(), own)
         for part in method.parts
     }
     tasks: Iterator[Task] = (

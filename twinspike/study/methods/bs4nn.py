@@ -4,7 +4,7 @@ from functools import partial
 
 from .cores import exact
 from .method import Goal, Method, Part, Row
-from .training import control, data_checksums, with_core
+from .training import control, depends_on, with_core
 
 CONFIG = "bs4nn"
 WANTED = 0.970
@@ -33,8 +33,8 @@ METHOD = Method(
     data="MNIST: 60,000 images to train, 10,000 to measure; 784-600-10, T = 16, pixels below 32 silent",
     paper_figure="0.970 on MNIST's 10,000 test images, 784-600-10",
     parts=(
-        Part("MNIST, 1 bit", with_core, (CONFIG,), partial(data_checksums, CONFIG)),
-        Part("control, MNIST, 1 bit", control, (CONFIG,), partial(data_checksums, CONFIG)),
+        Part("MNIST, 1 bit", with_core, (CONFIG,), partial(depends_on, CONFIG)),
+        Part("control, MNIST, 1 bit", control, (CONFIG,), partial(depends_on, CONFIG)),
     ),
     goals=goals,
     ties="a tie of the first output spikes counts as right if the label's is among them",

@@ -11,13 +11,14 @@ Row = dict[str, Any]
 class Part:
     """A part of a method's measurement that is computed, cached and resumed by itself.
 
-    ``call(workplace, *arguments)`` gives its figures, JSON-ready; `files` checksums of the data it reads.
+    ``call(workplace, *arguments)`` gives its figures, JSON-ready; `inputs` what else they depend on: a
+    configuration, checksums of data.
     """
 
     name: str
     call: Callable[..., Row]
     arguments: tuple[Any, ...] = ()
-    files: Callable[[], Any] = tuple
+    inputs: Callable[[], Any] = tuple
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """A configuration trained as a part of a method's measurement, and its control by today's rule."""
 
+from typing import Any
+
 import numpy as np
 
 from twinspike.config import Config, load_config
@@ -76,11 +78,13 @@ def first_spikes(network: Network, dataset: Dataset) -> Row:
     return {"accuracy_ties_right": float(own.mean()), "ties": float((first.sum(axis=1) > 1).mean())}
 
 
-def data_checksums(name: str) -> list[str]:
-    """Checksums of a configuration's data; raises TwinspikeError for a file that is missing."""
+def depends_on(name: str) -> list[Any]:
+    """A configuration and the checksums of its data; raises TwinspikeError for a file that is missing."""
     from twinspike.model.data.downloads import file_sha256
 
-    dataset = load_config(name).dataset
-    if dataset in RECORDED:
-        return [file_sha256(path) for path in recorded_files(dataset)]
-    return [file.sha256 for file in IDX_SOURCES[dataset].files] if dataset in IDX_SOURCES else []
+    config = load_config(name)
+    table = {key: value for key, value in config.table().items() if key != "name"}
+    if config.dataset in RECORDED:
+        return [table, [file_sha256(path) for path in recorded_files(config.dataset)]]
+    source = IDX_SOURCES.get(config.dataset)
+    return [table, [file.sha256 for file in source.files] if source else []]
