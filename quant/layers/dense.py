@@ -50,6 +50,7 @@ class QuantDense(QuantLayer):
     def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
         super().reset_parameters(std, bias, generator)
         if self.layer_scale:
+            assert self.level is not None
             with torch.no_grad():
                 self.level.fill_(self.tensor()[1].mean().log())
 

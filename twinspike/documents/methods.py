@@ -126,6 +126,21 @@ def method_verification(figures: Figures, where: str) -> str:
     return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
 
 
+def method_traffic(figures: Figures, where: str) -> str:
+    """Accuracy of the networks and of nearest neighbours on the same loads."""
+    rows = []
+    for name, part in _parts(figures, "traffic").items():
+        if "accuracy" in part:
+            size = "-".join(map(str, part["shape"])) + f", T = {part['timesteps']}"
+            rows.append(
+                [f"network: {name}", size, f"{part['accuracy']:.4f}", f"{part['hidden_activity']:.1%}"]
+            )
+        for what, accuracy in part.get("accuracies", {}).items():
+            rows.append([what, "", f"{accuracy:.4f}", ""])
+    head = ("what", "size", "accuracy", "hidden neurons active")
+    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+
+
 def _measured(figures: Figures) -> list[tuple[Method, dict[str, Any]]]:
     rows = figures.studies.get(STUDY, {}).get("methods", [])
     return [(METHODS[row["name"]], row) for row in rows if row["name"] in METHODS]
@@ -162,4 +177,4 @@ def _verdict(goals: list[dict[str, Any]]) -> str:
     return f"{met} of {len(goals)} reached; not: {missed}"
 
 
-FILLS = (methods, method_ties, method_cores, method_thresholds, method_verification)
+FILLS = (methods, method_ties, method_cores, method_thresholds, method_verification, method_traffic)
