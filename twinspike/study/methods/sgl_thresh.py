@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ METHOD = Method(
     parts=(
         *(Part(name, multilabel, (name,), archive_checksum) for name in SETS),
         *(
-            Part(f"verification {name}", verification, (name,), lambda name=name: _network_files(name))
+            Part(f"verification {name}", verification, (name,), partial(_network_files, name))
             for name in NETWORKS
         ),
     ),
