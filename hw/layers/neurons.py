@@ -96,7 +96,7 @@ class Neurons(wiring.Component):
 
         biases = rom(m, "bias", plan.biases, signed(max(plan.bias_bits, 1)), parameter_word(control[0]))
         bits = unsigned(plan.threshold_bits)
-        thresholds = rom(m, "threshold", plan.thresholds, bits, parameter_word(control[3]))
+        margins = rom(m, "threshold", plan.margins, bits, parameter_word(control[3]))
         spikes = [Signal(name=f"spike_{j}") for j in lanes]
         if plan.layer.hold:
             # Whether step 0 is under way: events of later steps do not count.
@@ -123,7 +123,7 @@ class Neurons(wiring.Component):
                 stored[j],
                 weight,
                 biases[j],
-                thresholds[j],
+                margins[j],
                 control,
                 spikes[j],
                 written[j],
@@ -191,8 +191,10 @@ def written_when(plan, write, control, valid):
     ]
 
 
-def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, written, swept):
+def add_lane(m, plan, j, stored, weight, bias, margin, control, spike, written, swept):
     """One neuron lane: `stored` and `written` are its part of the state word before and after.
+
+    `margin`: its threshold as LayerPlan.margins has it.
 
     `swept`: a sweep's word is written now. Returns u, a clock after it was clamped.
     """
@@ -213,7 +215,7 @@ def add_lane(m, plan, j, stored, weight, bias, threshold, control, spike, writte
     # `above` is only used during a sweep.
     above = Signal(signed(spec.state_bits + 1), name=f"above_{j}")
     fires = Signal(name=f"fires_{j}")
-    m.d.comb += above.eq(u[: spec.state_bits].as_signed() - threshold)
+    m.d.comb += above.eq(u[: spec.state_bits].as_signed() + Cat(margin, Const(1, 1)).as_signed())
     reached = control[4].tick & ~above[-1]
     if plan.marks_fired:
         fired = [stored.fired] + [Signal(name=f"fired_{j}_{k}", reset_less=True) for k in range(3, 6)]

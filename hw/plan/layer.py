@@ -289,8 +289,17 @@ class LayerPlan(abc.ABC):
 
     @property
     def threshold_bits(self) -> int:
-        """Width of the (unsigned) thresholds."""
-        return int(self.thresholds.max()).bit_length()
+        """Width of `margins`; 0 if all thresholds are 1."""
+        return int(self.thresholds.max() - 1).bit_length()
+
+    @property
+    def margins(self) -> np.ndarray:
+        """The thresholds as they are stored, int64 [parameter words, P]: inverted bits of threshold - 1.
+
+        With a one above them they are -threshold, so that a lane adds instead of subtracting: the inverters
+        of a subtraction would stand between the table and the carry chain.
+        """
+        return (1 << self.threshold_bits) - self.thresholds
 
     @property
     def biases(self) -> np.ndarray:

@@ -99,7 +99,7 @@ def _serial(plan: CorePlan) -> list[Stored]:
             ),
             *_listed(layer, f"layer{i}.synapses.sweeper.words"),
             _queue(plan, layer, f"queue{i}.memory"),
-            *_constants(layer, f"layer{i}.neurons.threshold", layer.thresholds, layer.threshold_bits),
+            *_constants(layer, f"layer{i}.neurons.threshold", layer.margins, layer.threshold_bits),
             *_constants(layer, f"layer{i}.neurons.bias", layer.biases, layer.bias_bits),
             *_constants(layer, f"layer{i}.neurons.background", layer.backgrounds, layer.background_bits),
         ]

@@ -54,7 +54,10 @@ def test_thresholds_above_the_clamp_saturate_just_out_of_reach():
     layer = dataclasses.replace(layer, threshold=np.array([1, 7, 8, 2**31 - 1], np.int32))
     plan = DensePlan(layer, 2, "block")
     assert plan.thresholds.ravel().tolist() == [1, 7, 8, 8]
-    assert plan.threshold_bits == 4
+    # Stored as inverted bits of threshold - 1, which is one less than a power of two at most.
+    assert plan.threshold_bits == 3 and plan.margins.ravel().tolist() == [7, 1, 0, 0]
+    ones = DensePlan(dataclasses.replace(layer, threshold=np.ones(4, np.int32)), 2, "block")
+    assert ones.threshold_bits == 0 and not ones.margins.any()
 
 
 def test_clocks_and_words():
