@@ -163,7 +163,7 @@ def test_seeds_and_variants_are_measured_and_kept(shipped, monkeypatch, tmp_path
     assert recorded.placed(tmp_path / "nmnist", {"target": row["core"]["target"], "hash": hash}) is None
 
     figures = Figures({}, {}, {"own_data": json.loads(results.read_text())})
-    assert "| 5 of 5 | 5 of 5 | 100.0 / 100.0 / 100.0 | 2.5 | 2.5 |" in tables.recordings_placed(figures, "x")
+    assert "| 5 of 5 | 5 of 5 | 100.0 | 2.5 | 2.5 |" in tables.recordings_placed(figures, "x")
     text = tables.recordings(figures, "x")
     mean = sum(run["macro_f1"] for run in row["runs"]) / 2
     assert f"{mean:.4f}" in text and "2 seeds" in text and "128-12-6, T = 4" in text
