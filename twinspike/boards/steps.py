@@ -29,6 +29,8 @@ from twinspike.sim.board.board import SimulatedBoard
 
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
+# Until a request to it is sent again: a frame of thousands of events takes seconds, or minutes where much runs.
+_ANSWER_SECONDS = 60.0
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
 
 
@@ -140,7 +142,7 @@ def simulate(
         record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
-    with running, Device.open(running.port, network=network, timeout=5.0) as device:
+    with running, Device.open(running.port, network=network, timeout=_ANSWER_SECONDS) as device:
         trial = make_trial(config, network, frames)
         until = time.monotonic() + _LOADING_SECONDS
         while not device.stats().weights_loaded and time.monotonic() < until:

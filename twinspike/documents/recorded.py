@@ -118,7 +118,7 @@ def recordings_exact(figures: Figures, where: str) -> str:
 
 
 def recordings_placed(figures: Figures, where: str) -> str:
-    """Each network's core placed and routed: cells, each seed's clock, and what a sample takes at the slowest."""
+    """Each network's core placed and routed: cells, each seed's clock, a sample's time at the slowest."""
     head = (
         "configuration",
         "device",

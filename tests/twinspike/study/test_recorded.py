@@ -22,6 +22,7 @@ CLASSES, EACH = 3, 12
 def own_data(monkeypatch, tmp_path):
     """A file for each dataset, and nothing kept from test to test."""
     load._kept.cache_clear()
+    plain._loudness.cache_clear()
     monkeypatch.setenv("TWINSPIKE_DATA", str(tmp_path))
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "file").write_text("made")
