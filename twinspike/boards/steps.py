@@ -29,7 +29,7 @@ from twinspike.sim.board.board import SimulatedBoard
 
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
-# Until a request to it is sent again: a frame of thousands of events takes seconds, or minutes where much runs.
+# Until a request to it is sent again: a frame of thousands of events may take minutes.
 _ANSWER_SECONDS = 60.0
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
 
