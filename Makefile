@@ -180,6 +180,8 @@ bench-scaling: $(READY) #@ five convolutions over 32 x 32 x 3: plan, write, simu
 
 site: $(READY) #@ the documentation as pages, every link checked: build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "wrote build/site/index.html"
+	@echo "next: open it in a browser, or with its search: $(BIN)/python -m http.server -d build/site"
 
 .PHONY: screenshot
 screenshot: $(READY) #@ the picture of the report in README: after make report CONFIG=mnist, with Chromium

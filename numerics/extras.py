@@ -3,10 +3,12 @@
 pyproject.toml is their one source; what is installed knows it from its metadata.
 """
 
+import contextlib
 import functools
 import importlib.metadata
 import importlib.util
 import re
+from collections.abc import Iterator
 
 from .errors import TwinspikeError
 
@@ -33,6 +35,17 @@ def missing(error: ModuleNotFoundError, what: str) -> TwinspikeError | None:
     if extra is None:
         return None
     return TwinspikeError(f"{what} needs {error.name}, which is not installed: {remedy(extra)}")
+
+
+@contextlib.contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Raises TwinspikeError, one line, where `what` needs a module that an extra brings; also a decorator."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if lacking := missing(error, what):
+            raise lacking from None
+        raise
 
 
 def require(module: str) -> None:

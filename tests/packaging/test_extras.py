@@ -71,6 +71,33 @@ def asserts_base(environment, where):
     assert status == 1 and "ModuleNotFoundError" in err
 
 
+API_LACKS = """
+import numpy as np, twinspike as ts
+images, labels = np.zeros((8, 2, 2), np.uint8), [0, 1] * 4
+net = ts.load("mnist")
+for extra, do in (
+    ("train", lambda: ts.train("digits")),
+    ("train", lambda: ts.train({"layers": [{"neurons": 3}]}, (images, labels))),
+    ("hw", lambda: net.core().simulate(np.zeros((1, 28, 28), np.uint8))),
+    ("hw", lambda: net.core().verilog("written")),
+    ("train", lambda: ts.report(net)),
+):
+    try:
+        do()
+    except ts.TwinspikeError as error:
+        assert str(error).endswith(f"pip install 'twinspike[{extra}]'"), error
+    else:
+        raise AssertionError(extra)
+"""
+
+
+def test_the_python_api_says_which_extra_it_lacks(wheel, tmp_path_factory, tmp_path):
+    environment = linked(tmp_path_factory.mktemp("api") / "venv", wheel)
+    status, _, err = environment.run("python", "-c", API_LACKS, where=tmp_path)
+    assert status == 0, err
+    assert not (tmp_path / "build" / "network").exists() and not (tmp_path / "written").exists()
+
+
 def test_base_is_light_and_does_what_it_promises(wheel, tmp_path_factory, place):
     assert not closure(wheel) & HEAVY
     environment = linked(tmp_path_factory.mktemp("base") / "venv", wheel)

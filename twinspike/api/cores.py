@@ -15,6 +15,7 @@ from twinspike.flow.plans import make_plan_for
 from twinspike.hw.plan import CorePlan
 from twinspike.hw.predict.planner import Prediction, choose
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.extras import explained
 from twinspike.sim.golden import run
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Core:
     def target(self) -> str:
         return self.plan.target
 
+    @explained("writing a core")
     def verilog(self, folder: str | Path | None = None) -> Path:
         """Write Verilog, RTLIL, memory images and ports.md; returns their folder.
 
@@ -91,6 +93,7 @@ class Core:
         """
         return write_plan(self.plan, Path(folder) if folder else self.place.rtl(self.target))
 
+    @explained("simulation")
     def simulate(
         self,
         images: np.ndarray | int | None = None,
@@ -113,6 +116,7 @@ class Core:
         )
         return Simulation(found["runs"], path)
 
+    @explained("placing and routing")
     def synthesise(self, seeds: Sequence[int] = (1, 2, 3), *, jobs: int = 2) -> Synthesis:
         """Place and route the core with yosys and nextpnr, once a seed, `jobs` at a time.
 
@@ -132,6 +136,7 @@ class Core:
             table,
         )
 
+    @explained("an IP package")
     def package(
         self, folder: str | Path | None = None, *, frames: int = 10, name: str = ""
     ) -> tuple[Path, list[str]]:

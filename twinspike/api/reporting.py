@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.extras import explained
 from twinspike.numerics.files import write_atomically
 
 from .networks import Net
 
 
+@explained("a report")
 def report(net: Net, path: str | Path | None = None) -> Path:
     """Write one self-contained HTML page about a network, and return its path.
 

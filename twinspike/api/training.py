@@ -16,6 +16,7 @@ from twinspike.config import Config, config_from_table, load_config
 from twinspike.flow.folders import Folders, folders, opened
 from twinspike.flow.identity import check_owner
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.extras import explained, require
 from twinspike.numerics.files import write_atomically
 from twinspike.quant.network_file import load_network
 
@@ -26,6 +27,7 @@ Arrays = Sequence[Any]
 _PARTS = (("x", "y"), ("x", "y", "x_test", "y_test"))
 
 
+@explained("training")
 def train(
     config: str | Path | Mapping[str, Any],
     data: Arrays | None = None,
@@ -52,6 +54,7 @@ def train(
     arrays become files of the build folder. Raises TwinspikeError, one line, for what cannot be trained; what
     the network fell short of is warned of.
     """
+    require("torch")  # before anything is written
     changed = as_changes(changes)
     if isinstance(config, Mapping):
         chosen, place = _of_table(config_from_table(name or "network", dict(config)), data, out)

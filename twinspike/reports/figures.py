@@ -166,7 +166,7 @@ def cycle_histogram(kind: str, spread: dict[str, Any]) -> Picture:
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
         axes.set_xlabel("clock cycles")
         axes.set_ylabel("images")
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     alt = f"Histogram of clock cycles per image, {kind}: median {spread['median']:,.0f}"
     return finish(figure, f"cycles-{kind}", alt)
