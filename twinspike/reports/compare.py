@@ -35,6 +35,17 @@ def read_run(build: Path, config: Config) -> Run:
     return Run(config.name, build, config, read_results(build, config))
 
 
+def told_apart(runs: Sequence[Run]) -> list[Run]:
+    """The runs, those of equal names called by their folders; raises TwinspikeError if one is there twice."""
+    names, folders = [run.name for run in runs], [run.build.resolve() for run in runs]
+    for run, folder in zip(runs, folders, strict=True):
+        if folders.count(folder) > 1:
+            raise TwinspikeError(f"{run.build} is named twice: a run cannot be compared with itself")
+    return [
+        dataclasses.replace(run, name=str(run.build)) if names.count(run.name) > 1 else run for run in runs
+    ]
+
+
 def comparison_name(runs: Sequence[Run]) -> str:
     """What the folder of a comparison is called."""
     return "-and-".join(run.config.name for run in runs)
@@ -44,7 +55,7 @@ def write_comparison(runs: Sequence[Run], out: Path) -> Path:
     """Write index.html into the folder `out`; returns its path. Raises TwinspikeError for too few or many."""
     if not 2 <= len(runs) <= MOST_RUNS:
         raise TwinspikeError(f"{len(runs)} runs to compare: expected 2 to {MOST_RUNS}")
-    named = _told_apart(runs)
+    named = told_apart(runs)
     figures, settings = figure_table(named), settings_table(named)
     lines = [
         (row[0], name, value)
@@ -94,14 +105,6 @@ def _rows(results: Results) -> list[tuple[str, str]]:
         if key in metrics:
             rows.append((name, form.format(metrics[key])))
     return rows
-
-
-def _told_apart(runs: Sequence[Run]) -> list[Run]:
-    """The runs, those of equal names called by their folders."""
-    names = [run.name for run in runs]
-    return [
-        dataclasses.replace(run, name=str(run.build)) if names.count(run.name) > 1 else run for run in runs
-    ]
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

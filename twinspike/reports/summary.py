@@ -84,6 +84,10 @@ def _simulation_rows(results: Results) -> list[tuple[str, str]]:
     return rows
 
 
+def _seeds(seeds: list[int]) -> str:
+    return f"{len(seeds)} seed{'s' if len(seeds) != 1 else ''}"
+
+
 def _synthesis_rows(results: Results, target: str, several: bool) -> list[tuple[str, str]]:
     synth = results.synths[target]
     device = synth["device"]
@@ -96,7 +100,7 @@ def _synthesis_rows(results: Results, target: str, several: bool) -> list[tuple[
     rows = [
         (f"logic cells{where}", f"{logic:,} of {available:,} of {device} ({logic / available:.0%})"),
         (f"block RAMs{where}", ram),
-        (f"Fmax, MHz{where}", " / ".join(fmax) + f" over {len(synth['seeds'])} seeds"),
+        (f"Fmax, MHz{where}", f"{' / '.join(fmax)} over {_seeds(synth['seeds'])}"),
     ]
     # Cycles depend on the lanes, not on the device; a run for this target is preferred all the same.
     latency, interval = (

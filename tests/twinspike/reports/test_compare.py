@@ -2,11 +2,17 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from support.networks import random_network
 
+from twinspike.cli.commands import report
+from twinspike.cli.main import main
 from twinspike.config import load_config
+from twinspike.flow import folders
+from twinspike.flow.folders import Folders
 from twinspike.numerics.encodings import Latency
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.reports.compare import figure_table, read_run, settings_table, write_comparison
@@ -60,10 +66,38 @@ def test_a_page_compares_them(runs, tmp_path):
     assert "train.jsonl is missing" in text and "<script" not in text
 
 
-def test_runs_of_one_name_are_told_apart_by_their_folders(runs, tmp_path):
-    text = write_comparison([runs[0], runs[0]], tmp_path / "twice").read_text()
-    assert text.count(f'<th scope="col">{runs[0].build}</th>') == 2
+@pytest.fixture
+def namesake(runs, tmp_path):
+    """A run called as the first one, in another folder, with the figures of the second one."""
+    build = tmp_path / "elsewhere" / "digits"
+    shutil.copytree(runs[0].build, build)
+    (build / "metrics.json").write_text(json.dumps({"macro_f1": 0.91, "hidden_activity": 0.2}))
+    return read_run(build, runs[0].config)
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(runs, namesake, tmp_path):
+    text = write_comparison([runs[0], namesake], tmp_path / "both").read_text()
+    for run in (runs[0], namesake):
+        assert text.count(f'<th scope="col">{run.build}</th>') == 1
     assert "All settings are equal." in text
+
+
+def test_a_run_is_not_compared_with_itself(runs, tmp_path):
+    again = read_run(tmp_path / "build" / ".." / "build" / "digits", runs[0].config)
+    with pytest.raises(TwinspikeError, match=r"build/digits is named twice"):
+        write_comparison([*runs, again], tmp_path / "compared")
+    assert not (tmp_path / "compared").exists()
+
+
+def test_the_printed_table_has_a_column_for_each_of_two_runs_of_one_name(
+    runs, namesake, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "_named", lambda name, out: (runs[0].config, Folders(Path(name))))
+    monkeypatch.setattr(folders, "find_network", lambda place, chosen: None)
+    assert main(["report", "build/digits", "elsewhere/digits"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "macro-F1" in line)
+    assert "0.9000" in row and "0.9100" in row
 
 
 def test_one_run_is_no_comparison(runs, tmp_path):

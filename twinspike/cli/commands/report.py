@@ -55,13 +55,20 @@ def _compare(runs: list[str], out: str) -> None:
     from twinspike.cli.closing import wrote
     from twinspike.cli.tables import print_table
     from twinspike.flow.folders import find_network
-    from twinspike.reports.compare import comparison_name, figure_table, read_run, write_comparison
+    from twinspike.reports.compare import (
+        comparison_name,
+        figure_table,
+        read_run,
+        told_apart,
+        write_comparison,
+    )
 
     found = []
     for name in runs:
         chosen, place = _named(name, out)
         find_network(place, chosen)
         found.append(read_run(place.build, chosen))
+    found = told_apart(found)
     path = write_comparison(found, Path(out) / "compared" / comparison_name(found))
     table = figure_table(found)
     columns = {"": [name for name, _ in table]}
