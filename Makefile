@@ -47,7 +47,7 @@ export SIM BENCH WAVES
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw bench-energy calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board enrol-demo FORCE
+.PHONY: help env demo test train export golden rtl sim synth ip report results interop interop-core study recipes reproduce own-data oneshot explore docs site bench bench-sim bench-scaling bench-hw bench-energy calibrate data doctor lint clean formal crash-test reset-test fuzz-files fuzz netlist bitstream flash sim-board enrol-demo FORCE
 
 # What help says of a target begins with "##", and with "#@" where it is for maintainers.
 help: ## list the targets
@@ -156,6 +156,9 @@ oneshot: $(READY) #@ new classes from a few examples (Omniglot, held-out digits)
 
 recipes: $(READY) #@ mean and spread of the shipped recipes over three seeds: results/recipes.json
 	$(TS) recipes
+
+reproduce: $(READY) #@ published methods beside their papers (ONLY="bs4nn"): results/reproduce.json
+	$(TS) reproduce $(ONLY)
 
 own-data: $(READY) #@ networks for events, sound and packets beside plain classifiers (ONLY="nmnist"): results/own_data.json
 	$(TS) recordings $(ONLY) $(if $(SEEDS),--seeds $(SEEDS))

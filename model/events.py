@@ -56,6 +56,12 @@ class Events:
         total.index_add_(0, place, values.to(total.device, total.dtype)[self.address.long()])
         return total.view(self.shape[:2])
 
+    def by_weight(self, grad: Tensor) -> Tensor:
+        """The gradient [out, A] of the weight for that of the currents [T, B, out]."""
+        place, start = self.by_address
+        rows = grad.flatten(0, 1).contiguous()
+        return embedding_bag(place, rows, start, mode="sum", include_last_offset=True).T.contiguous()
+
     def currents(self, weight: Tensor, bias: Tensor) -> Tensor:
         """sum of weight[:, a] over the events a, plus bias: [out, A], [out] -> [T, B, out]."""
         return _EventProduct.apply(weight, bias, self)
@@ -110,7 +116,4 @@ class _EventProduct(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad: Tensor):
-        rows = grad.flatten(0, 1).contiguous()
-        place, start = ctx.events.by_address
-        by_address = embedding_bag(place, rows, start, mode="sum", include_last_offset=True)
-        return by_address.T.contiguous(), rows.sum(0), None
+        return ctx.events.by_weight(grad), grad.flatten(0, 1).sum(0), None

@@ -24,7 +24,8 @@ def usable(spikes: Tensor | Events, weight: Tensor) -> bool:
 def layer(spikes: Tensor | Events, synapses: QuantLayer, spec: NeuronSpec, slope: float) -> Tensor:
     """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A]."""
     quantised = synapses.quantised()
-    bias, threshold = synapses.folded(quantised.scale)
+    folded = synapses.folded(quantised.scale) if synapses.plain else synapses.integers()[1:]
+    bias, threshold = folded
     events, inputs = spikes, None
     if isinstance(spikes, Tensor):
         events, inputs = events_of_spikes(spikes.detach()), spikes

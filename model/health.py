@@ -10,6 +10,7 @@ from torch import nn
 
 from ..numerics.errors import TwinspikeError
 from .checkpoint import Progress
+from .settings import OUTPUTS_ARE_LABELS
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -41,13 +42,15 @@ def check_spikes(spikes: Sequence[float], config: Config, progress: Progress, ba
 
 def check_outputs(config: Config, dataset: Dataset) -> None:
     """Raise TwinspikeError for a label that no output neuron stands for, where they are the answer."""
-    if config.readout == "emd":
+    by_rule = config.training.rule in OUTPUTS_ARE_LABELS
+    if config.readout == "emd" and not by_rule:
         return
     outputs, labels = config.layers[-1].width, dataset.train_labels
     if labels.min() < 0 or labels.max() >= outputs:
+        how = f"training.rule = {config.training.rule}" if by_rule else f"readout = {config.readout}"
         raise TwinspikeError(
             f"layers.{len(config.layers) - 1} has {outputs} outputs, but labels run from {labels.min()} to "
-            f"{labels.max()}: with readout = {config.readout} there is an output for each label from 0 on"
+            f"{labels.max()}: with {how} there is an output for each label from 0 on"
         )
 
 

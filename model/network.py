@@ -48,7 +48,9 @@ class SpikingLayer(nn.Module):
         kind = self.synapses.geometry.kind
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
-        if compiled and self.synapses.plain and fused.usable(spikes, self.synapses.weight):
+        # No gradient is asked for: how thresholds follow from other parameters does not count.
+        settled = self.synapses.plain or (kind == "dense" and not torch.is_grad_enabled())
+        if compiled and settled and fused.usable(spikes, self.synapses.weight):
             busy = fused.BUSY.get(kind)
             if busy is None or not busy(spikes, self.synapses):
                 return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)

@@ -16,13 +16,14 @@ from ..numerics.progress import Bar
 from ..quant.class_names import KEY as CLASS_NAMES
 from ..quant.class_names import worth_keeping
 from ..quant.export import package_versions, untaught_network
-from ..quant.network import Network
+from ..quant.network import Network, References
 from ..sim import golden
 from .data.dataset import Dataset
 from .data.shipped import DATASETS
 from .evaluation import answers, choose_verify_threshold, class_references, embed, evaluate, own_thresholds
 from .network import SpikingNetwork
 from .references import refined_if_better
+from .thresholds import surrogate_distances
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -38,7 +39,7 @@ def training_table(config: Config) -> dict[str, Any]:
 def weights_table(config: Config) -> dict[str, Any]:
     """The part that its weights depend on: references are made when the network is exported."""
     table = training_table(config)
-    for key in ("reference_temperature", "own_thresholds"):
+    for key in ("reference_temperature", "own_thresholds", "threshold_choice"):
         del table["training"][key]
     return table
 
@@ -66,29 +67,34 @@ def integer_layers(network: SpikingNetwork, config: Config, dataset: Dataset) ->
 
 
 def with_references(
-    untaught: Network, config: Config, dataset: Dataset, counts: np.ndarray, progress: bool
+    untaught: Network,
+    config: Config,
+    dataset: Dataset,
+    counts: np.ndarray,
+    progress: bool,
+    given: References | None = None,
 ) -> Network:
     """A network with references and decision threshold, of its training images' counts [T, B, n_out].
 
     The classes' element-wise medians, refined if the configuration says so and it helps, are the references,
     and the equal error point between own and other references is the verify threshold; references may have
-    thresholds of their own as well. A readout without
-    references has that of its own distances.
+    thresholds of their own as well. A readout without references has that of its own distances; references
+    that are `given` by the learning rule stay as they are.
     """
     if config.readout != "emd":
         found = embed(untaught, dataset.train_images, progress=progress, title="membranes")
         distance, outputs = answers(untaught, found)
         threshold = choose_verify_threshold(distance, dataset.train_labels, outputs)
         return dataclasses.replace(untaught, verify_threshold=threshold)
-    references = class_references(counts, dataset.train_labels)
-    if heat := config.training.reference_temperature:
+    references = given or class_references(counts, dataset.train_labels)
+    if not given and (heat := config.training.reference_temperature):
         references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)
     distance = emd.distances(counts, references.counts)
     threshold = choose_verify_threshold(distance, dataset.train_labels, references.labels)
     if config.training.own_thresholds:
-        references = dataclasses.replace(
-            references, threshold=own_thresholds(distance, dataset.train_labels, references.labels)
-        )
+        choose = surrogate_distances if config.training.threshold_choice == "f1" else own_thresholds
+        limits = choose(distance, dataset.train_labels, references.labels)
+        references = dataclasses.replace(references, threshold=limits)
     return dataclasses.replace(untaught, references=references, verify_threshold=threshold)
 
 

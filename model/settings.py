@@ -6,7 +6,9 @@ import math
 from ..numerics.fields import setting
 
 # The setting `rule` -> module below model/rules and class, imported when a training begins.
-RULES = {"surrogate": ("surrogate", "Surrogate")}
+RULES = {"surrogate": ("surrogate", "Surrogate"), "temporal": ("temporal", "Temporal")}
+# Rules by which output n stands for label n.
+OUTPUTS_ARE_LABELS = ("temporal",)
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")
 # See model/distances.py.
 DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
@@ -45,11 +47,19 @@ class TrainingSettings:
     tau: float = setting(2.0, low=0.1, high=1000.0, help="steps, decay of the van Rossum distance's filter")
     temperature: float = setting(0.1, low=1e-3, high=10.0, help="of the supervised contrastive loss")
     margin: float = setting(0.3, low=0.0, high=100.0, help="of the triplet and contrastive losses")
+    gap: float = setting(
+        1.0, low=0.0, high=255.0, help="steps that other outputs spike after the first, by the temporal rule"
+    )
     reference_temperature: float = setting(
         0.03, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
     )
     own_thresholds: bool = setting(
         False, help="each reference has a decision threshold of its own, beyond which the answer is unknown"
+    )
+    threshold_choice: str = setting(
+        "fitted",
+        choices=("fitted", "f1"),
+        help="own thresholds: near their class, or of the best F1 by surrogate gradient: model/thresholds.py",
     )
     activity_target: float = setting(
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"

@@ -153,7 +153,10 @@ class _Run:
         self.parallel = ranks.parallel(self.network)
         self.rule = make_rule(self.network, Means(self.settings, ranks, self._cost(images)))
         self.events: EventLog | None = None
-        self.validation = Validation(dataset, self.device) if self.settings.validate and ranks.first else None
+        self.validation: Validation | None = None
+        if self.settings.validate and ranks.first:
+            given = self.rule.references(np.unique(dataset.train_labels))
+            self.validation = Validation(dataset, self.device, given)
 
     def _cost(self, images: Tensor) -> CycleCost | None:
         """The core's clocks in the loss, where they have a price; checks that a target can be met."""
@@ -286,7 +289,8 @@ class _Run:
         same = taught is self.dataset
         if not same:
             counts = embed(wide, taught.train_images, progress=self.show, title="references").counts
-        integer = with_references(integer, self.config, taught, counts, self.show)
+        given = self.rule.references(np.unique(taught.train_labels))
+        integer = with_references(integer, self.config, taught, counts, self.show, given)
         self.network.behave_as([layer.spec for layer in integer.layers])
         compared = spikes_compared(self.network, integer, self.dataset.test_images, self.show)
         integer, figures = with_metrics(integer, taught, counts if same else None, self.show)

@@ -2,7 +2,7 @@
 
 The answers are the core's: nearest by EMD, or the largest sum of membranes. References are the classes'
 medians, of a few images each, so that an epoch costs little more; those of the finished network are made of
-all training images and may be refined.
+all training images and may be refined. Where the learning rule gives references they are those.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..numerics import emd
+from ..quant.network import References
 from .data.dataset import Dataset
 from .evaluation import class_references, macro_f1
 from .network import SpikingNetwork
@@ -24,10 +25,11 @@ CHUNK = 500
 class Validation:
     """Images that judge, and those that references are made of; both stay where they are given."""
 
-    def __init__(self, dataset: Dataset, device: torch.device):
+    def __init__(self, dataset: Dataset, device: torch.device, given: References | None = None):
         if dataset.validation is None:
             raise ValueError("the dataset has no validation part")
         judged, labels = dataset.validation
+        self.given = given
         self.images = torch.from_numpy(np.ascontiguousarray(judged)).to(device)
         self.labels = labels
         known = dataset.train_labels
@@ -46,7 +48,7 @@ class Validation:
             if network.layers[-1].sums:
                 predicted = found.sum(axis=0, dtype=np.int64).argmax(axis=1)
             else:
-                references = class_references(
+                references = self.given or class_references(
                     np.cumsum(_outputs(network, self.shown), axis=0, dtype=np.int32), self.shown_labels
                 )
                 distance = emd.distances(np.cumsum(found, axis=0, dtype=np.int32), references.counts)

@@ -11,7 +11,7 @@ RESETS = ("subtract", "zero")
 COMBINES = ("add", "and", "iand")
 # Keys of a configuration's layer that stay out of its table where they have their defaults, so that what
 # was made before there were such keys is the same.
-RARE = ("forget", "hold", "sources", "combine", "weights_of", "activity_target")
+RARE = ("forget", "hold", "sources", "combine", "weights_of", "activity_target", "layer_scale")
 # float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
 MAX_TRAINED_STATE_BITS = 24
 
@@ -75,6 +75,9 @@ class LayerSettings(NeuronSpec):
     )
     combine: str = setting("add", choices=COMBINES, help="what becomes of the spikes of several sources")
     weights_of: int = setting(-1, low=-1, high=15, help="the layer whose weights it shares; -1: its own")
+    layer_scale: bool = setting(
+        False, help="weights have one learnt scale for the layer, so that its neurons have one threshold"
+    )
     activity_target: float = setting(
         -1.0,
         low=-1.0,

@@ -193,7 +193,7 @@ class CorePlan:
         """Clocks from a frame's last TICK, or word of membranes, taken by the readout to its result."""
         if self.network.readout == "membrane":
             return self.network.outputs + 2 * self.layers[-1].words + 5
-        return self.compared + (self.record_pieces + 7 if self.slots else 6)
+        return self.compared + 7 + (self.record_pieces if self.slots else 0)
 
     @property
     def reference_rows(self) -> int:

@@ -18,8 +18,8 @@ max(W, 3); a TICK W, but max(W + 2, 5) where W < 5):
              hw/predict/paths.py
     encoder: takes a word when the one before is done, then emits one event per clock, TICK last
     place(TICK): when a step's last word left the queue
-    readout of N neurons: takes one event per clock, after a frame's last TICK from max(N + 1, K + 5) clocks;
-             the result comes K + 6 clocks after that TICK
+    readout of N neurons: takes one event per clock, after a frame's last TICK from max(N + 1, K + 6) clocks;
+             the result comes K + 7 clocks after that TICK
     with K slots: from N + 2 clocks after a TICK was taken; after a frame's last TICK from N + K + 7 + L
              clocks, label and threshold having L pieces; the result comes K + 7 + L clocks after that TICK
     count readout: takes one event per clock, after a frame's last TICK from max(N + 1, 3) clocks; the

@@ -23,8 +23,8 @@ class Readout(wiring.Component):
     distances begin with all s_k of a reference, and a spike adds |r - s_k| - s_k = 2 max(r - s_k, 0) - r.
     The sum of r is the same for all references: it is taken off at the end.
 
-    Takes an event per clock. From a frame's last TICK taken to `o.valid`: K + 6 clocks; the next frame's
-    events are taken max(N + 1, K + 5) clocks after that TICK, once the counts of N neurons are cleared and,
+    Takes an event per clock. From a frame's last TICK taken to `o.valid`: K + 7 clocks; the next frame's
+    events are taken max(N + 1, K + 6) clocks after that TICK, once the counts of N neurons are cleared and,
     later where the record of the frame before has not left, the distances ranked. After reset N clocks.
 
     Members: `i` (In stream of the last layer's events), `o` (Out stream of RESULT: the nearest
@@ -48,21 +48,24 @@ class Readout(wiring.Component):
         m.submodules.references = references = FixedReferences(plan)
 
         # After a frame's last TICK: the counts are cleared, meanwhile the distances settle and are ranked.
-        clearing, judging = Signal(init=1), Signal()
+        clearing, judging, listening = Signal(init=1), Signal(), Signal()
+        cleared, judged = Signal(), Signal()
         neuron = Signal(range(max(neurons, 2)))
         taken, ends = Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(~(clearing | judging)),
+            cleared.eq(~clearing | (neuron == neurons - 1)),
+            # A register, not a term of what it follows: the way back to the last layer's queue is long.
+            self.i.ready.eq(listening),
             taken.eq(self.i.valid & self.i.ready),
             ends.eq(taken & self.i.p.tick & self.i.p.last),
         ]
         with m.If(clearing):
             m.d.sync += neuron.eq(neuron + 1)
-            with m.If(neuron == neurons - 1):
+            with m.If(cleared):
                 m.d.sync += [clearing.eq(0), neuron.eq(0)]
         closing = Signal(2)
         m.d.sync += closing.eq(Cat(ends, closing.any()))
-        start, ranking, ranked = Signal(), Signal(), Signal()
+        start, ranking, ranked, chosen = Signal(), Signal(), Signal(), Signal()
         k = Signal(range(max(plan.references, 2)))
         m.d.comb += [
             # The record of the frame before must have left.
@@ -70,7 +73,9 @@ class Readout(wiring.Component):
             ranked.eq(ranking & (k == plan.references - 1)),
         ]
         with m.If(ends):
-            m.d.sync += [clearing.eq(1), judging.eq(1)]
+            m.d.sync += [clearing.eq(1), judging.eq(1), listening.eq(0)]
+        with m.Elif(cleared & judged):
+            m.d.sync += listening.eq(1)
         with m.If(start):
             m.d.sync += [closing.eq(0), ranking.eq(1)]
         with m.If(ranking):
@@ -78,22 +83,29 @@ class Readout(wiring.Component):
         with m.If(ranked):
             m.d.sync += [k.eq(0), ranking.eq(0)]
 
-        sums, spent = self._accumulate(m, references, clearing, neuron, taken, ranked)
+        sums, spent = self._accumulate(m, references, clearing, neuron, taken, chosen)
         m.submodules.rank = rank = Ranking(plan.distance_bits, plan.references)
-        distance = Signal(plan.distance_bits, reset_less=True)
-        index, presented = Signal.like(k, reset_less=True), Signal()
+        # One clock to choose a sum, one for what is taken off: together they would bound the frequency.
+        total, distance = (Signal(plan.distance_bits, reset_less=True) for _ in range(2))
+        order, index = (Signal.like(k, reset_less=True) for _ in range(2))
+        choosing, presented = Signal(), Signal()
         # The last distance is settled 2 clocks after it was presented.
         settling = Signal(3)
         m.d.sync += [
-            distance.eq(Array(sums)[k] - spent),
-            index.eq(k),
-            presented.eq(ranking),
-            settling.eq(Cat(ranked, settling[:2])),
+            total.eq(Array(sums)[k]),
+            order.eq(k),
+            choosing.eq(ranking),
+            chosen.eq(ranked),
+            distance.eq(total - spent),
+            index.eq(order),
+            presented.eq(choosing),
+            settling.eq(Cat(chosen, settling[:2])),
         ]
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+        # Not before: the next frame's ranking may not begin before this one's record is out.
+        m.d.comb += judged.eq(~judging | settling[1])
         with m.If(settling[1]):
-            # Not before: the next frame's ranking may not begin before this one's record is out.
             m.d.sync += judging.eq(0)
         with m.If(settling[2]):
             m.d.sync += self.o.valid.eq(1)

@@ -24,8 +24,10 @@ from ...numerics.progress import Bar
 from ...numerics.recordings import Flow, Recording
 from .dataset import Dataset
 from .downloads import file_sha256
+from .entry import Entry
 from .folder import DATA_VARIABLE, cache_folder, data_folder
 from .folders import at_speeds
+from .iscx import iscx
 from .own import assembled
 from .readers.five_bytes import read_five_bytes
 from .samples import Samples
@@ -35,17 +37,11 @@ from .settings import DataSettings
 CACHE_VERSION = 3
 
 
-class Entry(NamedTuple):
-    """One recording: its part, train, test or val, its class, how it is read, and whom it comes from."""
-
-    part: str
-    name: str
-    read: Callable[[], Recording]
-    group: str = ""
-
-
 class Source(NamedTuple):
-    """A dataset: what is recorded, its folder and files, and what it holds for a fold (0, 1, ...)."""
+    """A dataset: what is recorded, its folder and files, and what it holds for a fold (0, 1, ...).
+
+    A file with a star in its name stands for all that match, however deep they lie.
+    """
 
     reads: str
     folder: str
@@ -134,6 +130,7 @@ RECORDED = {
     "spoken-digits": Source("sound", "fsdd", ("recordings.zip",), _spoken_digits, folds=6),
     "traffic-sites": Source("packets", "traffic", ("trafficleak.npz",), _traffic_sites),
     "traffic-devices": Source("packets", "traffic", ("iot_sentinel.npz",), _traffic_devices),
+    "iscx": Source("packets", "iscx", ("*.pcap*",), iscx),
 }
 
 
@@ -141,7 +138,10 @@ def recorded_files(name: str) -> list[Path]:
     """Where the files of the dataset of that name lie; raises TwinspikeError for one that is missing."""
     source = RECORDED[name]
     folder, _ = data_folder(source.folder)
-    paths = [folder / file for file in source.files]
+    paths = []
+    for file in source.files:
+        found = sorted(folder.rglob(file)) if "*" in file else []
+        paths += found or [folder / file]
     for path in paths:
         if not path.is_file():
             raise TwinspikeError(

@@ -8,9 +8,11 @@ import importlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...quant.network import References
 from ..cycles import CycleCost
 from ..events import Events
 from ..network import SpikingNetwork
@@ -59,6 +61,13 @@ class Rule(abc.ABC):
 
     def prime(self) -> None:  # noqa: B027 (a rule without state has nothing to do)
         """Make every tensor of :meth:`state` exist, as the first step would, without moving a weight."""
+
+    def references(self, labels: np.ndarray) -> References | None:
+        """The references of the classes `labels` [K], where the rule says which output stands for a class.
+
+        None: they are made of the training images' spikes.
+        """
+        return None
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on with the state of a checkpoint, whose names and shapes are those of :meth:`state`."""

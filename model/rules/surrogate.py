@@ -10,21 +10,20 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..losses import activity_penalty, embedding_loss, summed_loss
 from ..network import SpikingNetwork
 from ..optimiser import make_optimiser
-from .base import Batch, Diverged, Means, Rule
+from .base import Batch, Diverged, Means
+from .optimised import Optimised
 
 
-class Surrogate(Rule):
+class Surrogate(Optimised):
     """One step of AdamW per batch."""
 
     def __init__(self, network: SpikingNetwork, means: Means):
-        super().__init__(network, means)
-        self.network = network
-        self.optimiser = make_optimiser(network, means.settings)
+        super().__init__(network, means, make_optimiser(network, means.settings))
 
     def step(self, network: nn.Module, batch: Batch) -> dict[str, float]:
         s, ranks, cost = self.means.settings, self.means.ranks, self.means.cost
@@ -44,26 +43,8 @@ class Surrogate(Rule):
             total = total + s.cycles_weight * cost.penalty(arriving, trains, s.cycles_target)
         if not math.isfinite(total.item()):
             raise Diverged(f"its loss is {total.item()}")
-        for group in self.optimiser.param_groups:
-            group["lr"] = batch.learning_rate
         self.optimiser.zero_grad()
         ranks.backward(total)
-        self.optimiser.step()
+        self.descend(batch.learning_rate)
         spikes = {f"layer {i}": len(train) * train.mean().item() for i, train in enumerate(trains)}
         return {"loss": loss.item(), **spikes}
-
-    def state(self) -> dict[str, Tensor]:
-        return {
-            f"optimiser.{name}.{key}": value
-            for name, parameter in self.network.named_parameters()
-            for key, value in self.optimiser.state.get(parameter, {}).items()
-        }
-
-    def prime(self) -> None:
-        """Adam's state tensors appear at the first step: take one with a rate and gradients of 0."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = 0.0
-            for parameter in group["params"]:
-                parameter.grad = torch.zeros_like(parameter)
-        self.optimiser.step()
-        self.optimiser.zero_grad()

@@ -8,6 +8,7 @@ for a scale s of its own (one per output channel). Training computes with these 
 rounding straight-through, so that export has nothing left to round.
 """
 
+import torch
 from brevitas.nn import QuantLinear
 from torch import Tensor, nn
 
@@ -18,9 +19,14 @@ from .base import QuantLayer, SparseSpikes
 
 
 class QuantDense(QuantLayer):
-    """Fully connected synapses: weight [neurons, inputs]."""
+    """Fully connected synapses: weight [neurons, inputs].
 
-    def __init__(self, inputs: int, neurons: int, spec: NeuronSpec, where: str = "layer"):
+    With `layer_scale` the unit of currents is not each neuron's scale but one learnt number, exp(level).
+    """
+
+    def __init__(
+        self, inputs: int, neurons: int, spec: NeuronSpec, where: str = "layer", layer_scale: bool = False
+    ):
         linear = QuantLinear(
             inputs,
             neurons,
@@ -29,6 +35,9 @@ class QuantDense(QuantLayer):
             weight_bit_width=spec.weight_bits,
         )
         super().__init__(Dense(inputs, neurons), linear, spec, where)
+        self.layer_scale = layer_scale
+        if layer_scale:
+            self.level = nn.Parameter(torch.zeros(1))
 
     @classmethod
     def of(cls, shape: tuple[int, ...], settings: LayerSettings, where: str) -> "QuantDense":
@@ -36,7 +45,20 @@ class QuantDense(QuantLayer):
         inputs = 1
         for size in shape:
             inputs *= size
-        return cls(inputs, settings.neurons, settings.spec, where)
+        return cls(inputs, settings.neurons, settings.spec, where, getattr(settings, "layer_scale", False))
+
+    def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
+        super().reset_parameters(std, bias, generator)
+        if self.layer_scale:
+            assert self.level is not None
+            with torch.no_grad():
+                self.level.fill_(self.tensor()[1].mean().log())
+
+    def measured(self, scale: Tensor, current: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        if not self.layer_scale:
+            return super().measured(scale, current)
+        assert self.level is not None
+        return self.level.exp().expand(self.geometry.channels), 0.0
 
     def product(self, spikes: Tensor | SparseSpikes, weight: Tensor, bias: Tensor) -> Tensor:
         if isinstance(spikes, Tensor):

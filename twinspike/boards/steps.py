@@ -29,8 +29,8 @@ from twinspike.sim.board.board import SimulatedBoard
 
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
-# Until a request to it is sent again: a frame of thousands of events may take minutes.
-_ANSWER_SECONDS = 60.0
+# Seconds until a request to a simulated board is sent again: thousands of events take long.
+_PATIENCE = 60.0
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
 
 
@@ -142,11 +142,9 @@ def simulate(
         record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
-    with running, Device.open(running.port, network=network, timeout=_ANSWER_SECONDS) as device:
+    with running, Device.open(running.port, network=network, timeout=_PATIENCE) as device:
         trial = make_trial(config, network, frames)
-        until = time.monotonic() + _LOADING_SECONDS
-        while not device.stats().weights_loaded and time.monotonic() < until:
-            time.sleep(0.2)  # the flash is read bit by bit, and no faster than everything else
+        _wait_for_weights(device)
         checked = compare(device, network, trial)
         bits = hertz / round(hertz / baud)
         each = SPI_BITS if line == "spi" else UART_BITS
@@ -195,11 +193,22 @@ def serve(
     """
     if port and port.exists() and not port.is_symlink():
         raise TwinspikeError(f"--port {port} exists: give another name, which becomes a link to the port")
-    _, running = simulated(config, place, name, baud, line)
-    with running, _link(port, running.port) as shown:
-        print(f"a simulated {name} listens on {shown}; Ctrl-C ends it", flush=True)
-        while running.alive:
-            time.sleep(0.2)
+    network, running = simulated(config, place, name, baud, line)
+    with running:
+        print("it starts, and reads its weights if they lie in the flash", flush=True)
+        with Device.open(running.port, network=network, timeout=_PATIENCE) as device:
+            _wait_for_weights(device)
+        with _link(port, running.port) as shown:
+            print(f"a simulated {name} listens on {shown}; Ctrl-C ends it", flush=True)
+            while running.alive:
+                time.sleep(0.2)
+
+
+def _wait_for_weights(device: Device) -> None:
+    """A simulated flash is read bit by bit, and no faster than everything else."""
+    until = time.monotonic() + _LOADING_SECONDS
+    while not device.stats().weights_loaded and time.monotonic() < until:
+        time.sleep(0.2)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from . import energy as energy_tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
+from . import methods as method_tables
 from . import recorded as recorded_tables
 from . import reliability as reliability_tables
 from . import scaling as scaling_tables
@@ -80,6 +81,7 @@ FILLS: dict[str, Callable[..., str]] = {
         *energy_tables.FILLS,
         *scaling_tables.FILLS,
         *recorded_tables.FILLS,
+        *method_tables.FILLS,
     )
 }
 _REGION = re.compile(r"<!-- fill: (?P<call>[^\n]+?) -->(?P<old>.*?)<!-- /fill -->", re.DOTALL)

@@ -63,9 +63,9 @@ def test_an_event_a_clock_and_a_result_k_plus_6_clocks_after_the_last_tick(refer
     clock, taken, results = neurons, [], []
     for event in stream:
         taken.append(clock)
-        clock += max(neurons + 1, references + 5) if event["last"] else 1
+        clock += max(neurons + 1, references + 6) if event["last"] else 1
         if event["last"]:
-            results.append(taken[-1] + references + 6)
+            results.append(taken[-1] + references + 7)
     assert passed.taken == taken
     assert passed.clocks == results
 

@@ -1,4 +1,4 @@
-"""`study`, `recipes`, `recordings` and `oneshot`: measurements that train many networks."""
+"""`study`, `recipes`, `recordings`, `oneshot` and `reproduce`: measurements that train many networks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from twinspike.cli.app import MAINTAINERS, command
 from twinspike.cli.commands.explore import RESULTS, Figures
 from twinspike.cli.executors import Cluster, Kept, Processes, executor, kept
 from twinspike.cli.options import USUAL_SEEDS, Config, Out, Seeds, choice, parse_seeds
-from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.errors import TwinspikeError, did_you_mean
 
 # Test parts of recordings are small: their spread needs more seeds.
 FIVE_SEEDS = Seeds((1, 2, 3, 4, 5))
@@ -127,3 +127,30 @@ def oneshot(
 
     path = run(out, results / "oneshot.json", shipped=shipped)
     print(f"oneshot: {path} (make docs fills docs/study.md from it)")
+
+
+@command("reproduce", MAINTAINERS)
+def reproduce(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="methods (default: all)")] = None,
+    out: Out = "build",
+    jobs: Processes = None,
+    cluster: Cluster = None,
+    store: Kept = None,
+    results: Figures = RESULTS,
+) -> None:
+    """Measure published methods beside their papers and beside today's learning rule.
+
+    Trains, measures, and simulates the cores of those that have one. Kept and resumed like the study.
+    """
+    from twinspike.study.reproduce import METHODS
+    from twinspike.study.reproduce import reproduce as run
+
+    for name in names or ():
+        if name not in METHODS:
+            meant = did_you_mean(name, METHODS)
+            raise TwinspikeError(f"method {name!r} is unknown: {meant}choose {', '.join(METHODS)}")
+    path = results / "reproduce.json"
+    where = kept(store, Path(out) / "reproduce" / "runs")
+    with executor(jobs, cluster) as workers:
+        run(names or list(METHODS), where, path, executor=workers)
+    print(f"reproduce: {path} (make docs fills docs/methods.md from it)")

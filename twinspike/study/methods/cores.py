@@ -1,0 +1,46 @@
+"""A method's network in hardware: its core in simulation beside the golden model, clocks and cells."""
+
+import numpy as np
+
+from twinspike.config import Config
+from twinspike.executor import Workplace
+from twinspike.flow.cores import simulate_plan
+from twinspike.flow.folders import Folders
+from twinspike.flow.plans import make_plan_for
+from twinspike.hw.predict.area import logic_cells
+from twinspike.hw.predict.placement import ram_blocks
+from twinspike.quant.network import Network
+from twinspike.study.measure import CYCLE_IMAGES, image_cycles
+
+from .method import Row
+
+# Images that go through the Verilog.
+SIMULATED = 40
+
+
+def core_figures(place: Workplace, config: Config, network: Network, images: np.ndarray) -> Row:
+    """What simulation saw of the core of the configuration's first device, on uint8 images [B, *shape].
+
+    Its spikes and results beside the golden model's; median clocks per image by the cycle contract, which
+    the simulation checks; logic cells and block RAMs as the planner predicts them.
+    """
+    target = config.hardware.targets[0]
+    plan = make_plan_for(config, network, target)
+    _, found = simulate_plan(plan, Folders(place.folder), network.encode(images[:SIMULATED]))
+    kept = ("run", "frames", "spikes_compared", "mismatches", "faults", "cycles_predicted_equal")
+    return {
+        "target": target,
+        "sim": [{key: run.get(key) for key in kept} for run in found["runs"]],
+        **image_cycles(network, images[:CYCLE_IMAGES], config.hardware.lanes),
+        "logic_cells": logic_cells(plan),
+        "ram_blocks": ram_blocks(plan),
+        "hash": network.content_hash,
+    }
+
+
+def exact(core: Row) -> bool:
+    """Whether every spike and result in simulation was the golden model's, and every clock as foretold."""
+    return all(
+        not run["mismatches"] and not run["faults"] and run["cycles_predicted_equal"] is not False
+        for run in core["sim"]
+    )

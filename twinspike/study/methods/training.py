@@ -1,0 +1,90 @@
+"""A configuration trained as a part of a method's measurement, and its control by today's rule."""
+
+from typing import Any
+
+import numpy as np
+
+from twinspike.config import Config, load_config
+from twinspike.executor import Workplace
+from twinspike.flow.folders import Folders
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.load import config_dataset
+from twinspike.model.data.recorded import RECORDED, recorded_files
+from twinspike.model.data.shipped import IDX_SOURCES
+from twinspike.quant.network import Network
+from twinspike.quant.network_file import load_network
+from twinspike.quant.sizes import sizes
+
+from .cores import core_figures
+from .method import Row
+
+_FIGURES = (
+    "accuracy",
+    "macro_f1",
+    "hidden_activity",
+    "spikes_per_image",
+    "train_cpu_seconds",
+    "epochs",
+    "seed",
+)
+
+
+def trained(place: Workplace, config: Config) -> tuple[Network, Dataset, Row]:
+    """The network of a configuration, trained in the workplace or found there; its data and figures."""
+    from twinspike.model.training import train
+
+    dataset = config_dataset(config, progress=False)
+    metrics = train(config, place.folder, resume=True, progress=False, dataset=dataset, on_step=place)
+    network = load_network(Folders(place.folder).network)
+    row = {key: metrics[key] for key in _FIGURES}
+    shape = {"shape": sizes(network), "timesteps": network.timesteps}
+    images = {"train": len(dataset.train_labels), "test": len(dataset.test_labels)}
+    return network, dataset, {**row, **shape, **images}
+
+
+def control(place: Workplace, name: str) -> Row:
+    """A configuration's network, data and passes with the surrogate rule and what that rule needs."""
+    _, _, row = trained(place, by_surrogate(load_config(name)))
+    return row
+
+
+def by_surrogate(config: Config) -> Config:
+    """The configuration with today's rule: thresholds of each neuron, references of the training images."""
+    layers = [{"layer_scale": False} if layer.kind == "dense" else {} for layer in config.layers]
+    training = {
+        **{"rule": "surrogate", "initial_bias": 0.02, "initial_gain": 1.5, "learning_rate": 6e-3},
+        "reference_temperature": 0.03,
+    }
+    return config.changed(f"{config.name}-control", layers=layers, training=training)
+
+
+def with_core(place: Workplace, name: str) -> Row:
+    """How many test images are right if a tie of first spikes counts as right, and how many have one."""
+    config = load_config(name)
+    network, dataset, row = trained(place, config)
+    if config.training.rule == "temporal":
+        row |= first_spikes(network, dataset)
+    return row | {"core": core_figures(place, config, network, dataset.test_images)}
+
+
+def first_spikes(network: Network, dataset: Dataset) -> Row:
+    """How many test images are right if a tie of first spikes counts as right, and how many have a tie."""
+    from twinspike.model.evaluation import embed
+
+    counts = embed(network, dataset.test_images, progress=False).counts
+    times = network.timesteps - counts.sum(axis=0, dtype=np.int64)
+    first = times == times.min(axis=1, keepdims=True)
+    own = np.take_along_axis(first, dataset.test_labels[:, None], 1)
+    return {"accuracy_ties_right": float(own.mean()), "ties": float((first.sum(axis=1) > 1).mean())}
+
+
+def depends_on(name: str) -> list[Any]:
+    """A configuration and the checksums of its data; raises TwinspikeError for a file that is missing."""
+    from twinspike.model.data.downloads import file_sha256
+
+    config = load_config(name)
+    table = {key: value for key, value in config.table().items() if key != "name"}
+    if config.dataset in RECORDED:
+        return [table, [file_sha256(path) for path in recorded_files(config.dataset)]]
+    source = IDX_SOURCES.get(config.dataset)
+    return [table, [file.sha256 for file in source.files] if source else []]
