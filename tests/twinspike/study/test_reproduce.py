@@ -103,3 +103,12 @@ def test_a_goal_that_is_missed_is_named_in_the_verdict(tmp_path, monkeypatch):
 def test_an_unknown_method_is_refused_in_one_line(capsys):
     assert main(["reproduce", "sgl-tresh"]) == 2
     assert "method 'sgl-tresh' is unknown: did you mean sgl-thresh?" in capsys.readouterr().err
+
+
+def test_the_table_of_traffic_has_networks_and_nearest_neighbours():
+    network = {"accuracy": 0.5, "hidden_activity": 0.25, "shape": [8, 4, 2], "timesteps": 3}
+    parts = {"mine": network, "nearest": {"accuracies": {"counts": 0.4}}}
+    figures = Figures({}, {}, {"reproduce": {"methods": [{"name": "traffic", "goals": [], "parts": parts}]}})
+    text = tables.method_traffic(figures, "")
+    assert "| network: mine | 8-4-2, T = 3 | 0.5000 | 25.0% |" in text and "| counts |  | 0.4000 |  |" in text
+    assert NOT_YET in tables.method_traffic(Figures({}, {}, {}), "")
