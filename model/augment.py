@@ -52,11 +52,13 @@ def _moves(settings: TrainingSettings) -> bool:
 def _moved(images: Tensor, matrix: Tensor) -> Tensor:
     """uint8 images [B, H, W], [B, H, W, C] or spikes [B, T, H, W, C] transformed by [B, 2, 3].
 
-    Bilinear, zeros come in; all channels and steps of a sample move alike. Where a spike falls between two
-    places the nearer one has it.
+    Zeros come in; all channels and steps of a sample move alike. Pixels are bilinear; of spikes the nearest
+    one is taken, step and all, so that none is lost between places that spike in different steps.
     """
     planes = _planes(images)
-    moved = functional.grid_sample(planes.float(), _grid(matrix, *planes.shape[2:]), align_corners=False)
+    mode = "nearest" if images.ndim == 5 else "bilinear"
+    grid = _grid(matrix, *planes.shape[2:])
+    moved = functional.grid_sample(planes.float(), grid, mode=mode, align_corners=False)
     return _unplanes(moved.round().to(torch.uint8), images.shape)
 
 

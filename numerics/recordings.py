@@ -42,6 +42,13 @@ class Sound:
         """Microseconds."""
         return len(self.samples) * 1_000_000 // self.rate
 
+    def played(self, percent: int) -> "Sound":
+        """At another speed, which changes length, pitch and formants alike: 110 is a tenth faster and higher.
+
+        Source: Ko, Peddinti, Povey, Khudanpur, "Audio augmentation for speech recognition", Interspeech 2015.
+        """
+        return Sound(self.samples, max(1, self.rate * percent // 100))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Flow:

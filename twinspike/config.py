@@ -270,7 +270,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     )
     own = config.data
     if config.dataset in RECORDED:
-        own = dataclasses.replace(own, fold=0, validate=0.0, seed=0)
+        own = dataclasses.replace(own, fold=0, validate=0.0, seed=0, speeds=())
     if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
     lanes = config.hardware.lanes

@@ -12,6 +12,7 @@ from ...numerics.encodings import Encoding, Timed
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import read_limited
 from ...numerics.progress import Bar
+from ...numerics.recordings import Recording, Sound
 from . import images
 from .readers import kind_of, read_recording
 from .readers.kinds import MAX_FILE_BYTES
@@ -68,12 +69,19 @@ def read_folder(
     """The parts of a folder and the SHA-256 of its files' names and contents."""
     files, _ = files_of(folder)
     reader = sample_reader(folder, files[0].kind, settings, encoding, timesteps)
+    if settings.speeds and files[0].kind != "sound":
+        raise TwinspikeError(f"{folder}: data.speeds is for sounds, not for {_PLURAL[files[0].kind]}")
+    again: dict[int, np.ndarray] = {}
     pattern = _pattern(settings.group)
     sha, rows = hashlib.sha256(), []
     for file in Bar(files, desc=f"reading {folder.name}", unit="file", disable=not progress, leave=False):
         data = read_limited(file.path, MAX_FILE_BYTES, "a sample")
         sha.update(f"{file.path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
         rows.append(reader(file.path, data))
+        if settings.speeds and file.part == "train" and isinstance(encoding, Timed):
+            again[len(rows) - 1] = at_speeds(
+                read_recording(file.path, data), settings.speeds, encoding, timesteps
+            )
     first = rows[0].shape
     for file, row in zip(files, rows, strict=True):
         if row.shape != first:
@@ -86,8 +94,9 @@ def read_folder(
         own = [i for i, file in enumerate(files) if file.part == part]
         if own:
             groups = _groups(folder, [files[i].path for i in own], pattern) if pattern else None
+            more = np.stack([again[i] for i in own]) if again and part == "train" else None
             found.append(
-                Samples(part, np.stack([rows[i] for i in own]), [files[i].name for i in own], groups)
+                Samples(part, np.stack([rows[i] for i in own]), [files[i].name for i in own], groups, more)
             )
     return found, sha.hexdigest()
 
@@ -107,6 +116,12 @@ def sample_reader(
     assert isinstance(encoding, Timed)
     timed = encoding
     return lambda path, data: timed.frame(read_recording(path, data), timesteps)
+
+
+def at_speeds(recording: Recording, speeds: tuple[int, ...], encoding: Timed, timesteps: int) -> np.ndarray:
+    """Samples [speeds, *shape] of a sound that is played at other speeds, in per cent of its own."""
+    assert isinstance(recording, Sound)
+    return np.stack([encoding.frame(recording.played(speed), timesteps) for speed in speeds])
 
 
 _PLURAL = {

@@ -56,7 +56,7 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
             )
         return np.array([number[name] for name in samples.names], np.int64)
 
-    x, y, groups = train.x, labels(train), train.groups
+    x, y, groups, again = train.x, labels(train), train.groups, train.again
     if "test" in by_part:
         test = by_part["test"]
         if test.x.shape[1:] != x.shape[1:]:
@@ -67,13 +67,20 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
         chosen = _drawn(path, y, groups, settings, "test")
         measured, measured_labels, x, y = x[chosen], y[chosen], x[~chosen], y[~chosen]
         groups = None if groups is None else groups[~chosen]
+        again = None if again is None else again[~chosen]
     val = by_part.get("val")
     if settings.validate and val:
         measured, measured_labels, val = val.x, labels(val), None
     elif settings.validate:
         chosen = _drawn(path, y, groups, settings, "validate")
         measured, measured_labels, x, y = x[chosen], y[chosen], x[~chosen], y[~chosen]
+        again = None if again is None else again[~chosen]
         groups = None if groups is None else groups[~chosen]
+    if again is not None:
+        more = again.shape[1]
+        x = np.concatenate([x, again.reshape(-1, *x.shape[1:])])
+        y = np.concatenate([y, np.repeat(y, more)])
+        groups = None if groups is None else np.concatenate([groups, np.repeat(groups, more)])
     # Files lie class by class; a batch, and the first so many samples, are to be of all classes.
     mixed = np.random.default_rng(settings.seed).permutation(len(y))
     shown = np.random.default_rng(settings.seed).permutation(len(measured_labels))

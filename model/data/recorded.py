@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from .dataset import Dataset
 from .downloads import file_sha256
 from .entry import Entry
 from .folder import DATA_VARIABLE, cache_folder, data_folder
+from .folders import at_speeds
 from .iscx import iscx
 from .own import assembled
 from .readers.five_bytes import read_five_bytes
@@ -33,7 +34,7 @@ from .samples import Samples
 from .settings import DataSettings
 
 # Of what is kept: another number where a reader or an encoding comes to mean something else.
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 
 
 class Source(NamedTuple):
@@ -166,47 +167,67 @@ def load_recorded(
         raise out_of_range("data.fold", settings.fold, f"0..{source.folds - 1} for {name}")
     paths = recorded_files(name)
     checksums = {path.name: file_sha256(path) for path in paths}
-    parts = _samples(name, source, settings.fold, paths, checksums, (encoding, timesteps), progress)
+    if settings.speeds and source.reads != "sound":
+        raise TwinspikeError(
+            f"data.speeds: {name} holds {source.reads}, which have no other speed: leave it out"
+        )
+    kept = _kept_samples(name, source, paths, checksums, encoding, timesteps, settings.speeds, progress)
+    parts = _parts(kept, settings.fold)
     return replace(assembled(Path(name), parts, settings, ""), checksums=checksums)
 
 
-def _samples(
+def _kept_samples(
     name: str,
     source: Source,
-    fold: int,
     paths: list[Path],
     checksums: dict[str, str],
-    how: tuple[Timed, int],
+    encoding: Timed,
+    timesteps: int,
+    speeds: tuple[int, ...],
     progress: bool,
-) -> list[Samples]:
-    encoding, timesteps = how
-    known = json.dumps([name, fold, checksums, encoding.table(), timesteps, CACHE_VERSION], sort_keys=True)
+) -> Path:
+    """The file with the samples of all recordings, which is made if there is none.
+
+    Arrays: x [N, *shape], again [N, speeds, *shape], names [N], groups [N], parts [folds, N].
+    """
+    known = json.dumps([name, checksums, encoding.table(), timesteps, speeds, CACHE_VERSION], sort_keys=True)
     kept = cache_folder() / "samples" / f"{name}-{hashlib.sha256(known.encode()).hexdigest()[:16]}.npz"
     if kept.is_file():
-        with np.load(kept, allow_pickle=False) as file:
-            parts = sorted({key.split("_")[0] for key in file.files})
-            return [
-                Samples(
-                    part, file[f"{part}_x"], file[f"{part}_names"].tolist(), _groups(file[f"{part}_groups"])
-                )
-                for part in parts
-            ]
-    rows: dict[str, tuple[list[np.ndarray], list[str], list[str]]] = {}
-    entries = source.entries(paths, fold)
-    for entry in Bar(entries, desc=f"reading {name}", unit="recording", disable=not progress):
-        x, names, groups = rows.setdefault(entry.part, ([], [], []))
-        x.append(encoding.frame(entry.read(), timesteps))
+        return kept
+    x, again, names, groups, parts = [], [], [], [], []
+    for entry in Bar(
+        source.entries(paths, 0), desc=f"reading {name}", unit="recording", disable=not progress
+    ):
+        recording = entry.read()
+        x.append(encoding.frame(recording, timesteps))
+        if speeds:
+            again.append(at_speeds(recording, speeds, encoding, timesteps))
         names.append(entry.name)
         groups.append(entry.group)
-    found: list[Samples] = []
-    arrays: dict[str, Any] = {}
-    for part, (x, names, groups) in rows.items():
-        found.append(Samples(part, np.stack(x), names, _groups(np.array(groups))))
-        arrays |= {f"{part}_x": found[-1].x, f"{part}_names": np.array(names)}
-        arrays[f"{part}_groups"] = np.array(groups)
+        parts.append(entry.part)
+    others = [[entry.part for entry in source.entries(paths, fold)] for fold in range(1, source.folds)]
     packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
+    np.savez_compressed(
+        packed,
+        x=np.stack(x),
+        again=np.array(again, np.uint8),
+        names=np.array(names),
+        groups=np.array(groups),
+        parts=np.array([parts, *others]),
+    )
     write_atomically(kept, packed.getvalue())
+    return kept
+
+
+def _parts(kept: Path, fold: int) -> list[Samples]:
+    """The samples of each part, as they are split in that fold."""
+    with np.load(kept, allow_pickle=False) as file:
+        x, again, names, groups, parts = (file[key] for key in ("x", "again", "names", "groups", "parts"))
+    found = []
+    for part in np.unique(parts[fold]).tolist():
+        own = parts[fold] == part
+        more = again[own] if len(again) and part == "train" else None
+        found.append(Samples(part, x[own], names[own].tolist(), _groups(groups[own]), more))
     return found
 
 

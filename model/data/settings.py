@@ -24,4 +24,7 @@ class DataSettings:
     group: str = setting("", help="column, array or file name's pattern that parts do not share")
     label: str = setting("", help="the column of labels in a .csv file (default: the last)")
     fold: int = setting(0, low=0, high=99, help="of a named dataset that has several splits, which one")
+    speeds: tuple[int, ...] = setting(
+        (), low=50, high=200, help="per cent: training sounds are heard at these speeds as well"
+    )
     seed: int = setting(0, low=0, high=2**31 - 1, help="another seed splits otherwise")

@@ -134,3 +134,12 @@ def test_strokes_get_thicker():
 def test_features_have_no_place_to_move_to():
     with pytest.raises(TwinspikeError, match=r"samples of \[7\] have no neighbours, leave them 0"):
         augmented(torch.zeros(4, 7, dtype=torch.uint8), TrainingSettings(rotation=3), torch.Generator())
+
+
+def test_spikes_that_are_moved_stay_one_for_each_place_that_had_one():
+    """Places that spike in different steps, moved by less than a place: none falls silent or spikes twice."""
+    when = (torch.arange(12)[:, None] + torch.arange(12)) % 4
+    spikes = (torch.arange(4)[:, None, None] == when).to(torch.uint8)[None, ..., None].repeat(16, 1, 1, 1, 1)
+    moved = augmented(spikes, TrainingSettings(shift=0.08), torch.Generator().manual_seed(1))
+    assert not torch.equal(moved, spikes)
+    assert (moved.sum(1)[:, 1:-1, 1:-1] == 1).all() and moved.sum(1).max() == 1

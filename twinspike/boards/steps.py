@@ -29,7 +29,7 @@ from twinspike.sim.board.board import SimulatedBoard
 
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
-# Seconds until a request to a simulated board that has just begun is sent again.
+# Seconds until a request to a simulated board is sent again: thousands of events take long.
 _PATIENCE = 60.0
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
 
@@ -142,7 +142,7 @@ def simulate(
         record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
-    with running, Device.open(running.port, network=network, timeout=5.0) as device:
+    with running, Device.open(running.port, network=network, timeout=_PATIENCE) as device:
         trial = make_trial(config, network, frames)
         _wait_for_weights(device)
         checked = compare(device, network, trial)

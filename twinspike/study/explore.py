@@ -198,6 +198,12 @@ def write_front(study: optuna.Study, search: Search) -> None:
         for t in done
     ]
     write_json(search.folder / "pareto.json", {"target": search.target, "rows": rows})
+    if not rows:
+        refused = [str(trial.user_attrs.get("error", "")) for trial in _finished(study)]
+        raise TwinspikeError(
+            f"none of {len(refused)} networks gave a core for {search.target}, the last one because: "
+            f"{refused[-1] if refused else 'nothing was tried'}; try more with --trials and --epochs"
+        )
     front_figure(rows, search.target, search.folder)
     for trial in study.best_trials:
         config = search.config(optuna.trial.FixedTrial(trial.params, trial.number))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from twinspike.config import Config
-from twinspike.model.data.folder import data_folder
 from twinspike.model.data.own import assembled
-from twinspike.model.data.recorded import RECORDED
+from twinspike.model.data.recorded import RECORDED, Entry, recorded_files
 from twinspike.model.data.samples import Samples
 from twinspike.numerics.encodings import Mel, Packets
-from twinspike.numerics.recordings import Flow
+from twinspike.numerics.recordings import Flow, Recording, Sound
 
 # Features float [N, n] and labels of the samples that train and of those that measure.
 Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -49,13 +50,14 @@ def _packets(config: Config) -> list[dict[str, Any]]:
     encoder = config.encoder
     assert isinstance(encoder, Packets)
 
-    def counts(flow: Flow) -> np.ndarray:
+    def counts(flow: Recording) -> np.ndarray:
+        assert isinstance(flow, Flow)
         bin = np.minimum(np.abs(flow.size) * encoder.bins // encoder.largest, encoder.bins - 1)
         found = np.zeros((2, encoder.bins))
         np.add.at(found, ((flow.size < 0).astype(int), bin), 1)
         return found.ravel()
 
-    train, known, test, wanted = read(config, counts)
+    train, known, test, wanted = split_of(config, [counts(entry.read()) for entry in _entries(config)])
     forms: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "packet counts": lambda x: x,
         "shares": lambda x: x / x.sum(axis=1, keepdims=True),
@@ -80,7 +82,7 @@ def _sound(config: Config) -> list[dict[str, Any]]:
     encoder = config.encoder
     assert isinstance(encoder, Mel)
     frames = encoder.frames if encoder.coding == "latency" else config.timesteps
-    split = read(config, lambda sound: encoder.loudness(sound, frames).ravel())
+    split = split_of(config, _loudness(config.dataset, encoder, frames))
     models = {
         "logistic regression": LogisticRegression(C=0.01, max_iter=300),
         "perceptron with 256 hidden neurons": MLPClassifier((256,), alpha=1.0, max_iter=60, random_state=0),
@@ -91,19 +93,30 @@ def _sound(config: Config) -> list[dict[str, Any]]:
     ]
 
 
-def read(config: Config, features: Callable[[Any], np.ndarray]) -> Split:
-    """Features of every recording of a named dataset, in the parts that the configuration trains on."""
-    source = RECORDED[config.dataset]
-    folder, _ = data_folder(source.folder)
+def split_of(config: Config, features: Iterable[np.ndarray]) -> Split:
+    """The features of all recordings of a named dataset, in the parts that the configuration trains on."""
     rows: dict[str, tuple[list[np.ndarray], list[str]]] = {}
-    for entry in source.entries([folder / file for file in source.files], config.data.fold):
+    for entry, row in zip(_entries(config), features, strict=True):
         x, names = rows.setdefault(entry.part, ([], []))
-        x.append(features(entry.read()))
+        x.append(row)
         names.append(entry.name)
     parts = [Samples(part, np.stack(x), names) for part, (x, names) in rows.items()]
     whole = dataclasses.replace(config.data, validate=0.0)
-    data = assembled(folder, parts, whole, "")
+    data = assembled(Path(config.dataset), parts, whole, "")
     return data.train_images, data.train_labels, data.test_images, data.test_labels
+
+
+def _entries(config: Config) -> Iterator[Entry]:
+    source = RECORDED[config.dataset]
+    return source.entries(recorded_files(config.dataset), config.data.fold)
+
+
+@lru_cache(maxsize=1)
+def _loudness(dataset: str, encoder: Mel, frames: int) -> np.ndarray:
+    """[N, frames * bands] of all recordings, whatever the fold: they come in the same order in each."""
+    entries = RECORDED[dataset].entries(recorded_files(dataset), 0)
+    sounds = (sound for entry in entries if isinstance(sound := entry.read(), Sound))
+    return np.stack([encoder.loudness(sound, frames).ravel() for sound in sounds])
 
 
 def _nearest(metric: str) -> Any:

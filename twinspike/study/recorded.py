@@ -89,15 +89,17 @@ def recorded(
     The network that ships serves for its own seed and split; others are trained into `build`, and those
     that are there already are not trained again. What the configuration's own folder beside `build` says of
     its simulation, and of its core placed and routed, goes in too. What is not named, or not asked for, stays
-    in the file.
+    in the file, as the plain classifiers do until another network ships.
     """
     before = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {"networks": []}
     rows = {row["config"]: row for row in before["networks"]}
     for name in names:
         config = load_config(name)
         row = rows.setdefault(name, {"config": name, "runs": [], "variants": []})
-        row |= {"wanted": WANTED[name], "dataset": config.dataset, "plain": _plain(config)}
         own = shipped(config)
+        row |= {"wanted": WANTED[name], "dataset": config.dataset}
+        if own["hash"] != row.get("hash") or "plain" not in row:
+            row |= {"plain": _plain(config), "variants": []}
         row |= {"shape": own["shape"], "timesteps": config.timesteps, "test": own["test"]}
         row["core"] = {key: own[key] for key in ("target", "latency", "logic_cells", "ram_blocks")}
         row["sim"] = simulated(build.parent / name, own["hash"]) or (

@@ -26,5 +26,5 @@ def read_faery(path: Path, data: bytes) -> EventRecording:
             said = " ".join(str(error).split()).replace(str(file), path.name)
             # It may repeat bytes of the file, which a terminal would obey.
             said = "".join(c if c.isprintable() else "?" for c in said)
-            raise TwinspikeError(f"{path}: is no sound recording ({said})") from None
+            raise TwinspikeError(f"{path}: is a damaged recording ({said})") from None
     return recording(path, found["t"], found["x"], found["y"], found["on"], sides)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from support.optional import needs
@@ -5,7 +7,9 @@ from support.optional import needs
 from twinspike.config import config_from_table
 from twinspike.model.data import load
 from twinspike.model.data.load import config_dataset
+from twinspike.model.data.recorded import RECORDED, Entry, Source
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.numerics.recordings import Sound
 
 EVENTS = {"kind": "events", "step": 30_000}
 PACKETS = {"kind": "packets", "step": 500_000, "bins": 32, "levels": 3}
@@ -65,6 +69,65 @@ def test_a_fold_of_the_spoken_digits_is_a_speaker():
     assert not heard & {x.tobytes() for x in (*tried.test_images, *tried.train_images)}
     with pytest.raises(TwinspikeError, match=r"data.fold = 6 is not allowed: expected 0..5 for"):
         dataset("spoken-digits", mel, 8, fold=6)
+
+
+TONES = {"kind": "mel", "coding": "latency", "bands": 24, "frames": 10}
+
+
+def tone(label, number):
+    """A tone of 600 or 1,200 Hz, no two recordings alike."""
+    t = np.arange(1600 + 10 * number) / 8000
+    return Sound(np.sin(2 * np.pi * 600 * (label + 1) * t), 8000)
+
+
+def loudest(images):
+    """The band of each sample [B, T, frames, bands, 1] that spikes first most often."""
+    return images[:, 0, ..., 0].sum(axis=1).argmax(axis=1)
+
+
+def test_sounds_train_at_other_speeds_too_and_measure_at_their_own(monkeypatch, tmp_path):
+    """A tone that is played half as fast is half as high; who speaks is never in two parts."""
+
+    def entries(paths, fold):
+        for number in range(12):
+            part, group = ("test", "c") if number // 4 == 2 - fold else ("train", "ab"[number // 4 % 2])
+            yield Entry(part, str(number % 2), partial(tone, number % 2, number), group)
+
+    monkeypatch.setenv("TWINSPIKE_DATA", str(tmp_path))
+    (tmp_path / "file").write_text("made")
+    monkeypatch.setitem(RECORDED, "keywords", Source("sound", ".", ("file",), entries, folds=2))
+    plain = dataset("keywords", TONES)
+    data = dataset("keywords", TONES, speeds=[50, 200])
+    assert np.array_equal(data.test_images, plain.test_images) and len(data.test_labels) == 4
+    assert len(plain.train_labels) == 8 and np.bincount(data.train_labels).tolist() == [12, 12]
+    heard = {label: set(loudest(data.train_images[data.train_labels == label])) for label in (0, 1)}
+    low, high = (set(loudest(plain.train_images[plain.train_labels == label])) for label in (0, 1))
+    assert low <= heard[0] and high <= heard[0] and len(heard[0]) == 3  # 300, 600 and 1,200 Hz
+    assert low <= heard[1] and max(heard[1]) > max(high)
+    assert {x.tobytes() for x in plain.train_images} <= {x.tobytes() for x in data.train_images}
+    # What chooses settings is heard at its own speed, and at no other by training.
+    tried = dataset("keywords", TONES, speeds=[50, 200], validate=0.5)
+    assert len(tried.test_labels) == 4 and len(tried.train_labels) == 12
+    assert {x.tobytes() for x in tried.test_images} <= {x.tobytes() for x in plain.train_images}
+    other = dataset("keywords", TONES, fold=1)
+    assert {x.tobytes() for x in other.test_images} <= {x.tobytes() for x in plain.train_images}
+    monkeypatch.setitem(RECORDED, "nmnist", Source("events", ".", ("file",), entries))
+    with pytest.raises(TwinspikeError, match=r"data.speeds: nmnist holds events, which have no other speed"):
+        dataset("nmnist", EVENTS, speeds=[90])
+
+
+def test_sounds_in_a_folder_train_at_other_speeds_too(tmp_path):
+    import soundfile
+
+    for number in range(8):
+        path = tmp_path / "tones" / str(number % 2) / f"{number}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, tone(number % 2, number).samples * 0.5, 8000)
+    own = str(tmp_path / "tones")
+    plain, data = dataset(own, TONES, test=0.25), dataset(own, TONES, test=0.25, speeds=[80, 125])
+    assert np.array_equal(data.test_images, plain.test_images)
+    assert len(data.train_labels) == 3 * len(plain.train_labels) == 18
+    assert {x.tobytes() for x in plain.train_images} <= {x.tobytes() for x in data.train_images}
 
 
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, monkeypatch):
