@@ -200,7 +200,8 @@ def add_lane(m, plan, j, stored, weight, bias, margin, control, spike, written, 
     """
     spec, hold = plan.layer.spec, plan.layer.hold
     total = Signal(signed(plan.accumulator_bits), name=f"total_{j}", reset_less=True)
-    u, v = (Signal(signed(plan.membrane_bits), name=f"{name}_{j}", reset_less=True) for name in ("u", "v"))
+    # `below` is ~v = -v - 1.
+    u, below = (Signal(signed(plan.membrane_bits), name=f"{n}_{j}", reset_less=True) for n in ("u", "below"))
     operand = Signal(signed(max(plan.bias_bits, len(weight))), name=f"operand_{j}", reset_less=True)
     gathered = total
     if hold:
@@ -228,9 +229,9 @@ def add_lane(m, plan, j, stored, weight, bias, margin, control, spike, written, 
     left = Signal(signed(plan.membrane_bits), name=f"left_{j}")
     subtracts = spec.reset == "subtract" and not plan.silences
     m.d.comb += left.eq(Mux(fires, above if subtracts else 0, u))
-    m.d.sync += [v.eq(left), spike.eq(fires)]
+    m.d.sync += [below.eq(~left), spike.eq(fires)]
     with m.If(control[4].tick if spec.forget else control[4].last):
-        m.d.sync += v.eq(0)
+        m.d.sync += below.eq(~0)
 
     # A sweep leaves v inside the state's range; what leaks is found there.
     loss = Signal(signed(max(spec.state_bits - spec.leak_shift, 1)), name=f"loss_{j}", reset_less=True)
@@ -238,7 +239,8 @@ def add_lane(m, plan, j, stored, weight, bias, margin, control, spike, written, 
         m.d.sync += loss.eq(left[: spec.state_bits].as_signed() >> spec.leak_shift)
         with m.If(~control[4].tick | control[4].last):
             m.d.sync += loss.eq(0)
-    after = v - loss
+    # v - loss, without inverters between the registers and the carry chain.
+    after = ~(below + loss)
     m.d.comb += written.v.eq(Mux(swept, after, total) if plan.quick else after)
     if hold:
         lost = control[4].last | fires if plan.silences else control[4].last

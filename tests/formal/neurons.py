@@ -180,7 +180,7 @@ _NEURONS = [
 ]
 _NEURON_MUTANTS = (
     Mutant("layers.neurons", "~above[-1]", "~above[-1] & above.any()"),
-    Mutant("layers.neurons", "m.d.sync += v.eq(0)", "m.d.sync += v[0].eq(0)"),
+    Mutant("layers.neurons", "m.d.sync += below.eq(~0)", "m.d.sync += below[0].eq(1)"),
 )
 _QUICK_MUTANTS = (
     Mutant("layers.neurons", "Mux(swept, after, total) if plan.quick", "total if plan.quick"),
