@@ -44,18 +44,21 @@ class _Core:
 
 
 def simulate_chunks(
-    plan: CorePlan, rtl: Path, spikes: np.ndarray, runs: Sequence[Run], out: Path
+    plan: CorePlan, rtl: Path, spikes: np.ndarray, runs: Sequence[Run], out: Path, size: int | None = None
 ) -> tuple[Trace, list[list[Part]], float]:
     """Work off `runs` with input spikes bool [T, B, inputs] and the Verilog in folder `rtl`.
+
+    `size` frames a chunk (default: CHUNK).
 
     Returns the golden model's trace, the parts of each run, and the seconds that the simulations took.
     Programs are kept in folder `out` by content, the logs of each chunk below its `chunks`. Raises
     TwinspikeError if the core hangs, raises an error flag or gives too few of anything.
     """
+    size = size or CHUNK
     chunks = [
-        _Chunk(number, run, slice(first, min(first + CHUNK, run.frames)))
+        _Chunk(number, run, slice(first, min(first + size, run.frames)))
         for number, run in enumerate(runs)
-        for first in range(0, run.frames, CHUNK)
+        for first in range(0, run.frames, size)
     ]
     shutil.rmtree(out / "chunks", ignore_errors=True)
     with concurrent.futures.ThreadPoolExecutor(processors()) as pool:

@@ -45,13 +45,15 @@ def simulate(
     bench: str = "",
     waves: bool = False,
     runs: list[Run] | None = None,
+    chunk: int | None = None,
 ) -> dict[str, Any]:
     """Run input spikes bool [T, B, inputs] through the Verilog in folder `rtl`; compare everything.
 
     Every hidden spike, output spike (in the layer and on m_axis) and result is held against the
     golden model, and every frame's cycles against hw/predict/cycles.py where nothing stalls. `bench` is
-    "native" (compiled code, frames in chunks: see chunks.py) or "cocotb", the choice with Icarus and for
-    waves. With `waves` it also writes waves.fst, and waves.gtkw and waves.sucl that open it (see watch.py).
+    "native" (compiled code, `chunk` frames after each reset: see chunks.py) or "cocotb", the choice with
+    Icarus and for waves. With `waves` it also writes waves.fst, and waves.gtkw and waves.sucl that open it
+    (see watch.py).
     Returns a JSON-ready table, a row a run. Raises TwinspikeError if the simulator is missing or the bench
     breaks off; a mismatch is reported in the table.
     """
@@ -61,7 +63,7 @@ def simulate(
     with alone_with(out):
         out.mkdir(parents=True, exist_ok=True)
         if bench == "native":
-            trace, parts, seconds = simulate_chunks(plan, rtl, spikes, runs, out)
+            trace, parts, seconds = simulate_chunks(plan, rtl, spikes, runs, out, chunk)
         else:
             trace, parts, seconds = _under_cocotb(tool, plan, rtl, spikes, runs, out, simulator, waves)
     told = {"simulator": f"{tool.name} {tool.version}", "bench": bench, "target": plan.target}
