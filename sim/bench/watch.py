@@ -137,7 +137,7 @@ def _layer(index: int, layer: LayerPlan, neuron: int) -> Group:
         # Kept at every visit of its word: events add to it step by step, a TICK leaves it reset.
         membrane = Signal(
             f"{name}_membrane_{neuron}",
-            f"{path}.neurons.v_{lane}",
+            f"~{path}.neurons.below_{lane}",
             layer.membrane_bits,
             "signed",
             when=f"{path}.neurons.valid_{STATE_LATENCY} && {stage} == {word}",

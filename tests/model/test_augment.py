@@ -99,16 +99,18 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole():
 
 @pytest.mark.parametrize("shape", [(6, 9, 9, 3), (6, 4, 9, 9, 2)])
 def test_channels_and_steps_move_as_one(shape):
-    """Every plane of a sample is moved as an image of its own would be."""
+    """Every plane of a sample is moved as a sample of its own would be."""
     torch.manual_seed(0)
     images = torch.randint(0, 256 if len(shape) == 4 else 2, shape, dtype=torch.uint8)
     settings = TrainingSettings(rotation=20, shift=0.2, flip=0.5)
     moved = augmented(images, settings, torch.Generator().manual_seed(3))
     assert moved.shape == images.shape and not torch.equal(moved, images)
     for channel in range(shape[-1]):
-        planes = images[..., channel] if len(shape) == 4 else images[:, 1, ..., channel]
-        alone = augmented(planes.contiguous(), settings, torch.Generator().manual_seed(3))
-        assert torch.equal(moved[..., channel] if len(shape) == 4 else moved[:, 1, ..., channel], alone)
+        # Of spikes also a step: what has steps and channels is spikes, and is moved by the nearest place.
+        one = slice(channel, channel + 1)
+        plane = (..., channel) if len(shape) == 4 else (slice(None), slice(1, 2), ..., one)
+        alone = augmented(images[plane].contiguous(), settings, torch.Generator().manual_seed(3))
+        assert torch.equal(moved[plane], alone)
 
 
 def test_strokes_get_thicker():
@@ -137,9 +139,9 @@ def test_features_have_no_place_to_move_to():
 
 
 def test_spikes_that_are_moved_stay_one_for_each_place_that_had_one():
-    """Places that spike in different steps, moved by less than a place: none falls silent or spikes twice."""
+    """Places that spike in different steps, moved by up to two: none falls silent or spikes twice."""
     when = (torch.arange(12)[:, None] + torch.arange(12)) % 4
     spikes = (torch.arange(4)[:, None, None] == when).to(torch.uint8)[None, ..., None].repeat(16, 1, 1, 1, 1)
-    moved = augmented(spikes, TrainingSettings(shift=0.08), torch.Generator().manual_seed(1))
+    moved = augmented(spikes, TrainingSettings(shift=0.2), torch.Generator().manual_seed(1))
     assert not torch.equal(moved, spikes)
-    assert (moved.sum(1)[:, 1:-1, 1:-1] == 1).all() and moved.sum(1).max() == 1
+    assert (moved.sum(1)[:, 2:-2, 2:-2] == 1).all() and moved.sum(1).max() == 1

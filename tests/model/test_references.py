@@ -82,7 +82,7 @@ def test_too_few_images_to_judge_by_leave_the_medians(capsys):
     some = np.concatenate([np.flatnonzero(labels == label)[:4] for label in (4, 6, 9)])
     medians = class_references(counts[:, some], labels[some])
     assert refined_if_better(medians, counts[:, some], labels[some], 0.05, progress=False) is medians
-    assert "fewer than 5 images per class" in capsys.readouterr().out
+    assert "fewer than 5 images per class" in capsys.readouterr().err
 
 
 def test_references_get_thresholds_of_their_own_where_the_configuration_asks_for_them():

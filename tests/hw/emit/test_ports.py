@@ -37,7 +37,7 @@ def test_no_load_port_where_nothing_is_loaded():
         "A frame has T = 5 TICKs, the last one with `tlast`.",
         "| 0 | 4 | 1 | 4 | 6 |",
         "readout takes an event per clock; a frame's result comes",
-        "9 clocks after its last TICK was taken (3 references).",
+        "10 clocks after its last TICK was taken (3 references).",
     ],
 )
 def test_records_flags_words_and_cycles_are_described(line):

@@ -137,7 +137,7 @@ def test_a_networks_file_alone_takes_images_but_has_none(net, tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("mnits", "did you mean mnist? Else choose fashion"),
+        ("mnits", "did you mean mnist? Else choose digits-spoken"),
         ("nowhere.toml", "configuration file nowhere.toml does not exist"),
         ("nowhere.safetensors", "nowhere.safetensors"),
         ("digits", "train it first: twinspike train --config digits"),

@@ -89,7 +89,10 @@ def test_help_needs_no_numpy():
 @pytest.mark.parametrize("step", ["train", "golden", "rtl", "sim", "synth", "report"])
 def test_an_unknown_configuration_lists_the_known_ones(step, capsys, tmp_path):
     line = refused(capsys, step, "--config", "imagenet", "--out", tmp_path / "build")
-    assert "configuration 'imagenet' is unknown: choose bs4nn, digits, fashion, fashion-conv, " in line
+    assert (
+        "configuration 'imagenet' is unknown: choose bs4nn, digits, digits-spoken, fashion, fashion-conv, "
+        in line
+    )
     assert list(tmp_path.iterdir()) == []
 
 
