@@ -1,8 +1,8 @@
 """Training networks with feature maps end to end: every spike as in the golden model."""
 
-import numpy as np
 import pytest
 import torch
+from support.corners import corners
 
 from twinspike.config import load_config
 from twinspike.model.data.dataset import Dataset
@@ -60,16 +60,6 @@ def config_of(tmp_path, *parts, encoder="latency"):
     path = tmp_path / "maps.toml"
     path.write_text(HEAD.format(encoder=encoder) + "".join(parts))
     return load_config(str(path))
-
-
-def corners(count, seed):
-    """Noisy 6x6 images of three classes: a bright square in one of three corners."""
-    rng, labels = np.random.default_rng(seed), np.arange(count) % 3
-    images = rng.integers(0, 60, (count, 6, 6))
-    for image, label in zip(images, labels, strict=True):
-        y, x = ((0, 0), (0, 3), (3, 0))[label]
-        image[y : y + 3, x : x + 3] = rng.integers(150, 256, (3, 3))
-    return images.astype(np.uint8), labels.astype(np.int64)
 
 
 NETWORKS = [

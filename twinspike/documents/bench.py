@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .tables import NOT_YET, Figures, table
+from .tables import Figures, table, table_or_gap
 
 NAME = "bench_training"
 _LOSSES = {"emd": "EMD, supervised contrastive", "counts": "cross-entropy of spike counts"}
@@ -21,7 +21,7 @@ def training_speed(figures: Figures, where: str) -> str:
     )
     found = figures.studies.get(NAME)
     if found is None:
-        return table(head, [[NOT_YET, *[""] * (len(head) - 1)]])
+        return table_or_gap(head, [])
     return table(head, [_row(run, row) for run in found["runs"] for row in run["rows"]])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .tables import NOT_YET, Figures, table
+from .tables import Figures, table, table_or_gap
 
 STUDY = "interop"
 
@@ -23,7 +23,7 @@ def interop(figures: Figures, where: str) -> str:
         "cycles as predicted",
     )
     rows = [_row(network) for network in _networks(figures)]
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def _row(network: dict[str, Any]) -> list[str]:
@@ -48,7 +48,7 @@ def drift(figures: Figures, where: str) -> str:
     """What each approximation costs, in points of accuracy; the share of spikes kept in the last layer."""
     networks = _networks(figures)
     if not networks:
-        return table(("rung",), [[NOT_YET]])
+        return table_or_gap(("rung",), [])
     head = ["rung", *(f"{n['framework']}, `{n['reset']}`" for n in networks)]
     rows = []
     for index, rung in enumerate(networks[0]["drift"]["rungs"]):
@@ -90,7 +90,7 @@ def rates(figures: Figures, where: str) -> str:
                     f"{made['distance']:.2f}",
                 ]
             )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def exports(figures: Figures, where: str) -> str:
@@ -121,7 +121,7 @@ def exports(figures: Figures, where: str) -> str:
                 _each(layers, "integer_overlap", ".0%"),
             ]
         )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def files(figures: Figures, where: str) -> str:
@@ -143,7 +143,7 @@ def files(figures: Figures, where: str) -> str:
         counts = [_each(row["layers"], key, ".0f") for key in ("float", "integer")]
         how = f"{row['steps']:,} steps of {row['dt']:g} s, {row['input_spikes']} input spikes"
         rows.append([f"`{row['file']}`", how, *counts, agree])
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def _each(layers: list[dict[str, Any]], key: str, form: str) -> str:

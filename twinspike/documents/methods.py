@@ -8,7 +8,7 @@ import numpy as np
 
 from ..study.methods.method import Method
 from ..study.methods.registry import METHODS
-from .tables import NOT_YET, Figures, table
+from .tables import Figures, run_cells, table_or_gap
 
 STUDY = "reproduce"
 
@@ -44,13 +44,13 @@ def methods(figures: Figures, where: str) -> str:
                 _verdict(row["goals"]),
             ]
         )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def method_ties(figures: Figures, where: str) -> str:
     """Whose papers have another rule for ties than the lowest index."""
     rows = [[f"`{method.name}`", method.ties] for method, _ in _measured(figures) if method.ties]
-    return table(("method", "the paper's rule"), rows or [[NOT_YET, ""]])
+    return table_or_gap(("method", "the paper's rule"), rows)
 
 
 def method_cores(figures: Figures, where: str) -> str:
@@ -61,19 +61,9 @@ def method_cores(figures: Figures, where: str) -> str:
         for name, part in row["parts"].items():
             for core in _cores(part):
                 for run in core["sim"]:
-                    equal = run["cycles_predicted_equal"]
-                    rows.append(
-                        [
-                            f"`{method.name}`",
-                            name,
-                            run["run"].replace("_", " "),
-                            f"{run['frames']:,}",
-                            f"{run['spikes_compared']:,}",
-                            f"{run['mismatches']:,}",
-                            "" if equal is None else "every image" if equal else "no",
-                        ]
-                    )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+                    what = run["run"].replace("_", " ")
+                    rows.append([f"`{method.name}`", name, what, *run_cells(run, "image")])
+    return table_or_gap(head, rows)
 
 
 def method_thresholds(figures: Figures, where: str) -> str:
@@ -95,7 +85,7 @@ def method_thresholds(figures: Figures, where: str) -> str:
                 ]
             )
     head = ("set", "rows: training and test", "labels", "F1", *choices, "its deviation over seeds")
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def method_verification(figures: Figures, where: str) -> str:
@@ -123,7 +113,7 @@ def method_verification(figures: Figures, where: str) -> str:
                     f"{found['eer']:.2%}",
                 ]
             )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def method_traffic(figures: Figures, where: str) -> str:
@@ -138,7 +128,7 @@ def method_traffic(figures: Figures, where: str) -> str:
         for what, accuracy in part.get("accuracies", {}).items():
             rows.append([what, "", f"{accuracy:.4f}", ""])
     head = ("what", "size", "accuracy", "hidden neurons active")
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def _measured(figures: Figures) -> list[tuple[Method, dict[str, Any]]]:

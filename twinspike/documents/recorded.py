@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .tables import NOT_YET, Figures, table
+from .tables import Figures, run_cells, table_or_gap
 
 STUDY = "own_data"
 
@@ -48,7 +48,7 @@ def recordings(figures: Figures, where: str) -> str:
                 f"{mean - best[kind]:+.4f}",
             ]
         )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def plain_classifiers(figures: Figures, where: str) -> str:
@@ -59,7 +59,7 @@ def plain_classifiers(figures: Figures, where: str) -> str:
         for row in _networks(figures)
         for one in row["plain"]
     ]
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def recorded_variants(figures: Figures, where: str) -> str:
@@ -90,7 +90,7 @@ def recorded_variants(figures: Figures, where: str) -> str:
                     f"{one['ram_blocks']:,}",
                 ]
             )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 def _networks(figures: Figures) -> list[dict[str, Any]]:
@@ -103,18 +103,9 @@ def recordings_exact(figures: Figures, where: str) -> str:
     rows = []
     for row in _networks(figures):
         for run in row.get("sim", []):
-            equal = run["cycles_predicted_equal"]
-            rows.append(
-                [
-                    f"`{row['config']}`",
-                    run["run"].replace("_", " "),
-                    f"{run['frames']:,}",
-                    f"{run['spikes_compared']:,}",
-                    f"{run['mismatches']:,}",
-                    "" if equal is None else "every recording" if equal else "no",
-                ]
-            )
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+            what = run["run"].replace("_", " ")
+            rows.append([f"`{row['config']}`", what, *run_cells(run, "recording")])
+    return table_or_gap(head, rows)
 
 
 def recordings_placed(figures: Figures, where: str) -> str:
@@ -142,7 +133,7 @@ def recordings_placed(figures: Figures, where: str) -> str:
         for row in _networks(figures)
         if row.get("placed")
     ]
-    return table(head, rows or [[NOT_YET, *[""] * (len(head) - 1)]])
+    return table_or_gap(head, rows)
 
 
 FILLS = (recordings, plain_classifiers, recorded_variants, recordings_exact, recordings_placed)

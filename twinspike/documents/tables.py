@@ -133,18 +133,8 @@ def exactness(figures: Figures, where: str) -> str:
         if not r["sim"]:
             rows.append(_gap(head, f"`{name}`", "golden model with RTL"))
         for run in r["sim"]:
-            equal = run.get("cycles_predicted_equal")
             what = f"golden model with RTL ({run['target']}, {run['run'].replace('_', ' ')})"
-            rows.append(
-                [
-                    f"`{name}`",
-                    what,
-                    f"{run['frames']:,}",
-                    f"{run['spikes_compared']:,}",
-                    f"{run['mismatches']:,}",
-                    "" if equal is None else "every frame" if equal else "no",
-                ]
-            )
+            rows.append([f"`{name}`", what, *run_cells(run, "frame")])
     return table(head, rows)
 
 
@@ -227,6 +217,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table, with the empty lines around it that Markdown wants."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     return "\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n\n"
+
+
+def table_or_gap(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table, of which one row says so if nothing has been measured yet."""
+    return table(head, rows or [_gap(head)])
+
+
+def run_cells(run: dict[str, Any], each: str) -> list[str]:
+    """A simulated run's sizes, differences, and whether the clocks of `each` frame were as predicted."""
+    equal = run.get("cycles_predicted_equal")
+    return [
+        f"{run['frames']:,}",
+        f"{run['spikes_compared']:,}",
+        f"{run['mismatches']:,}",
+        "" if equal is None else f"every {each}" if equal else "no",
+    ]
 
 
 def _gap(head: Sequence[str], *known: str) -> list[str]:
