@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from ...numerics.errors import TwinspikeError
+
 DATA_VARIABLE = "TWINSPIKE_DATA"
 
 
@@ -14,6 +16,15 @@ def data_folder(folder: str) -> tuple[Path, bool]:
     if chosen:
         return Path(chosen) / folder, False
     return cache_folder() / "data" / folder, True
+
+
+def present(path: Path) -> Path:
+    """`path`; raises TwinspikeError if it is no file."""
+    if not path.is_file():
+        raise TwinspikeError(
+            f"{path}: the file is missing: put it there, or name the data's folder in {DATA_VARIABLE}"
+        )
+    return path
 
 
 def cache_folder() -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...numerics.errors import TwinspikeError
 from .downloads import file_sha256
-from .folder import DATA_VARIABLE, data_folder
+from .folder import data_folder, present
 
 FOLDER, ARCHIVE = "multilabel", "mulan.tar.xz"
 
@@ -62,9 +62,4 @@ def _table(data: bytes) -> np.ndarray:
 
 def _archive() -> Path:
     folder, _ = data_folder(FOLDER)
-    path = folder / ARCHIVE
-    if not path.is_file():
-        raise TwinspikeError(
-            f"{path}: the file is missing: put it there, or name the data's folder in {DATA_VARIABLE}"
-        )
-    return path
+    return present(folder / ARCHIVE)

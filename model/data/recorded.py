@@ -25,7 +25,7 @@ from ...numerics.recordings import Flow, Recording
 from .dataset import Dataset
 from .downloads import file_sha256
 from .entry import Entry
-from .folder import DATA_VARIABLE, cache_folder, data_folder
+from .folder import cache_folder, data_folder, present
 from .folders import at_speeds
 from .iscx import iscx
 from .own import assembled
@@ -142,12 +142,12 @@ def recorded_files(name: str) -> list[Path]:
     for file in source.files:
         found = sorted(folder.rglob(file)) if "*" in file else []
         paths += found or [folder / file]
-    for path in paths:
-        if not path.is_file():
-            raise TwinspikeError(
-                f"{path}: the file is missing: put it there, or name the data's folder in {DATA_VARIABLE}"
-            )
-    return paths
+    return [present(path) for path in paths]
+
+
+def recorded_entries(name: str, fold: int = 0) -> Iterator[Entry]:
+    """The recordings of the dataset of that name, each in the part that `fold` gives it."""
+    return RECORDED[name].entries(recorded_files(name), fold)
 
 
 def load_recorded(

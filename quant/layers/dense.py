@@ -45,7 +45,7 @@ class QuantDense(QuantLayer):
         inputs = 1
         for size in shape:
             inputs *= size
-        return cls(inputs, settings.neurons, settings.spec, where, getattr(settings, "layer_scale", False))
+        return cls(inputs, settings.neurons, settings.spec, where, settings.layer_scale)
 
     def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
         super().reset_parameters(std, bias, generator)

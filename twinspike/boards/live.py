@@ -6,7 +6,7 @@ from typing import Any
 
 from twinspike.config import Config
 from twinspike.host import Device
-from twinspike.model.data.recorded import RECORDED, recorded_files
+from twinspike.model.data.recorded import RECORDED, recorded_entries
 from twinspike.numerics.encodings.frames import live_frames, step_microseconds
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.recordings import Recording
@@ -18,13 +18,12 @@ from .stream import replay
 def recordings_to_stream(config: Config, count: int) -> list[Recording]:
     """The first `count` recordings that measure; raises TwinspikeError for a dataset without recordings."""
     step_microseconds(config.encoder)
-    source = RECORDED.get(config.dataset)
-    if source is None:
+    if config.dataset not in RECORDED:
         raise TwinspikeError(
             f"--stream: dataset {config.dataset} is none of {', '.join(RECORDED)}: serve the board by "
             "sim-board --serve and replay files of your own by device stream"
         )
-    entries = source.entries(recorded_files(config.dataset), config.data.fold)
+    entries = recorded_entries(config.dataset, config.data.fold)
     return [entry.read() for entry in islice((entry for entry in entries if entry.part == "test"), count)]
 
 

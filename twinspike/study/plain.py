@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from twinspike.config import Config
 from twinspike.model.data.own import assembled
-from twinspike.model.data.recorded import RECORDED, Entry, recorded_files
+from twinspike.model.data.recorded import recorded_entries
 from twinspike.model.data.samples import Samples
 from twinspike.numerics.encodings import Mel, Packets
 from twinspike.numerics.recordings import Flow, Recording, Sound
@@ -57,7 +57,8 @@ def _packets(config: Config) -> list[dict[str, Any]]:
         np.add.at(found, ((flow.size < 0).astype(int), bin), 1)
         return found.ravel()
 
-    train, known, test, wanted = split_of(config, [counts(entry.read()) for entry in _entries(config)])
+    entries = recorded_entries(config.dataset, config.data.fold)
+    train, known, test, wanted = split_of(config, [counts(entry.read()) for entry in entries])
     forms: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "packet counts": lambda x: x,
         "shares": lambda x: x / x.sum(axis=1, keepdims=True),
@@ -96,7 +97,7 @@ def _sound(config: Config) -> list[dict[str, Any]]:
 def split_of(config: Config, features: Iterable[np.ndarray]) -> Split:
     """The features of all recordings of a named dataset, in the parts that the configuration trains on."""
     rows: dict[str, tuple[list[np.ndarray], list[str]]] = {}
-    for entry, row in zip(_entries(config), features, strict=True):
+    for entry, row in zip(recorded_entries(config.dataset, config.data.fold), features, strict=True):
         x, names = rows.setdefault(entry.part, ([], []))
         x.append(row)
         names.append(entry.name)
@@ -106,16 +107,10 @@ def split_of(config: Config, features: Iterable[np.ndarray]) -> Split:
     return data.train_images, data.train_labels, data.test_images, data.test_labels
 
 
-def _entries(config: Config) -> Iterator[Entry]:
-    source = RECORDED[config.dataset]
-    return source.entries(recorded_files(config.dataset), config.data.fold)
-
-
 @lru_cache(maxsize=1)
 def _loudness(dataset: str, encoder: Mel, frames: int) -> np.ndarray:
     """[N, frames * bands] of all recordings, whatever the fold: they come in the same order in each."""
-    entries = RECORDED[dataset].entries(recorded_files(dataset), 0)
-    sounds = (sound for entry in entries if isinstance(sound := entry.read(), Sound))
+    sounds = (sound for entry in recorded_entries(dataset) if isinstance(sound := entry.read(), Sound))
     return np.stack([encoder.loudness(sound, frames).ravel() for sound in sounds])
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from twinspike.config import Config
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
+from twinspike.model.data.downloads import file_sha256
+from twinspike.model.data.recorded import RECORDED, recorded_files
 from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.progress import Bar
@@ -43,10 +45,20 @@ class Run:
 
 def run_for(config: Config, store: Store) -> Run:
     """The run of a configuration in a store. The configuration's name does not count."""
-    table = {key: value for key, value in config.table().items() if key != "name"}
+    return Run(config, store, content_key(nameless(config), data_checksums(config), code_version()))
+
+
+def nameless(config: Config) -> dict[str, Any]:
+    """A configuration's table without its name: what a result depends on."""
+    return {key: value for key, value in config.table().items() if key != "name"}
+
+
+def data_checksums(config: Config) -> list[str]:
+    """Those of a dataset's files, [] where it has none; raises TwinspikeError for a file that is missing."""
+    if config.dataset in RECORDED:
+        return [file_sha256(path) for path in recorded_files(config.dataset)]
     source = IDX_SOURCES.get(config.dataset)
-    data = [file.sha256 for file in source.files] if source else []
-    return Run(config, store, content_key(table, data, code_version()))
+    return [file.sha256 for file in source.files] if source else []
 
 
 def code_version() -> str:

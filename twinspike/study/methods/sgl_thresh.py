@@ -13,9 +13,9 @@ from twinspike.flow.folders import pretrained
 from twinspike.model import thresholds
 from twinspike.model.data.load import config_dataset
 from twinspike.model.data.multilabel import archive_checksum, load_multilabel
-from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.quant.network_file import load_network
 
+from ..runs import data_checksums
 from .cores import core_figures, exact
 from .method import Goal, Method, Part, Row
 
@@ -123,7 +123,7 @@ def _network_files(name: str) -> Any:
     folder = pretrained(load_config(name))
     assert folder is not None
     hashes = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["network_hash"]
-    return [hashes, [file.sha256 for file in IDX_SOURCES[load_config(name).dataset].files]]
+    return [hashes, data_checksums(load_config(name))]
 
 
 def goals(parts: dict[str, Row]) -> list[Goal]:

@@ -9,12 +9,11 @@ from twinspike.executor import Workplace
 from twinspike.flow.folders import Folders
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.load import config_dataset
-from twinspike.model.data.recorded import RECORDED, recorded_files
-from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 from twinspike.quant.sizes import sizes
 
+from ..runs import data_checksums, nameless
 from .cores import core_figures
 from .method import Row
 
@@ -59,7 +58,7 @@ def by_surrogate(config: Config) -> Config:
 
 
 def with_core(place: Workplace, name: str) -> Row:
-    """How many test images are right if a tie of first spikes counts as right, and how many have one."""
+    """A configuration trained, its figures, and those of its core; by firing times also those of ties."""
     config = load_config(name)
     network, dataset, row = trained(place, config)
     if config.training.rule == "temporal":
@@ -80,11 +79,5 @@ def first_spikes(network: Network, dataset: Dataset) -> Row:
 
 def depends_on(name: str) -> list[Any]:
     """A configuration and the checksums of its data; raises TwinspikeError for a file that is missing."""
-    from twinspike.model.data.downloads import file_sha256
-
     config = load_config(name)
-    table = {key: value for key, value in config.table().items() if key != "name"}
-    if config.dataset in RECORDED:
-        return [table, [file_sha256(path) for path in recorded_files(config.dataset)]]
-    source = IDX_SOURCES.get(config.dataset)
-    return [table, [file.sha256 for file in source.files] if source else []]
+    return [nameless(config), data_checksums(config)]
