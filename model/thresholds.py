@@ -50,16 +50,12 @@ def by_surrogate(
     steepness = torch.full_like(thresholds, STEEPNESS, requires_grad=True)
     optimiser = torch.optim.Adam([{"params": [thresholds]}, {"params": [steepness], "lr": 1.0}], lr=RATE)
 
-    def step(now: np.ndarray) -> np.ndarray:
+    def differentiate(now: np.ndarray) -> None:
         optimiser.zero_grad()
         given = _Step.apply(x - thresholds, steepness)
         (-_soft_f1(given, wanted, average)).backward()
-        optimiser.step()
-        with torch.no_grad():
-            thresholds.clamp_(0, 1)
-        return thresholds.detach().numpy().copy()
 
-    return _best(step, thresholds.detach().numpy().copy(), scores, labels, average, steps)
+    return _best(thresholds, optimiser, differentiate, scores, labels, average, steps)
 
 
 def by_differences(
@@ -73,7 +69,7 @@ def by_differences(
     thresholds = torch.full((scores.shape[1],), start, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam([thresholds], lr=RATE)
 
-    def step(now: np.ndarray) -> np.ndarray:
+    def differentiate(now: np.ndarray) -> None:
         before = f1(scores >= now, labels, average)
         slopes = np.zeros(len(now))
         for k in range(len(now)):
@@ -85,12 +81,8 @@ def by_differences(
                     slopes[k] = (after - before) / (count * NUDGE)
                     break
         thresholds.grad = torch.from_numpy(-slopes)
-        optimiser.step()
-        with torch.no_grad():
-            thresholds.clamp_(0, 1)
-        return thresholds.detach().numpy().copy()
 
-    return _best(step, thresholds.detach().numpy().copy(), scores, labels, average, steps)
+    return _best(thresholds, optimiser, differentiate, scores, labels, average, steps)
 
 
 def surrogate_distances(
@@ -110,18 +102,26 @@ def surrogate_distances(
 
 
 def _best(
-    step: Callable[[np.ndarray], np.ndarray],
-    start: np.ndarray,
+    thresholds: Tensor,
+    optimiser: torch.optim.Optimizer,
+    differentiate: Callable[[np.ndarray], None],
     scores: np.ndarray,
     labels: np.ndarray,
     average: str,
     steps: int,
 ) -> np.ndarray:
-    """The thresholds of the highest F1 on the way, the first of equals."""
-    best, highest = start, f1(scores >= start, labels, average)
-    now = start
+    """The thresholds of the highest F1 on the way, the first of equals.
+
+    `differentiate` leaves the gradients for the thresholds that it is given.
+    """
+    best = now = thresholds.detach().numpy().copy()
+    highest = f1(scores >= best, labels, average)
     for _ in range(steps):
-        now = step(now)
+        differentiate(now)
+        optimiser.step()
+        with torch.no_grad():
+            thresholds.clamp_(0, 1)
+        now = thresholds.detach().numpy().copy()
         value = f1(scores >= now, labels, average)
         if value > highest:
             best, highest = now, value
