@@ -11,6 +11,8 @@ from tqdm import tqdm
 LINE_SECONDS = 30.0
 WORTH_A_LINE_SECONDS = 1.0
 LINE = "{desc}: {unit} {n_fmt} of {total_fmt}, {elapsed} gone, {remaining} to go{postfix}"
+# Where nobody knows how many there will be.
+OPEN_LINE = "{desc}: {unit} {n_fmt}, {elapsed} gone{postfix}"
 
 
 class Bar(tqdm):
@@ -27,6 +29,8 @@ class Bar(tqdm):
             # tqdm's own marks (the line break behind a bar) go nowhere; `display` writes the lines.
             more |= {"file": io.StringIO(), "bar_format": LINE, "mininterval": 1.0}
         super().__init__(*arguments, **{**more, "disable": bool(more.get("disable"))})
+        if self.plain and self.total is None:
+            self.bar_format = OPEN_LINE
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool | None:
         if not self.plain:

@@ -27,15 +27,17 @@ class Encoder(wiring.Component):
 
     Two stages (isolate the lowest bit, then encode it) before a skid buffer. A word of s spikes
     takes s + 1 clocks, a step's last word s + 2: the next word is taken once the stage is empty,
-    which keeps `i.ready` a register; a layer needs longer for an event than that. From a word taken
-    at `i` to its first event at `o`: 3 clocks. No combinational path from `o` to `i` or back.
+    which keeps `i.ready` a register; a layer needs longer for an event than that. An `eager` one takes
+    the next word as the last event leaves, in s and s + 1 clocks, for sources that are as fast. From a
+    word taken at `i` to its first event at `o`: 3 clocks. No combinational path from `o` to `i` or back.
 
     Members: `i` (In stream of spike words; only a step's last one may be without spikes, as
     MaskQueue sees to), `o` (Out stream of events).
     """
 
-    def __init__(self, plan: Words):
+    def __init__(self, plan: Words, *, eager: bool = False):
         self._plan = plan
+        self._eager = eager
         super().__init__(
             {
                 "i": In(stream.Signature(mask_layout(plan.lanes, plan.words))),
@@ -66,9 +68,9 @@ class Encoder(wiring.Component):
             is_tick.eq(~word.mask.any()),
             # A step's last word stays for one more clock, with no spikes left: its TICK.
             finished.eq(is_tick | ~(several(m, word.mask) | word.end)),
-            self.i.ready.eq(~word_valid),
+            self.i.ready.eq(~word_valid | (advance & finished if self._eager else 0)),
         ]
-        with m.If(~word_valid):
+        with m.If(self.i.ready):
             m.d.sync += [word.eq(self.i.p), word_valid.eq(self.i.valid)]
         with m.Elif(advance):
             m.d.sync += [word.mask.eq(word.mask & ~lowest), word_valid.eq(~finished)]

@@ -16,10 +16,15 @@ def tree_sum(values: Sequence[Value]) -> Value:
 def registered_sum(m: Module, values: Sequence[Value], levels: int, name: str) -> Value:
     """Balanced sum with a register behind every `levels` levels and behind the last: hw/plan/wide.py's
     `stages(len(values), levels)` clocks."""
+    return registered_sums(m, values, levels, name, 1)[0]
+
+
+def registered_sums(m: Module, values: Sequence[Value], levels: int, name: str, left: int) -> list[Value]:
+    """The same down to the last `left` partial sums."""
     values, stage = list(values), 0
-    while len(values) > 1:
+    while len(values) > left:
         for _ in range(levels):
-            if len(values) > 1:
+            if len(values) > left:
                 values = _pairs(values)
         registers = [
             Signal(value.shape(), name=f"{name}_{stage}_{i}", reset_less=True)
@@ -27,7 +32,7 @@ def registered_sum(m: Module, values: Sequence[Value], levels: int, name: str) -
         ]
         m.d.sync += [register.eq(value) for register, value in zip(registers, values, strict=True)]
         values, stage = registers, stage + 1
-    return values[0]
+    return values
 
 
 def _pairs(values):

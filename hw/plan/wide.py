@@ -29,6 +29,11 @@ def stages(terms: int, levels: int) -> int:
     return ceil(ceil(log2(terms)) / levels) if terms > 1 else 0
 
 
+def bank_stages(banks: int) -> int:
+    """Registers of a bank tree. Of four banks and more two sums are left, which join the step's current."""
+    return stages(-(-banks // 2) if banks > 2 else banks, BANK_LEVELS)
+
+
 def quiet_address(plan: LayerPlan) -> int | None:
     """The first address that no event has, of a layer behind a map; None if there is none."""
     unused = np.flatnonzero(plan.arrivals < 0) if plan.arrivals is not None else np.zeros(0)
@@ -71,8 +76,8 @@ def total_bits(plan: LayerPlan) -> int:
 
 
 def spike_latency(plan: LayerPlan) -> int:
-    """Clocks from a TICK taken by the layer's source to its spikes: 7 and the bank tree's registers."""
-    return 7 + stages(plan.events_per_clock, BANK_LEVELS)
+    """Clocks from a TICK taken by the layer's source to its spikes: 6 and the bank tree's registers."""
+    return 6 + bank_stages(plan.events_per_clock)
 
 
 def groups(plan: CorePlan) -> int:
@@ -86,8 +91,9 @@ def references_at_once(plan: CorePlan) -> int:
 
 def readout_latency(plan: CorePlan) -> int:
     """Clocks from a frame's last spikes taken to the result's `valid`."""
-    levels = ceil(log2(plan.references)) if plan.references > 1 else 0
-    return 4 + stages(plan.layers[-1].neurons, READOUT_LEVELS) + groups(plan) + levels
+    several, at_once = groups(plan), references_at_once(plan)
+    rounds = ceil(log2(at_once)) + (several > 1)
+    return 3 + stages(plan.layers[-1].neurons, READOUT_LEVELS) + several + rounds
 
 
 def reference_rows(plan: CorePlan) -> np.ndarray:

@@ -4,12 +4,12 @@ Clocks, for S = spike_latency(layer) and a layer's source (ingress or serialiser
 
     beat taken   = max(entered + 1, beat before + 1); with a TICK also TICK before + 3, and there
                    must be room: the TICK 15 before has left the layer's queues 2 clocks before
-    spikes       = TICK taken + S, in the queue's output one clock later
-    serialiser   loads a step when the one before ends; s spikes in the fullest bank later, its TICK:
-                   max(load + 1 + s, TICK before + 3, room), taken by the layer one clock later
+    spikes       = TICK taken + S, at once in the queue's output where nothing waits there
+    serialiser   loads a step when the one before ends; its TICK goes with the last of the s spikes in
+                   the fullest bank: max(load + max(s, 1), TICK before + 3, room)
     readout      takes a step every min(K, 3) clocks; the result is valid `readout_latency` clocks
                    after the last one was taken
-    m_axis       as in hw/predict/cycles.py, a word for each step
+    m_axis       as in hw/predict/cycles.py, a word for each step, taken as the TICK before it leaves
     convolutions before the dense layers: see hw/predict/wide_conv_cycles.py; behind them an event is a beat,
                  taken when it is offered
 """
@@ -180,9 +180,9 @@ class _Serialiser:
 
     def step(self, spikes_at: int, fullest: int, room: int) -> tuple[int, int]:
         """Returns when the step was loaded and when its TICK counts as taken by the next layer."""
-        load = max(spikes_at + 1, self.tick)
-        self.tick = max(load + 1 + fullest, self.tick + TICK_SPACING, room)
-        return load, self.tick + 1
+        load = max(spikes_at, self.tick)
+        self.tick = max(load + max(fullest, 1), self.tick + TICK_SPACING, room)
+        return load, self.tick
 
 
 class _Readout:
@@ -191,7 +191,7 @@ class _Readout:
         self.taken = self.result = _NEVER
 
     def step(self, spikes_at: int, last: bool) -> int:
-        self.taken = max(spikes_at + 1, self.taken + groups(self.plan))
+        self.taken = max(spikes_at, self.taken + groups(self.plan))
         if last:
             self.taken = max(self.taken, self.result + 1)
             self.result = self.taken + readout_latency(self.plan)
@@ -206,7 +206,7 @@ class _Axis:
         self.sink = Sink()
 
     def step(self, spikes_at: int, spikes: int) -> int:
-        taken = max(spikes_at + 1, self.emitted + 1)
+        taken = max(spikes_at, self.emitted)
         self.emitted, self.entered = emit_word(
             taken, list(range(spikes)), self.emitted, self.entered, self.sink, end=True
         )

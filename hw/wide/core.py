@@ -15,7 +15,7 @@ from .readout import WideReadout
 
 
 class WideCore(wiring.Component):
-    """A spiking core that takes E events per clock and gives its result about 40 clocks after the last one.
+    """A spiking core that takes E events per clock and gives its result about 30 clocks after the last one.
 
     Timing: hw/predict/wide_cycles.py computes when every result appears, clock by clock. A step takes
     max(events in the fullest bank, 3) clocks at the input; layers and readout follow in a pipeline.
@@ -44,7 +44,7 @@ class WideCore(wiring.Component):
             if layer_plan is plan.layers[-1]:
                 m.submodules.readout = readout = WideReadout(plan)
                 m.submodules.readout_queue = second = StepQueue(layer_plan.neurons)
-                m.submodules.encoder = encoder = Encoder(layer_plan)
+                m.submodules.encoder = encoder = Encoder(layer_plan, eager=True)
                 wiring.connect(m, second.o, readout.i)
                 wiring.connect(m, queue.o, encoder.i)
                 queues.append(second)

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from ..parts.bits import several, three
 from ..parts.events import mask_layout
 from ..plan import LayerPlan
 from ..plan.wide import QUEUE_STEPS
@@ -14,7 +15,7 @@ from .beats import beat_layout, tick_gate
 class StepQueue(wiring.Component):
     """Holds the spikes of up to 15 steps; the writer asks for `room` when it sends a step's TICK.
 
-    Latency 1 clock, one step a clock.
+    Latency 0 clocks while it is empty, one step a clock.
 
     Members: `spikes`, `spikes_valid`, `begin` (In), `room` (Out), `o` (Out stream).
     """
@@ -34,28 +35,39 @@ class StepQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.fifo = fifo = SyncFIFO(width=self._layout.size, depth=QUEUE_STEPS)
+        # The oldest step that had to wait stands in a register: from the queue's memory it would come late
+        # in a clock. While there is none the queue is empty, and a step that is taken at once passes by.
+        head, waiting = Signal(self._layout, reset_less=True), Signal()
+        refill, passes = Signal(), Signal()
         steps, release = Signal(range(QUEUE_STEPS + 1)), Signal()
         after, room = Signal.like(steps), Signal(init=1)
         m.d.comb += [
+            refill.eq(~waiting | self.o.ready),
+            passes.eq(~waiting & self.o.ready),
             fifo.w_data.eq(self.spikes),
-            fifo.w_en.eq(self.spikes_valid),
-            self.o.p.eq(fifo.r_data),
-            self.o.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.o.ready),
+            fifo.w_en.eq(self.spikes_valid & (fifo.r_rdy | ~refill)),
+            fifo.r_en.eq(refill),
+            self.o.p.eq(Mux(waiting, head, self.spikes)),
+            self.o.valid.eq(waiting | self.spikes_valid),
             release.eq(self.o.valid & self.o.ready),
             after.eq(steps + (self.begin & ~release) - (release & ~self.begin)),
             self.room.eq(room),
         ]
+        with m.If(refill):
+            m.d.sync += [
+                head.eq(Mux(fifo.r_rdy, fifo.r_data, self.spikes)),
+                waiting.eq(fifo.r_rdy | (self.spikes_valid & ~passes)),
+            ]
         # A clock late, which TICKs 3 clocks apart never meet.
         m.d.sync += [steps.eq(after), room.eq(steps != QUEUE_STEPS)]
         return m
 
 
 class Serialiser(wiring.Component):
-    """Sends a step's spikes into the next layer: one per clock for each bank, then the TICK by itself.
+    """Sends a step's spikes into the next layer: one per clock for each bank, the TICK with the last ones.
 
-    Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes s + 1 clocks, at
-    least 3 from TICK to TICK. From a step taken to its first beat: 3 clocks.
+    Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes max(s, 1) clocks, at
+    least 3 from TICK to TICK. From a step taken to its first beat: 2 clocks.
 
     Members: `i` (In stream of steps), `beat` (Out, see beat_layout), `tick` (Out: a TICK is on its
     way), `room` (In: the consumer has room for its spikes).
@@ -79,39 +91,33 @@ class Serialiser(wiring.Component):
         shares = [len(range(bank, self._neurons, banks)) for bank in range(banks)]
         # The step under way, split into the banks' shares.
         left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]
-        # Whether a share has spikes left is known a clock ahead: found from the shares, it would hold
-        # up everything that follows from the TICK.
-        some = [Signal(name=f"some_{bank}") for bank in range(banks)]
+        # Whether no share has more than one spike left is known a clock ahead: found from the shares, it
+        # would hold up everything that follows from the TICK.
+        ends, loaded, kept = Signal(), [], []
         active, last = Signal(), Signal()
         may_tick = tick_gate(m, self.tick, self.room)
         m.d.comb += [
-            self.tick.eq(active & ~Cat(some).any() & may_tick),
+            self.tick.eq(active & ends & may_tick),
             self.i.ready.eq(~active | self.tick),
         ]
         with m.If(self.i.ready):
             m.d.sync += [active.eq(self.i.valid), last.eq(self.i.p.last)]
-        chosen = []
         for bank, mask in enumerate(left):
             # x & (x - 1) clears the lowest set bit: a carry chain, short in the FPGA's fast logic.
             rest = mask & (mask - 1)[: len(mask)]
-            onehot = Signal(len(mask), name=f"onehot_{bank}", reset_less=True)
+            lowest, row = Signal(len(mask), name=f"lowest_{bank}"), self.beat.row[bank]
+            m.d.comb += lowest.eq(mask & ~rest)
             with m.If(self.i.ready):
                 own = Cat(self.i.p.mask[n] for n in range(bank, self._neurons, banks))
-                m.d.sync += [mask.eq(Mux(self.i.valid, own, 0)), some[bank].eq(self.i.valid & own.any())]
+                m.d.sync += mask.eq(Mux(self.i.valid, own, 0))
             with m.Else():
-                m.d.sync += [mask.eq(rest), some[bank].eq(rest.any())]
-            m.d.sync += onehot.eq(mask & ~rest)
-            chosen.append(onehot)
-        tick, tick_last = Signal(), Signal()
-        m.d.sync += [
-            tick.eq(self.tick),
-            tick_last.eq(last),
-            self.beat.tick.eq(tick),
-            self.beat.last.eq(tick_last),
-        ]
-        for bank, onehot in enumerate(chosen):
-            row = self.beat.row[bank]
-            m.d.sync += row.eq(one_based_index(onehot, len(row)))
+                m.d.sync += mask.eq(rest)
+            # More than one of the rest: three and more of what is there.
+            loaded.append(several(m, own))
+            kept.append(three(m, mask))
+            m.d.sync += row.eq(one_based_index(lowest, len(row)))
+        m.d.sync += ends.eq(~Mux(self.i.ready, Cat(loaded).any(), Cat(kept).any()))
+        m.d.sync += [self.beat.tick.eq(self.tick), self.beat.last.eq(last)]
         return m
 
 

@@ -9,10 +9,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..parts.arithmetic import clamp, leak
 from ..parts.events import mask_layout
-from ..parts.trees import registered_sum
+from ..parts.trees import registered_sums, tree_sum
 from ..plan import LayerPlan
 from ..plan.layer import signed_bits
-from ..plan.wide import BANK_LEVELS, bank_image, bank_rows, current_bits, stages, total_bits
+from ..plan.wide import BANK_LEVELS, bank_image, bank_rows, bank_stages, current_bits, total_bits
 from .beats import beat_layout
 
 # Lanes that share their control registers: one register for all lanes would drive thousands of cells
@@ -26,8 +26,9 @@ class WideLayer(wiring.Component):
 
     The current of a step gathers by itself, beside the membrane, so the next step's events follow a
     TICK at once and only TICKs keep 3 clocks apart (from the membrane through clamp, fire and leak
-    back to it). Throughput one beat per clock. From a TICK in `beat` to its spikes: 6 clocks, and one
-    for each two adder levels of the bank tree (none for E = 1).
+    back to it). Throughput one beat per clock. From a TICK in `beat` to its spikes: 5 clocks, and one
+    for each two adder levels of the bank tree (none for E = 1), whose last level adds to the step's
+    current where there are four banks and more.
 
     Members: `beat` (In, see beat_layout), `spikes` (Out, all N spikes as one word), `spikes_valid`
     (Out). No back-pressure: who sends TICKs sees to their spacing and to room for the spikes.
@@ -48,7 +49,7 @@ class WideLayer(wiring.Component):
         plan = self._plan
         bits = plan.layer.spec.weight_bits
         # Clock by clock behind the beat: row read, row registered, bank tree.
-        depth = 2 + stages(plan.events_per_clock, BANK_LEVELS)
+        depth = 2 + bank_stages(plan.events_per_clock)
         beats = [self.beat]
         for k in range(1, depth + 1):
             later = Signal(self.beat.shape(), name=f"beat_{k}")
@@ -70,10 +71,13 @@ class WideLayer(wiring.Component):
             for j in range(first, min(first + GROUP, plan.neurons)):
                 fields = [row[j * bits : (j + 1) * bits] for row in rows]
                 current = bank_sum(m, fields, used, j)
-                m.d.sync += self.spikes.mask[j].eq(add_lane(m, plan, j, current, *control))
+                m.d.comb += self.spikes.mask[j].eq(add_lane(m, plan, j, current, *control))
         _, ticks, lasts = control
-        m.d.sync += [self.spikes_valid.eq(ticks[3]), self.spikes.last.eq(lasts[3])]
-        m.d.comb += self.spikes.end.eq(1)
+        m.d.comb += [
+            self.spikes_valid.eq(ticks[3]),
+            self.spikes.last.eq(lasts[3]),
+            self.spikes.end.eq(1),
+        ]
         return m
 
 
@@ -90,10 +94,11 @@ def add_control(m, beat, group):
 
 def bank_sum(m, fields, used, j):
     """Sum of one weight of each bank. A binary row holds signs: used banks count 1, negative ones -1."""
-    if len(fields[0]) > 1:
-        return registered_sum(m, [field.as_signed() for field in fields], BANK_LEVELS, f"current_{j}")
-    terms = [Mux(field, Const(-1, signed(2)), used[b]) for b, field in enumerate(fields)]
-    return registered_sum(m, terms, BANK_LEVELS, f"current_{j}")
+    terms = [field.as_signed() for field in fields]
+    if len(fields[0]) == 1:
+        terms = [Mux(field, Const(-1, signed(2)), used[b]) for b, field in enumerate(fields)]
+    left = 2 if len(terms) > 2 else 1
+    return tree_sum(registered_sums(m, terms, BANK_LEVELS, f"current_{j}", left))
 
 
 def add_lane(m, plan, j, current, fresh, ticks, lasts):

@@ -16,10 +16,11 @@ from ..readout.result import RESULT
 class WideReadout(wiring.Component):
     """Accumulates sum over n, t of |C_n(t) - reference_k(t, n)| for every reference k.
 
-    A step takes G = min(K, 3) clocks, ceil(K / G) references in each, all N neurons at once. After
-    the last step a tournament of ceil(log2 K) rounds finds the nearest and the second nearest
-    reference. From a frame's last step taken to `o.valid`: 4 + G + ceil(log2 K) clocks and the
-    registers of the adder tree over N terms, one for each three levels.
+    A step takes G = min(K, 3) clocks, R = ceil(K / G) references in each, all N neurons at once. In the
+    last step a tournament of ceil(log2 R) rounds finds the nearest and the second nearest of each
+    group, and they meet the best of the groups before. From a frame's last step taken to `o.valid`:
+    3 + G + ceil(log2 R) clocks, one more where G > 1, and the registers of the adder tree over N
+    terms, one for each three levels.
 
     Members: `i` (In stream of steps' spikes), `o` (Out stream of RESULT, as in Readout).
     """
@@ -59,7 +60,8 @@ class WideReadout(wiring.Component):
         with m.Elif(walking):
             m.d.sync += group.eq(group + 1)
 
-        # Read: one row holds the counts of a whole group of references.
+        # Read ahead: one row holds the counts of a whole group of references. The port shows the first group
+        # of the next step while nothing is walked.
         rows = reference_rows(plan)
         row_layout = data.ArrayLayout(counts_layout, at_once)
         references = Memory(shape=row_layout, depth=len(rows), init=rows.tolist())
@@ -67,11 +69,11 @@ class WideReadout(wiring.Component):
         port = references.read_port()
         position = Signal(range(len(rows)))
         m.d.comb += port.addr.eq(position)
-        with m.If(walking):
+        with m.If(take | (walking & (group != group_count - 1))):
             m.d.sync += position.eq(Mux(position == len(rows) - 1, 0, position + 1))
 
-        # Behind it: 1 row read, 2 differences, then their sums, then the distances.
-        delay = 2 + stages(neurons, READOUT_LEVELS)
+        # Behind it: the differences, then their sums, then the distances.
+        delay = 1 + stages(neurons, READOUT_LEVELS)
         control = data.StructLayout({"valid": 1, "first": 1, "final": 1, "group": group.shape()})
         stage = [Signal(control, name=f"stage_{k}") for k in range(delay + 1)]
         m.d.comb += [
@@ -82,32 +84,39 @@ class WideReadout(wiring.Component):
         ]
         for k in range(delay):
             m.d.sync += stage[k + 1].eq(stage[k])
-        mine = Signal(counts_layout, reset_less=True)
-        m.d.sync += mine.eq(counts)
-        done = Signal()
-        m.d.sync += done.eq(stage[delay].valid & stage[delay].final & (stage[delay].group == group_count - 1))
-        distances = []
-        for k in range(plan.references):
-            distances.append(Signal(plan.distance_bits, name=f"distance_{k}", reset_less=True))
+        summed, last = stage[delay], group_count - 1
+        most = (1 << plan.distance_bits) - 1  # never less than a distance that is really there
+        table = []
         for r in range(at_once):
             differences = [Signal(plan.count_bits, name=f"difference_{r}_{n}") for n in range(neurons)]
             for n, difference in enumerate(differences):
-                ours, theirs = mine[n], port.data[r][n]
+                ours, theirs = counts[n], port.data[r][n]
                 m.d.sync += difference.eq(Mux(ours > theirs, ours - theirs, theirs - ours))
             total = registered_sum(m, differences, READOUT_LEVELS, f"total_{r}")
-            for g in range(group_count):
-                k = g * at_once + r
-                if k < plan.references:
-                    with m.If(stage[delay].valid & (stage[delay].group == g)):
-                        m.d.sync += distances[k].eq(Mux(stage[delay].first, 0, distances[k]) + total)
-        self._finish(m, distances, done, free, take & self.i.p.last)
+            mine = range(r, group_count * at_once, at_once)
+            distances = [Signal(plan.distance_bits, name=f"distance_{k}", reset_less=True) for k in mine]
+            now = Signal(plan.distance_bits, name=f"now_{r}", reset_less=True)
+            after = Mux(summed.first, 0, Array(distances)[summed.group]) + total
+            m.d.sync += now.eq(after)
+            for g, distance in enumerate(distances):
+                with m.If(summed.valid & (summed.group == g)):
+                    m.d.sync += distance.eq(after)
+            if last * at_once + r >= plan.references:  # the last group has no such reference
+                with m.If(summed.group == last):
+                    m.d.sync += now.eq(most)
+            table.append((now, Const(most, plan.distance_bits), Const(r)))
+        ranked = Signal(control, name="ranked")
+        m.d.sync += [ranked.eq(summed), ranked.valid.eq(summed.valid & summed.final)]
+        self._finish(m, table, ranked, free, take & self.i.p.last)
         return m
 
-    def _finish(self, m, distances, done, free, claim):
-        """Rank the final distances in a tournament and hold the record until it is taken."""
-        plan = self._plan
-        most = (1 << plan.distance_bits) - 1  # never less than a distance that is really there
-        table = [(d, Const(most, plan.distance_bits), Const(k)) for k, d in enumerate(distances)]
+    def _finish(self, m, table, ranked, free, claim):
+        """Rank each group's final distances in a tournament, its best against those of the groups before,
+        and hold the record until it is taken.
+
+        `table`: (distance, second nearest, index in the group); `ranked`: their `valid` and `group`.
+        """
+        plan, last = self._plan, groups(self._plan) - 1
         level = 0
         while len(table) > 1:
             pairs = [
@@ -115,10 +124,20 @@ class WideReadout(wiring.Component):
                 for i, (a, b) in enumerate(zip(table[::2], table[1::2], strict=False))
             ]
             table = pairs + ([_wait(m, table[-1], f"{level}_{len(pairs)}")] if len(table) % 2 else [])
-            later = Signal(name=f"done_{level}")
-            m.d.sync += later.eq(done)
-            done, level = later, level + 1
+            later = Signal.like(ranked, name=f"ranked_{level}")
+            m.d.sync += later.eq(ranked)
+            ranked, level = later, level + 1
         best, second, nearest = table[0]
+        done = ranked.valid
+        if last:
+            at_once = references_at_once(plan)
+            index = Array(g * at_once for g in range(last + 1))[ranked.group] + nearest
+            before = _registers(table[0], (best, second, Const(plan.references - 1)), "before")
+            with m.If(ranked.valid):
+                m.d.sync += _met(before, (best, second, index), before, fresh=ranked.group == 0)
+            done = Signal(name="done")
+            m.d.sync += done.eq(ranked.valid & (ranked.group == last))
+            best, second, nearest = before
 
         labels = Memory(
             shape=16, depth=max(plan.references, 2), init=[int(x) for x in plan.network.references.labels]
@@ -126,6 +145,7 @@ class WideReadout(wiring.Component):
         m.submodules.labels = labels
         port = labels.read_port(domain="comb")
         own = plan.network.references.threshold is not None
+        most = (1 << plan.distance_bits) - 1
         limits = [min(int(limit), most) for limit in plan.network.thresholds]
         threshold = Array(limits)[nearest] if own else limits[0]
         busy = Signal()
@@ -147,15 +167,20 @@ class WideReadout(wiring.Component):
 
 def _meet(m, a, b, name):
     """(nearest, second nearest, index) of two such triples, one clock later; a tie goes to `a`."""
-    best, second, index = _registers(a, b, name)
-    b_wins = Signal(name=f"b_wins_{name}")
-    m.d.comb += b_wins.eq(b[0] < a[0])
-    m.d.sync += [
-        best.eq(Mux(b_wins, b[0], a[0])),
-        second.eq(Mux(b_wins, Mux(b[1] < a[0], b[1], a[0]), Mux(a[1] < b[0], a[1], b[0]))),
-        index.eq(Mux(b_wins, b[2], a[2])),
+    winner = _registers(a, b, name)
+    m.d.sync += _met(a, b, winner)
+    return winner
+
+
+def _met(a, b, winner, fresh=0):
+    """What gives the registers `winner` the nearest and the second nearest of `a` and `b`; `b` if `fresh`."""
+    b_wins = (b[0] < a[0]) | fresh
+    others = Mux(b_wins, Mux((b[1] < a[0]) | fresh, b[1], a[0]), Mux(a[1] < b[0], a[1], b[0]))
+    return [
+        winner[0].eq(Mux(b_wins, b[0], a[0])),
+        winner[1].eq(others),
+        winner[2].eq(Mux(b_wins, b[2], a[2])),
     ]
-    return best, second, index
 
 
 def _wait(m, a, name):

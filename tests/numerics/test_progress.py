@@ -54,3 +54,11 @@ def test_a_terminal_gets_a_bar():
     os.close(ours)
     assert running.wait() == 0
     assert b"\r" in said and b"work: 100%" in said
+
+
+def test_a_log_says_how_many_there_were_where_nobody_knew():
+    code = PROGRAM.format(seconds=0.3).replace("total=4, ", "").replace("bar.set_postfix(loss=n)", "pass")
+    code = code.replace("bar.update()", 'bar.set_description_str("more work"); bar.update()')
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert said.splitlines()[-1].startswith("more work: batch 4, ")
+    assert " to go" not in said and "?" not in said

@@ -89,7 +89,7 @@ def compare(device: Device, network: Network, trial: Trial) -> Checked:
     with Bar(unit="frame") as bar:
 
         def told(what: str, frames: int) -> None:
-            bar.set_description(what)
+            bar.set_description_str(what)
             bar.update(frames)
 
         checked = check_device(device, network, trial.images, trial.classes, told)

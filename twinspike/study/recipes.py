@@ -20,6 +20,7 @@ from twinspike.study.study import provenance
 WANTED: dict[str, dict[str, float]] = {
     "mnist": {"macro_f1": 0.985, "hidden_activity": 0.10},
     "mnist-max": {"macro_f1": 0.990, "hidden_activity": 0.10},
+    "mnist-max-wide": {"macro_f1": 0.990, "hidden_activity": 0.10},
     "mnist-fast": {"macro_f1": 0.981},
     "mnist-wide": {"macro_f1": 0.985},
     "mnist-small": {"macro_f1": 0.972},
