@@ -6,7 +6,7 @@ Clocks, for S = spike_latency(layer) and a layer's source (ingress or serialiser
                    must be room: the TICK 15 before has left the layer's queues 2 clocks before
     spikes       = TICK taken + S, at once in the queue's output where nothing waits there
     serialiser   loads a step when the one before ends; its TICK goes with the last of the s spikes in
-                   the fullest bank: max(load + max(s, 1), TICK before + 3, room)
+                   the fullest bank: max(load + max(s, 2), TICK before + 3, room)
     readout      takes a step every min(K, 3) clocks; the result is valid `readout_latency` clocks
                    after the last one was taken
     m_axis       as in hw/predict/cycles.py, a word for each step, taken as the TICK before it leaves
@@ -181,7 +181,7 @@ class _Serialiser:
     def step(self, spikes_at: int, fullest: int, room: int) -> tuple[int, int]:
         """Returns when the step was loaded and when its TICK counts as taken by the next layer."""
         load = max(spikes_at, self.tick)
-        self.tick = max(load + max(fullest, 1), self.tick + TICK_SPACING, room)
+        self.tick = max(load + max(fullest, 2), self.tick + TICK_SPACING, room)
         return load, self.tick
 
 

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from ..parts.bits import several, three
+from ..parts.bits import three
 from ..parts.events import mask_layout
 from ..plan import LayerPlan
 from ..plan.wide import QUEUE_STEPS
@@ -66,7 +66,7 @@ class StepQueue(wiring.Component):
 class Serialiser(wiring.Component):
     """Sends a step's spikes into the next layer: one per clock for each bank, the TICK with the last ones.
 
-    Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes max(s, 1) clocks, at
+    Neuron n goes to bank n mod E. A step with at most s spikes in a bank takes max(s, 2) clocks, at
     least 3 from TICK to TICK. From a step taken to its first beat: 2 clocks.
 
     Members: `i` (In stream of steps), `beat` (Out, see beat_layout), `tick` (Out: a TICK is on its
@@ -93,7 +93,7 @@ class Serialiser(wiring.Component):
         left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]
         # Whether no share has more than one spike left is known a clock ahead: found from the shares, it
         # would hold up everything that follows from the TICK.
-        ends, loaded, kept = Signal(), [], []
+        ends, kept = Signal(), []
         active, last = Signal(), Signal()
         may_tick = tick_gate(m, self.tick, self.room)
         m.d.comb += [
@@ -113,10 +113,10 @@ class Serialiser(wiring.Component):
             with m.Else():
                 m.d.sync += mask.eq(rest)
             # More than one of the rest: three and more of what is there.
-            loaded.append(several(m, own))
             kept.append(three(m, mask))
             m.d.sync += row.eq(one_based_index(lowest, len(row)))
-        m.d.sync += ends.eq(~Mux(self.i.ready, Cat(loaded).any(), Cat(kept).any()))
+        # Nothing is known of a step that comes in: spikes have a long way to here.
+        m.d.sync += ends.eq(~self.i.ready & ~Cat(kept).any())
         m.d.sync += [self.beat.tick.eq(self.tick), self.beat.last.eq(last)]
         return m
 

@@ -62,6 +62,7 @@ class Build:
 CONFIGS = ("digits", "mnist", "mnist-ternary", "mnist-binary", "fashion-small", "fashion")
 BUILDS = (
     *(Build(config, "up5k") for config in ("digits", "mnist", "fashion-small", "mnist-fast", "mnist-small")),
+    Build("mnist-quick", "up5k"),
     Build("fashion", "up5k", lanes=(16, 8)),
     Build("mnist", "up5k", lanes=(8, 2)),
     # As fast, and as small, as its accuracy allows.

@@ -19,6 +19,7 @@ from twinspike.study.study import provenance
 # largest share of hidden neurons that may fire an image, as means over seeds.
 WANTED: dict[str, dict[str, float]] = {
     "mnist": {"macro_f1": 0.985, "hidden_activity": 0.10},
+    "mnist-quick": {"macro_f1": 0.985, "hidden_activity": 0.10},
     "mnist-max": {"macro_f1": 0.990, "hidden_activity": 0.10},
     "mnist-max-wide": {"macro_f1": 0.990, "hidden_activity": 0.10},
     "mnist-fast": {"macro_f1": 0.981},
