@@ -253,6 +253,22 @@ def test_check_compares_everything_and_notices_another_reference(device, network
     device.write_reference(0, int(own.labels[0]), own.counts[0].astype(np.int64))
 
 
+def test_what_was_enrolled_before_takes_part_in_the_check_and_stays(device, network, images):
+    device.enrol(10, 42, images[7], threshold=9)
+    device.enrol(12, 43, images[8])
+    held = [(device.read_reference(slot).tolist(), device.slots()[slot]) for slot in (10, 12)]
+    checked = check_device(device, network, images[:20], [NewClass(100, images[50:55])])
+    assert checked.compared and checked.different == 0, checked.first
+    assert [(device.read_reference(slot).tolist(), device.slots()[slot]) for slot in (10, 12)] == held
+
+
+def test_another_example_of_a_class_is_no_impostor(device, network, images):
+    device.enrol(10, 42, images[7])
+    alone = device.fit_threshold(10, images[7][None])
+    device.enrol(11, 42, images[7])
+    assert device.fit_threshold(11, images[7][None]) == alone
+
+
 def test_the_command_line(board, network, tmp_path, capsys):
     network.save(tmp_path / "here" / "network.safetensors")
     (tmp_path / "here.toml").write_text(
