@@ -12,6 +12,7 @@ import numpy as np
 from twinspike.flow.cores import as_predicted, place_plan, simulate_plan, write_plan
 from twinspike.flow.folders import GENERIC, Folders
 from twinspike.flow.plans import make_plan_for
+from twinspike.hw.devices import device
 from twinspike.hw.plan import CorePlan
 from twinspike.hw.predict.planner import Prediction, choose
 from twinspike.numerics.errors import TwinspikeError
@@ -164,7 +165,12 @@ class Core:
 
 
 def plan_core(net: Net, target: str, goal: str | None, images: np.ndarray | None) -> Core:
-    """The core of a network as its configuration has it, or as the planner chooses it by a goal."""
+    """The core of a network as its configuration has it, or as the planner chooses it by a goal.
+
+    Raises TwinspikeError for a target that is none.
+    """
+    if target != GENERIC:
+        device(target)
     if goal is None:
         return Core(net, make_plan_for(net.config, net.network, target), net.place)
     if target == GENERIC:

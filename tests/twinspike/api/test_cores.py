@@ -45,3 +45,9 @@ def test_a_portable_core_is_not_placed(net):
         net.core(goal="area")
     with pytest.raises(ts.TwinspikeError, match="no configuration is known"):
         net.core("up5k", "area")
+
+
+def test_a_target_that_is_none_is_refused_at_once(net):
+    for goal in (None, "area"):
+        with pytest.raises(ts.TwinspikeError, match="device = 'up6k' is not allowed: expected one of up5k, "):
+            net.core("up6k", goal)
