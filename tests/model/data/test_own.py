@@ -152,7 +152,7 @@ def test_recordings_of_events_become_spikes(tmp_path):
         (lambda root: (folder(root) / "cat" / "b.png").write_bytes(b"no png"), "b.png: is no picture"),
         (
             lambda root: (folder(root) / "cat" / "a.wav").write_bytes(b""),
-            "several kinds, image, sound",
+            "several kinds, 10 of image, 1 of sound (cat/a.wav): keep one kind",
         ),
         (lambda root: folder(root, parts=("test",)), "has test/ but no train/"),
     ],
