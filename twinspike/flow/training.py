@@ -18,6 +18,7 @@ from twinspike.model.data.recorded import RECORDED
 from twinspike.model.data.shipped import DATASETS
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.locks import alone_with
+from twinspike.numerics.progress import say
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import check_trainable
 from twinspike.quant.synapses.kinds import KINDS
@@ -54,8 +55,20 @@ def train(
 
     # Processes that torchrun started work on one training together.
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    batches: list[tuple[int, int]] = []
     with contextlib.nullcontext() if together else alone_with(place.build / "training"):
-        return run(config, place.build, resume=resume, dataset=dataset, tensorboard=tensorboard)
+        metrics = run(
+            config,
+            place.build,
+            resume=resume,
+            dataset=dataset,
+            on_step=lambda *at: batches.append(at),
+            tensorboard=tensorboard,
+        )
+    if metrics and not batches:
+        changed = f", with {', '.join(config.changes)} by --set" if config.changes else ""
+        say(f"{config.name} was trained to the end before{changed}; without --resume it is trained anew")
+    return metrics
 
 
 def ground_hint(config: Config, dataset: Dataset) -> str:
