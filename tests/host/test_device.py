@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ SLOTS = 13
 
 @pytest.fixture(scope="module")
 def network():
-    return random_network(3, timesteps=6, shape=(8, 8), widths=(144, 12), classes=10)
+    plain = random_network(3, timesteps=6, shape=(8, 8), widths=(144, 12), classes=10)
+    return dataclasses.replace(plain, provenance={"class_names": [f"digit-{label}" for label in range(10)]})
 
 
 @pytest.fixture(scope="module")
@@ -283,10 +285,11 @@ def test_the_command_line(board, network, tmp_path, capsys):
 
     assert f"network hash        {network.content_hash[:16]}" in said("info")
     assert "0 differ (" not in (checked := said("check", "--frames", "10")) and " 0 differ;" in checked
-    assert "slot 12 holds image 3" in said("enrol", "--slot", "12", "--label", "9", "--image", "3")
+    assert "slot 12 holds image 3 (a digit-" in said("enrol", "--slot", "12", "--label", "9", "--image", "3")
     lines = said("verify", "--slot", "12", "--frames", "2", "--image", "3").splitlines()
     assert lines[0].endswith("same, 0") and len(lines) == 2
-    assert "of 5 right" in said("classify", "--frames", "5")
+    assert "of 5 right" in (answers := said("classify", "--frames", "5"))
+    assert re.search(r"image 0: digit-(\d) \(label \1\) \(truth digit-\d\), distance ", answers)
     assert "│ events " in (table := said("bench", "--frames", "20")) and "│ –" in table
     assert "words loaded" in said("load")
     assert "slot 12 is free" in said("clear", "--slot", "12", "--replace")
@@ -308,6 +311,12 @@ def test_slots_from_the_command_line(board, network, tmp_path, capsys):
     assert "3 of 13 slots free" in said("list")
     text = said("enrol", "--label", "700", "--image", "3")
     assert "slot 10 is free: it is taken" in text and "slot 10 holds image 3" in text
+    for label in ("star", "-1", "65535"):
+        refused = said("enrol", "--label", label, fails=True)
+        assert f"'{label}' is not an integer in 0..65534" in refused
+    assert main(["device", "enrol", "--label", "1", "--image", "nope.png", *common]) == 2
+    found = capsys.readouterr()
+    assert "nope.png" in found.err and not found.out
     more = ("--image", "4", "--image", "5", "--image", "6")
     assert "slot 11 holds the median of image 4" in said("enrol", "--label", "701", *more)
     with Device.open(board.port, network=network) as device:
