@@ -74,13 +74,14 @@ class Synthesis:
 class Core:
     """The core of a network for one target, as its `plan` has it.
 
-    `prediction` says what the planner expects of it, where it was asked for a goal.
+    `prediction` says what the planner expects of it, where it was asked for a goal, on `planned_on` images.
     """
 
     net: Net
     plan: CorePlan
     place: Folders
     prediction: Prediction | None = None
+    planned_on: int = 0
 
     @property
     def target(self) -> str:
@@ -179,4 +180,4 @@ def plan_core(net: Net, target: str, goal: str | None, images: np.ndarray | None
     prediction = choose(net.network, target, goal, spikes, run(net.network, spikes).spikes)
     # Beside the configuration's own cores, whose figures reports collect.
     place = Folders(net.place.build / f"goal-{goal}")
-    return Core(net, prediction.plan, place, prediction)
+    return Core(net, prediction.plan, place, prediction, spikes.shape[1])

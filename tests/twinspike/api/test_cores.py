@@ -35,6 +35,7 @@ def test_a_goal_plans_a_core_of_its_own_beside_the_configurations(net, tmp_path)
     fast, small = (net.core("up5k", goal, x) for goal in ("latency", "area"))
     assert fast.prediction.latency_cycles <= small.prediction.latency_cycles
     assert small.prediction.logic_cells <= fast.prediction.logic_cells
+    assert fast.planned_on == 5 and net.core("up5k").planned_on == 0
     assert small.verilog().parent.parent.name == "goal-area"
 
 

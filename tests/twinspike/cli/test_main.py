@@ -203,6 +203,20 @@ def test_rtl_and_golden_write_what_they_name(capsys, tiny):
     assert (out / "tiny" / "golden.npz").is_file()
 
 
+def test_memories_that_a_device_lacks_are_a_warning_and_no_work_for_synthesis(capsys, tmp_path):
+    config, out = tmp_path / "large.toml", tmp_path / "build"
+    config.write_text(TOML.replace("neurons = 6", "neurons = 1024"))
+    large = {"timesteps": 3, "shape": (8, 8), "widths": (1024, 3)}
+    network = random_network(5, **large, encoder=Latency(threshold=32))
+    network.save(out / "large" / "network.safetensors")
+    given = ["--config", str(config), "--out", str(out), "--target", "hx8k"]
+    assert main(["rtl", *given]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"warning: the core does not fit hx8k: its memories need about \d+ EBR blocks, ", said)
+    assert "the core does not fit hx8k: its memories need about" in refused(capsys, "synth", *given)
+    assert not (out / "large" / "hx8k" / "synth").exists()
+
+
 def test_interrupt_ends_with_130(capsys, monkeypatch, tiny):
     config, out = tiny
 
