@@ -352,6 +352,8 @@ def test_what_cannot_be_opened(board):
         Device.open(board.port, network=random_network(4))
     with pytest.raises(LinkError, match=r"/dev/nothing: cannot be opened"):
         Device.open("/dev/nothing")
+    with pytest.raises(LinkError, match=r"board-1: there is no such port: sim-board, .* is still building"):
+        Device.open("board-1")
 
 
 class Faulty:

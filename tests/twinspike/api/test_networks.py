@@ -153,6 +153,7 @@ def test_a_networks_file_alone_takes_images_but_has_none(net, tmp_path):
     [
         ("mnits", "did you mean mnist? Else choose digits-spoken"),
         ("nowhere.toml", "configuration file nowhere.toml does not exist"),
+        ("build/none", "build/none: there is no such folder: train a network into it first"),
         ("nowhere.safetensors", "nowhere.safetensors"),
         ("digits", "train it first: twinspike train --config digits"),
     ],
