@@ -56,6 +56,8 @@ def files_of(folder: Path) -> tuple[list[SampleFile], list[Path]]:
             f"{folder}: holds no samples: expected a subfolder per class with images (.png, .jpg, "
             ".bmp), sounds (.wav), recordings of events (.aedat, .raw, .bin, ...) or captures (.pcap)"
         )
+    if not any(file.part == "train" for file in found):
+        raise TwinspikeError(f"{folder}: has no samples in train/: put what is to train there")
     kinds = Counter(file.kind for file in found).most_common()
     if len(kinds) > 1:
         odd = next(file.path for file in found if file.kind == kinds[-1][0])

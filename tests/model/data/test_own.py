@@ -155,6 +155,7 @@ def test_recordings_of_events_become_spikes(tmp_path):
             "several kinds, 10 of image, 1 of sound (cat/a.wav): keep one kind",
         ),
         (lambda root: folder(root, parts=("test",)), "has test/ but no train/"),
+        (lambda root: (folder(root, parts=("test",)) / "train").mkdir(), "has no samples in train/"),
     ],
 )
 def test_bad_folders_are_refused_in_one_line(tmp_path, make, said):
