@@ -67,6 +67,8 @@ help: ## list the targets
 $(READY): pyproject.toml constraints.txt
 	@echo "creating the Python environment in $(VENV) (once, a few minutes)"
 	$(PYTHON) -m venv $(VENV)
+# An older pip, such as Debian 12's, runs wavedrom's setup.py without isolation, where newer setuptools break it.
+	$(BIN)/pip install --quiet --disable-pip-version-check 'pip>=23.1'
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[dev]
 	@touch $@
 

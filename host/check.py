@@ -49,12 +49,24 @@ class Checked:
 
 
 class Check:
-    """A device and its golden model side by side: the same frames and commands go to both."""
+    """A device and its golden model side by side: the same frames and commands go to both.
+
+    Slots beyond the network's own begin in the golden model as the device holds them.
+    """
 
     def __init__(self, device: Device, network: Network, tell: Callable[[str, int], None]):
         self._device, self._network, self._tell = device, network, tell
         self._golden = SiameseCore(network, device.info.slots or len(network.references.labels))
         self._golden.threshold = device.threshold
+        for held in device.slots()[len(network.references.labels) :]:
+            if held.holds:
+                counts = device.read_reference(held.number)
+                self._golden.slots[held.number] = Reference(counts, held.label, held.threshold)
+                self._golden.holds[held.number] = True
+        self._before = [
+            reference if holds else None
+            for reference, holds in zip(self._golden.slots, self._golden.holds, strict=True)
+        ]
         self.checked = Checked()
 
     def classify(self, what: str, images: np.ndarray, *, pixels: bool = False) -> list[int]:
@@ -91,7 +103,7 @@ class Check:
         others = [
             emd.emd(other.counts, median)
             for number, other in enumerate(self._golden.slots)
-            if held[number] and number != slot
+            if held[number] and other.label != new.label
         ]
         own = emd.distances(counts, median[None])[:, 0]
         threshold = enrolled_threshold(own, np.array(others, np.int64), self._device.threshold)
@@ -109,12 +121,10 @@ class Check:
         return [answer.same for answer in found]
 
     def restore(self, slot: int) -> None:
-        """A slot as the network has it."""
-        own = self._network.references
-        if slot < len(own.labels):
-            limit = None if own.threshold is None else int(own.threshold[slot])
-            counts = own.counts[slot].astype(np.int64)
-            self._device.write_reference(slot, int(own.labels[slot]), counts, threshold=limit)
+        """A slot as it was before."""
+        held = self._before[slot]
+        if held:
+            self._device.write_reference(slot, held.label, held.counts, threshold=held.threshold)
         else:
             self._device.clear(slot)
 
@@ -144,8 +154,8 @@ def check_device(
 ) -> Checked:
     """Classify and embed `images`, enrol `classes` in the last slots and verify; compare every answer.
 
-    Images are uint8 [B, *shape]. The slots are as the network has them before and after. `progress` is
-    told what is done and how many frames it took.
+    Images are uint8 [B, *shape]. The network's own slots must be as the network has them; what others hold
+    takes part, and is there again afterwards. `progress` is told what is done and how many frames it took.
     """
     check = Check(device, network, progress or (lambda what, frames: None))
     few = images[: max(1, len(images) // 5)]

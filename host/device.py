@@ -184,10 +184,10 @@ class Device:
         self.write_reference(slot, label, median.astype(np.int64), threshold=threshold)
 
     def fit_threshold(self, slot: int, images: np.ndarray, *, pixels: bool = False) -> int:
-        """Give a slot the threshold that the images it was enrolled by and the other slots suggest.
+        """Give a slot the threshold that its own images and the slots of other labels suggest.
 
-        See numerics/decision.py: the images' spread, and as impostors the references that the other slots
-        hold. The slot's reference is written anew, in one exchange. Returns the threshold.
+        See numerics/decision.py: the images' spread, and as impostors the references that other slots hold
+        under other labels. The slot's reference is written anew, in one exchange. Returns the threshold.
         """
         label, holds = self.reference(slot)
         if not holds:
@@ -197,9 +197,9 @@ class Device:
             [emd.emd(emd.cumulative_counts(s), counts) for s, _ in self.embed(images, pixels=pixels)]
         )
         others = [
-            emd.emd(self.read_reference(other), counts)
-            for other in range(self.info.slots)
-            if other != slot and self.reference(other)[1]
+            emd.emd(self.read_reference(other.number), counts)
+            for other in self.slots()
+            if other.holds and other.label != label
         ]
         threshold = enrolled_threshold(own, np.array(others, np.int64), self.threshold)
         self.write_reference(slot, label, counts, threshold=threshold)

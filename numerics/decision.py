@@ -29,7 +29,7 @@ def enrolled_threshold(own: np.ndarray, others: np.ndarray, usual: int) -> int:
     """The threshold of a reference that was made of few examples.
 
     `own` [E]: distances of the examples to their median; `others`: those of impostors to it, such as of the
-    references in the other slots (there may be none); `usual`: the network's own threshold. Examples lie
+    other classes' references (there may be none); `usual`: the network's own threshold. Examples lie
     nearer to a median that they made than others of their class will: the furthest one counts E / (E - 1)
     times, and a single one, at distance 0, says nothing, so that the usual threshold takes its place. The
     threshold lies half way between that and the nearest impostor, rounded down, and below the impostor.

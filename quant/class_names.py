@@ -22,6 +22,12 @@ def class_names(network: Network) -> tuple[str, ...]:
     return tuple(_printable(name) for name in found)
 
 
+def label_name(network: Network, label: int) -> str:
+    """What a label is called, the label itself where it has no name."""
+    names = class_names(network)
+    return names[label] if 0 <= label < len(names) else str(label)
+
+
 def label_text(network: Network, label: int) -> str:
     """A label as it is shown: `cat (label 3)`, or `label 3` where it has no name."""
     names = class_names(network)

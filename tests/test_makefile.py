@@ -58,3 +58,8 @@ def test_what_was_made_for_a_file_of_equal_name_is_out_of_date(make):
         (build / made).touch()
     assert make("rtl", "CONFIG=a/mine.toml") == []
     assert make("rtl", "CONFIG=b/mine.toml") == ["twinspike rtl --config b/mine.toml"]
+
+
+def test_pip_is_new_enough_before_anything_is_installed(make):
+    lines = [line for line in make("-n", "env", "READY=missing") if "/pip install" in line]
+    assert "'pip>=23.1'" in lines[0] and "-e .[dev]" in lines[1] and len(lines) == 2

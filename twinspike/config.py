@@ -177,7 +177,11 @@ def config_path(name: str) -> Path:
     if names_a_file(name):
         path = Path(name)
         if not path.is_file():
-            raise TwinspikeError(f"configuration file {name} does not exist")
+            meant = did_you_mean(path.name, [file.name for file in path.parent.glob("*.toml")])
+            raise TwinspikeError(
+                f"configuration file {name} does not exist: {meant}give the path of one that does, or the "
+                "name of one that ships, such as digits"
+            )
         return path
     if name not in available():
         if Path(name).is_file():
@@ -245,7 +249,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     for key in table:
         if key not in (*_SECTIONS, *scalars):
             names = [*scalars, *_SECTIONS]
-            meant = did_you_mean(str(key), names)
+            meant = _with_section(str(key)) or did_you_mean(str(key), names)
             raise TwinspikeError(f"{key} is unknown: {meant}allowed keys are {', '.join(names)}")
     top = build(TopSettings, {k: v for k, v in table.items() if k in scalars}, "configuration")
     check_dataset(top.dataset)
@@ -281,6 +285,18 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
             f"{' with neurons' * (len(neurons) < len(layers))}, {len(neurons)}"
         )
     return config
+
+
+def _with_section(key: str) -> str:
+    """`did you mean training.epochs? Else ` of a key whose section was left out, else nothing."""
+    for section, settings in (
+        ("training", TrainingSettings),
+        ("hardware", HardwareSettings),
+        ("data", DataSettings),
+    ):
+        if key in (f.name for f in dataclasses.fields(settings)):
+            return f"did you mean {section}.{key}? Else "
+    return ""
 
 
 def config_of_age(name: str, table: dict[str, Any]) -> Config:

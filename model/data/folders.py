@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -55,10 +56,14 @@ def files_of(folder: Path) -> tuple[list[SampleFile], list[Path]]:
             f"{folder}: holds no samples: expected a subfolder per class with images (.png, .jpg, "
             ".bmp), sounds (.wav), recordings of events (.aedat, .raw, .bin, ...) or captures (.pcap)"
         )
-    kinds = sorted({file.kind for file in found})
+    if not any(file.part == "train" for file in found):
+        raise TwinspikeError(f"{folder}: has no samples in train/: put what is to train there")
+    kinds = Counter(file.kind for file in found).most_common()
     if len(kinds) > 1:
+        odd = next(file.path for file in found if file.kind == kinds[-1][0])
+        counts = ", ".join(f"{count} of {kind}" for kind, count in kinds)
         raise TwinspikeError(
-            f"{folder}: holds samples of several kinds, {', '.join(kinds)}: keep one of them"
+            f"{folder}: holds samples of several kinds, {counts} ({odd.relative_to(folder)}): keep one kind"
         )
     return found, others
 
@@ -86,7 +91,7 @@ def read_folder(
     for file, row in zip(files, rows, strict=True):
         if row.shape != first:
             raise TwinspikeError(
-                f"{file.path}: is {_sides(row)}, {files[0].path.name} {_sides(rows[0])}: give all one size "
+                f"{file.path}: is {sides(row)}, {files[0].path.name} {sides(rows[0])}: give all one size "
                 "with data.size = [height, width], and data.channels"
             )
     found = []
@@ -161,5 +166,6 @@ def _groups(folder: Path, paths: list[Path], pattern: re.Pattern[str]) -> np.nda
     return np.array(found)
 
 
-def _sides(sample: np.ndarray) -> str:
+def sides(sample: np.ndarray) -> str:
+    """A sample's shape in words, height first."""
     return " x ".join(str(side) for side in sample.shape)

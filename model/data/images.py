@@ -1,6 +1,7 @@
 """Pictures as arrays of one size: resized, cut or padded, grey or in colour."""
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from .settings import DataSettings
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 # A picture that is decoded to more is no sample for a core of this size, or an attack on memory.
 MAX_PIXELS = 1 << 26
+HALF_BRIGHT = 128
 
 
 def read_image(file: Path, data: bytes, settings: DataSettings) -> np.ndarray:
@@ -40,6 +42,16 @@ def fitted(image: Image.Image, settings: DataSettings) -> np.ndarray:
     if settings.size:
         plain = _sized(plain, settings)
     return np.asarray(plain, np.uint8)
+
+
+def bright_ground(images: Iterable[np.ndarray]) -> str:
+    """A line about images, uint8 of any shape, of which most are bright in most places; else ""."""
+    if np.median([np.median(image) for image in images]) < HALF_BRIGHT:
+        return ""
+    return (
+        "most pixels are bright, and an encoder such as latency or threshold makes spikes of bright ones: "
+        "for dark drawings on white set data.invert = true"
+    )
 
 
 def check_size(settings: DataSettings) -> None:

@@ -10,7 +10,7 @@ from .arrays import read_csv, read_npz
 from .dataset import Dataset
 from .downloads import file_sha256
 from .folders import read_folder
-from .samples import Samples, class_order
+from .samples import Samples, checked_classes
 from .settings import DataSettings
 from .split import test_part
 
@@ -40,20 +40,13 @@ def assembled(path: Path, parts: list[Samples], settings: DataSettings, sha256: 
     """The dataset of its parts: classes numbered, a test part drawn if there is none, samples mixed."""
     by_part = {samples.part: samples for samples in parts}
     train = by_part["train"]
-    order = class_order(set(train.names))
-    if len(order) < 2:
-        raise TwinspikeError(f"dataset {path}: has one class, {order[0]!r}: 2 or more are needed")
+    order = checked_classes(path, {samples.part: set(samples.names) for samples in parts})
     number = {name: label for label, name in enumerate(order)}
     # Labels that are numbers stay what they are, as long as they are small.
     if all(name.isdecimal() and int(name) <= 0xFFFF for name in order):
         number = {name: int(name) for name in order}
 
     def labels(samples: Samples) -> np.ndarray:
-        strange = sorted(set(samples.names) - number.keys())
-        if strange:
-            raise TwinspikeError(
-                f"dataset {path}: class {strange[0]!r} is in {samples.part} but not in train"
-            )
         return np.array([number[name] for name in samples.names], np.int64)
 
     x, y, groups, again = train.x, labels(train), train.groups, train.again

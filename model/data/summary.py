@@ -7,13 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from ...numerics.errors import TwinspikeError
+from ...numerics.files import read_limited
+from ...numerics.progress import Bar
 from ...numerics.recordings import EventRecording, Flow, Recording, Sound
 from .arrays import read_csv, read_npz
-from .folders import SampleFile, files_of
-from .samples import class_order
+from .folders import SampleFile, files_of, sides
+from .images import bright_ground, read_image
+from .readers import read_recording
+from .readers.kinds import MAX_FILE_BYTES
+from .samples import checked_classes, class_order
 from .settings import DataSettings
 
 SHOWN_PER_CLASS = 6
+SHOWN_SIZES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +32,10 @@ class Summary:
 
 
 def summary(path: Path) -> Summary:
-    """Parts, classes and sizes of a folder, an .npz or a .csv file; raises TwinspikeError."""
+    """Parts, classes and sizes of a folder, an .npz or a .csv file.
+
+    Raises TwinspikeError for a file that cannot be read and for classes that training refuses.
+    """
     if path.is_dir():
         return _of_folder(path)
     read = {".npz": read_npz, ".csv": read_csv}.get(path.suffix.lower())
@@ -34,6 +43,7 @@ def summary(path: Path) -> Summary:
         raise TwinspikeError(f"{path}: expected a folder, an .npz or a .csv file")
     parts = read(path, DataSettings())
     counts = {samples.part: Counter(samples.names) for samples in parts}
+    checked_classes(path, {part: set(own) for part, own in counts.items()})
     first = parts[0]
     lines = [f"{path}: samples of {list(first.x.shape[1:])}, values {first.x.min()} to {first.x.max()}"]
     shown: dict[str, list[np.ndarray | Path]] = {}
@@ -52,12 +62,38 @@ def _of_folder(folder: Path) -> Summary:
     endings = Counter(file.path.suffix.lower() for file in files)
     found = ", ".join(f"{n} {ending}" for ending, n in endings.most_common())
     lines = [f"{folder}: {found}", *balance(counts)]
+    checked_classes(folder, {part: set(own) for part, own in counts.items()})
+    lines += _read_all(files, kind)
     if others:
         lines.append(f"{len(others)} other files are left out, {others[0].relative_to(folder)} the first")
     shown: dict[str, list[np.ndarray | Path]] = {}
     for name in class_order({file.name for file in files}):
         shown[name] = [file.path for file in _of_class(files, name)[:SHOWN_PER_CLASS]]
     return Summary(lines, kind, shown)
+
+
+def _read_all(files: list[SampleFile], kind: str) -> list[str]:
+    """Read every sample as training does; returns lines about images that it needs settings for.
+
+    Raises TwinspikeError for a file that cannot be read.
+    """
+    sizes: dict[str, str] = {}
+    grounds = []
+    for file in Bar(files, desc="reading", unit="file", leave=False):
+        data = read_limited(file.path, MAX_FILE_BYTES, "a sample")
+        if kind != "image":
+            read_recording(file.path, data)
+            continue
+        pixels = read_image(file.path, data, DataSettings())
+        sizes.setdefault(sides(pixels), file.path.name)
+        grounds.append(np.median(pixels))
+    lines = []
+    if len(sizes) > 1:
+        some = ", ".join(f"{size} ({name})" for size, name in list(sizes.items())[:SHOWN_SIZES])
+        lines.append(f"{len(sizes)} sizes, {some}: data.size = [height, width], data.channels make them one")
+    if grounds and (hint := bright_ground(grounds)):
+        lines.append(hint)
+    return lines
 
 
 def _of_class(files: list[SampleFile], name: str) -> list[SampleFile]:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ SLOTS = 13
 
 @pytest.fixture(scope="module")
 def network():
-    return random_network(3, timesteps=6, shape=(8, 8), widths=(144, 12), classes=10)
+    plain = random_network(3, timesteps=6, shape=(8, 8), widths=(144, 12), classes=10)
+    return dataclasses.replace(plain, provenance={"class_names": [f"digit-{label}" for label in range(10)]})
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +255,22 @@ def test_check_compares_everything_and_notices_another_reference(device, network
     device.write_reference(0, int(own.labels[0]), own.counts[0].astype(np.int64))
 
 
+def test_what_was_enrolled_before_takes_part_in_the_check_and_stays(device, network, images):
+    device.enrol(10, 42, images[7], threshold=9)
+    device.enrol(12, 43, images[8])
+    held = [(device.read_reference(slot).tolist(), device.slots()[slot]) for slot in (10, 12)]
+    checked = check_device(device, network, images[:20], [NewClass(100, images[50:55])])
+    assert checked.compared and checked.different == 0, checked.first
+    assert [(device.read_reference(slot).tolist(), device.slots()[slot]) for slot in (10, 12)] == held
+
+
+def test_another_example_of_a_class_is_no_impostor(device, network, images):
+    device.enrol(10, 42, images[7])
+    alone = device.fit_threshold(10, images[7][None])
+    device.enrol(11, 42, images[7])
+    assert device.fit_threshold(11, images[7][None]) == alone
+
+
 def test_the_command_line(board, network, tmp_path, capsys):
     network.save(tmp_path / "here" / "network.safetensors")
     (tmp_path / "here.toml").write_text(
@@ -267,10 +285,11 @@ def test_the_command_line(board, network, tmp_path, capsys):
 
     assert f"network hash        {network.content_hash[:16]}" in said("info")
     assert "0 differ (" not in (checked := said("check", "--frames", "10")) and " 0 differ;" in checked
-    assert "slot 12 holds image 3" in said("enrol", "--slot", "12", "--label", "9", "--image", "3")
+    assert "slot 12 holds image 3 (a digit-" in said("enrol", "--slot", "12", "--label", "9", "--image", "3")
     lines = said("verify", "--slot", "12", "--frames", "2", "--image", "3").splitlines()
     assert lines[0].endswith("same, 0") and len(lines) == 2
-    assert "of 5 right" in said("classify", "--frames", "5")
+    assert "of 5 right" in (answers := said("classify", "--frames", "5"))
+    assert re.search(r"image 0: digit-(\d) \(label \1\) \(truth digit-\d\), distance ", answers)
     assert "│ events " in (table := said("bench", "--frames", "20")) and "│ –" in table
     assert "words loaded" in said("load")
     assert "slot 12 is free" in said("clear", "--slot", "12", "--replace")
@@ -292,6 +311,12 @@ def test_slots_from_the_command_line(board, network, tmp_path, capsys):
     assert "3 of 13 slots free" in said("list")
     text = said("enrol", "--label", "700", "--image", "3")
     assert "slot 10 is free: it is taken" in text and "slot 10 holds image 3" in text
+    for label in ("star", "-1", "65535"):
+        refused = said("enrol", "--label", label, fails=True)
+        assert f"'{label}' is not an integer in 0..65534" in refused
+    assert main(["device", "enrol", "--label", "1", "--image", "nope.png", *common]) == 2
+    found = capsys.readouterr()
+    assert "nope.png" in found.err and not found.out
     more = ("--image", "4", "--image", "5", "--image", "6")
     assert "slot 11 holds the median of image 4" in said("enrol", "--label", "701", *more)
     with Device.open(board.port, network=network) as device:
@@ -327,6 +352,8 @@ def test_what_cannot_be_opened(board):
         Device.open(board.port, network=random_network(4))
     with pytest.raises(LinkError, match=r"/dev/nothing: cannot be opened"):
         Device.open("/dev/nothing")
+    with pytest.raises(LinkError, match=r"board-1: there is no such port: sim-board, .* is still building"):
+        Device.open("board-1")
 
 
 class Faulty:

@@ -103,7 +103,11 @@ def test_unknown_name_lists_the_known():
 def test_missing_file(tmp_path):
     with pytest.raises(TwinspikeError) as caught:
         load_config(str(tmp_path / "none.toml"))
-    assert str(caught.value) == f"configuration file {tmp_path / 'none.toml'} does not exist"
+    missing = f"configuration file {tmp_path / 'none.toml'} does not exist: "
+    assert str(caught.value).startswith(f"{missing}give the path of one that does, or the name of one that")
+    (tmp_path / "nine.toml").touch()
+    with pytest.raises(TwinspikeError, match=r"none\.toml does not exist: did you mean nine\.toml"):
+        load_config(str(tmp_path / "none.toml"))
 
 
 CASES = [
@@ -262,6 +266,8 @@ def test_settings_on_top_of_a_file(tmp_path):
         ("training.epoch=5", "training.epoch is unknown: did you mean epochs? Else allowed keys are epochs"),
         ("training.epochs=5x", "training.epochs = '5x' is not allowed: expected an integer in 0..10000"),
         ("seed.x=5", "there is no seed.x"),
+        ("epochs=3", "epochs is unknown: did you mean training.epochs? Else allowed keys are"),
+        ("lanes=[1]", "lanes is unknown: did you mean hardware.lanes? Else allowed keys are"),
     ],
 )
 def test_settings_that_cannot_be(tmp_path, change, reason):

@@ -12,6 +12,7 @@ import numpy as np
 from twinspike.flow.cores import as_predicted, place_plan, simulate_plan, write_plan
 from twinspike.flow.folders import GENERIC, Folders
 from twinspike.flow.plans import make_plan_for
+from twinspike.hw.devices import device
 from twinspike.hw.plan import CorePlan
 from twinspike.hw.predict.planner import Prediction, choose
 from twinspike.numerics.errors import TwinspikeError
@@ -73,13 +74,14 @@ class Synthesis:
 class Core:
     """The core of a network for one target, as its `plan` has it.
 
-    `prediction` says what the planner expects of it, where it was asked for a goal.
+    `prediction` says what the planner expects of it, where it was asked for a goal, on `planned_on` images.
     """
 
     net: Net
     plan: CorePlan
     place: Folders
     prediction: Prediction | None = None
+    planned_on: int = 0
 
     @property
     def target(self) -> str:
@@ -164,7 +166,12 @@ class Core:
 
 
 def plan_core(net: Net, target: str, goal: str | None, images: np.ndarray | None) -> Core:
-    """The core of a network as its configuration has it, or as the planner chooses it by a goal."""
+    """The core of a network as its configuration has it, or as the planner chooses it by a goal.
+
+    Raises TwinspikeError for a target that is none.
+    """
+    if target != GENERIC:
+        device(target)
     if goal is None:
         return Core(net, make_plan_for(net.config, net.network, target), net.place)
     if target == GENERIC:
@@ -173,4 +180,4 @@ def plan_core(net: Net, target: str, goal: str | None, images: np.ndarray | None
     prediction = choose(net.network, target, goal, spikes, run(net.network, spikes).spikes)
     # Beside the configuration's own cores, whose figures reports collect.
     place = Folders(net.place.build / f"goal-{goal}")
-    return Core(net, prediction.plan, place, prediction)
+    return Core(net, prediction.plan, place, prediction, spikes.shape[1])

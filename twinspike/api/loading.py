@@ -40,6 +40,10 @@ def load(name: str | Path, *, out: str | Path = "build") -> Net:
         network = load_network(path)
         place = Folders(Path(out) / f"{path.stem}-{network.content_hash[:8]}")
         return Net(network, config_from_provenance(network), path, place)
+    if len(path.parts) > 1 and not path.exists():
+        raise TwinspikeError(
+            f"{given}: there is no such folder: train a network into it first, or give another"
+        )
     raise TwinspikeError(f"network {given!r} is unknown: {_meant(given)}")
 
 

@@ -17,6 +17,7 @@ from twinspike.hw.settings import HardwareSettings
 from twinspike.numerics import emd
 from twinspike.numerics.decision import enrolled_threshold
 from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.quant.class_names import class_names
 from twinspike.quant.network import Network, References
 from twinspike.sim import golden
 
@@ -53,6 +54,11 @@ class Net:
     def content_hash(self) -> str:
         """SHA-256 of its file, which its core can be asked for."""
         return self.network.content_hash
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What its labels are called, label 0 first; empty where its data has no names."""
+        return class_names(self.network)
 
     @property
     def hardware(self) -> HardwareSettings:

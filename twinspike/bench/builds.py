@@ -17,7 +17,8 @@ from twinspike.flow.folders import Folders, find_network, opened, pretrained
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import TOP, emit, generator_hash, is_current
 from twinspike.hw.plan import CorePlan, make_plan
-from twinspike.hw.predict.planner import Prediction, predict
+from twinspike.hw.predict.memory import HOPELESS, memory_lacking
+from twinspike.hw.predict.planner import predict
 from twinspike.hw.tools.synthesis import synthesise
 from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.errors import TwinspikeError, out_of_range
@@ -177,7 +178,8 @@ def _row(place: Workplace, build: Build, plan: CorePlan, f1: float | None) -> di
     spikes = plan.network.encode(images)
     trains = golden.run(plan.network, spikes).spikes
     expected = predict(plan, spikes, trains)
-    _check_memory(expected)
+    if lacking := memory_lacking(plan, HOPELESS):
+        raise TwinspikeError(lacking)
     folder = place.folder
     if not is_current(plan, folder / "rtl"):
         emit(plan, folder / "rtl")
@@ -192,15 +194,6 @@ def _row(place: Workplace, build: Build, plan: CorePlan, f1: float | None) -> di
         provenance={"network_hash": plan.network.content_hash, "config": build.config},
     )
     return _figures(build, plan, f1, cycles, synth, expected, spikes, trains)
-
-
-def _check_memory(expected: Prediction) -> None:
-    """Refuse in time what is far too large: its synthesis would take very long, to fail."""
-    device, need = DEVICES[expected.plan.target], expected.ram_blocks or 0
-    if need > 1.5 * device.ram_blocks:
-        raise TwinspikeError(
-            f"its memories need about {need} {device.ram_block} blocks, {device.name} has {device.ram_blocks}"
-        )
 
 
 def _simulated(plan: CorePlan, folder: Path, store: Store, spikes: np.ndarray) -> dict[str, Any]:

@@ -23,12 +23,15 @@ from twinspike.hw.board.boards import board
 from twinspike.hw.weights.image import weight_image
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.progress import Bar
+from twinspike.quant.class_names import label_name, label_text
 from twinspike.quant.network import Network
 
 
-def _title(request: Request, at: int, label: int | None) -> str:
+def _title(network: Network, request: Request, at: int, label: int) -> str:
     """What the `at`-th sample of :func:`asked_about` is called."""
-    return str(request.file) if request.file else f"image {request.image + at} (a {label})"
+    if request.file:
+        return str(request.file)
+    return f"image {request.image + at} (a {label_name(network, label)})"
 
 
 def info(config: Config, place: Folders, request: Request) -> bool:
@@ -64,7 +67,8 @@ def classify(config: Config, place: Folders, request: Request) -> bool:
         for at, (answer, label) in enumerate(bar, request.image):
             right += answer.label == label
             Bar.write(
-                f"image {at}: label {answer.label} (truth {label}), distance {answer.distance}, "
+                f"image {at}: {label_text(network, answer.label)} (truth {label_name(network, label)}), "
+                f"distance {answer.distance}, "
                 f"runner-up {answer.runner_up}, {answer.cycles} clocks"
             )
         seconds = time.monotonic() - start
@@ -78,7 +82,7 @@ def verify(config: Config, place: Folders, request: Request) -> bool:
         images, labels = asked_about(config, network, request, request.frames)
         found = device.verify(request.slot or 0, images, pixels=request.pixels)
         for at, (answer, label) in enumerate(zip(found, labels, strict=True), request.image):
-            title = _title(request, at - request.image, label)
+            title = _title(network, request, at - request.image, label)
             print(f"{title}: {'same' if answer.same else 'different'}, {answer.distance}")
     return True
 

@@ -10,6 +10,7 @@ from twinspike.config import Config
 from twinspike.flow.folders import Folders
 from twinspike.host import Device, DeviceError
 from twinspike.numerics.errors import TwinspikeError
+from twinspike.quant.class_names import label_text
 
 
 def listing(config: Config, place: Folders, request: Request) -> bool:
@@ -38,7 +39,7 @@ def enrol(config: Config, place: Folders, request: Request) -> bool:
             answer = device.enrol(slot, request.label, images[0], pixels=request.pixels)
             print(
                 f"slot {slot} holds {titles[0]} under label {request.label}; until now it was nearest to "
-                f"label {answer.label}, at distance {answer.distance}"
+                f"{label_text(network, answer.label)}, at distance {answer.distance}"
             )
         threshold = device.fit_threshold(slot, images, pixels=request.pixels)
     print(f"what is further from it than {threshold} is unknown")

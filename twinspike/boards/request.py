@@ -14,6 +14,7 @@ from twinspike.host import Device
 from twinspike.hw.settings import BOARD_NAMES
 from twinspike.model.data.one_file import read_sample
 from twinspike.numerics.errors import TwinspikeError, out_of_range
+from twinspike.quant.class_names import label_name
 from twinspike.quant.network import Network
 
 
@@ -80,7 +81,7 @@ def examples(config: Config, network: Network, request: Request) -> tuple[np.nda
         return _read(config, network, request.files), [str(file) for file in request.files]
     images, labels = _numbered(config, network, request.images, every=True)
     pairs = zip(request.images, labels, strict=True)
-    return images, [f"image {number} (a {label})" for number, label in pairs]
+    return images, [f"image {number} (a {label_name(network, label)})" for number, label in pairs]
 
 
 def _read(config: Config, network: Network, files: Sequence[Path]) -> np.ndarray:

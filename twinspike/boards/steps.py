@@ -5,6 +5,7 @@ import dataclasses
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -187,14 +188,14 @@ def simulate(
 def serve(
     config: Config, place: Folders, name: str, baud: int, line: str = "uart", port: Path | None = None
 ) -> None:
-    """Run a board in simulation until Ctrl-C; `port` becomes a link to its serial port as long as it runs.
+    """Run a board in simulation until Ctrl-C or SIGTERM; `port` links to its serial port as long as it runs.
 
     Raises TwinspikeError if `port` is a file or folder, or cannot be made.
     """
     if port and port.exists() and not port.is_symlink():
         raise TwinspikeError(f"--port {port} exists: give another name, which becomes a link to the port")
     network, running = simulated(config, place, name, baud, line)
-    with running:
+    with _sigterm_unwinds(), running:
         print("it starts, and reads its weights if they lie in the flash", flush=True)
         with Device.open(running.port, network=network, timeout=_PATIENCE) as device:
             _wait_for_weights(device)
@@ -202,6 +203,20 @@ def serve(
             print(f"a simulated {name} listens on {shown}; Ctrl-C ends it", flush=True)
             while running.alive:
                 time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _sigterm_unwinds() -> Iterator[None]:
+    """Context in which SIGTERM ends the program by SystemExit, so that what was set up is taken down."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wait_for_weights(device: Device) -> None:

@@ -13,6 +13,7 @@ from twinspike.numerics.extras import missing
 
 from . import commands
 from .app import app
+from .interrupts import ctrl_c_told
 
 INTERRUPTED = Interrupted.status
 
@@ -23,9 +24,10 @@ for file in commands.FILES:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 found a difference, 2 bad input, 130 Ctrl-C."""
     try:
-        status = typer.main.get_command(app).main(
-            args=arguments, prog_name="twinspike", standalone_mode=False
-        )
+        with ctrl_c_told():
+            status = typer.main.get_command(app).main(
+                args=arguments, prog_name="twinspike", standalone_mode=False
+            )
     except TwinspikeError as error:
         return _failed(str(error), error.status)
     except ModuleNotFoundError as error:

@@ -8,6 +8,8 @@ import numpy as np
 from twinspike.hw.devices import device
 from twinspike.hw.emit.emit import emit, is_current
 from twinspike.hw.plan import CorePlan
+from twinspike.hw.predict.memory import HOPELESS, memory_lacking
+from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import write_json
 from twinspike.numerics.locks import alone_with
 
@@ -44,6 +46,13 @@ def simulate_plan(
     return path, result
 
 
+def misfit_of(plan: CorePlan, times: float = 1.0) -> str:
+    """A line about a core whose memories need more than so many `times` what its device has; else ""."""
+    lacking = memory_lacking(plan, times)
+    remedy = "use smaller layers or fewer weight bits, or a larger device"
+    return f"the core does not fit {plan.target}: {lacking}; {remedy}" if lacking else ""
+
+
 def as_predicted(row: dict[str, Any]) -> bool:
     """Whether a simulated run's spikes, results and cycles are all those of golden and cycle model."""
     return not row["mismatches"] and not row["faults"] and row.get("cycles_predicted_equal", True)
@@ -52,10 +61,13 @@ def as_predicted(row: dict[str, Any]) -> bool:
 def place_plan(plan: CorePlan, place: Folders, name: str, *, seeds: list[int], jobs: int) -> dict[str, Any]:
     """Place and route; writes <target>/synth/synth.json and returns its content.
 
-    `name` is the configuration's, for provenance.
+    `name` is the configuration's, for provenance. Raises TwinspikeError for a core that does not fit, at once
+    where its memories are far too large.
     """
     from twinspike.hw.tools.synthesis import synthesise
 
+    if misfit := misfit_of(plan, HOPELESS):
+        raise TwinspikeError(misfit)
     rtl = place.rtl(plan.target)
     with alone_with(rtl):
         emit(plan, rtl)

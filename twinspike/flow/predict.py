@@ -13,7 +13,7 @@ from twinspike.numerics.emd import NO_RUNNER_UP
 from twinspike.numerics.encodings import Packets
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import read_limited
-from twinspike.quant.class_names import label_text
+from twinspike.quant.class_names import label_name, label_text
 from twinspike.quant.network import Network
 from twinspike.sim.golden import run
 
@@ -22,13 +22,17 @@ MAX_CAPTURE_BYTES = 1 << 31
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The answer to one sample; `title` says which, `known` whether its distance is within the threshold."""
+    """The answer to one sample: the nearest reference, its class's `name` (the label where it has none).
+
+    `title` says which sample, `known` whether the distance is within the threshold.
+    """
 
     title: str
     label: int
     distance: int
     runner_up: int
     known: bool
+    name: str
 
 
 def predictions(
@@ -47,6 +51,7 @@ def predictions(
                 int(found.distance[0]),
                 int(found.runner_up[0]),
                 bool(found.same[0]),
+                label_name(network, int(found.label[0])),
             )
 
 

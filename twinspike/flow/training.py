@@ -11,9 +11,14 @@ from twinspike.config import Config
 from twinspike.hw.devices import device
 from twinspike.hw.plan.choose import check_buildable
 from twinspike.hw.predict.placement import ram_blocks
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.images import bright_ground
 from twinspike.model.data.load import config_dataset
+from twinspike.model.data.recorded import RECORDED
+from twinspike.model.data.shipped import DATASETS
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.locks import alone_with
+from twinspike.numerics.progress import say
 from twinspike.quant.network import Network, References
 from twinspike.quant.spec import check_trainable
 from twinspike.quant.synapses.kinds import KINDS
@@ -21,6 +26,9 @@ from twinspike.quant.synapses.kinds import KINDS
 from .folders import GENERIC, Folders
 from .identity import claim
 from .plans import make_plan_for
+
+# Encoders for which a pixel spikes, or spikes earlier, where it is bright.
+SPIKES_WHERE_BRIGHT = ("latency", "rate", "threshold")
 
 
 def train(
@@ -37,6 +45,8 @@ def train(
     from twinspike.model.blank import blank_network
 
     dataset = config_dataset(config)
+    if hint := ground_hint(config, dataset):
+        warn(hint)
     taught = dataset.taught or dataset
     for warning in judge_core(config, blank_network(config, dataset.shape, np.unique(taught.train_labels))):
         warn(warning)
@@ -45,8 +55,27 @@ def train(
 
     # Processes that torchrun started work on one training together.
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    batches: list[tuple[int, int]] = []
     with contextlib.nullcontext() if together else alone_with(place.build / "training"):
-        return run(config, place.build, resume=resume, dataset=dataset, tensorboard=tensorboard)
+        metrics = run(
+            config,
+            place.build,
+            resume=resume,
+            dataset=dataset,
+            on_step=lambda *at: batches.append(at),
+            tensorboard=tensorboard,
+        )
+    if metrics and not batches:
+        changed = f", with {', '.join(config.changes)} by --set" if config.changes else ""
+        say(f"{config.name} was trained to the end before{changed}; without --resume it is trained anew")
+    return metrics
+
+
+def ground_hint(config: Config, dataset: Dataset) -> str:
+    """What to say of a folder of images that are bright in most places, where bright ones spike; else ""."""
+    own = config.dataset not in (*DATASETS, *RECORDED) and config.dataset_path.is_dir()
+    concerned = config.encoder.kind.removesuffix("-dense") in SPIKES_WHERE_BRIGHT and not config.data.invert
+    return bright_ground(dataset.train_images) if own and concerned else ""
 
 
 def has_core(network: Network) -> bool:

@@ -109,13 +109,18 @@ def _finish_curve(axes: Axes, name: str) -> None:
 
 
 def embedding_map(
-    counts: np.ndarray, labels: np.ndarray, found: np.ndarray, references: References
+    counts: np.ndarray,
+    labels: np.ndarray,
+    found: np.ndarray,
+    references: References,
+    names: tuple[str, ...] = (),
 ) -> Picture:
     """t-SNE of cumulative output counts [T, B, n_out] with the references; L1 there is the EMD itself.
 
     van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008. Neighbourhoods mean
     something in it, distances between clusters do not. Every image is drawn as the digit of its class,
-    so that colour is never needed to tell classes apart; `found` are the labels that the core gives.
+    so that colour is never needed to tell classes apart; `found` are the labels that the core gives, and
+    `names` of labels 0, 1, ... stand beside the references.
     """
     from sklearn.manifold import TSNE  # deferred: slow to import, used once
 
@@ -139,10 +144,10 @@ def embedding_map(
             axes.scatter(
                 of_class[:, 0], of_class[:, 1], s=11, marker=f"${label}$", color=colour, linewidths=0
             )
+            title = f"{label} {names[label]}" if label < len(names) else str(label)
+            bold: dict[str, Any] = {"fontsize": 12, "fontweight": "bold", "color": INK, "parse_math": False}
             for x, y in stored[references.labels == label]:
-                axes.text(
-                    x, y, str(label), fontsize=12, fontweight="bold", ha="center", va="center", color=INK
-                )
+                axes.text(x, y, title, ha="center", va="center", **bold)
         wrong = images[labels != found]
         axes.scatter(wrong[:, 0], wrong[:, 1], s=55, facecolors="none", edgecolors=SECOND, linewidths=0.9)
         axes.axis("off")

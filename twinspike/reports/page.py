@@ -13,10 +13,10 @@ from twinspike.config import Config
 from twinspike.hw.devices import DEVICES
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.load import config_dataset
-from twinspike.numerics import emd
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.files import replacing_folder, write_atomically
 from twinspike.numerics.progress import Bar
+from twinspike.quant.class_names import class_names
 from twinspike.sim import golden
 
 from ..flow.folders import GENERIC
@@ -27,6 +27,7 @@ from . import figures, histograms, numbers, peers, samples, silicon
 from .beside import shipped_figures
 from .files import links
 from .layers import LayerRow, layer_rows
+from .matrices import matrices
 from .render import render
 from .summary import microseconds, print_summary, summary, summary_rows
 
@@ -53,20 +54,6 @@ class _Images:
     labels: np.ndarray
     spikes: np.ndarray
     trace: golden.Trace
-
-
-@dataclasses.dataclass(frozen=True)
-class Matrix:
-    """A square table drawn as shades: `shades` in 0..1, `values` as text ("" is left empty)."""
-
-    labels: list[int]
-    values: list[list[str]]
-    shades: list[list[float]]
-
-    @classmethod
-    def of(cls, values: np.ndarray, shades: np.ndarray, labels: list[int]) -> "Matrix":
-        text = [[f"{value}" if value else "" for value in row] for row in values.tolist()]
-        return cls(labels, text, np.round(shades, 2).tolist())
 
 
 def write_report(build: Path, config: Config) -> Path:
@@ -98,7 +85,7 @@ def _page(results: Results, config: Config, build: Path) -> str:
         layers=layers,
         samples=_samples(results, run),
         pictures=_pictures(results, run),
-        matrices=_matrices(results),
+        matrices=matrices(results),
         simulation=_simulation(results),
         verification=metrics.get("verification", {}),
         metrics=metrics,
@@ -184,35 +171,18 @@ def _pictures(results: Results, run: _Images | None) -> dict[str, figures.Pictur
         jobs["membranes"] = partial(histograms.membranes, results.network, few.membranes or ())
         trace, references = run.trace, results.network.references
         jobs["embedding"] = partial(
-            figures.embedding_map, trace.output_counts, run.labels, trace.results.label, references
+            figures.embedding_map,
+            trace.output_counts,
+            run.labels,
+            trace.results.label,
+            references,
+            class_names(results.network),
         )
     for kind, name in (("interval", "back_to_back"), ("latency", "alone")):
         if spread := results.cycles(name, kind):
             jobs[kind] = partial(figures.cycle_histogram, kind, spread)
     with Bar(jobs.items(), desc="figures", unit="figure") as bar:
         return {name: draw() for name, draw in bar}
-
-
-def _matrices(results: Results) -> dict[str, Matrix]:
-    """Distances between the references, and the confusion matrix if it was measured."""
-    references = results.network.references
-    labels = references.labels.tolist()
-    found = {}
-    if labels:
-        table = emd.distances(references.counts.transpose(1, 0, 2), references.counts)
-        # From the nearest pair to the furthest: the differences between classes are what is looked for.
-        apart = table[table > 0] if table.any() else np.ones(1)
-        shades = np.where(table > 0, 0.08 + 0.82 * (table - apart.min()) / max(1, np.ptp(apart)), 0)
-        found["references"] = Matrix.of(table, shades, labels)
-    if results.metrics and "confusion" in results.metrics:
-        counts = np.asarray(results.metrics["confusion"])
-        share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-        classes = sorted(set(labels))
-        # The root makes errors of a few per cent visible beside the diagonal.
-        found["confusion"] = Matrix.of(
-            counts, np.sqrt(share), classes if len(classes) == len(counts) else list(range(len(counts)))
-        )
-    return found
 
 
 def _simulation(results: Results) -> list[dict[str, str]]:

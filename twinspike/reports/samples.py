@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from twinspike.quant.class_names import label_name
 from twinspike.quant.network import Network
 from twinspike.sim import golden
 from twinspike.sim.golden import Trace
@@ -54,9 +55,9 @@ class Neuron:
 
 @dataclasses.dataclass(frozen=True)
 class Distance:
-    """One reference: label, distance, its share of the largest one shown, and what it is here."""
+    """One reference: its class, distance, its share of the largest one shown, and what it is here."""
 
-    label: int
+    name: str
     value: int
     share: float
     winner: bool
@@ -65,11 +66,16 @@ class Distance:
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One image's story; `threshold` is the verify threshold on the scale of the distances' shares."""
+    """One image's story; `threshold` is the verify threshold on the scale of the distances' shares.
+
+    `name` and `found_name` are what its label and the one that was found are called.
+    """
 
     index: int
     label: int
     found: int
+    name: str
+    found_name: str
     image: str
     rasters: tuple[Raster, ...]
     distances: tuple[Distance, ...]
@@ -119,11 +125,13 @@ def tell(
         index=index,
         label=label,
         found=found,
+        name=label_name(network, label),
+        found_name=label_name(network, found),
         image=data_address(image),
         rasters=rasters,
         distances=tuple(
-            Distance(name, value, value / scale, k == winner, name == label)
-            for k, name, value in ((k, int(labels[k]), int(distance[k])) for k in nearest.tolist())
+            Distance(label_name(network, own), value, value / scale, k == winner, own == label)
+            for k, own, value in ((k, int(labels[k]), int(distance[k])) for k in nearest.tolist())
         ),
         threshold=limit / scale,
         neurons=neurons,
@@ -190,11 +198,11 @@ def _threshold(network: Network, winner: int) -> int:
 
 def _sentence(network: Network, label: int, found: int, distance: np.ndarray, winner: int) -> str:
     nearest = "reference" if len(network.references.labels) else "neuron"
-    text = f"Nearest is {nearest} {found} at distance {distance[winner]}"
+    text = f"Nearest is {nearest} {label_name(network, found)} at distance {distance[winner]}"
     others = np.delete(distance, winner)
     if len(others):
         text += f", the runner-up is at {others.min()}"
     limit = _threshold(network, winner)
     verdict = "same" if distance[winner] <= limit else "unknown"
     text += f". With the decision threshold at {limit} the answer is “{verdict}”."
-    return text if found == label else f"Wrong: it is a {label}. {text}"
+    return text if found == label else f"Wrong: it is a {label_name(network, label)}. {text}"

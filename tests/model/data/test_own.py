@@ -152,9 +152,10 @@ def test_recordings_of_events_become_spikes(tmp_path):
         (lambda root: (folder(root) / "cat" / "b.png").write_bytes(b"no png"), "b.png: is no picture"),
         (
             lambda root: (folder(root) / "cat" / "a.wav").write_bytes(b""),
-            "several kinds, image, sound",
+            "several kinds, 10 of image, 1 of sound (cat/a.wav): keep one kind",
         ),
         (lambda root: folder(root, parts=("test",)), "has test/ but no train/"),
+        (lambda root: (folder(root, parts=("test",)) / "train").mkdir(), "has no samples in train/"),
     ],
 )
 def test_bad_folders_are_refused_in_one_line(tmp_path, make, said):

@@ -35,6 +35,7 @@ def test_a_goal_plans_a_core_of_its_own_beside_the_configurations(net, tmp_path)
     fast, small = (net.core("up5k", goal, x) for goal in ("latency", "area"))
     assert fast.prediction.latency_cycles <= small.prediction.latency_cycles
     assert small.prediction.logic_cells <= fast.prediction.logic_cells
+    assert fast.planned_on == 5 and net.core("up5k").planned_on == 0
     assert small.verilog().parent.parent.name == "goal-area"
 
 
@@ -45,3 +46,9 @@ def test_a_portable_core_is_not_placed(net):
         net.core(goal="area")
     with pytest.raises(ts.TwinspikeError, match="no configuration is known"):
         net.core("up5k", "area")
+
+
+def test_a_target_that_is_none_is_refused_at_once(net):
+    for goal in (None, "area"):
+        with pytest.raises(ts.TwinspikeError, match="device = 'up6k' is not allowed: expected one of up5k, "):
+            net.core("up6k", goal)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.networks import counting, random_network
 
 import twinspike as ts
@@ -57,6 +58,19 @@ def test_answers_embeddings_and_spikes_are_the_golden_models(net, network):
     np.testing.assert_array_equal(embedded, net.spikes(x)[-1].cumsum(axis=1))
     apart = np.abs(embedded[:, None] - network.references.counts.astype(int)).sum(axis=(2, 3))
     np.testing.assert_array_equal(apart.min(axis=1), net.classify(x).distance)
+
+
+def test_classes_have_the_names_that_their_data_gave_them(net, network, tmp_path):
+    assert net.class_names == ()
+    Image.fromarray(images(2, 1)[0]).save(tmp_path / "a.png")
+    (answer,) = net.predict(tmp_path / "a.png")
+    assert answer.name == str(answer.label)
+    named = dataclasses.replace(network, provenance={"class_names": ["cat", "dog", "cow"]})
+    named.save(tmp_path / "named.safetensors")
+    net = ts.load(tmp_path / "named.safetensors")
+    assert net.class_names == ("cat", "dog", "cow")
+    (answer,) = net.predict(tmp_path / "a.png")
+    assert answer.name == net.class_names[answer.label]
 
 
 def test_one_image_is_a_batch_of_one(net):
@@ -139,6 +153,7 @@ def test_a_networks_file_alone_takes_images_but_has_none(net, tmp_path):
     [
         ("mnits", "did you mean mnist? Else choose digits-spoken"),
         ("nowhere.toml", "configuration file nowhere.toml does not exist"),
+        ("build/none", "build/none: there is no such folder: train a network into it first"),
         ("nowhere.safetensors", "nowhere.safetensors"),
         ("digits", "train it first: twinspike train --config digits"),
     ],

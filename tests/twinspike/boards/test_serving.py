@@ -1,7 +1,12 @@
-"""The name under which a served board's port lies: refused in one line where it cannot be had."""
+"""The name under which a served board's port lies: refused where it cannot be had, gone when the board is."""
+
+import contextlib
+import signal
+from types import SimpleNamespace
 
 import pytest
 
+from twinspike.boards import steps
 from twinspike.cli.main import main
 
 
@@ -22,3 +27,24 @@ def test_a_port_that_cannot_be_is_refused_before_anything_is_built(
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and said in error
     assert (tmp_path / "notes.txt").read_text() == "mine" and not (tmp_path / "build").exists()
+
+
+def test_the_link_goes_when_sigterm_comes(tmp_path, monkeypatch):
+    link = tmp_path / "board"
+    device = SimpleNamespace(stats=lambda: SimpleNamespace(weights_loaded=True))
+
+    class Running(contextlib.nullcontext):
+        port = "/dev/null"
+
+        @property
+        def alive(self):
+            assert link.is_symlink()
+            signal.raise_signal(signal.SIGTERM)
+            return True
+
+    monkeypatch.setattr(steps, "simulated", lambda *_: (None, Running()))
+    monkeypatch.setattr(steps.Device, "open", lambda *_, **__: contextlib.nullcontext(device))
+    with pytest.raises(SystemExit) as ended:
+        steps.serve(None, None, "icebreaker", 3_000_000, port=link)
+    assert ended.value.code == 128 + signal.SIGTERM and not link.is_symlink()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

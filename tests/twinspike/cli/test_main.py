@@ -1,6 +1,7 @@
 """The command line as users meet it: exit status, one line on stderr, nothing half-written."""
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from twinspike.cli import commands
 from twinspike.cli.app import MAINTAINERS, USERS, app
 from twinspike.cli.main import main
 from twinspike.numerics.encodings import Latency
+from twinspike.numerics.errors import TwinspikeError
 
 STEPS = ["train", "export", "golden", "rtl", "sim", "synth", "report", "data", "doctor", "import"]
 TOML = 'dataset = "digits"\ntimesteps = 3\n[[layers]]\nneurons = 6\n[[layers]]\nneurons = 3\n'
@@ -201,6 +203,20 @@ def test_rtl_and_golden_write_what_they_name(capsys, tiny):
     assert (out / "tiny" / "golden.npz").is_file()
 
 
+def test_memories_that_a_device_lacks_are_a_warning_and_no_work_for_synthesis(capsys, tmp_path):
+    config, out = tmp_path / "large.toml", tmp_path / "build"
+    config.write_text(TOML.replace("neurons = 6", "neurons = 1024"))
+    large = {"timesteps": 3, "shape": (8, 8), "widths": (1024, 3)}
+    network = random_network(5, **large, encoder=Latency(threshold=32))
+    network.save(out / "large" / "network.safetensors")
+    given = ["--config", str(config), "--out", str(out), "--target", "hx8k"]
+    assert main(["rtl", *given]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"warning: the core does not fit hx8k: its memories need about \d+ EBR blocks, ", said)
+    assert "the core does not fit hx8k: its memories need about" in refused(capsys, "synth", *given)
+    assert not (out / "large" / "hx8k" / "synth").exists()
+
+
 def test_interrupt_ends_with_130(capsys, monkeypatch, tiny):
     config, out = tiny
 
@@ -209,4 +225,24 @@ def test_interrupt_ends_with_130(capsys, monkeypatch, tiny):
 
     monkeypatch.setattr("twinspike.flow.golden.write_golden", interrupt)
     assert main(["golden", "--config", config, "--out", str(out)]) == 130
+    assert capsys.readouterr().err == "twinspike: interrupted\n"
+
+
+@pytest.mark.parametrize("turned_into", [AttributeError("half a module"), TwinspikeError("nothing is there")])
+def test_an_interrupt_that_became_another_error_ends_with_130(turned_into, capsys, monkeypatch, tiny):
+    config, out = tiny
+
+    def broken(*_, **__):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise turned_into from None
+
+    monkeypatch.setattr("twinspike.flow.golden.write_golden", broken)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert main(["golden", "--config", config, "--out", str(out)]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == "twinspike: interrupted\n"

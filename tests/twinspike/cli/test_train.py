@@ -90,3 +90,13 @@ def test_interrupted_training_ends_with_130_and_goes_on(config, capsys, monkeypa
     monkeypatch.undo()
     monkeypatch.chdir(config.parent)
     assert main(["train", "--config", "tiny.toml", "--resume"]) == 0
+    assert "trained to the end before" not in capsys.readouterr().err
+
+
+def test_a_training_that_was_finished_before_is_said_to_be(config, capsys):
+    given = ["train", "--config", "tiny.toml"]
+    assert main([*given, "--set", "training.epochs=2"]) == 0
+    assert "trained to the end before" not in capsys.readouterr().err
+    assert main([*given, "--resume"]) == 0
+    said = capsys.readouterr().err
+    assert "tiny was trained to the end before, with training.epochs=2 by --set; without --resume" in said

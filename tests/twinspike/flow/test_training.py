@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from twinspike.cli.main import main
 from twinspike.config import config_from_table, load_config
 from twinspike.flow.identity import check_current
-from twinspike.flow.training import judge_core, same_references, verdict
+from twinspike.flow.training import ground_hint, judge_core, same_references, verdict
 from twinspike.model.blank import blank_network
+from twinspike.model.data.load import config_dataset
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network import References
 from twinspike.quant.network_file import load_network
@@ -91,6 +93,22 @@ def test_shipped_recipes_fit_their_devices(name):
     config = load_config(name)
     shape = (8, 8) if config.dataset == "digits" else (28, 28)
     assert judge_core(config, blank_network(config, shape, LABELS)) == []
+
+
+def test_dark_drawings_on_white_are_noticed_where_bright_pixels_spike(tmp_path):
+    for name in ("ring", "star"):
+        (tmp_path / name).mkdir()
+        for i in range(5):
+            Image.new("L", (4, 4), 200 + i).save(tmp_path / name / f"{i}.png")
+
+    def hint(**head):
+        config = config_from_table("mine", {"dataset": str(tmp_path), "layers": [DENSE], **head})
+        return ground_hint(config, config_dataset(config, progress=False))
+
+    assert "for dark drawings on white set data.invert = true" in hint()
+    assert hint(data={"invert": True}) == hint(encoder={"kind": "on-off"}) == ""
+    config = config_from_table("mine", {"layers": [DENSE]})
+    assert ground_hint(config, config_dataset(config)) == ""
 
 
 def references(*rows):

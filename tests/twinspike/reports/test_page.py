@@ -189,6 +189,21 @@ def test_matrices_hold_the_figures(build):
     assert [[int(cell or 0) for cell in row] for row in cells[10:]] == expected.tolist()
 
 
+def test_classes_are_called_by_their_names(network, tmp_path, monkeypatch):
+    names = [f"shape {chr(97 + label)} <$>" for label in range(10)]
+    named = dataclasses.replace(network, provenance={"class_names": names})
+    write_inputs(tmp_path, named)
+    monkeypatch.setattr(report, "IMAGES", 30)
+    write_report(tmp_path, DIGITS)
+    text = page(tmp_path)
+    shown = [name.replace("<", "&lt;").replace(">", "&gt;") for name in names]
+    assert [text.count(f'<th scope="row">{name}</th>') for name in shown] == [2] * 10
+    assert re.search(r"Test image \d+, a shape [a-j] &lt;\$&gt;.", text)
+    assert re.search(r"shape [a-j] &lt;\$&gt; as shape [a-j] &lt;\$&gt;</label>", text)
+    assert re.search(r"Nearest is reference shape [a-j] &lt;\$&gt; at distance", text)
+    assert re.search(r"<dt>shape [a-j] &lt;\$&gt;</dt>", text)
+
+
 def test_published_designs_stand_beside_networks_for_their_images_only(build):
     assert "published" not in page(build) and 'href="#peers"' not in page(build)
     results = read_results(build, DIGITS)

@@ -24,7 +24,8 @@ def data(
     yourself, and the message says from where. Without a name, all are looked for.
 
     Of a folder, an .npz or a .csv file you see parts, classes, sizes and a picture of some samples; of one
-    recording its length and a picture; of a capture its flows.
+    recording its length and a picture; of a capture its flows. Every file of a folder is read, and what
+    training would refuse is refused.
     """
     from twinspike.model.data.recorded import RECORDED
     from twinspike.model.data.shipped import DATASETS

@@ -7,11 +7,12 @@ import typer
 
 from twinspike.cli.app import command
 from twinspike.cli.options import BOARD_NAMES, Baud, Board, Config, Out, number, one_of, parse_real
+from twinspike.hw.settings import MAX_SLOTS
+from twinspike.numerics.commands import NO_LABEL
 
 # Each is a function of twinspike/boards/device.py, or one of twinspike/boards/enrolment.py.
 SLOT_ACTIONS = {"list": "listing", "enrol": "enrol", "clear": "clear"}
 ACTIONS = ("info", "classify", "stream", *SLOT_ACTIONS, "verify", "check", "bench", "load")
-HIGHEST = 1 << 31
 MOST_DIGITS = 11
 FIRST = "0"  # the test image that is taken where none is named
 
@@ -83,12 +84,12 @@ def device(
     ] = False,
     slot: Annotated[
         int | None,
-        number("--slot", "K", "reference slot; enrol: a free one if none is named", -HIGHEST, HIGHEST),
+        number("--slot", "K", "reference slot; enrol: a free one if none is named", 0, MAX_SLOTS - 1),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="enrol, clear: give up what the slot holds without asking")
     ] = False,
-    label: Annotated[int, number("--label", "L", "label to enrol", -HIGHEST, HIGHEST)] = 0,
+    label: Annotated[int, number("--label", "L", "label to enrol", 0, NO_LABEL - 1)] = 0,
     pixels: Annotated[bool, typer.Option("--pixels", help="send raw pixels: the chip encodes them")] = False,
 ) -> int:
     """Talk to a board: info, classify, stream, list, enrol, clear, verify, check, bench, load.

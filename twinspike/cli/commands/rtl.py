@@ -1,5 +1,6 @@
 """`rtl`: the core as Verilog."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,7 @@ def rtl(
     from twinspike.api.networks import Net
     from twinspike.cli.chosen import chosen_net
     from twinspike.cli.closing import aimed, then, wrote
+    from twinspike.flow.cores import misfit_of
     from twinspike.flow.folders import opened
     from twinspike.quant.network_file import load_network
 
@@ -55,7 +57,9 @@ def rtl(
     written = core.verilog(folder or net.place.rtl(target))
     _print_plan(written, core.plan)
     if core.prediction:
-        _print_prediction(core.prediction)
+        _print_prediction(core.prediction, core.planned_on)
+    if misfit := misfit_of(core.plan):
+        print(f"twinspike: warning: {misfit}", file=sys.stderr)
     names = "twinspike_core.v, ports.md, memory images"
     onward = then("sim", net.config, net.place, *aimed(target))
     wrote(written, names, next=None if folder or network else onward)
@@ -87,8 +91,7 @@ def _print_plan(folder: Path, plan: "CorePlan") -> None:
     print_table(f"{folder}: core for {plan.target}", columns)
 
 
-def _print_prediction(prediction: "Prediction") -> None:
-    from twinspike.api.cores import PLANNING_IMAGES
+def _print_prediction(prediction: "Prediction", images: int) -> None:
     from twinspike.hw.devices import DEVICES
 
     device = DEVICES[prediction.plan.target]
@@ -97,7 +100,7 @@ def _print_prediction(prediction: "Prediction") -> None:
     if prediction.logic_cells is not None:
         cells = f"{prediction.logic_cells:,} of {device.logic_cells:,} {device.logic_cell}s"
     print(
-        f"predicted for {PLANNING_IMAGES} test images: median {prediction.latency_cycles:,.0f} cycles alone, "
+        f"predicted for {images} test images: median {prediction.latency_cycles:,.0f} cycles alone, "
         f"{prediction.interval_cycles:,.0f} from image to image;\n  "
         f"{prediction.memory_bits:,} memory bits, about {prediction.ram_blocks} of {device.ram_blocks} block "
         f"RAMs{spram}, {cells}"

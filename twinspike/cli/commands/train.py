@@ -93,6 +93,7 @@ def _say(kind: str, line: str) -> None:
 
 
 def _print_metrics(metrics: dict[str, Any]) -> None:
+    from twinspike.numerics.lif import state_range
     from twinspike.quant.synapses.kinds import KINDS
 
     print(
@@ -106,8 +107,9 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
     kinds = [entry.get("kind", "dense") for entry in metrics.get("config", {}).get("layers", [])]
     alive = [index for index, kind in enumerate(kinds) if KINDS[kind].fires]
     for index, row in zip(alive, metrics.get("state", []), strict=False):
+        low, high = state_range(row["state_bits"])
         print(
-            f"layers.{index}: {row['state_bits']} state bits serve ({row['configured']} allowed): membranes "
-            f"of the training images reach {row['lowest']}..{row['highest']} and clamp in "
-            f"{row['clamped']:.3%} of the steps"
+            f"layers.{index}: {row['state_bits']} state bits serve ({row['configured']} allowed), no spike "
+            f"changes: before the clamp to {low}..{high} membranes of the training images reach "
+            f"{row['lowest']}..{row['highest']}, and are beyond it in {row['clamped']:.3%} of the steps"
         )
