@@ -184,13 +184,17 @@ class Net:
 
 def checked(images: Any, shape: Sequence[int]) -> np.ndarray:
     """`images` as uint8 [N, *shape], one image being N = 1; raises TwinspikeError."""
-    found, shape = np.asarray(images), tuple(shape)
+    shape = tuple(shape)
+    wanted = f"uint8 [N, {', '.join(map(str, shape))}], pixels 0..255"
+    try:
+        found = np.asarray(images)
+    except ValueError:  # such as images of several sizes, or images and labels in one tuple
+        raise out_of_range("images", _Shown(type(images).__name__), f"one array, {wanted}") from None
     if found.shape == shape:
         found = found[None]
     if found.dtype == bool:
         found = found.astype(np.uint8)
     if found.dtype != np.uint8 or found.shape[1:] != shape:
-        wanted = f"uint8 [N, {', '.join(map(str, shape))}], pixels 0..255"
         raise out_of_range("images", _Shown(f"{found.dtype} {list(found.shape)}"), wanted)
     return found
 

@@ -139,6 +139,14 @@ def test_a_network_is_found_by_file_folder_and_configuration(tmp_path, monkeypat
     assert x.shape == (7, 8, 8) and len(y) == 7
 
 
+def test_images_and_labels_in_one_tuple_are_refused_in_one_line(net):
+    both = (np.zeros((5, 2, 3), np.uint8), np.arange(5))
+    with pytest.raises(ts.TwinspikeError) as error:
+        net.classify(both)
+    told = "images = tuple is not allowed: expected one array, uint8 [N, 2, 3], pixels 0..255"
+    assert str(error.value) == told
+
+
 def test_a_networks_file_alone_takes_images_but_has_none(net, tmp_path):
     assert net.config is None and net.metrics is None
     with pytest.raises(ts.TwinspikeError, match="no configuration is known for this network"):
