@@ -24,14 +24,19 @@ def class_names(network: Network) -> tuple[str, ...]:
 
 def label_name(network: Network, label: int) -> str:
     """What a label is called, the label itself where it has no name."""
-    names = class_names(network)
-    return names[label] if 0 <= label < len(names) else str(label)
+    name = _name(network, label)
+    return str(label) if name is None else name
 
 
 def label_text(network: Network, label: int) -> str:
     """A label as it is shown: `cat (label 3)`, or `label 3` where it has no name."""
+    name = _name(network, label)
+    return f"{name} (label {label})" if name is not None else f"label {label}"
+
+
+def _name(network: Network, label: int) -> str | None:
     names = class_names(network)
-    return f"{names[label]} (label {label})" if 0 <= label < len(names) else f"label {label}"
+    return names[label] if 0 <= label < len(names) else None
 
 
 def _printable(name: str) -> str:

@@ -29,9 +29,14 @@ def stages(terms: int, levels: int) -> int:
     return ceil(ceil(log2(terms)) / levels) if terms > 1 else 0
 
 
+def bank_sums(banks: int) -> int:
+    """Sums that a bank tree leaves, which join the step's current: two of four banks and more."""
+    return 2 if banks > 2 else 1
+
+
 def bank_stages(banks: int) -> int:
-    """Registers of a bank tree. Of four banks and more two sums are left, which join the step's current."""
-    return stages(-(-banks // 2) if banks > 2 else banks, BANK_LEVELS)
+    """Registers of a bank tree."""
+    return stages(banks // bank_sums(banks), BANK_LEVELS)
 
 
 def quiet_address(plan: LayerPlan) -> int | None:

@@ -12,7 +12,7 @@ from ..parts.events import mask_layout
 from ..parts.trees import registered_sums, tree_sum
 from ..plan import LayerPlan
 from ..plan.layer import signed_bits
-from ..plan.wide import BANK_LEVELS, bank_image, bank_rows, bank_stages, current_bits, total_bits
+from ..plan.wide import BANK_LEVELS, bank_image, bank_rows, bank_stages, bank_sums, current_bits, total_bits
 from .beats import beat_layout
 
 # Lanes that share their control registers: one register for all lanes would drive thousands of cells
@@ -97,8 +97,7 @@ def bank_sum(m, fields, used, j):
     terms = [field.as_signed() for field in fields]
     if len(fields[0]) == 1:
         terms = [Mux(field, Const(-1, signed(2)), used[b]) for b, field in enumerate(fields)]
-    left = 2 if len(terms) > 2 else 1
-    return tree_sum(registered_sums(m, terms, BANK_LEVELS, f"current_{j}", left))
+    return tree_sum(registered_sums(m, terms, BANK_LEVELS, f"current_{j}", bank_sums(len(terms))))
 
 
 def add_lane(m, plan, j, current, fresh, ticks, lasts):

@@ -1,7 +1,6 @@
 """Pictures as arrays of one size: resized, cut or padded, grey or in colour."""
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +43,9 @@ def fitted(image: Image.Image, settings: DataSettings) -> np.ndarray:
     return np.asarray(plain, np.uint8)
 
 
-def bright_ground(images: Iterable[np.ndarray]) -> str:
-    """A line about images, uint8 of any shape, of which most are bright in most places; else ""."""
-    if np.median([np.median(image) for image in images]) < HALF_BRIGHT:
+def bright_ground(medians: np.ndarray | list[float]) -> str:
+    """A line about images that are bright in most places, by each one's median pixel, in 0..255; else ""."""
+    if np.median(medians) < HALF_BRIGHT:
         return ""
     return (
         "most pixels are bright, and an encoder such as latency or threshold makes spikes of bright ones: "

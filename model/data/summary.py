@@ -78,7 +78,7 @@ def _read_all(files: list[SampleFile], kind: str) -> list[str]:
     Raises TwinspikeError for a file that cannot be read.
     """
     sizes: dict[str, str] = {}
-    grounds = []
+    medians: list[float] = []
     for file in Bar(files, desc="reading", unit="file", leave=False):
         data = read_limited(file.path, MAX_FILE_BYTES, "a sample")
         if kind != "image":
@@ -86,12 +86,12 @@ def _read_all(files: list[SampleFile], kind: str) -> list[str]:
             continue
         pixels = read_image(file.path, data, DataSettings())
         sizes.setdefault(sides(pixels), file.path.name)
-        grounds.append(np.median(pixels))
+        medians.append(float(np.median(pixels)))
     lines = []
     if len(sizes) > 1:
         some = ", ".join(f"{size} ({name})" for size, name in list(sizes.items())[:SHOWN_SIZES])
         lines.append(f"{len(sizes)} sizes, {some}: data.size = [height, width], data.channels make them one")
-    if grounds and (hint := bright_ground(grounds)):
+    if medians and (hint := bright_ground(medians)):
         lines.append(hint)
     return lines
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -55,17 +56,17 @@ def train(
 
     # Processes that torchrun started work on one training together.
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    batches: list[tuple[int, int]] = []
+    stepped = threading.Event()
     with contextlib.nullcontext() if together else alone_with(place.build / "training"):
         metrics = run(
             config,
             place.build,
             resume=resume,
             dataset=dataset,
-            on_step=lambda *at: batches.append(at),
+            on_step=lambda *at: stepped.set(),
             tensorboard=tensorboard,
         )
-    if metrics and not batches:
+    if metrics and not stepped.is_set():
         changed = f", with {', '.join(config.changes)} by --set" if config.changes else ""
         say(f"{config.name} was trained to the end before{changed}; without --resume it is trained anew")
     return metrics
@@ -75,7 +76,10 @@ def ground_hint(config: Config, dataset: Dataset) -> str:
     """What to say of a folder of images that are bright in most places, where bright ones spike; else ""."""
     own = config.dataset not in (*DATASETS, *RECORDED) and config.dataset_path.is_dir()
     concerned = config.encoder.kind.removesuffix("-dense") in SPIKES_WHERE_BRIGHT and not config.data.invert
-    return bright_ground(dataset.train_images) if own and concerned else ""
+    if not (own and concerned):
+        return ""
+    images = dataset.train_images
+    return bright_ground(np.median(images.reshape(len(images), -1), axis=1))
 
 
 def has_core(network: Network) -> bool:
