@@ -10,8 +10,9 @@ import numpy as np
 from scipy.special import lambertw
 
 from .dialects import Dialect
+from .nir_channels import by_channel, channel_neurons
 from .nir_graph import Node
-from .nir_maps import Weights, by_channel, channel_neurons
+from .nir_weights import Weights
 from .synapses.base import Synapses
 from .synapses.dense import Dense
 from .synapses.pool import pooled

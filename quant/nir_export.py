@@ -27,7 +27,7 @@ from ..numerics.files import write_atomically
 from .dialects import DIALECTS
 from .layer import Layer, check_plain
 from .network import METADATA_KEY, Network
-from .nir_maps import by_channel
+from .nir_channels import by_channel
 from .scaling import BELOW
 from .synapses.conv import Conv
 

@@ -14,9 +14,10 @@ from .floating import FloatLayer, float_layer
 from .layer import Layer, relay
 from .network import METADATA_KEY, Network, References
 from .network_file import put_together
+from .nir_channels import channel_last, input_shape
 from .nir_export import COUNTS, LABELS, THRESHOLDS
 from .nir_graph import chain, parts
-from .nir_maps import channel_last, input_shape, layer_weights
+from .nir_maps import layer_weights
 from .rounding import (
     Rounded,
     exact_layer,

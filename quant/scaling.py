@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from .floating import FloatLayer
-from .nir_maps import by_channel
+from .nir_channels import by_channel
 
 # What is nearer to a whole number than this is one that went through 32 bits.
 WHOLE = 2e-5
