@@ -7,7 +7,8 @@ with Device.open("/dev/ttyUSB1", network="build/mnist/network.safetensors") as d
         print(answer.label, answer.distance)
 """
 
-from .device import Answer, Device, Info, Slot
+from .device import Device
 from .errors import DeviceError, HostError, LinkError
+from .info import Answer, Info, Slot
 
 __all__ = ["Answer", "Device", "DeviceError", "HostError", "Info", "LinkError", "Slot"]

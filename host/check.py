@@ -11,7 +11,8 @@ from ..numerics.decision import enrolled_threshold
 from ..quant.network import Network
 from ..sim.golden import run
 from ..sim.siamese import Reference, SiameseCore
-from .device import Answer, Device
+from .device import Device
+from .info import Answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
