@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.sim.fuzz import campaign
-from twinspike.sim.fuzz.campaign import Campaign, cases, replay
+from twinspike.sim.fuzz import batch, campaign
+from twinspike.sim.fuzz.campaign import Campaign, replay
+from twinspike.sim.fuzz.dense_cases import dense_cases
 from twinspike.sim.fuzz.trial import Differs
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cases())
+@given(dense_cases())
 def test_every_case_is_legal(case):
     plan = case.plan(case.network(0))
     assert len(plan.layers) == len(case.layers)
@@ -29,8 +30,9 @@ def tried(monkeypatch):
         seen.append(case)
         return collections.Counter(networks=case.networks, frames=case.frames)
 
-    monkeypatch.setattr(campaign, "attempt", attempt)
-    monkeypatch.setattr(campaign, "Workshop", lambda *_: type("Shop", (), {"built": 0}))
+    for module in (batch, campaign):
+        monkeypatch.setattr(module, "attempt", attempt)
+        monkeypatch.setattr(module, "Workshop", lambda *_: type("Shop", (), {"built": 0}))
     return seen
 
 
@@ -61,7 +63,8 @@ def test_a_failure_is_shrunk_and_its_file_replays_it(tried, tmp_path, monkeypatc
             raise Differs(f"T = {case.timesteps}")
         return collections.Counter(networks=case.networks)
 
-    monkeypatch.setattr(campaign, "attempt", fails)
+    for module in (batch, campaign):
+        monkeypatch.setattr(module, "attempt", fails)
     finding = Campaign(tmp_path, tmp_path / "fuzz.json").run(None, 1)
     assert finding.message == "T = 5"
     assert (finding.case.timesteps, len(finding.case.layers)) == (5, 1)
@@ -71,7 +74,7 @@ def test_a_failure_is_shrunk_and_its_file_replays_it(tried, tmp_path, monkeypatc
 
 
 def test_without_icarus_its_batches_are_left_out_and_the_others_are_the_same(tried, tmp_path, monkeypatch):
-    monkeypatch.setattr(campaign, "find_icarus", lambda: None)
+    monkeypatch.setattr(batch, "find_icarus", lambda: None)
     Campaign(tmp_path, tmp_path / "with.json").run(2500, None)
     everywhere = [case for case in tried if case.simulator == "verilator"]
     assert len(everywhere) < len(tried)
@@ -81,7 +84,7 @@ def test_without_icarus_its_batches_are_left_out_and_the_others_are_the_same(tri
         raise TwinspikeError("iverilog was not found")
 
     monkeypatch.delenv("IVERILOG", raising=False)
-    monkeypatch.setattr(campaign, "find_icarus", missing)
+    monkeypatch.setattr(batch, "find_icarus", missing)
     without = Campaign(tmp_path, tmp_path / "without.json")
     assert without.leaves_out_icarus
     without.run(2500, None)

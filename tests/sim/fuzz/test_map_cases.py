@@ -13,8 +13,8 @@ from twinspike.hw.emit.emit import write_verilog
 from twinspike.hw.plan import make_plan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.bench.direct import Workshop, shared_sources
+from twinspike.sim.fuzz import batch, trial
 from twinspike.sim.fuzz import campaign as campaigns
-from twinspike.sim.fuzz import trial
 from twinspike.sim.fuzz.campaign import Campaign
 from twinspike.sim.fuzz.case import Case
 from twinspike.sim.fuzz.map_cases import map_cases, map_coverage
@@ -147,7 +147,8 @@ def test_summed_membranes_are_compared_in_simulation(case, tmp_path):
 
 def test_what_no_core_takes_is_counted_with_its_reason(monkeypatch, tmp_path):
     clock = types.SimpleNamespace(now=0.0, monotonic=lambda: clock.now, time=lambda: clock.now)
-    monkeypatch.setattr(campaigns, "time", clock)
+    for module in (batch, campaigns):
+        monkeypatch.setattr(module, "time", clock)
 
     def never(*_):
         clock.now += 0.25
