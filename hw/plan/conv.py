@@ -8,9 +8,10 @@ import numpy as np
 
 from ...quant.layer import Layer
 from ...quant.synapses.conv import Conv
-from .layer import Visit, pack_words
+from .layer import Visit
 from .map_layer import EVENT_CLOCKS, MapPlan
 from .maps import Axis
+from .words import pack_words
 
 
 class ChannelTaps(NamedTuple):

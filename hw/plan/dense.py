@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from .layer import STATE_LATENCY, UPDATE_LATENCY, LayerPlan, Visit, pack_words
+from .layer import STATE_LATENCY, UPDATE_LATENCY, LayerPlan, Visit
+from .words import pack_words
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...quant.layer import Layer
 from ...quant.synapses.taps import Taps
-from .layer import Visit, pack_words, signed_bits
+from .layer import Visit
 from .map_layer import EVENT_CLOCKS, MapPlan
+from .words import pack_words, signed_bits
 
 
 class Tap(NamedTuple):

@@ -12,7 +12,8 @@ import numpy as np
 
 from ...numerics.lif import state_range
 from .core import CorePlan
-from .layer import LayerPlan, pack_words, signed_bits
+from .layer import LayerPlan
+from .words import pack_words, signed_bits
 
 # Clocks from one TICK to the next at least: the loop from the membrane through clamp, fire and leak.
 TICK_SPACING = 3

@@ -14,8 +14,9 @@ import numpy as np
 from ...numerics.errors import TwinspikeError
 from ...quant.layer import Layer
 from ...quant.synapses.conv import Conv
-from .layer import LayerPlan, Visit, pack_words
+from .layer import LayerPlan, Visit
 from .maps import Axis
+from .words import pack_words
 
 # Words of spikes on their way from a sweep to the encoder; LUT memory is 16 deep on ECP5.
 QUEUE_WORDS = 16

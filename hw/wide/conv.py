@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from ..layers.neurons import repeated
 from ..parts.arithmetic import clamp, leak
 from ..parts.events import mask_layout
-from ..plan.layer import signed_bits
 from ..plan.wide_conv import WideConvPlan
+from ..plan.words import signed_bits
 from .layer import REPLICA
 from .places import coordinate, place_layout
 

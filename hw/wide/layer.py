@@ -11,8 +11,8 @@ from ..parts.arithmetic import clamp, leak
 from ..parts.events import mask_layout
 from ..parts.trees import registered_sums, tree_sum
 from ..plan import LayerPlan
-from ..plan.layer import signed_bits
 from ..plan.wide import BANK_LEVELS, bank_image, bank_rows, bank_stages, bank_sums, current_bits, total_bits
+from ..plan.words import signed_bits
 from .beats import beat_layout
 
 # Lanes that share their control registers: one register for all lanes would drive thousands of cells

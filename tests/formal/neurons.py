@@ -237,7 +237,7 @@ PROOFS = [
             "neurons",
             f"no overflow at the width derived for layer {seed}, in any order of events",
             functools.partial(accumulator, seed),
-            (Mutant("plan.layer", "return max(1, (high", "return -2 + max(3, (high"),),
+            (Mutant("plan.words", "return max(1, (high", "return -2 + max(3, (high"),),
         )
         for seed in range(3)
     ),

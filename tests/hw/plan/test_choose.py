@@ -7,7 +7,8 @@ from support.networks import random_layer, random_network, wide_network
 
 from twinspike.hw.plan import make_plan
 from twinspike.hw.plan.dense import DensePlan
-from twinspike.hw.plan.layer import default_lanes, pack_words, signed_bits
+from twinspike.hw.plan.layer import default_lanes
+from twinspike.hw.plan.words import pack_words, signed_bits
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.lif import state_range
 
