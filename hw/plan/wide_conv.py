@@ -1,21 +1,21 @@
 """What the generator derives for a wide convolution: every event in one clock, in banks of its outputs.
 
-An input reaches up to n_y rows of outputs and n_x columns of them: n_y * n_x places. Outputs are dealt to as
-many banks so that no input reaches two of a bank, each bank with a lane for every output channel. So an event
-reads, adds and writes one word of state in every bank that it reaches, all in the same clock.
+Outputs are dealt to banks so that no input reaches two of a bank (hw/plan/banks.py), each bank with a lane
+for every output channel. So an event reads, adds and writes one word of state in every bank that it reaches,
+all in the same clock.
 """
 
 import dataclasses
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from ...numerics.errors import TwinspikeError
 from ...quant.layer import Layer
 from ...quant.synapses.conv import Conv
+from .banks import BankAxis, bank_axes
+from .codes import Codes
 from .layer import LayerPlan, Visit
-from .maps import Axis
 from .words import pack_words
 
 # Words of spikes on their way from a sweep to the encoder; LUT memory is 16 deep on ECP5.
@@ -27,122 +27,6 @@ GROUP = 8
 ROW_LATENCY, QUEUE_LATENCY = 5, 2
 # From the last row's turn until the layer takes an event again, which must find that row written.
 SETTLE = 3
-
-
-class BankTaps(NamedTuple):
-    """What an input coordinate reaches in one bank of an axis: whether anything, its row, the kernel's."""
-
-    hit: int
-    row: int
-    kernel: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Codes:
-    """How places of a map are numbered inside a wide core: {y, x, c}, each coordinate a code.
-
-    `ys` and `xs` give the coordinate that each code means, -1 for codes that no event has.
-    """
-
-    ys: tuple[int, ...]
-    xs: tuple[int, ...]
-    channels: int
-
-    @classmethod
-    def plain(cls, height: int, width: int, channels: int) -> "Codes":
-        """Codes that are the coordinates."""
-        return cls(tuple(range(height)), tuple(range(width)), channels)
-
-    @property
-    def y_bits(self) -> int:
-        return (len(self.ys) - 1).bit_length()
-
-    @property
-    def x_bits(self) -> int:
-        return (len(self.xs) - 1).bit_length()
-
-    @property
-    def c_bits(self) -> int:
-        return (self.channels - 1).bit_length()
-
-    @property
-    def bits(self) -> int:
-        return self.y_bits + self.x_bits + self.c_bits
-
-    @property
-    def sent(self) -> np.ndarray:
-        """Which number in the flat, channel-last order each address {y, x, c} means, int64; -1: none."""
-        width = max(self.xs) + 1
-        ys, xs = (
-            np.array([*codes, *[-1] * ((1 << bits) - len(codes))])
-            for codes, bits in ((self.ys, self.y_bits), (self.xs, self.x_bits))
-        )
-        cs = np.arange(1 << self.c_bits)
-        cs[self.channels :] = -1
-        y, x, c = ys[:, None, None], xs[None, :, None], cs[None, None, :]
-        found = (y * width + x) * self.channels + c
-        return np.where((y < 0) | (x < 0) | (c < 0), -1, found).reshape(-1)
-
-    @property
-    def table(self) -> np.ndarray | None:
-        """The address {y, x, c} of each flat address, int64; None where they are equal."""
-        sent = self.sent
-        flat = np.zeros(int(sent.max()) + 1, np.int64)
-        flat[sent[sent >= 0]] = np.flatnonzero(sent >= 0)
-        return None if np.array_equal(flat, np.arange(len(flat))) else flat
-
-
-@dataclasses.dataclass(frozen=True)
-class BankAxis:
-    """One axis of a convolution, its outputs dealt to banks: neighbours of one input to different ones."""
-
-    axis: Axis
-
-    @cached_property
-    def banks(self) -> int:
-        return max(1, *(taps.outputs for taps in self.axis.table()))
-
-    def place(self, output: int) -> tuple[int, int]:
-        """(bank, row) of an output coordinate: an input's outputs lie `step` apart."""
-        step = self.axis.step
-        group, within = divmod(output, step)
-        return group % self.banks, group // self.banks * step + within
-
-    @cached_property
-    def rows(self) -> int:
-        return max(self.place(o)[1] for o in range(self.axis.outputs)) + 1
-
-    @property
-    def row_bits(self) -> int:
-        return (self.rows - 1).bit_length()
-
-    @property
-    def bank_bits(self) -> int:
-        return (self.banks - 1).bit_length()
-
-    @cached_property
-    def outputs(self) -> np.ndarray:
-        """Which output is in each row of each bank, int64 [rows, banks]; -1: none."""
-        found = np.full((self.rows, self.banks), -1)
-        for o in range(self.axis.outputs):
-            bank, row = self.place(o)
-            found[row, bank] = o
-        return found
-
-    @property
-    def codes(self) -> tuple[int, ...]:
-        """The output that each code {row, bank} means; -1: none."""
-        wide = np.full((self.rows, 1 << self.bank_bits), -1)
-        wide[:, : self.banks] = self.outputs
-        return tuple(wide.reshape(-1).tolist())
-
-    def taps(self, place: int) -> list[BankTaps]:
-        """What an input coordinate (-1: none) reaches in each bank."""
-        found = [BankTaps(0, 0, 0)] * self.banks
-        for o, k in self.axis.pairs(place) if place >= 0 else []:
-            bank, row = self.place(o)
-            found[bank] = BankTaps(1, row, k)
-        return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -165,14 +49,14 @@ class WideConvPlan(LayerPlan):
                 "another group's input, which a binary weight cannot be; leave events_per_clock out for the "
                 "serial core, or use groups = 1 or 2 weight bits"
             )
-        vertical, horizontal = _bank_axes(conv)
+        vertical, horizontal = bank_axes(conv)
         lanes = vertical.banks * horizontal.banks * conv.filters
         return cls(layer, lanes, "block", 1, seen=seen, most=most)
 
     @cached_property
     def axes(self) -> tuple[BankAxis, BankAxis]:
         """Along y and along x."""
-        return _bank_axes(_conv(self.layer))
+        return bank_axes(_conv(self.layer))
 
     @property
     def channels(self) -> int:
@@ -320,18 +204,6 @@ class WideConvPlan(LayerPlan):
     def state_bits(self) -> int:
         """Of one lane's word: what it has gathered, and whether it has fired where that counts."""
         return self.accumulator_bits + self.layer.spec.single_spike
-
-
-def _bank_axes(conv: Conv) -> tuple[BankAxis, BankAxis]:
-    vertical, horizontal = (
-        BankAxis(
-            Axis(
-                conv.map[i], conv.shape[i], conv.kernel[i], conv.stride[i], conv.padding[i], conv.dilation[i]
-            )
-        )
-        for i in range(2)
-    )
-    return vertical, horizontal
 
 
 def _conv(layer: Layer) -> Conv:

@@ -4,9 +4,10 @@ from ...numerics.encodings import Graded
 from ...numerics.errors import TwinspikeError
 from ...quant.network import Network
 from ...quant.synapses.conv import Conv
+from .codes import Codes
 from .dense import DensePlan
 from .layer import LayerPlan
-from .wide_conv import Codes, WideConvPlan
+from .wide_conv import WideConvPlan
 
 _SERIAL = "leave events_per_clock out for the serial core"
 

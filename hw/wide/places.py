@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from ..parts.events import event_layout, times_field
-from ..plan.wide_conv import Codes
+from ..plan.codes import Codes
 
 
 def place_layout(codes: Codes, most: int = 1) -> data.StructLayout:

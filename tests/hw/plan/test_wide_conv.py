@@ -8,8 +8,9 @@ from support.maps import random_conv, random_taps
 from support.networks import random_layer
 
 from twinspike.hw.plan import make_plan
+from twinspike.hw.plan.codes import Codes
 from twinspike.hw.plan.wide import bank_image, bank_rows, quiet_address
-from twinspike.hw.plan.wide_conv import Codes, WideConvPlan
+from twinspike.hw.plan.wide_conv import WideConvPlan
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.spec import NeuronSpec
 

@@ -6,7 +6,8 @@ from amaranth.hdl import Elaboratable, Module, Signal
 from support.conv_cores import conv_layer
 from support.streams import bench, event, pump
 
-from twinspike.hw.plan.wide_conv import Codes, WideConvPlan
+from twinspike.hw.plan.codes import Codes
+from twinspike.hw.plan.wide_conv import WideConvPlan
 from twinspike.hw.wide.conv import WideConv
 from twinspike.hw.wide.places import PlaceTable
 from twinspike.hw.wide.rows import RowEncoder, RowQueue
