@@ -5,6 +5,7 @@ both cost what the events cost; the gradient of the input is that of a dense con
 several times a step. Equal to `quant.layers.conv` and `model.lif` one after the other.
 """
 
+import ctypes
 import math
 
 import torch
@@ -12,8 +13,8 @@ from torch import Tensor
 
 from ..quant.layers.conv import QuantConv
 from ..quant.spec import NeuronSpec
-from . import native
 from .events import Events
+from .kernels.conv import Window, conv_backward, conv_forward
 
 # Beyond this share of inputs that spike torch's dense convolution is quicker than going through events, and
 # beyond the other one where the input map has a single channel. Measured on one thread, forward and backward.
@@ -64,9 +65,7 @@ class _Conv(torch.autograd.Function):
         shape = (inputs if events is None else events).shape[:2]
         rows = None if inputs is None else inputs.detach().contiguous()
         given = (rows, None, None) if events is None else (None, events.address, events.start)
-        spikes, membranes = native.conv_forward(
-            window, weight, bias, threshold, given, shape, spec, hold=hold
-        )
+        spikes, membranes = conv_forward(window, weight, bias, threshold, given, shape, spec, hold=hold)
         ctx.save_for_backward(weight, threshold, membranes, *given)
         ctx.window, ctx.spec, ctx.slope, ctx.hold = window, spec, slope, hold
         return spikes
@@ -76,7 +75,7 @@ class _Conv(torch.autograd.Function):
         weight, threshold, membranes, *given = ctx.saved_tensors
         further = ctx.needs_input_grad[0]
         steepness = (math.pi * ctx.slope) ** 2 / threshold
-        by_weight, by_bias, by_input = native.conv_backward(
+        by_weight, by_bias, by_input = conv_backward(
             ctx.window,
             weight,
             grad,
@@ -91,9 +90,7 @@ class _Conv(torch.autograd.Function):
         return by_input, by_weight, by_bias, None, None, None, None, None
 
 
-def _window(synapses: QuantConv) -> native.Window:
+def _window(synapses: QuantConv) -> Window:
     conv = synapses.conv
-    pairs = (
-        (native.ctypes.c_int64 * 2)(*pair) for pair in (conv.kernel, conv.stride, conv.padding, conv.dilation)
-    )
-    return native.Window(*conv.map, *conv.places, conv.filters, conv.groups, *pairs)
+    pairs = ((ctypes.c_int64 * 2)(*pair) for pair in (conv.kernel, conv.stride, conv.padding, conv.dilation))
+    return Window(*conv.map, *conv.places, conv.filters, conv.groups, *pairs)

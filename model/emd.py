@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from . import native
+from .kernels import distances
 
 # Counts up to this many fit a byte.
 BYTE = 255
@@ -54,17 +55,17 @@ class _SpikeDistance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
-        counts_a = native.cumulative_counts(a)
-        counts_b = counts_a if b is a else native.cumulative_counts(b)
+        counts_a = distances.cumulative_counts(a)
+        counts_b = counts_a if b is a else distances.cumulative_counts(b)
         ctx.save_for_backward(counts_a, counts_b)
-        return native.count_distances(counts_a, counts_b)
+        return distances.count_distances(counts_a, counts_b)
 
     @staticmethod
     def backward(ctx, grad: Tensor):
         a, b = ctx.saved_tensors
         if a is b:
-            return native.count_gradient(grad + grad.T, a, a), None
-        return native.count_gradient(grad.T, a, b), native.count_gradient(grad, b, a)
+            return distances.count_gradient(grad + grad.T, a, a), None
+        return distances.count_gradient(grad.T, a, b), distances.count_gradient(grad, b, a)
 
 
 class _CountDistance(torch.autograd.Function):

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from . import native
+from .kernels.layers import addresses_of_spikes, addresses_of_steps
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def events_of_steps(when: Tensor, timesteps: int) -> Events:
     """Events of an encoding with one spike per address: uint8 steps [B, A], silent at `timesteps`."""
     shape = (timesteps, *when.shape)
     if native.usable() and when.device.type == "cpu":
-        return Events(shape, *native.addresses_of_steps(when.contiguous(), timesteps))
+        return Events(shape, *addresses_of_steps(when.contiguous(), timesteps))
     batch, width = when.shape
     image, address = _nonzero(when < timesteps)
     step, order = when.take(image * width + address).sort(stable=True)
@@ -83,7 +84,7 @@ def events_of_spikes(spikes: Tensor) -> Events:
     """Events of spikes [T, B, A], of any dtype; whatever is not 0 is a spike."""
     rows = spikes.flatten(0, 1)
     if native.usable(spikes):
-        return Events(tuple(spikes.shape), *native.addresses_of_spikes(rows.contiguous()))
+        return Events(tuple(spikes.shape), *addresses_of_spikes(rows.contiguous()))
     place, address = _nonzero(rows != 0)
     return Events(tuple(spikes.shape), address, _starts(place, len(rows)))
 

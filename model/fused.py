@@ -14,6 +14,7 @@ from ..quant.layers.base import QuantLayer
 from ..quant.spec import NeuronSpec
 from . import convolution, native
 from .events import Events, events_of_spikes
+from .kernels.layers import layer_backward, layer_forward
 
 
 def usable(spikes: Tensor | Events, weight: Tensor) -> bool:
@@ -36,7 +37,7 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, inputs, weight, bias, threshold, quantised, events, spec, slope):
         bias, threshold = bias.contiguous(), threshold.contiguous()
-        spikes, membranes = native.layer_forward(
+        spikes, membranes = layer_forward(
             quantised, bias, threshold, events.address, events.start, events.shape[1], spec
         )
         # The weight is saved to notice that it was changed in place meanwhile.
@@ -49,7 +50,7 @@ class _Layer(torch.autograd.Function):
         _, membranes, threshold, address, start = ctx.saved_tensors
         further = ctx.needs_input_grad[0]
         steepness = (math.pi * ctx.slope) ** 2 / threshold
-        by_weight, by_bias, by_current = native.layer_backward(
+        by_weight, by_bias, by_current = layer_backward(
             ctx.quantised, grad, membranes, threshold, steepness, address, start, ctx.spec, currents=further
         )
         by_input = by_current @ ctx.quantised.integers() if further else None

@@ -1,1 +1,1 @@
-"""The compiled inner loops of training, in C++: one pass over memory each."""
+"""The compiled inner loops of training: C++ that passes over memory once, and beside it what calls it."""
