@@ -272,11 +272,13 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
         data=build(DataSettings, table.get("data", {}), "data"),
     )
-    own = config.data
+    own = dataclasses.replace(config.data, classes=0, beside="")
     if config.dataset in RECORDED:
         own = dataclasses.replace(own, fold=0, validate=0.0, seed=0, speeds=())
     if config.dataset in NAMES and own != DataSettings():
-        raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
+        raise TwinspikeError(
+            f"[data] but for classes and beside is for files of your own: {config.dataset} has a form already"
+        )
     lanes = config.hardware.lanes
     neurons = [layer for layer in layers if layer.width]
     if lanes and len(lanes) != len(neurons):
