@@ -52,13 +52,14 @@ class Dataset:
         labels = np.unique(self.train_labels)
         if not 2 <= np.count_nonzero(labels < classes) < len(labels):
             raise TwinspikeError(
-                f"data.classes = {classes}: dataset {self.name} has the labels {labels[0]} to {labels[-1]}, of "
-                "which at least two must be below it and one not"
+                f"data.classes = {classes}: dataset {self.name} has the labels {labels[0]} to {labels[-1]}: "
+                "at least two must be below it and one not"
             )
         train, test = self.train_labels < classes, self.test_labels < classes
         judged = self.validation
         if judged is not None:
-            judged = tuple(part[judged[1] < classes] for part in judged)
+            images, of_images = judged
+            judged = (images[of_images < classes], of_images[of_images < classes])
         return dataclasses.replace(
             self._training(train),
             test_images=self.test_images[test],

@@ -207,7 +207,9 @@ def test_classes_left_out_are_there_to_be_enrolled(tmp_path):
     # Images go with their labels: a pixel is 50 times its class and its number.
     assert np.array_equal(data.train_images[:, 0, 0] // 50, data.train_labels)
     for classes in (1, 3):
-        with pytest.raises(TwinspikeError, match=f"data.classes = {classes}: dataset pets has the labels 0 to 2"):
+        with pytest.raises(
+            TwinspikeError, match=f"data.classes = {classes}: dataset pets has the labels 0 to 2"
+        ):
             every.of_classes(classes)
 
 

@@ -51,5 +51,10 @@ def test_recordings_stand_beside_raw_spikes():
 
 def test_before_anything_was_measured():
     nothing = Figures({}, {}, {})
-    for fill in (new_classes.one_shot, new_classes.enrolment, new_classes.recorded_enrolment, new_classes.unknown):
+    for fill in (
+        new_classes.one_shot,
+        new_classes.enrolment,
+        new_classes.recorded_enrolment,
+        new_classes.unknown,
+    ):
         assert fill(nothing, "d") == NOT_YET
