@@ -76,7 +76,7 @@ class Config:
         table = json.loads(json.dumps(self.table()))
         hardware = table.pop("hardware")
         del table["name"]
-        if self.training.cycles_weight:
+        if self.training.cycles_weight or self.training.spread_spikes:
             table["hardware"] = {key: hardware[key] for key in ("lanes", "events_per_clock", "slots")}
         return table
 
