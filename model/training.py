@@ -284,7 +284,7 @@ class _Run:
         return row
 
     def renumber(self) -> None:
-        """Number the hidden neurons as they are exported; the checkpoint keeps the numbers of the training."""
+        """Number hidden neurons as they are exported; the checkpoint keeps the numbers of the training."""
         spread_spikes(self.network, self.config, self.dataset.train_images, self.show)
 
     def conclude(self) -> dict[str, Any]:

@@ -78,5 +78,5 @@ def test_answers_stay_and_clocks_become_fewer(tmp_path, digits):
 
 
 def test_only_a_wide_core_has_banks(tmp_path, digits):
-    with pytest.raises(TwinspikeError, match="training.spread_spikes is for two or more dense layers"):
+    with pytest.raises(TwinspikeError, match=r"training\.spread_spikes is for two or more dense layers"):
         train(config(True, banks=()), tmp_path, progress=False, dataset=digits)
