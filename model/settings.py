@@ -69,6 +69,11 @@ class TrainingSettings:
         0.0, low=0.0, high=1e9, help="mean clocks per image in the core that cost nothing"
     )
     cycles_weight: float = setting(0.0, low=0.0, high=1000.0, help="cost of each 1,000 clocks beyond")
+    spread_spikes: bool = setting(
+        False,
+        help="of a wide core: hidden neurons are numbered so that those that spike together lie in different "
+        "banks of the next layer, which takes fewer clocks (model/banks.py)",
+    )
     surrogate_slope: float = setting(0.5, low=0.01, high=100.0, help="of the ATan surrogate gradient")
     initial_gain: float = setting(
         1.5, low=0.01, high=100.0, help="weights start with this / sqrt(inputs) as standard deviation"

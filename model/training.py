@@ -18,6 +18,7 @@ from ..numerics.errors import Interrupted, TwinspikeError
 from ..numerics.files import write_atomically, write_json
 from ..numerics.progress import Bar
 from ..quant.network import Network
+from .banks import check_spreading, spread_spikes
 from .batches import epoch_order, with_quarter_turns
 from .checkpoint import Progress, Stopwatch, load_checkpoint, read_checkpoint, save_checkpoint
 from .cycles import CycleCost, cycle_cost
@@ -115,7 +116,9 @@ def export(config: Config, out: Path, *, progress: bool = True) -> dict[str, Any
 
 def trained_network(config: Config, out: Path, dataset: Dataset) -> SpikingNetwork:
     """The network of the checkpoint in `out`, in evaluation mode, to run in software."""
-    return _restored(config, dataset, Path(out), False).network.eval()
+    run = _restored(config, dataset, Path(out), False)
+    run.renumber()
+    return run.network.eval()
 
 
 def _restored(config: Config, dataset: Dataset, out: Path, show: bool) -> _Run:
@@ -137,6 +140,7 @@ class _Run:
         )
         self.device = ranks.device()
         check_outputs(config, dataset)
+        check_spreading(config)
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)
@@ -279,9 +283,14 @@ class _Run:
             self.events.add(row)
         return row
 
+    def renumber(self) -> None:
+        """Number hidden neurons as they are exported; the checkpoint keeps the numbers of the training."""
+        spread_spikes(self.network, self.config, self.dataset.train_images, self.show)
+
     def conclude(self) -> dict[str, Any]:
         """Export, compare with the golden model, evaluate, and write the network and its metrics."""
         self.network.eval()
+        self.renumber()
         taught = self.dataset.taught or self.dataset
         wide = integer_layers(self.network, self.config, taught)
         integer, state, counts = narrowed(wide, self.dataset.train_images, progress=self.show)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # Datasets that have names.
 NAMES = (*DATASETS, *RECORDED)
 _SECTIONS = ("encoder", "data", "layers", "training", "hardware")
+# Sections that have the same settings in every configuration, and settings that came after networks were
+# made: at their defaults they are left out of tables, so that those networks stay what they are.
+_SETTINGS = {"data": DataSettings, "training": TrainingSettings, "hardware": HardwareSettings}
+_NEWER = {"data": ("classes", "beside"), "training": ("validate", "spread_spikes")}
 # Far more than sixteen layers and every setting take.
 MAX_FILE_BYTES = 1 << 20
 
@@ -56,13 +60,16 @@ class Config:
         layers = [layer.table() for layer in self.layers]
         table = {**dataclasses.asdict(self), "encoder": self.encoder.table(), "layers": layers}
         del table["given"], table["changes"]
-        # Networks that were made before there was such a section stay what they are.
+        # Likewise (see _NEWER), sections and settings that came later.
         if self.data == DataSettings():
             del table["data"]
         if self.readout == "emd":
             del table["readout"]
-        if not self.training.validate:  # likewise
-            del table["training"]["validate"]
+        for section, keys in _NEWER.items():
+            usual = _SETTINGS[section]()
+            for key in keys:
+                if section in table and table[section][key] == getattr(usual, key):
+                    del table[section][key]
         return table
 
     @property
@@ -76,7 +83,7 @@ class Config:
         table = json.loads(json.dumps(self.table()))
         hardware = table.pop("hardware")
         del table["name"]
-        if self.training.cycles_weight:
+        if self.training.cycles_weight or self.training.spread_spikes:
             table["hardware"] = {key: hardware[key] for key in ("lanes", "events_per_clock", "slots")}
         return table
 
@@ -120,7 +127,7 @@ class Config:
             if key == "layers":
                 each = value if isinstance(value, list) else [value] * len(table["layers"])
                 table[key] = [{**old, **new} for old, new in zip(table["layers"], each, strict=True)]
-            elif key in ("training", "hardware", "data"):
+            elif key in _SETTINGS:
                 table[key] = {**table.get(key, {}), **value}
             else:
                 table[key] = value
@@ -272,11 +279,13 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
         hardware=build(HardwareSettings, table.get("hardware", {}), "hardware"),
         data=build(DataSettings, table.get("data", {}), "data"),
     )
-    own = config.data
+    own = dataclasses.replace(config.data, classes=0, beside="")
     if config.dataset in RECORDED:
         own = dataclasses.replace(own, fold=0, validate=0.0, seed=0, speeds=())
     if config.dataset in NAMES and own != DataSettings():
-        raise TwinspikeError(f"[data] is for files of your own: {config.dataset} has a form already")
+        raise TwinspikeError(
+            f"[data] but for classes and beside is for files of your own: {config.dataset} has a form already"
+        )
     lanes = config.hardware.lanes
     neurons = [layer for layer in layers if layer.width]
     if lanes and len(lanes) != len(neurons):
@@ -289,11 +298,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
 
 def _with_section(key: str) -> str:
     """`did you mean training.epochs? Else ` of a key whose section was left out, else nothing."""
-    for section, settings in (
-        ("training", TrainingSettings),
-        ("hardware", HardwareSettings),
-        ("data", DataSettings),
-    ):
+    for section, settings in _SETTINGS.items():
         if key in (f.name for f in dataclasses.fields(settings)):
             return f"did you mean {section}.{key}? Else "
     return ""

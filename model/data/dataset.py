@@ -42,6 +42,55 @@ class Dataset:
             return self
         return self._training(slice(images))
 
+    def of_classes(self, classes: int) -> "Dataset":
+        """The dataset with only the labels below `classes` in every part; all of them if it is 0.
+
+        Raises TwinspikeError unless two classes are left to train and one is left out.
+        """
+        if not classes:
+            return self
+        labels = np.unique(self.train_labels)
+        if not 2 <= np.count_nonzero(labels < classes) < len(labels):
+            raise TwinspikeError(
+                f"data.classes = {classes}: dataset {self.name} has the labels {labels[0]} to {labels[-1]}: "
+                "at least two must be below it and one not"
+            )
+        train, test = self.train_labels < classes, self.test_labels < classes
+        judged = self.validation
+        if judged is not None:
+            images, of_images = judged
+            judged = (images[of_images < classes], of_images[of_images < classes])
+        return dataclasses.replace(
+            self._training(train),
+            test_images=self.test_images[test],
+            test_labels=self.test_labels[test],
+            class_names=self.class_names[:classes],
+            validation=judged,
+        )
+
+    def beside(self, other: "Dataset") -> "Dataset":
+        """The dataset with `other`'s classes trained beside its own; references are of its own alone.
+
+        Raises TwinspikeError if samples of the two have different shapes.
+        """
+        if other.shape != self.shape:
+            raise TwinspikeError(
+                f"data.beside: samples of {other.name} are {list(other.shape)}, those of {self.name} "
+                f"{list(self.shape)}: both must have one shape"
+            )
+        groups = self.groups
+        if groups is not None:
+            alone = np.arange(len(other.train_labels)).astype(str)
+            groups = np.concatenate([groups, np.char.add(f"{other.name} ", alone)])
+        return dataclasses.replace(
+            self,
+            train_images=np.concatenate([self.train_images, other.train_images]),
+            train_labels=np.concatenate([self.train_labels, other.train_labels + self.classes]),
+            checksums=self.checksums | other.checksums,
+            taught=self,
+            groups=groups,
+        )
+
     def holding_out(self, share: float, seed: int) -> "Dataset":
         """The dataset with that share of its training samples, of each class, as validation part.
 

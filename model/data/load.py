@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from .dataset import Dataset
 from .own import load_own
 from .recorded import RECORDED, load_recorded
 from .settings import DataSettings
-from .shipped import DATASETS, dataset_with_all_classes, load_dataset
+from .shipped import DATASETS, load_dataset
 
 if TYPE_CHECKING:
     from ...config import Config
@@ -23,11 +24,21 @@ if TYPE_CHECKING:
 def config_dataset(config: Config, *, progress: bool = True) -> Dataset:
     """The dataset that a configuration names, its own files read as its encoder takes them.
 
-    Raises TwinspikeError, one line, for data that is missing or bad.
+    Without the classes that `data.classes` leaves out, and with those of `data.beside`. Raises
+    TwinspikeError, one line, for data that is missing or bad.
     """
+    dataset = complete_dataset(config, progress=progress).of_classes(config.data.classes)
+    if config.data.beside:
+        return dataset.beside(load_dataset(config.data.beside, progress=progress))
+    return dataset
+
+
+def complete_dataset(config: Config, *, progress: bool = True) -> Dataset:
+    """As :func:`config_dataset`, but with the classes that training leaves out."""
     if config.dataset in DATASETS:
         return load_dataset(config.dataset, progress=progress)
-    how = (config.data, config.encoder, config.timesteps, progress)
+    settings = dataclasses.replace(config.data, classes=0, beside="")
+    how = (settings, config.encoder, config.timesteps, progress)
     if config.dataset in RECORDED:
         return _kept(load_recorded, config.dataset, *how)
     return _kept(load_own, config.dataset_path, *how)
@@ -44,17 +55,6 @@ def _kept(
     progress: bool,
 ) -> Dataset:
     return load(where, settings, encoding, timesteps, progress=progress)
-
-
-def leaves_classes_out(config: Config) -> bool:
-    """Whether the configuration's dataset is a part of another one, without some of its classes."""
-    return config.dataset in DATASETS and dataset_with_all_classes(config.dataset) is not None
-
-
-def complete_dataset(config: Config) -> Dataset:
-    """As :func:`config_dataset`, but with the classes that training leaves out, where it does."""
-    whole = dataset_with_all_classes(config.dataset) if config.dataset in DATASETS else None
-    return whole or config_dataset(config)
 
 
 def check_data(network: Network, dataset: Dataset, config: Config) -> None:

@@ -27,4 +27,12 @@ class DataSettings:
     speeds: tuple[int, ...] = setting(
         (), low=50, high=200, help="per cent: training sounds are heard at these speeds as well"
     )
+    classes: int = setting(
+        0, low=0, high=0xFFFF, help="only labels below this train, the others are left to enrol; 0: all train"
+    )
+    beside: str = setting(
+        "",
+        choices=("", "omniglot"),
+        help="omniglot: its background characters train as well, so that new classes are told apart better",
+    )
     seed: int = setting(0, low=0, high=2**31 - 1, help="another seed splits otherwise")

@@ -71,11 +71,8 @@ IDX_SOURCES = {
     ),
 }
 # MNIST without the digits that are to be enrolled later.
-MNIST_0_6 = "mnist-0-6"
-# Datasets that leave classes of another one out.
-_WHOLE = {MNIST_0_6: "mnist"}
 OMNIGLOT = "omniglot"
-DATASETS = ("digits", *IDX_SOURCES, MNIST_0_6, OMNIGLOT)
+DATASETS = ("digits", *IDX_SOURCES, OMNIGLOT)
 # Drawings of a character that its reference is made from; the rest is for measuring.
 TAUGHT_DRAWINGS = 10
 
@@ -83,26 +80,15 @@ TAUGHT_DRAWINGS = 10
 def load_dataset(name: str, *, progress: bool = True) -> Dataset:
     """The dataset of that name, verified by checksum and parsed with every check.
 
-    `mnist-0-6` is MNIST's digits 0 to 6; `omniglot` trains on the background characters, and its
-    `taught` are the characters of one evaluation alphabet. Downloads what is missing unless
-    TWINSPIKE_DATA is set (not Omniglot). Raises TwinspikeError, one line that says what is wrong and what
-    to do.
+    `omniglot` trains on the background characters, and its `taught` are the characters of one evaluation
+    alphabet. Downloads what is missing unless TWINSPIKE_DATA is set (not Omniglot). Raises TwinspikeError,
+    one line that says what is wrong and what to do.
     """
     _check_name(name)
     if name == "digits":
         return _digits()
     if name == OMNIGLOT:
         return _omniglot()
-    if whole := dataset_with_all_classes(name, progress=progress):
-        train, test = whole.train_labels <= 6, whole.test_labels <= 6
-        return Dataset(
-            name,
-            whole.train_images[train],
-            whole.train_labels[train],
-            whole.test_images[test],
-            whole.test_labels[test],
-            whole.checksums,
-        )
     paths = ensure_dataset(name, progress=progress)
     train_images, test_images = (read_idx(path, 3) for path in paths[::2])
     train_labels, test_labels = (read_idx(path, 1).astype(np.int64) for path in paths[1::2])
@@ -120,12 +106,6 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
     return Dataset(name, train_images, train_labels, test_images, test_labels, checksums)
 
 
-def dataset_with_all_classes(name: str, *, progress: bool = True) -> Dataset | None:
-    """The dataset that the one called `name` leaves classes out of; None for the others."""
-    _check_name(name)
-    return load_dataset(_WHOLE[name], progress=progress) if name in _WHOLE else None
-
-
 def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
     """Find (or download) and verify the IDX files of a dataset; their paths, none for the others.
 
@@ -133,7 +113,7 @@ def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
     checksum, or cannot be downloaded. A bad file in the cache is fetched again.
     """
     _check_name(name)
-    source = IDX_SOURCES.get(_WHOLE.get(name, name))
+    source = IDX_SOURCES.get(name)
     if source is None:
         return []
     folder, ours = data_folder(source.folder)

@@ -10,9 +10,9 @@ from support.optional import NEEDS
 from twinspike.config import load_config
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.folder import data_folder
-from twinspike.model.data.load import config_dataset
+from twinspike.model.data.load import complete_dataset, config_dataset
 from twinspike.model.data.recorded import RECORDED
-from twinspike.model.data.shipped import IDX_SOURCES, MNIST_0_6, load_dataset
+from twinspike.model.data.shipped import IDX_SOURCES
 from twinspike.model.evaluation import embed, macro_f1
 from twinspike.numerics import emd
 from twinspike.quant.network_file import load_network
@@ -42,13 +42,12 @@ def data():
             if not all((folder / file).is_file() for file in RECORDED[name].files):
                 pytest.skip(NEEDS["datasets"].reason)
             return config_dataset(config, progress=False)
-        source = IDX_SOURCES["mnist" if name == MNIST_0_6 else name]
-        folder, _ = data_folder(source.folder)
+        folder, _ = data_folder(IDX_SOURCES[name].folder)
         if not (folder / "t10k-images-idx3-ubyte.gz").is_file():
             pytest.skip(NEEDS["datasets"].reason)
         if name not in found:
-            found[name] = load_dataset(name, progress=False)
-        return found[name]
+            found[name] = complete_dataset(config, progress=False)
+        return found[name].of_classes(config.data.classes)
 
     return get
 

@@ -119,7 +119,7 @@ CASES = [
     (
         '"digits"',
         '"cifar"',
-        "configuration.dataset = 'cifar' is unknown: choose digits, mnist, fashion, mnist-0-6, omniglot, ",
+        "configuration.dataset = 'cifar' is unknown: choose digits, mnist, fashion, omniglot, ",
     ),
     ("seed = 3", "seed = -1", "configuration.seed = -1 is not allowed: expected an integer in 0..2147483647"),
     (

@@ -8,7 +8,6 @@ import numpy as np
 from twinspike.config import Config
 from twinspike.flow.plans import test_images
 from twinspike.host.check import Checked, NewClass
-from twinspike.model.data.load import leaves_classes_out
 from twinspike.numerics.errors import out_of_range
 from twinspike.quant.network import Network
 
@@ -37,7 +36,7 @@ def make_trial(config: Config, network: Network, frames: int, first: int = 0) ->
     Where the dataset left classes out, these are enrolled by the last test images of each one, and the
     images to be classified are of all classes. Raises TwinspikeError if there are not as many images.
     """
-    if not leaves_classes_out(config):
+    if not config.data.classes:
         images, labels = test_images(config, network, first + frames + NEW_CLASSES)
         _check(first, len(images) - NEW_CLASSES)
         new = [NewClass(NEW_LABEL + at, images[first + at][None]) for at in range(NEW_CLASSES)]

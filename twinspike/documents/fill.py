@@ -20,7 +20,7 @@ from twinspike.numerics.files import write_atomically
 from ..study.figures import draw_study
 from . import bench as bench_tables
 from . import board as board_tables
-from . import contracts, flows, fuzz_maps, tables
+from . import contracts, flows, fuzz_maps, new_classes, tables
 from . import energy as energy_tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
@@ -63,9 +63,10 @@ FILLS: dict[str, Callable[..., str]] = {
         study_tables.claims,
         study_tables.recipes,
         study_tables.study_scale,
-        study_tables.one_shot,
-        study_tables.enrolment,
-        study_tables.unknown,
+        new_classes.one_shot,
+        new_classes.enrolment,
+        new_classes.recorded_enrolment,
+        new_classes.unknown,
         reliability_tables.fuzzing,
         reliability_tables.coverage,
         *fuzz_maps.FILLS,

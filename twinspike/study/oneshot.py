@@ -2,8 +2,8 @@
 
 Omniglot's evaluation alphabets (Lake et al., 2015), and MNIST, by a network that was trained on Omniglot's
 background alphabets alone; MNIST's digits 7 to 9 enrolled beside 0 to 6, and answered with "unknown" while
-they are not. Everything is computed by the golden model, so these are the answers of a core; the same draws
-are put to raw pixels for comparison.
+they are not; the same with event recordings and spoken words. Everything is computed by the golden model, so
+these are the answers of a core; the same draws are put to raw samples for comparison.
 """
 
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from twinspike.config import load_config
 from twinspike.flow.folders import find_network, opened, pretrained
 from twinspike.flow.identity import claim
 from twinspike.model.data.dataset import Dataset
+from twinspike.model.data.load import complete_dataset
 from twinspike.model.data.omniglot import load_characters, load_one_shot_runs
 from twinspike.model.data.shipped import load_dataset, omniglot_folder
 from twinspike.model.evaluation import verify_pairs
@@ -23,15 +25,21 @@ from twinspike.quant.network import Network
 from twinspike.study.protocols import enrolled, episodes, open_set, standard_runs
 from twinspike.study.spaces import Pixels, Space, Spikes
 
-OMNIGLOT, HELD_OUT = "omniglot-conv", "mnist-0-6"
-NEW_DIGITS = (7, 8, 9)
+# Trained on the background alphabets alone: asked about characters, and about digits that it never saw.
+CHARACTERS = ("omniglot-conv", "omniglot-small")
+# Trained on the digits 0 to 6, the first one beside those characters.
+DIGITS = ("mnist-enrol", "mnist-0-6")
+# Trained on the first seven classes of their data.
+RECORDINGS = ("nmnist-0-6", "keywords-0-6")
+NEW_CLASSES = (7, 8, 9)
 EXAMPLES = (1, 5, 20)
 # Enrolments drawn for each number of examples, and episodes.
 DRAWS, EPISODES = 20, 1000
-# Training images of each digit that references and thresholds of known digits are made from.
+# Training samples of each class that references and thresholds of known classes are made from.
 TAUGHT = 500
+RAW = "pixels"
 _SEED = 0
-Digits = dict[str, tuple[np.ndarray, np.ndarray]]
+Points = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def oneshot(out: str, results: Path, *, shipped: bool = False) -> Path:
@@ -40,18 +48,25 @@ def oneshot(out: str, results: Path, *, shipped: bool = False) -> Path:
     A network that neither ships nor has been trained is trained first; with `shipped` it is left out. Raises
     TwinspikeError for missing data, and for a training that was interrupted: the next call goes on.
     """
-    wanted = [name for name in (OMNIGLOT, HELD_OUT) if not shipped or _there(name, out)]
+    wanted = [x for x in (*CHARACTERS, *DIGITS, *RECORDINGS) if not shipped or _there(x, out)]
     networks = {name: _network(name, out) for name in wanted}
+    images: dict[str, Space] = {name: Spikes(networks[name]) for name in wanted if name not in RECORDINGS}
+    images[RAW] = Pixels()
     digits = load_dataset("mnist")
-    spaces: dict[str, Space] = {name: Spikes(network) for name, network in networks.items()}
-    spaces["pixels"] = Pixels()
+    recordings = {}
+    for name in RECORDINGS:
+        if name in networks:
+            data = complete_dataset(load_config(name))
+            spaces: dict[str, Space] = {name: Spikes(networks[name]), RAW: Pixels()}
+            recordings[name] = {key: new_classes(space, data) for key, space in spaces.items()}
     write_json(
         results,
         {
             "omniglot": {
-                name: characters(space) for name, space in spaces.items() if name in (OMNIGLOT, "pixels")
+                name: characters(space) for name, space in images.items() if name in (*CHARACTERS, RAW)
             },
-            "digits": {name: digit_figures(space, digits) for name, space in spaces.items()},
+            "digits": {name: new_classes(space, digits) for name, space in images.items()},
+            "recordings": recordings,
             "networks": {name: _about(network) for name, network in networks.items()},
         },
     )
@@ -78,21 +93,22 @@ def characters(space: Space) -> dict[str, Any]:
     return found
 
 
-def digit_figures(space: Space, dataset: Dataset) -> dict[str, Any]:
-    """MNIST's digits: all ten enrolled, 7 to 9 enrolled beside 0 to 6, and 7 to 9 unknown."""
+def new_classes(space: Space, dataset: Dataset) -> dict[str, Any]:
+    """Ten classes: all enrolled, 7 to 9 enrolled beside 0 to 6, and 7 to 9 unknown."""
     data = _points(space, dataset)
     taught, asked = data["taught"], data["test"]
     none = (taught[0][:0], taught[1][:0])
     how = {"draws": DRAWS, "seed": _SEED}
-    old = ~np.isin(taught[1], NEW_DIGITS)
+    old = ~np.isin(taught[1], NEW_CLASSES)
     known = _references(space, (taught[0][old], taught[1][old]))
-    new = _only(asked, NEW_DIGITS)
+    new = _only(asked, NEW_CLASSES)
     found: dict[str, Any] = {
         "ten_way": [
             enrolled(space, none, taught, asked, examples=e, **how)["new"] | {"shots": e} for e in (1, 5)
         ],
-        "new": list(NEW_DIGITS),
-        "taught": TAUGHT,
+        "new": list(NEW_CLASSES),
+        "taught": int(np.bincount(taught[1]).max()),
+        "asked": len(asked[1]),
         "enrolment": [enrolled(space, known, taught, new, examples=e, **how) for e in EXAMPLES],
     }
     distance = space.distances(taught[0][old], known[0])
@@ -103,7 +119,7 @@ def digit_figures(space: Space, dataset: Dataset) -> dict[str, Any]:
     far = space.distances(asked[0], known[0])
     nearest, best = far.argmin(axis=1), far.min(axis=1)
     beyond = best - np.array(own)[nearest]
-    is_known = ~np.isin(asked[1], NEW_DIGITS)
+    is_known = ~np.isin(asked[1], NEW_CLASSES)
     found["unknown"] = {
         "own_thresholds": open_set(beyond, is_known, beyond <= 0),
         "one_threshold": open_set(best, is_known, best <= _one_threshold(distance, taught[1][old], known[1])),
@@ -116,8 +132,8 @@ def _one_threshold(distance: np.ndarray, labels: np.ndarray, names: np.ndarray) 
     return fitted_threshold(distance[same], distance[~same])
 
 
-def _points(space: Space, dataset: Dataset) -> Digits:
-    """Points of all test images, and of the first `TAUGHT` training images of each digit."""
+def _points(space: Space, dataset: Dataset) -> Points:
+    """Points of all test samples, and of the first `TAUGHT` training samples of each class."""
     labels = dataset.train_labels
     first = np.concatenate([np.flatnonzero(labels == label)[:TAUGHT] for label in np.unique(labels)])
     return {

@@ -9,10 +9,12 @@ import torch
 from PIL import Image
 from support.optional import needs
 
+from twinspike.config import load_config
 from twinspike.model.batches import epoch_order, with_quarter_turns
 from twinspike.model.data import omniglot
+from twinspike.model.data.load import config_dataset
 from twinspike.model.data.omniglot import centred, load_characters, load_one_shot_runs
-from twinspike.model.data.shipped import load_dataset, omniglot_folder
+from twinspike.model.data.shipped import omniglot_folder
 from twinspike.numerics.errors import TwinspikeError
 
 
@@ -122,6 +124,6 @@ def test_the_one_shot_runs_ask_for_twenty_characters_each():
 
 @needs("datasets")
 def test_a_network_for_enrolment_never_sees_the_new_digits():
-    dataset = load_dataset("mnist-0-6", progress=False)
+    dataset = config_dataset(load_config("mnist-0-6"), progress=False)
     assert set(dataset.train_labels) == set(dataset.test_labels) == set(range(7))
     assert len(dataset.train_images) == len(dataset.train_labels) == 41_935

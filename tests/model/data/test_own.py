@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from twinspike.config import config_from_table
-from twinspike.model.data.load import check_data, config_dataset
+from twinspike.model.data.load import check_data, complete_dataset, config_dataset
 from twinspike.model.data.own import load_own
 from twinspike.model.data.settings import DataSettings
 from twinspike.numerics.encodings import Events, Latency, Spikes
@@ -193,3 +193,33 @@ def test_data_that_has_changed_is_noticed(tmp_path):
     picture(root / "cat" / "s0_0.png", 77)
     with pytest.raises(TwinspikeError, match=r"has changed since mine was trained .*: put it back, or train"):
         check_data(network, load(root), config)
+
+
+def test_classes_left_out_are_there_to_be_enrolled(tmp_path):
+    root = folder(tmp_path / "pets", classes=("cat", "cow", "dog"), parts=("train", "test", "val"))
+    table = {"dataset": str(root), "timesteps": 4, "data": {"classes": 2}, "layers": [{"neurons": 4}]}
+    config = config_from_table("pets", table)
+    data, every = config_dataset(config, progress=False), complete_dataset(config, progress=False)
+    assert data.class_names == ("cat", "cow") and every.class_names == ("cat", "cow", "dog")
+    for labels in (data.train_labels, data.test_labels, data.validation[1]):
+        assert sorted(set(labels.tolist())) == [0, 1]
+    assert set(every.test_labels.tolist()) == {0, 1, 2} and every.checksums == data.checksums
+    # Images go with their labels: a pixel is 50 times its class and its number.
+    assert np.array_equal(data.train_images[:, 0, 0] // 50, data.train_labels)
+    for classes in (1, 3):
+        with pytest.raises(
+            TwinspikeError, match=f"data.classes = {classes}: dataset pets has the labels 0 to 2"
+        ):
+            every.of_classes(classes)
+
+
+def test_other_classes_train_beside_and_references_are_of_the_own_ones(tmp_path):
+    data = load(folder(tmp_path / "pets"))
+    more = dataclasses.replace(data, name="plants", train_labels=data.train_labels + 1, checksums={"p": "0"})
+    both = data.beside(more)
+    assert both.taught is data and both.classes == 2 + 3 and both.checksums == data.checksums | {"p": "0"}
+    assert np.array_equal(both.train_images, np.concatenate([data.train_images, data.train_images]))
+    assert np.array_equal(both.train_labels, np.concatenate([data.train_labels, data.train_labels + 3]))
+    assert np.array_equal(both.test_images, data.test_images)
+    with pytest.raises(TwinspikeError, match=r"samples of plants are \[6\], those of pets \[6, 5\]"):
+        data.beside(dataclasses.replace(more, train_images=more.train_images[:, :, 0]))

@@ -136,5 +136,5 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, monkeypatch):
         dataset("nmnist", EVENTS)
     with pytest.raises(TwinspikeError, match=r"dataset nmnist holds events: choose an encoder.kind for that"):
         dataset("nmnist", {"kind": "latency"})
-    with pytest.raises(TwinspikeError, match=r"\[data\] is for files of your own"):
+    with pytest.raises(TwinspikeError, match=r"\[data\] but for classes and beside is for files of your own"):
         dataset("nmnist", EVENTS, group="x")
