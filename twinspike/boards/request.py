@@ -11,8 +11,10 @@ from twinspike.config import Config
 from twinspike.flow.folders import Folders, find_network
 from twinspike.flow.plans import test_images
 from twinspike.host import Device
+from twinspike.host.copies import distorted
 from twinspike.hw.settings import BOARD_NAMES
 from twinspike.model.data.one_file import read_sample
+from twinspike.numerics.encodings import Timed
 from twinspike.numerics.errors import TwinspikeError, out_of_range
 from twinspike.quant.class_names import label_name
 from twinspike.quant.network import Network
@@ -23,7 +25,7 @@ class Request:
     """What is asked of a device, and where it is: the options of `twinspike device`.
 
     `images`: numbers of test images, the first one for actions that take `frames` of them; `files` take their
-    place. `slot` None: a free one.
+    place, and as many distorted `copies` of each one are examples as well. `slot` None: a free one.
     """
 
     port: str
@@ -40,6 +42,7 @@ class Request:
     check: bool = False
     timer: bool = False
     replace: bool = False
+    copies: int = 0
 
     @property
     def file(self) -> Path | None:
@@ -78,10 +81,20 @@ def asked_about(
 def examples(config: Config, network: Network, request: Request) -> tuple[np.ndarray, list[str]]:
     """The images that a class is enrolled by, files or test images one by one, and what each is called."""
     if request.files:
-        return _read(config, network, request.files), [str(file) for file in request.files]
-    images, labels = _numbered(config, network, request.images, every=True)
-    pairs = zip(request.images, labels, strict=True)
-    return images, [f"image {number} (a {label_name(network, label)})" for number, label in pairs]
+        images, titles = _read(config, network, request.files), [str(file) for file in request.files]
+    else:
+        images, labels = _numbered(config, network, request.images, every=True)
+        pairs = zip(request.images, labels, strict=True)
+        titles = [f"image {number} (a {label_name(network, label)})" for number, label in pairs]
+    if request.copies:
+        if isinstance(network.encoder, Timed):
+            raise TwinspikeError(
+                f"--copies distorts images, {network.name} takes recordings (encoder {network.encoder.kind}): "
+                "leave it out"
+            )
+        images = np.concatenate([images, *(distorted(image, request.copies) for image in images)])
+        titles.append(f"{request.copies} distorted copies{' of each' * (len(titles) > 1)}")
+    return images, titles
 
 
 def _read(config: Config, network: Network, files: Sequence[Path]) -> np.ndarray:

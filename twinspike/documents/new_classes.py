@@ -8,6 +8,7 @@ Row = dict[str, Any]
 # Tasks of results/oneshot.json with their titles; what they are of in brackets.
 _TASKS = {
     "standard": "Omniglot, 20-way 1-shot, the 20 standard runs (one alphabet each)",
+    "standard_copies": "the same, each drawing enrolled with 24 distorted copies of it (`enrol --copies 24`)",
     "5_way_1_shot": "Omniglot, 5-way 1-shot",
     "5_way_5_shot": "Omniglot, 5-way 5-shot",
     "20_way_1_shot": "Omniglot, 20-way 1-shot",

@@ -37,6 +37,8 @@ EXAMPLES = (1, 5, 20)
 DRAWS, EPISODES = 20, 1000
 # Training samples of each class that references and thresholds of known classes are made from.
 TAUGHT = 500
+# Distorted copies that one drawing is enrolled with, where the host makes some.
+COPIES = 24
 RAW = "pixels"
 _SEED = 0
 Points = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -86,7 +88,12 @@ def characters(space: Space) -> dict[str, Any]:
         for suffix, groups in (("", None), ("_one_alphabet", alphabet))
         for ways, shots in ((5, 1), (5, 5), (20, 1), (20, 5))
     }
-    found = {"standard": standard_runs(space, load_one_shot_runs(folder)), **tasks}
+    runs = load_one_shot_runs(folder)
+    found = {
+        "standard": standard_runs(space, runs),
+        "standard_copies": standard_runs(space, runs, COPIES) | {"copies": COPIES},
+        **tasks,
+    }
     if isinstance(space, Spikes):
         rng = np.random.default_rng(_SEED)
         found["verification"] = verify_pairs(points.transpose(1, 0, 2), labels, rng)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from twinspike.host.copies import distorted
 from twinspike.model.data.omniglot import OneShotRun
 from twinspike.study.spaces import Space
 
@@ -16,11 +17,15 @@ def figures(shares: list[float]) -> dict[str, Any]:
     return {"mean": float(np.mean(shares)), "std": float(np.std(shares)), "draws": len(shares)}
 
 
-def standard_runs(space: Space, runs: list[OneShotRun]) -> dict[str, Any]:
-    """Omniglot's 20 runs, 20-way 1-shot within an alphabet: share of right names, and that of each run."""
+def standard_runs(space: Space, runs: list[OneShotRun], copies: int = 0) -> dict[str, Any]:
+    """Omniglot's 20 runs, 20-way 1-shot within an alphabet: share of right names, and that of each run.
+
+    With `copies` each known drawing is enrolled with so many distorted copies of itself (host/copies.py).
+    """
     right = []
     for run in runs:
-        references = np.stack([space.reference(point[None]) for point in space.points(run.known)])
+        examples = [np.concatenate([known[None], distorted(known, copies)]) for known in run.known]
+        references = np.stack([space.reference(space.points(own)) for own in examples])
         nearest = space.distances(space.points(run.asked), references).argmin(axis=1)
         right.append(float((nearest == run.answer).mean()))
     return figures(right) | {"runs": right}

@@ -89,6 +89,9 @@ def device(
     replace: Annotated[
         bool, typer.Option("--replace", help="enrol, clear: give up what the slot holds without asking")
     ] = False,
+    copies: Annotated[
+        int, number("--copies", "N", "enrol: so many distorted copies of each image are examples, too", 0, 64)
+    ] = 0,
     label: Annotated[int, number("--label", "L", "label to enrol", 0, NO_LABEL - 1)] = 0,
     pixels: Annotated[bool, typer.Option("--pixels", help="send raw pixels: the chip encodes them")] = False,
 ) -> int:
@@ -104,13 +107,15 @@ def device(
       twinspike device list
       twinspike device enrol --label 42 --image 7
       twinspike device enrol --label 43 --image a.png --image b.png --image c.png
+      twinspike device enrol --label 44 --image a.png --copies 24
       twinspike device verify --slot 10 --frames 20
       twinspike device check
       twinspike device bench --frames 2000
 
     A file of your own takes the place of test images: --image FILE.png, --wav FILE.wav or --events FILE, read
     as the files of a dataset are, and encoded by the network's own encoder. enrol takes several of a kind:
-    the median of what the chip answers to them becomes the reference, which is nearest to all.
+    the median of what the chip answers to them becomes the reference, which is nearest to all. Of a single
+    picture --copies 24 makes more examples: it is turned, sized, moved and sheared a little.
 
     stream replays a recording at its own pace and prints an answer for each frame as they come; what is
     longer than a frame becomes several, one behind the other. --speed 10 is ten times as fast, --speed 0 as
@@ -152,6 +157,7 @@ def device(
         check,
         timer,
         replace,
+        copies,
     )
     act = getattr(enrolment, SLOT_ACTIONS[action]) if action in SLOT_ACTIONS else getattr(steps, action)
     return 0 if act(chosen, place, request) else 1
