@@ -89,8 +89,8 @@ def examples(config: Config, network: Network, request: Request) -> tuple[np.nda
     if request.copies:
         if isinstance(network.encoder, Timed):
             raise TwinspikeError(
-                f"--copies distorts images, {network.name} takes recordings (encoder {network.encoder.kind}): "
-                "leave it out"
+                f"--copies distorts images, and {network.name} takes recordings (encoder "
+                f"{network.encoder.kind}): leave it out"
             )
         images = np.concatenate([images, *(distorted(image, request.copies) for image in images)])
         titles.append(f"{request.copies} distorted copies{' of each' * (len(titles) > 1)}")
