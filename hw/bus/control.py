@@ -108,7 +108,8 @@ class Control(wiring.Component):
         ]
         m.d.comb += [
             monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
-            monitor.tick.eq(select.o.p.data[15]),
+            # Behind graded pixels a VALUE word has the TICK's bit, too.
+            monitor.tick.eq(select.o.p.data[15] & ~((self._plan.most > 1) & select.o.p.data[14])),
             monitor.last.eq(select.o.p.last),
         ]
         if self._plan.step_timer:

@@ -54,15 +54,17 @@ def test_images(
 def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
     """The core of a configuration as a board has it: slots to enrol into, an encoder where it fits."""
     references = len(network.references.labels)
-    # A board's lanes are those of dense layers; layers on maps have rules of their own.
+    # A board's lanes are those of dense layers; layers on maps have rules of their own, or the lanes that the
+    # configuration chose for this device.
     layers = [layer for layer in network.layers if layer.synapses.fires]
     suits = len(chosen.lanes) == len(layers) and all(
         layer.kind == "dense" and lanes <= layer.neurons
         for lanes, layer in zip(chosen.lanes, layers, strict=True)
     )
+    own = config.hardware.lanes if chosen.target in config.hardware.targets else ()
     hardware = dataclasses.replace(
         config.hardware,
-        lanes=chosen.lanes if suits else (),
+        lanes=chosen.lanes if suits else own,
         events_per_clock=(),
         slots=config.hardware.slots or (references + chosen.free_slots if references else 0),
         pixels=makes(network),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.buses import MASTERS
 from support.control import AT, RESULT_WAITING, Bench
+from support.conv_cores import held_network
 from support.networks import random_network
 
 from twinspike.hw.bus.control import EVENT_DEPTH, check_bus
@@ -15,6 +16,7 @@ from twinspike.hw.predict.cycles import frame_times
 from twinspike.hw.weights.image import weight_image
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.events import frame_words
+from twinspike.numerics.values import VALUE, value_words
 from twinspike.sim.golden import run
 
 T = 3
@@ -88,6 +90,27 @@ def test_frames_of_stream_and_bus_never_mix(plan, bus):
     for part in (wanted[:5], wanted[5:]):
         rest = iter(seen)
         assert all(result in rest for result in part)
+
+
+def test_words_that_say_a_value_are_no_steps():
+    """Frames of graded pixels with more VALUE words than steps: the core is idle behind each of them."""
+    network = held_network()
+    plan = make_plan(network, (1, 2), "up5k")
+    images = np.random.default_rng(3).integers(0, 256, (3, *network.shape), dtype=np.uint8)
+    spikes = network.encode(images)
+    wanted = run(network, spikes).results
+    b = Bench(plan, "wishbone")
+
+    async def story(ctx):
+        for frame in range(len(images)):
+            words = value_words(spikes[:, frame])
+            assert sum(int(word) & VALUE == VALUE for word in words[0]) > network.timesteps
+            await b.send(ctx, [int(w) | int(end) << 16 for w, end in zip(*words, strict=True)])
+            assert (await b.result(ctx))[:2] == (wanted.label[frame], wanted.distance[frame])
+            assert await b.read(ctx, "STATUS") == LOADED
+        assert await b.read(ctx, "FRAMES") == len(images)
+
+    b.run(story)
 
 
 def test_cycles_are_those_of_the_contract(plan):
