@@ -52,11 +52,12 @@ def make_bitstream(
             write_atomically(path, text)
     result = synthesise(out / "top.il", TOP, board.device, out, seeds=seeds, jobs=jobs, pins=constraints)
     clock = top.pll.frequency_mhz
-    best = max(range(len(seeds)), key=lambda at: result["fmax_mhz"][at])
-    _check_timing(board, clock, result["fmax_mhz"][best], len(seeds))
+    placed = result["seeds"]
+    best = max(range(len(placed)), key=lambda at: result["fmax_mhz"][at])
+    _check_timing(board, clock, result["fmax_mhz"][best], len(placed))
 
     bitstream = out / _BITSTREAM[board.architecture]
-    _pack(board, nextpnr.routed(out / "netlist.json", seeds[best]), bitstream)
+    _pack(board, nextpnr.routed(out / "netlist.json", placed[best]), bitstream)
     weights = image_bytes(weight_image(plan))
     summary = {
         "board": board.name,
@@ -69,7 +70,7 @@ def make_bitstream(
         "line": line,
         "baud": baud,
         "link": dataclasses.asdict(top.link),
-        "seed": seeds[best],
+        "seed": placed[best],
         "weights_at": board.flash_offset if weights else None,
         "pins": _pins(constraints.read_text()),
         **{key: result[key] for key in _KEPT},

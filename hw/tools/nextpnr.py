@@ -80,6 +80,14 @@ def routed(netlist: Path, seed: int) -> Path:
     return netlist.parent / f"seed{seed}.routed"
 
 
+# What nextpnr says where cells would do, but not all of them find places together.
+_NO_PLACE = "Unable to find legal placement"
+
+
+class Unplaced(TwinspikeError):
+    """A core that fits by its cells, for which this seed found no places: another one may."""
+
+
 def place_and_route(
     tool: Tool,
     device: Device,
@@ -92,7 +100,7 @@ def place_and_route(
     """Place and route `netlist` (yosys JSON), leaving seed<n>.log and .json beside it.
 
     With `pins` also the routed design (see `routed`). `watch` is told what goes on (see process.run_tool).
-    Raises TwinspikeError if it does not fit the device, saying by how much.
+    Raises TwinspikeError if it does not fit the device, saying by how much; Unplaced if it nearly does not.
     """
     folder = netlist.parent
     report, log = folder / f"seed{seed}.json", folder / f"seed{seed}.log"
@@ -104,6 +112,11 @@ def place_and_route(
         seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log, watch)
     except ToolFailed:
         check_fit(device, _logged_utilisation(log, device))
+        if _NO_PLACE in log.read_text(errors="replace"):
+            raise Unplaced(
+                f"{device.name}, seed {seed}: nearly every cell is taken, and no places were found for all "
+                f"(see {log}): other seeds may find some, or use fewer lanes or slots"
+            ) from None
         raise
     found = json.loads(report.read_text())
     if not found["fmax"]:

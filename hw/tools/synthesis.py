@@ -97,10 +97,11 @@ def _synthesise(rtlil, top, device, out, seeds, jobs, frequency_mhz, provenance,
         for placement in _place_all(router, device, netlist, frequency, seeds, jobs, pins, stages):
             placements[placement.seed] = placement
             stages.done(_placing(placement.seed), f"Fmax {placement.fmax_mhz:.1f} MHz", placement.seconds)
-    result = _summarise(device, [placements[seed] for seed in seeds])
+    found = [seed for seed in seeds if seed in placements]
+    result = _summarise(device, [placements[seed] for seed in found])
     result |= {
         "top": top,
-        "seeds": list(seeds),
+        "seeds": found,
         "frequency_mhz": frequency,
         "tools": {tool.name: f"{tool.version} ({tool.source})" for tool in (yosys, router)},
         "yosys_seconds": seconds,
@@ -244,10 +245,13 @@ def _place_all(
     pins: Path | None,
     stages: Stages,
 ) -> Iterator[Placement]:
-    """Placements as they come, those kept from earlier runs first."""
+    """Placements as they come, those kept from earlier runs first.
+
+    A seed that finds no places is told and left out; raises TwinspikeError if all are.
+    """
     content = netlist.read_bytes() + (pins.read_bytes() if pins else b"")
     common = " ".join(nextpnr.arguments(device, frequency, pins))
-    waiting = {}
+    waiting, lost = {}, 0
     for seed in seeds:
         digest = _digest(content, common, str(router), str(seed))
         kept = _kept(netlist.parent / f"seed{seed}.stamp.json", digest)
@@ -270,7 +274,14 @@ def _place_all(
         runs = [pool.submit(run_one, seed) for seed in waiting]
         try:
             for run in as_completed(runs):
-                placement = run.result()
+                try:
+                    placement = run.result()
+                except nextpnr.Unplaced as none:
+                    lost += 1
+                    if lost == len(seeds):
+                        raise
+                    say(str(none))
+                    continue
                 kept = {"digest": waiting[placement.seed], "fmax_mhz": placement.fmax_mhz}
                 kept |= {"utilisation": placement.utilisation, "seconds": placement.seconds}
                 write_json(netlist.parent / f"seed{placement.seed}.stamp.json", kept)

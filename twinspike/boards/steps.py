@@ -56,7 +56,8 @@ def bitstream(
         made = make_bitstream(chosen, plan, out, baud=baud, line=line, seeds=seeds, jobs=jobs)
     fmax = " / ".join(f"{value:.1f}" for value in made["fmax_mhz"])
     print(
-        f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over {len(seeds)} seeds), "
+        f"{chosen.title}, {config.name}: {made['clock_mhz']:g} MHz met ({fmax} MHz over "
+        f"{len(made['seeds'])} seeds), "
         f"{made['logic_cells']:,} of {made['logic_cells_available']:,} logic cells, "
         f"{made['ram_blocks']} of {made['ram_blocks_available']} block RAMs"
     )

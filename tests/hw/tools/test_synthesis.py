@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 
 from twinspike.hw.devices import device
 from twinspike.hw.tools import nextpnr, synthesis
+from twinspike.hw.tools.process import ToolFailed
 from twinspike.hw.tools.synthesis import synthesise
 from twinspike.hw.tools.toolchain import find_yosys
 from twinspike.numerics.errors import TwinspikeError
@@ -73,6 +74,26 @@ def test_nothing_unchanged_is_run_again(design, placed, monkeypatch):
     assert again == result
     with pytest.raises(AssertionError, match="a tool was run"):
         synthesise(design, "harness", device("up5k"), out, seeds=(1, 2, 3))
+
+
+def test_a_seed_without_places_is_left_out(design, tmp_path, monkeypatch, capsys):
+    """Seed 2 finds none, as nextpnr says it of a device that is nearly full; without any it is an error."""
+    real, full = nextpnr.run_tool, [2]
+
+    def crowded(tool, command, folder, log, *rest):
+        if "--seed" in command and int(command[-1]) in full:
+            said = (folder / "seed1.log").read_text()
+            log.write_text(said + "ERROR: Unable to find legal placement for all cells\n")
+            raise ToolFailed(tool, log)
+        return real(tool, command, folder, log, *rest)
+
+    monkeypatch.setattr(nextpnr, "run_tool", crowded)
+    result = synthesise(design, "harness", device("up5k"), tmp_path, seeds=(1, 2, 3), jobs=1)
+    assert result["seeds"] == [1, 3] and len(result["fmax_mhz"]) == 2
+    assert "up5k, seed 2: nearly every cell is taken" in capsys.readouterr().err
+    full += [1, 3, 4]
+    with pytest.raises(nextpnr.Unplaced, match="no places were found"):
+        synthesise(design, "harness", device("up5k"), tmp_path, seeds=(4,), jobs=1)
 
 
 def test_an_interrupted_synthesis_is_not_taken_for_the_older_one(design, placed, tmp_path, monkeypatch):
