@@ -35,8 +35,8 @@ def withheld(monkeypatch):
     labels = np.arange(100) % 5
     images = np.broadcast_to(np.arange(100, dtype=np.uint8)[:, None, None], (100, 8, 8))
     every = Dataset("made", images, labels, images, labels, {})
-    monkeypatch.setattr("twinspike.model.data.load.dataset_with_all_classes", lambda name: every)
-    return make_trial(DIGITS, network(3), 30)
+    monkeypatch.setattr("twinspike.model.data.load.load_dataset", lambda name, **_: every)
+    return make_trial(DIGITS.changed("withheld", data={"classes": 3}), network(3), 30)
 
 
 def test_classes_left_out_are_enrolled_by_images_that_are_not_classified(withheld):
