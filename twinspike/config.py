@@ -60,7 +60,7 @@ class Config:
         layers = [layer.table() for layer in self.layers]
         table = {**dataclasses.asdict(self), "encoder": self.encoder.table(), "layers": layers}
         del table["given"], table["changes"]
-        # Likewise (see _NEWER), sections and settings that came later.
+        # Networks that were made before there was such a section, or setting (_NEWER), stay what they are.
         if self.data == DataSettings():
             del table["data"]
         if self.readout == "emd":

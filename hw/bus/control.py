@@ -106,10 +106,11 @@ class Control(wiring.Component):
             select.o.ready.eq(core.s_axis_tready & ~soft),
             select.ends.eq(monitor.ends),
         ]
+        word = select.o.p.data
         m.d.comb += [
             monitor.word.eq(core.s_axis_tvalid & core.s_axis_tready),
-            # Behind graded pixels a VALUE word has the TICK's bit, too.
-            monitor.tick.eq(select.o.p.data[15] & ~((self._plan.most > 1) & select.o.p.data[14])),
+            # Where VALUE words are read they have the TICK's bit, too.
+            monitor.tick.eq(word[15] & ~word[14] if self._plan.most > 1 else word[15]),
             monitor.last.eq(select.o.p.last),
         ]
         if self._plan.step_timer:

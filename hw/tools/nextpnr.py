@@ -110,9 +110,9 @@ def place_and_route(
         command += [_ROUTED[device.architecture], routed(netlist, seed).name]
     try:
         seconds = run_tool(tool, [*command, "--seed", str(seed)], folder, log, watch)
-    except ToolFailed:
+    except ToolFailed as failed:
         check_fit(device, _logged_utilisation(log, device))
-        if _NO_PLACE in log.read_text(errors="replace"):
+        if _NO_PLACE in str(failed):
             raise Unplaced(
                 f"{device.name}, seed {seed}: nearly every cell is taken, and no places were found for all "
                 f"(see {log}): other seeds may find some, or use fewer lanes or slots"

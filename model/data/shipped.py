@@ -70,7 +70,6 @@ IDX_SOURCES = {
         ),
     ),
 }
-# MNIST without the digits that are to be enrolled later.
 OMNIGLOT = "omniglot"
 DATASETS = ("digits", *IDX_SOURCES, OMNIGLOT)
 # Drawings of a character that its reference is made from; the rest is for measuring.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from twinspike.boards.steps import simulated
+from twinspike.boards.steps import PATIENCE, simulated
 from twinspike.config import Config
 from twinspike.flow.folders import Folders
 from twinspike.host import Device
@@ -53,7 +53,7 @@ def demonstrate(config: Config, place: Folders, name: str, baud: int, seed: int 
         )
     known, asked, truth = _drawn(load_characters(omniglot_folder(), "evaluation"), seed)
     network, running = simulated(config, place, name, baud, "uart")
-    with running, Device.open(running.port, network=network, timeout=60.0) as device:
+    with running, Device.open(running.port, network=network, timeout=PATIENCE) as device:
         for number in range(device.info.slots):
             device.clear(number)
         slots: list[int] = []

@@ -31,7 +31,7 @@ from twinspike.sim.board.board import SimulatedBoard
 # The longest that a simulated board may take to load its weights; real ones need a tenth of a second.
 _LOADING_SECONDS = 300
 # Seconds until a request to a simulated board is sent again: thousands of events take long.
-_PATIENCE = 60.0
+PATIENCE = 60.0
 _OPENFPGALOADER = "https://trabucayre.github.io/openFPGALoader/guide/install.html"
 
 
@@ -144,7 +144,7 @@ def simulate(
         record_name(config, str(results))
     network, running = simulated(config, place, name, baud, line)
     hertz = board(name).clock_mhz * 1e6
-    with running, Device.open(running.port, network=network, timeout=_PATIENCE) as device:
+    with running, Device.open(running.port, network=network, timeout=PATIENCE) as device:
         trial = make_trial(config, network, frames)
         _wait_for_weights(device)
         checked = compare(device, network, trial)
@@ -198,7 +198,7 @@ def serve(
     network, running = simulated(config, place, name, baud, line)
     with _sigterm_unwinds(), running:
         print("it starts, and reads its weights if they lie in the flash", flush=True)
-        with Device.open(running.port, network=network, timeout=_PATIENCE) as device:
+        with Device.open(running.port, network=network, timeout=PATIENCE) as device:
             _wait_for_weights(device)
         with _link(port, running.port) as shown:
             print(f"a simulated {name} listens on {shown}; Ctrl-C ends it", flush=True)

@@ -8,7 +8,8 @@ Row = dict[str, Any]
 # Tasks of results/oneshot.json with their titles; what they are of in brackets.
 _TASKS = {
     "standard": "Omniglot, 20-way 1-shot, the 20 standard runs (one alphabet each)",
-    "standard_copies": "the same, each drawing enrolled with 24 distorted copies of it (`enrol --copies 24`)",
+    "standard_copies": "the same, each drawing enrolled with {copies} distorted copies of it "
+    "(`enrol --copies {copies}`)",
     "5_way_1_shot": "Omniglot, 5-way 1-shot",
     "5_way_5_shot": "Omniglot, 5-way 5-shot",
     "20_way_1_shot": "Omniglot, 20-way 1-shot",
@@ -37,8 +38,9 @@ def one_shot(figures: Figures, where: str) -> str:
             row = found["omniglot"][space][task]
         return _share(row)
 
+    copies = found["omniglot"][PIXELS]["standard_copies"]["copies"]
     rows = [
-        [title, *(share(task, space) for space in spaces), _published(figures, task)]
+        [title.format(copies=copies), *(share(task, space) for space in spaces), _published(figures, task)]
         for task, title in _TASKS.items()
     ]
     ours = [name for name in spaces if name != PIXELS]
@@ -117,7 +119,7 @@ def recorded_enrolment(figures: Figures, where: str) -> str:
         (
             "",
             "by",
-            "recordings asked",
+            "test recordings, of all ten",
             "examples of each new class",
             "right among the new classes",
             "right among all ten",
