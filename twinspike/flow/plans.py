@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 
 def make_plan_for(config: Config | None, network: Network, target: str) -> CorePlan:
-    """The plan of a configuration's core for one target; without a configuration, by the defaults.
+    """The plan of a configuration's core for one target; without a configuration, by the defaults."""
+    hardware = HardwareSettings() if config is None else _settings_for(config, network)
+    return plan_for(network, hardware, target)
+
+
+def _settings_for(config: Config, network: Network) -> HardwareSettings:
+    """The configuration's hardware, as far as it suits the network.
 
     For a network of other sizes, given by hand, the plan follows from the network alone: lanes, events per
     clock and slots were chosen for another one.
     """
-    if config is None:
-        return plan_for(network, HardwareSettings(), target)
-    hardware = config.hardware
     found = [(x.kind, x.synapses.channels if x.synapses.fires else 0) for x in network.layers]
-    if found != [(layer.kind, layer.width) for layer in config.layers]:
-        hardware = dataclasses.replace(hardware, lanes=(), events_per_clock=(), slots=0, pixels=False)
-    return plan_for(network, hardware, target)
+    if found == [(layer.kind, layer.width) for layer in config.layers]:
+        return config.hardware
+    return dataclasses.replace(config.hardware, lanes=(), events_per_clock=(), slots=0, pixels=False)
 
 
 def test_images(
@@ -61,12 +64,13 @@ def board_plan(config: Config, network: Network, chosen: Board) -> CorePlan:
         layer.kind == "dense" and lanes <= layer.neurons
         for lanes, layer in zip(chosen.lanes, layers, strict=True)
     )
-    own = config.hardware.lanes if chosen.target in config.hardware.targets else ()
+    own = _settings_for(config, network)
+    own_lanes = own.lanes if chosen.target in own.targets else ()
     hardware = dataclasses.replace(
-        config.hardware,
-        lanes=chosen.lanes if suits else own,
+        own,
+        lanes=chosen.lanes if suits else own_lanes,
         events_per_clock=(),
-        slots=config.hardware.slots or (references + chosen.free_slots if references else 0),
+        slots=own.slots or (references + chosen.free_slots if references else 0),
         pixels=makes(network),
     )
     return plan_for(network, hardware, chosen.target)

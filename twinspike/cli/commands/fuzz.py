@@ -37,7 +37,10 @@ def fuzz(
     results/fuzz_maps.json. A failure is shrunk and kept as a file for --replay; the command then ends with
     status 1.
     """
+    from twinspike.numerics.extras import require
     from twinspike.numerics.locks import alone_with
+
+    require("hypothesis")  # named first: its extra brings what the campaign needs besides
     from twinspike.sim.fuzz.campaign import Campaign, replay
 
     folder = Path(out) / "fuzz"
