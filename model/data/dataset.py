@@ -45,10 +45,15 @@ class Dataset:
     def of_classes(self, classes: int) -> "Dataset":
         """The dataset with only the labels below `classes` in every part; all of them if it is 0.
 
-        Raises TwinspikeError unless two classes are left to train and one is left out.
+        Where references are made of other classes than training shows, all train, and the others keep the
+        labels below `classes`. Raises TwinspikeError unless two classes are left and one is left out.
         """
         if not classes:
             return self
+        if self.taught is not None:
+            taught = self.taught.of_classes(classes)
+            test = {"test_images": taught.test_images, "test_labels": taught.test_labels}
+            return dataclasses.replace(self, taught=taught, **test)
         labels = np.unique(self.train_labels)
         if not 2 <= np.count_nonzero(labels < classes) < len(labels):
             raise TwinspikeError(

@@ -28,7 +28,7 @@ class DataSettings:
         (), low=50, high=200, help="per cent: training sounds are heard at these speeds as well"
     )
     classes: int = setting(
-        0, low=0, high=0xFFFF, help="only labels below this train, the others are left to enrol; 0: all train"
+        0, low=0, high=0xFFFF, help="only labels below this are learnt, the others are left to enrol; 0: all"
     )
     beside: str = setting(
         "",

@@ -9,21 +9,19 @@ these are the answers of a core; the same draws are put to raw samples for compa
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from twinspike.config import load_config
+from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.flow.folders import find_network, opened, pretrained
 from twinspike.flow.identity import claim
-from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.load import complete_dataset
-from twinspike.model.data.omniglot import load_characters, load_one_shot_runs
-from twinspike.model.data.shipped import load_dataset, omniglot_folder
-from twinspike.model.evaluation import verify_pairs
-from twinspike.numerics.decision import fitted_threshold
+from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.files import write_json
+from twinspike.numerics.progress import Bar
+from twinspike.numerics.sources import source_hash
 from twinspike.quant.network import Network
-from twinspike.study.protocols import enrolled, episodes, open_set, standard_runs
-from twinspike.study.spaces import Pixels, Space, Spikes
+from twinspike.study.new_classes import characters, new_classes
+from twinspike.study.runs import data_checksums
+from twinspike.study.spaces import Pixels, Spikes
 
 # Trained on the background alphabets alone: asked about characters, and about digits that it never saw.
 CHARACTERS = ("omniglot-conv", "omniglot-small")
@@ -31,132 +29,67 @@ CHARACTERS = ("omniglot-conv", "omniglot-small")
 DIGITS = ("mnist-enrol", "mnist-0-6")
 # Trained on the first seven classes of their data.
 RECORDINGS = ("nmnist-0-6", "keywords-0-6")
-NEW_CLASSES = (7, 8, 9)
-EXAMPLES = (1, 5, 20)
-# Enrolments drawn for each number of examples, and episodes.
-DRAWS, EPISODES = 20, 1000
-# Training samples of each class that references and thresholds of known classes are made from.
-TAUGHT = 500
-# Distorted copies that one drawing is enrolled with, where the host makes some.
-COPIES = 24
 RAW = "pixels"
-_SEED = 0
-Points = dict[str, tuple[np.ndarray, np.ndarray]]
+# Data that is asked about, beside recordings, which go by the name of their configuration.
+OMNIGLOT, MNIST = "omniglot", "mnist"
+# What figures depend on, beside networks and data.
+_CODE = ("numerics", "quant", "sim.golden", "host.copies", "model.data", "model.evaluation", "study")
 
 
-def oneshot(out: str, results: Path, *, shipped: bool = False) -> Path:
+def oneshot(
+    out: str, store: Store, results: Path, *, executor: Executor, shipped: bool = False, progress: bool = True
+) -> Path:
     """Measure all networks and write the file `results`.
 
-    A network that neither ships nor has been trained is trained first; with `shipped` it is left out. Raises
-    TwinspikeError for missing data, and for a training that was interrupted: the next call goes on.
+    A network that neither ships nor has been trained is trained first; with `shipped` it is left out. What is
+    measured of a network is kept in `store`, by content. Raises TwinspikeError for missing data, and if
+    interrupted: the next call goes on.
     """
     wanted = [x for x in (*CHARACTERS, *DIGITS, *RECORDINGS) if not shipped or _there(x, out)]
     networks = {name: _network(name, out) for name in wanted}
-    images: dict[str, Space] = {name: Spikes(networks[name]) for name in wanted if name not in RECORDINGS}
-    images[RAW] = Pixels()
-    digits = load_dataset("mnist")
-    recordings = {}
-    for name in RECORDINGS:
-        if name in networks:
-            data = complete_dataset(load_config(name))
-            spaces: dict[str, Space] = {name: Spikes(networks[name]), RAW: Pixels()}
-            recordings[name] = {key: new_classes(space, data) for key, space in spaces.items()}
+    images = [name for name in (*CHARACTERS, *DIGITS) if name in networks]
+    recordings = [name for name in RECORDINGS if name in networks]
+    asked = {
+        OMNIGLOT: [name for name in (*CHARACTERS, RAW) if name in networks or name == RAW],
+        MNIST: [*images, RAW],
+        **{name: [name, RAW] for name in recordings},
+    }
+    code = source_hash(*_CODE, bare=True)[:16]
+    tasks = {
+        (data, name): _task(data, name, networks.get(name), code)
+        for data, names in asked.items()
+        for name in names
+    }
+    found = {}
+    with Bar(total=len(tasks), desc="oneshot", unit="part", disable=not progress) as bar:
+        for task, row in executor.each(tasks.values(), store, "oneshot"):
+            found[task.key] = row
+            bar.set_postfix_str(task.title)
+            bar.update()
+    figures = {data: {name: found[tasks[data, name].key] for name in names} for data, names in asked.items()}
     write_json(
         results,
         {
-            "omniglot": {
-                name: characters(space) for name, space in images.items() if name in (*CHARACTERS, RAW)
-            },
-            "digits": {name: new_classes(space, digits) for name, space in images.items()},
-            "recordings": recordings,
+            "omniglot": figures[OMNIGLOT],
+            "digits": figures[MNIST],
+            "recordings": {name: figures[name] for name in recordings},
             "networks": {name: _about(network) for name, network in networks.items()},
         },
     )
     return results
 
 
-def characters(space: Space) -> dict[str, Any]:
-    """Characters of the evaluation alphabets, which training on the background never showed."""
-    folder = omniglot_folder()
-    drawings = load_characters(folder, "evaluation")
-    points, labels = space.points(drawings.images), drawings.character
-    alphabet = np.unique(np.array(drawings.alphabets), return_inverse=True)[1]
-    tasks = {
-        f"{ways}_way_{shots}_shot{suffix}": episodes(
-            space, points, labels, ways=ways, shots=shots, count=EPISODES, seed=_SEED, groups=groups
-        )
-        for suffix, groups in (("", None), ("_one_alphabet", alphabet))
-        for ways, shots in ((5, 1), (5, 5), (20, 1), (20, 5))
-    }
-    runs = load_one_shot_runs(folder)
-    found = {
-        "standard": standard_runs(space, runs),
-        "standard_copies": standard_runs(space, runs, COPIES) | {"copies": COPIES},
-        **tasks,
-    }
-    if isinstance(space, Spikes):
-        rng = np.random.default_rng(_SEED)
-        found["verification"] = verify_pairs(points.transpose(1, 0, 2), labels, rng)
-    return found
+def _task(data: str, name: str, network: Network | None, code: str) -> Task:
+    sums = data_checksums(load_config(data)) if data in RECORDINGS else []
+    key = content_key(data, network.content_hash if network else RAW, sums, code)
+    return Task(key, _measure, (data, network), f"{name} on {data}")
 
 
-def new_classes(space: Space, dataset: Dataset) -> dict[str, Any]:
-    """Ten classes: all enrolled, 7 to 9 enrolled beside 0 to 6, and 7 to 9 unknown."""
-    data = _points(space, dataset)
-    taught, asked = data["taught"], data["test"]
-    none = (taught[0][:0], taught[1][:0])
-    how = {"draws": DRAWS, "seed": _SEED}
-    old = ~np.isin(taught[1], NEW_CLASSES)
-    known = _references(space, (taught[0][old], taught[1][old]))
-    new = _only(asked, NEW_CLASSES)
-    found: dict[str, Any] = {
-        "ten_way": [
-            enrolled(space, none, taught, asked, examples=e, **how)["new"] | {"shots": e} for e in (1, 5)
-        ],
-        "new": list(NEW_CLASSES),
-        "taught": int(np.bincount(taught[1]).max()),
-        "asked": len(asked[1]),
-        "enrolment": [enrolled(space, known, taught, new, examples=e, **how) for e in EXAMPLES],
-    }
-    distance = space.distances(taught[0][old], known[0])
-    own = [
-        fitted_threshold(distance[taught[1][old] == label, k], distance[taught[1][old] != label, k])
-        for k, label in enumerate(known[1])
-    ]
-    far = space.distances(asked[0], known[0])
-    nearest, best = far.argmin(axis=1), far.min(axis=1)
-    beyond = best - np.array(own)[nearest]
-    is_known = ~np.isin(asked[1], NEW_CLASSES)
-    found["unknown"] = {
-        "own_thresholds": open_set(beyond, is_known, beyond <= 0),
-        "one_threshold": open_set(best, is_known, best <= _one_threshold(distance, taught[1][old], known[1])),
-    }
-    return found
-
-
-def _one_threshold(distance: np.ndarray, labels: np.ndarray, names: np.ndarray) -> int:
-    same = labels[:, None] == names[None]
-    return fitted_threshold(distance[same], distance[~same])
-
-
-def _points(space: Space, dataset: Dataset) -> Points:
-    """Points of all test samples, and of the first `TAUGHT` training samples of each class."""
-    labels = dataset.train_labels
-    first = np.concatenate([np.flatnonzero(labels == label)[:TAUGHT] for label in np.unique(labels)])
-    return {
-        "taught": (space.points(dataset.train_images[first]), labels[first]),
-        "test": (space.points(dataset.test_images), dataset.test_labels),
-    }
-
-
-def _references(space: Space, taught: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    names = np.unique(taught[1])
-    return np.stack([space.reference(taught[0][taught[1] == name]) for name in names]), names
-
-
-def _only(part: tuple[np.ndarray, np.ndarray], labels: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    chosen = np.isin(part[1], labels)
-    return part[0][chosen], part[1][chosen]
+def _measure(place: Workplace, data: str, network: Network | None) -> dict[str, Any]:
+    space = Spikes(network) if network else Pixels()
+    if data == OMNIGLOT:
+        return characters(space)
+    return new_classes(space, load_dataset(MNIST) if data == MNIST else complete_dataset(load_config(data)))
 
 
 def _there(name: str, out: str) -> bool:

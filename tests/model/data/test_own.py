@@ -213,6 +213,19 @@ def test_classes_left_out_are_there_to_be_enrolled(tmp_path):
             every.of_classes(classes)
 
 
+def test_classes_of_references_alone_are_left_out_where_training_shows_others(tmp_path):
+    pets = load(folder(tmp_path / "pets", ("cat", "cow", "dog")))
+    both = dataclasses.replace(
+        pets, train_images=pets.train_images[:4], train_labels=np.arange(4) + 7, taught=pets
+    )
+    left = both.of_classes(2)
+    assert np.array_equal(left.train_labels, both.train_labels)
+    assert set(left.taught.train_labels.tolist()) == set(left.test_labels.tolist()) == {0, 1}
+    assert left.test_images is left.taught.test_images
+    with pytest.raises(TwinspikeError, match="data.classes = 3: dataset pets"):
+        both.of_classes(3)
+
+
 def test_other_classes_train_beside_and_references_are_of_the_own_ones(tmp_path):
     data = load(folder(tmp_path / "pets"))
     more = dataclasses.replace(data, name="plants", train_labels=data.train_labels + 1, checksums={"p": "0"})

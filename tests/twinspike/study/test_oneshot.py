@@ -1,11 +1,14 @@
 """Protocols of new classes on made-up data whose answers are known."""
 
+import json
+
 import numpy as np
 import pytest
 from support.networks import random_network
 
 from twinspike.model.data.omniglot import OneShotRun
 from twinspike.numerics import emd
+from twinspike.numerics.errors import TwinspikeError
 from twinspike.sim.golden import run
 from twinspike.study.protocols import enrolled, episodes, open_set, standard_runs
 from twinspike.study.spaces import CHUNK, Pixels, Spikes
@@ -84,3 +87,32 @@ def test_open_set_figures():
     assert found["false_accepts_at_95"] in (0.45, 0.46)
     assert found["true_accepts"] == 0.01 and found["false_accepts"] == 0.0
     assert (found["known"], found["unknown"]) == (100, 100)
+
+
+def test_what_was_measured_is_kept_and_asked_once(tmp_path, monkeypatch):
+    from twinspike.executor import Store, in_this_process
+    from twinspike.study import oneshot
+
+    asked = []
+
+    def measure(place, data, network):
+        asked.append((data, network.name if network else oneshot.RAW))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return {"mean": 0.5, "of": [data, asked[-1][1]]}
+
+    monkeypatch.setattr(oneshot, "_measure", measure)
+    monkeypatch.setattr(oneshot, "RECORDINGS", ())
+    arguments = (str(tmp_path), Store.at(tmp_path / "kept"), tmp_path / "oneshot.json")
+    with pytest.raises(TwinspikeError, match="nothing is lost"):
+        oneshot.oneshot(*arguments, executor=in_this_process(), shipped=True, progress=False)
+    path = oneshot.oneshot(*arguments, executor=in_this_process(), shipped=True, progress=False)
+    names = ["omniglot-conv", "omniglot-small", "pixels"], ["mnist-enrol", "mnist-0-6"]
+    both = [("omniglot", x) for x in names[0]]
+    both += [("mnist", x) for x in (*names[0][:2], *names[1], "pixels")]
+    # The third was interrupted and is asked again.
+    assert asked == [*both[:3], *both[2:]]
+    found = json.loads(path.read_text())
+    assert found["digits"]["mnist-0-6"]["of"] == ["mnist", "mnist-0-6"] and found["recordings"] == {}
+    assert set(found["networks"]) == {*names[0][:2], *names[1]}
+    assert found["networks"]["mnist-0-6"]["timesteps"] > 0

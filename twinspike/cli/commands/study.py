@@ -113,6 +113,9 @@ def recordings(
 @command("oneshot", MAINTAINERS)
 def oneshot(
     out: Out = "build",
+    jobs: Processes = None,
+    cluster: Cluster = None,
+    store: Kept = None,
     results: Figures = RESULTS,
     shipped: Annotated[
         bool, typer.Option("--shipped", help="leave out networks that neither ship nor have been trained")
@@ -121,11 +124,15 @@ def oneshot(
     """Measure new classes from a few examples: Omniglot's tasks, digits enrolled later, unknown ones.
 
     Networks that do not ship are trained first, unless they are to be left out. Omniglot's three archives
-    are to lie in the folder omniglot/ where datasets are (twinspike doctor says where).
+    are to lie in the folder omniglot/ where datasets are (twinspike doctor says where). What was measured is
+    kept: an interrupted run goes on.
     """
     from twinspike.study.oneshot import oneshot as run
 
-    path = run(out, results / "oneshot.json", shipped=shipped)
+    path = results / "oneshot.json"
+    where = kept(store, Path(out) / "oneshot" / "runs")
+    with executor(jobs, cluster) as workers:
+        run(out, where, path, executor=workers, shipped=shipped)
     print(f"oneshot: {path} (make docs fills docs/study.md from it)")
 
 
