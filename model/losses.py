@@ -25,11 +25,11 @@ def embedding_loss(spikes: Tensor, labels: Tensor, settings: TrainingSettings) -
 
 
 def summed_loss(membranes: Tensor, labels: Tensor, unit: Tensor, temperature: float) -> Tensor:
-    """Cross-entropy of the output neurons' membranes u [T, B, N], summed over the steps, and labels [B].
+    """Cross-entropy of the output neurons' mean membranes [B, N] over the steps, and labels [B].
 
     `unit` is what counts as 1 in them: the layer's mean threshold, though nothing reaches it.
     """
-    logits = membranes.mean(0) / (unit * temperature)
+    logits = membranes / (unit * temperature)
     return functional.cross_entropy(logits, labels)
 
 

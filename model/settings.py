@@ -6,7 +6,11 @@ import math
 from ..numerics.fields import setting
 
 # The setting `rule` -> module below model/rules and class, imported when a training begins.
-RULES = {"surrogate": ("surrogate", "Surrogate"), "temporal": ("temporal", "Temporal")}
+RULES = {
+    "surrogate": ("surrogate", "Surrogate"),
+    "temporal": ("temporal", "Temporal"),
+    "proxy": ("proxy", "Proxy"),
+}
 # Rules by which output n stands for label n.
 OUTPUTS_ARE_LABELS = ("temporal",)
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")

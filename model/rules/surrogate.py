@@ -32,7 +32,7 @@ class Surrogate(Optimised):
         if self.network.layers[-1].sums:
             with torch.no_grad():
                 unit = self.network.synapses[-1].integers()[2].mean()
-            loss = summed_loss(trains[-1], batch.labels, unit, s.temperature)
+            loss = summed_loss(trains[-1].mean(0), batch.labels, unit, s.temperature)
             trains[-1] = trains[-1].abs()  # the log says how large they are; there are no spikes
             fired = self.network.fired([*trains[:-1], torch.zeros_like(trains[-1])])
         else:

@@ -164,8 +164,8 @@ class QuantLayer(nn.Module, abc.ABC):
         weight, scale = self.tensor()
         if self.plain:
             bias, threshold = self.folded(scale)
-            return self.product(spikes, weight, bias), self._spread(threshold)
-        current = self.product(spikes, weight, torch.zeros_like(self.bias))
+            return _whole(self.product(spikes, weight, bias)), self._spread(threshold)
+        current = _whole(self.product(spikes, weight, torch.zeros_like(self.bias)))
         unit, middle = self.measured(scale, current)
         bias, threshold = (x.detach() for x in self._counted(unit, middle))
         places = current.unflatten(-1, (-1, len(bias)))
@@ -179,7 +179,15 @@ class QuantLayer(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def product(self, spikes: Tensor | SparseSpikes, weight: Tensor, bias: Tensor) -> Tensor:
-        """Spikes [..., inputs] times the integer-valued weight, plus bias [channels] -> [..., neurons]."""
+        """Spikes [..., inputs], or other numbers, times the integer-valued weight, plus bias [channels].
+
+        Returns [..., neurons].
+        """
+
+
+def _whole(current: Tensor) -> Tensor:
+    """Currents as the integers that they are: a GPU may go through fractions, far less than half off them."""
+    return current if current.device.type == "cpu" else round_ste(current)
 
 
 class Standing(torch.autograd.Function):

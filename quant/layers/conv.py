@@ -2,7 +2,6 @@
 
 from math import prod
 
-from brevitas.function.ops_ste import round_ste
 from torch import Tensor, nn
 
 from ..synapses.conv import Conv, ConvSettings
@@ -41,7 +40,4 @@ class QuantConv(QuantWindows):
         current = nn.functional.conv2d(
             images, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups
         )
-        if current.device.type != "cpu":
-            # A GPU may go through fractions (Winograd); they are far less than half off an integer.
-            current = round_ste(current)
         return current.permute(0, 2, 3, 1).reshape(*dense.shape[:-1], conv.neurons)

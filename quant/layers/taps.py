@@ -12,7 +12,6 @@ import dataclasses
 from math import prod
 
 import torch
-from brevitas.function.ops_ste import round_ste
 from torch import Tensor, nn
 
 from ..synapses.maps import as_map, pair
@@ -98,8 +97,6 @@ class QuantTaps(QuantWindows):
         images = dense.reshape(-1, *taps.map).permute(0, 3, 1, 2)
         around = tuple(int(low.abs()) for low in self.low)
         current = nn.functional.conv2d(images, self.kernel(weight), bias, taps.stride, around, 1, taps.groups)
-        if current.device.type != "cpu":
-            current = round_ste(current)
         return current.permute(0, 2, 3, 1).reshape(*dense.shape[:-1], taps.neurons)
 
 

@@ -222,7 +222,7 @@ def test_classes_of_references_alone_are_left_out_where_training_shows_others(tm
     assert np.array_equal(left.train_labels, both.train_labels)
     assert set(left.taught.train_labels.tolist()) == set(left.test_labels.tolist()) == {0, 1}
     assert left.test_images is left.taught.test_images
-    with pytest.raises(TwinspikeError, match="data.classes = 3: dataset pets"):
+    with pytest.raises(TwinspikeError, match=r"data\.classes = 3: dataset pets"):
         both.of_classes(3)
 
 
