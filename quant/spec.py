@@ -11,7 +11,7 @@ RESETS = ("subtract", "zero")
 COMBINES = ("add", "and", "iand")
 # Keys of a configuration's layer that stay out of its table where they have their defaults, so that what
 # was made before there were such keys is the same.
-RARE = ("forget", "hold", "sources", "combine", "weights_of", "activity_target", "layer_scale")
+RARE = ("forget", "hold", "sources", "combine", "weights_of", "activity_target", "layer_scale", "norm")
 # float32 counts exactly to 2^24: a membrane of 24 bits plus bias and integration stays below it.
 MAX_TRAINED_STATE_BITS = 24
 
@@ -67,6 +67,7 @@ class LayerSettings(NeuronSpec):
     """
 
     kind: ClassVar[str] = "dense"
+    rare: ClassVar[tuple[str, ...]] = RARE
 
     neurons: int = setting(128, low=1, high=32768, help="width of the layer")
     hold: bool = setting(False, help="first layer only: the input of step 0 counts in every step")
@@ -78,6 +79,11 @@ class LayerSettings(NeuronSpec):
     layer_scale: bool = setting(
         False, help="weights have one learnt scale for the layer, so that its neurons have one threshold"
     )
+    norm: str = setting(
+        "none",
+        choices=("batch", "none"),
+        help="in training: currents of mean 0 and a learnt deviation over a batch",
+    )
     activity_target: float = setting(
         -1.0,
         low=-1.0,
@@ -86,12 +92,11 @@ class LayerSettings(NeuronSpec):
     )
 
     def table(self) -> dict[str, Any]:
-        """The entry as JSON-ready values; `kind` and the keys of :data:`RARE` only where they are not the
-        defaults."""
+        """The entry as JSON-ready values; `kind` and keys of `rare` only where they are not the defaults."""
         table: dict[str, Any] = {} if self.kind == "dense" else {"kind": self.kind}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name not in RARE or value != field.default:
+            if field.name not in self.rare or value != field.default:
                 table[field.name] = list(value) if isinstance(value, tuple) else value
         return table
 

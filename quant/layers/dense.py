@@ -8,33 +8,37 @@ for a scale s of its own (one per output channel). Training computes with these 
 rounding straight-through, so that export has nothing left to round.
 """
 
+from math import prod
+
 import torch
-from brevitas.nn import QuantLinear
 from torch import Tensor, nn
 
-from ..quantizers import weight_quantizer
+from ...numerics.errors import out_of_range
 from ..spec import LayerSettings, NeuronSpec
 from ..synapses.dense import Dense
-from .base import QuantLayer, SparseSpikes
+from .base import SparseSpikes
+from .norm import Normalised
 
 
-class QuantDense(QuantLayer):
+class QuantDense(Normalised):
     """Fully connected synapses: weight [neurons, inputs].
 
     With `layer_scale` the unit of currents is not each neuron's scale but one learnt number, exp(level).
     """
 
     def __init__(
-        self, inputs: int, neurons: int, spec: NeuronSpec, where: str = "layer", layer_scale: bool = False
+        self,
+        inputs: int,
+        neurons: int,
+        spec: NeuronSpec,
+        where: str = "layer",
+        *,
+        layer_scale: bool = False,
+        norm: str = "none",
     ):
-        linear = QuantLinear(
-            inputs,
-            neurons,
-            bias=False,
-            weight_quant=weight_quantizer(spec.weight_bits),
-            weight_bit_width=spec.weight_bits,
-        )
-        super().__init__(Dense(inputs, neurons), linear, spec, where)
+        super().__init__(Dense(inputs, neurons), inputs, spec, norm, where)
+        if layer_scale and self.batch:
+            raise out_of_range(f"{where}.layer_scale", True, 'false, where norm = "batch"')
         self.layer_scale = layer_scale
         if layer_scale:
             self.level = nn.Parameter(torch.zeros(1))
@@ -42,10 +46,8 @@ class QuantDense(QuantLayer):
     @classmethod
     def of(cls, shape: tuple[int, ...], settings: LayerSettings, where: str) -> "QuantDense":
         """The layer of a configuration's entry behind a map of `shape`."""
-        inputs = 1
-        for size in shape:
-            inputs *= size
-        return cls(inputs, settings.neurons, settings.spec, where, settings.layer_scale)
+        own = {"layer_scale": settings.layer_scale, "norm": settings.norm}
+        return cls(prod(shape), settings.neurons, settings.spec, where, **own)
 
     def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
         super().reset_parameters(std, bias, generator)

@@ -1,4 +1,4 @@
-"""Layers on maps whose currents or weights are normalised in training; nothing of it is left at export.
+"""Layers whose currents or weights are normalised in training; nothing of it is left at export.
 
 `norm = "weight"`: the weights that act are, for each output channel,
 
@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from ...numerics.errors import TwinspikeError
 from ..quantizers import weight_quantizer
+from ..spec import NeuronSpec
+from ..synapses.base import Synapses
 from ..synapses.maps import Windows, WindowsSettings
 from .base import QuantLayer
 
@@ -31,26 +33,22 @@ LEAST_VARIANCE = 1e-2
 SHARE = 0.1
 
 
-class QuantWindows(QuantLayer):
-    """Weights shared by all places of a map; the parameter is [filters, C / groups * taps]."""
+class Normalised(QuantLayer):
+    """A layer of one weight tensor [channels, fan in], normalised or not."""
 
-    def __init__(self, synapses: Windows, settings: WindowsSettings, where: str):
+    def __init__(self, synapses: Synapses, inputs: int, spec: NeuronSpec, norm: str, where: str):
+        channels, bits = synapses.channels, spec.weight_bits
         linear = QuantLinear(
-            synapses.map[2] // synapses.groups * synapses.taps,
-            synapses.filters,
-            bias=False,
-            weight_quant=weight_quantizer(settings.weight_bits),
-            weight_bit_width=settings.weight_bits,
+            inputs, channels, bias=False, weight_quant=weight_quantizer(bits), weight_bit_width=bits
         )
-        super().__init__(synapses, linear, settings.spec, where)
-        filters = synapses.filters
-        self.gain = nn.Parameter(torch.ones(filters, 1)) if settings.norm == "weight" else None
-        self.batch = settings.norm == "batch"
+        super().__init__(synapses, linear, spec, where)
+        self.gain = nn.Parameter(torch.ones(channels, 1)) if norm == "weight" else None
+        self.batch = norm == "batch"
         if self.batch:
-            self.level = nn.Parameter(torch.zeros(filters))
+            self.level = nn.Parameter(torch.zeros(channels))
             # Parameters that no gradient moves, so that checkpoints hold them.
-            self.mean = nn.Parameter(torch.zeros(filters), requires_grad=False)
-            self.variance = nn.Parameter(torch.ones(filters), requires_grad=False)
+            self.mean = nn.Parameter(torch.zeros(channels), requires_grad=False)
+            self.variance = nn.Parameter(torch.ones(channels), requires_grad=False)
 
     @property
     def others(self) -> list[nn.Parameter]:
@@ -90,3 +88,11 @@ class QuantWindows(QuantLayer):
             self.mean.lerp_(mean, SHARE)
             self.variance.lerp_(variance, SHARE)
         return mean, variance
+
+
+class QuantWindows(Normalised):
+    """Weights shared by all places of a map; the parameter is [filters, C / groups * taps]."""
+
+    def __init__(self, synapses: Windows, settings: WindowsSettings, where: str):
+        inputs = synapses.map[2] // synapses.groups * synapses.taps
+        super().__init__(synapses, inputs, settings.spec, settings.norm, where)

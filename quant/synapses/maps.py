@@ -13,7 +13,7 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
-from ..spec import LayerSettings
+from ..spec import RARE, LayerSettings
 from .base import Synapses, exact_floats, whole_sums
 from .sparse import event_sums, few
 
@@ -58,6 +58,8 @@ class WindowsSettings(LayerSettings):
     """What `[[layers]]` entries of the kinds below have in common; `neurons` follows from the map."""
 
     kind: ClassVar[str] = "windows"
+    # `norm` is as old as these kinds.
+    rare: ClassVar[tuple[str, ...]] = tuple(name for name in RARE if name != "norm")
 
     neurons: int = setting(0, low=0, high=0, help="follows from the map: leave it out")
     channels: int = setting(16, low=1, high=32768, help="output channels")

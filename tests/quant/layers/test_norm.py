@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.export import integer_layer
 from twinspike.quant.layers.kinds import make_layer
 from twinspike.quant.layers.norm import LEAST_VARIANCE, SHARE
+from twinspike.quant.spec import LayerSettings
 from twinspike.quant.synapses.conv import ConvSettings
 
 MAP = (6, 5, 2)
@@ -14,6 +16,12 @@ MAP = (6, 5, 2)
 
 def made(norm="batch", **keys):
     layer = make_layer(MAP, ConvSettings(channels=4, norm=norm, **keys), "layers.0")
+    layer.reset_parameters(0.3, 0.1, torch.Generator().manual_seed(0))
+    return layer
+
+
+def dense(**keys):
+    layer = make_layer(MAP, LayerSettings(neurons=12, norm="batch", **keys), "layers.0")
     layer.reset_parameters(0.3, 0.1, torch.Generator().manual_seed(0))
     return layer
 
@@ -47,8 +55,9 @@ def test_running_averages_take_a_share_of_each_batch():
     assert torch.equal(layer.mean, before) and not layer.mean.requires_grad
 
 
-def test_evaluation_is_what_the_integers_do():
-    layer = made()
+@pytest.mark.parametrize("kind", ["conv", "dense"])
+def test_evaluation_is_what_the_integers_do(kind):
+    layer = made() if kind == "conv" else dense()
     for seed in range(20):
         layer(spikes(seed))
     layer.eval()
@@ -90,3 +99,15 @@ def test_every_parameter_is_named_once(norm):
     learns = {id(p) for p in layer.parameters() if p.requires_grad}
     assert learns == {id(layer.weight), *(id(p) for p in layer.others)}
     assert len(layer.others) == (1 if norm == "none" else 2)
+
+
+def test_a_dense_layer_is_normalised_where_it_is_asked_to_be():
+    assert dense().batch and not make_layer(MAP, LayerSettings(neurons=4), "layers.0").batch
+    assert "norm" not in LayerSettings(neurons=4).table()
+    assert LayerSettings(neurons=4, norm="batch").table()["norm"] == "batch"
+    assert ConvSettings().table()["norm"] == "weight"
+    current, threshold = dense(weight_bits=8)(spikes())
+    real = (current / threshold).detach().view(-1, 12)
+    assert torch.all((real.mean(0) - 0.1).abs() <= 0.7 / threshold)
+    with pytest.raises(TwinspikeError, match=r"layers\.0\.layer_scale = True.*norm = \"batch\""):
+        dense(layer_scale=True)
