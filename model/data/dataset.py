@@ -52,8 +52,9 @@ class Dataset:
             return self
         if self.taught is not None:
             taught = self.taught.of_classes(classes)
-            test = {"test_images": taught.test_images, "test_labels": taught.test_labels}
-            return dataclasses.replace(self, taught=taught, **test)
+            return dataclasses.replace(
+                self, taught=taught, test_images=taught.test_images, test_labels=taught.test_labels
+            )
         labels = np.unique(self.train_labels)
         if not 2 <= np.count_nonzero(labels < classes) < len(labels):
             raise TwinspikeError(

@@ -46,8 +46,14 @@ class QuantDense(Normalised):
     @classmethod
     def of(cls, shape: tuple[int, ...], settings: LayerSettings, where: str) -> "QuantDense":
         """The layer of a configuration's entry behind a map of `shape`."""
-        own = {"layer_scale": settings.layer_scale, "norm": settings.norm}
-        return cls(prod(shape), settings.neurons, settings.spec, where, **own)
+        return cls(
+            prod(shape),
+            settings.neurons,
+            settings.spec,
+            where,
+            layer_scale=settings.layer_scale,
+            norm=settings.norm,
+        )
 
     def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
         super().reset_parameters(std, bias, generator)
