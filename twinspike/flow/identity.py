@@ -4,15 +4,17 @@ A configuration is known by its file and its settings, never by the stem of its 
 may have equal stems, and a file may be edited after its network was trained.
 """
 
+import contextlib
 import dataclasses
 import os
 import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from twinspike.config import Config, available, config_path, differences, load_config, names_a_file
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.numerics.files import parse_json, read_limited, write_json
+from twinspike.numerics.files import parse_json, read_limited, write_atomically, write_json
 from twinspike.numerics.shapes import conform
 from twinspike.quant.layer import Layer
 from twinspike.quant.network import Network
@@ -63,6 +65,23 @@ def claim(config: Config, build: Path) -> None:
         except ValueError:  # another drive
             given = str(path)
     write_json(build / RECORD_FILE, {"config": given, "changes": list(config.changes)})
+
+
+@contextlib.contextmanager
+def claimed(config: Config, build: Path, begun: Callable[[], bool]) -> Iterator[None]:
+    """The folder is the configuration's from here on, and stays it unless work in it was refused.
+
+    An error before anything has `begun` gives the folder back to the one whose it was.
+    """
+    path = build / RECORD_FILE
+    before = path.read_bytes() if path.is_file() else None
+    claim(config, build)
+    try:
+        yield
+    except TwinspikeError:
+        if before is not None and not begun():
+            write_atomically(path, before)
+        raise
 
 
 def is_owner(config: Config, found: Owner) -> bool:

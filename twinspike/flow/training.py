@@ -25,7 +25,7 @@ from twinspike.quant.spec import check_trainable
 from twinspike.quant.synapses.kinds import KINDS
 
 from .folders import GENERIC, Folders
-from .identity import claim
+from .identity import claimed
 from .plans import make_plan_for
 
 # Encoders for which a pixel spikes, or spikes earlier, where it is bright.
@@ -51,13 +51,13 @@ def train(
     taught = dataset.taught or dataset
     for warning in judge_core(config, blank_network(config, dataset.shape, np.unique(taught.train_labels))):
         warn(warning)
-    claim(config, place.build)
     from twinspike.model.training import train as run
 
     # Processes that torchrun started work on one training together.
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     stepped = threading.Event()
-    with contextlib.nullcontext() if together else alone_with(place.build / "training"):
+    alone = contextlib.nullcontext() if together else alone_with(place.build / "training")
+    with claimed(config, place.build, stepped.is_set), alone:
         metrics = run(
             config,
             place.build,

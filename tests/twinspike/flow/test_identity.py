@@ -188,6 +188,16 @@ def test_settings_of_the_command_line_are_remembered(here, capsys):
     assert load_network(here / "build/mine/network.safetensors").layers[0].neurons == 12
 
 
+def test_settings_that_a_training_refused_are_not_remembered(here, capsys):
+    done("train", "--config", "mine.toml", "--set", "training.epochs=1")
+    line = refused(
+        capsys, "train", "--config", "mine.toml", "--set", "training.epochs=1", "--set", "seed=7", "--resume"
+    )
+    assert "was made with another configuration: seed was 1 and is now 7" in line
+    done("train", "--config", "mine.toml", "--set", "training.epochs=1", "--resume")
+    done("golden", "--config", "mine.toml", "--frames", 3)
+
+
 def test_an_imported_network_goes_with_the_file_that_import_wrote(here, capsys):
     import numpy as np
     from support.graphs import affine, graph, lif, write
