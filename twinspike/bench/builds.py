@@ -77,6 +77,7 @@ BUILDS = (
     Build("mnist-wide", "ecp5-25k", events_per_clock=(2, 2)),
     *(Build(config, "ecp5-85k") for config in CONFIGS),
     Build("mnist-wide", "ecp5-85k", events_per_clock=(8, 8)),
+    Build("mnist-wide-quick", "ecp5-85k", events_per_clock=(8, 8)),
     Build("mnist-max-wide", "ecp5-85k", events_per_clock=(4, 2)),
     Build("mnist-conv", "ecp5-25k", images=MAP_IMAGES),
     Build("fashion-conv", "ecp5-85k", images=MAP_IMAGES),
