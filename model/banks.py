@@ -53,9 +53,10 @@ def spread_spikes(network: SpikingNetwork, config: Config, images: np.ndarray, p
         assert isinstance(before, SpikingLayer) and isinstance(after, SpikingLayer)
         spikes = trains[at].flatten(0, 1).cpu().numpy().astype(np.int16)
         order = torch.from_numpy(even_order(spikes, banks, progress=progress))
-        for parameter in (before.synapses.weight, *before.synapses.others):
-            # A layer's own scale is one number for all its neurons.
-            if len(parameter) == len(order):
+        # What is no parameter that learns, such as the running averages of a norm, has a number for each neuron
+        # as well; a layer's own scale is one number for all.
+        for parameter in before.synapses.parameters():
+            if parameter.ndim and len(parameter) == len(order):
                 parameter.copy_(parameter[order])
         after.synapses.weight.copy_(after.synapses.weight[:, order])
 

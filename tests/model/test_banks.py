@@ -29,13 +29,13 @@ def test_neurons_that_spike_together_get_banks_of_their_own():
     assert np.array_equal(even_order(spikes, 1), np.arange(16))
 
 
-def config(spread, banks=(4, 4)):
+def config(spread, banks=(4, 4), norm="none"):
     return config_from_table(
         "wide",
         {
             "dataset": "digits",
             "timesteps": 4,
-            "layers": [{"neurons": 96}, {"neurons": 16}],
+            "layers": [{"neurons": 96, "norm": norm}, {"neurons": 16, "norm": norm}],
             "training": {
                 "epochs": 4,
                 "images": 600,
@@ -53,10 +53,11 @@ def digits() -> Dataset:
     return load_dataset("digits", progress=False)
 
 
-def test_answers_stay_and_clocks_become_fewer(tmp_path, digits):
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_answers_stay_and_clocks_become_fewer(tmp_path, digits, norm):
     clocks, traces = [], []
     for spread in (False, True):
-        asked, out = config(spread), tmp_path / str(spread)
+        asked, out = config(spread, norm=norm), tmp_path / str(spread)
         metrics = train(asked, out, progress=False, dataset=digits)
         network = load_network(out / "network.safetensors")
         spikes = network.encode(digits.test_images)
@@ -72,7 +73,7 @@ def test_answers_stay_and_clocks_become_fewer(tmp_path, digits):
     assert np.array_equal(before.spikes[0].sum(axis=2), after.spikes[0].sum(axis=2))
     assert clocks[1] < clocks[0]
     # What runs in software from the checkpoint is numbered as the file is.
-    twin = trained_network(config(True), tmp_path / "True", digits)
+    twin = trained_network(config(True, norm=norm), tmp_path / "True", digits)
     weight = load_network(tmp_path / "True" / "network.safetensors").layers[0].weight
     assert np.array_equal(twin.synapses[0].tensor()[0].detach().numpy(), weight)
 
