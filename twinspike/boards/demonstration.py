@@ -68,10 +68,10 @@ def demonstrate(config: Config, place: Folders, name: str, baud: int, seed: int 
         for number, drawing in zip(slots, known, strict=True):
             device.fit_threshold(number, drawing)
         answers = list(Bar(device.classify(asked), total=len(asked), desc="asked"))
+        holding = [found for found in device.slots() if found.holds]
         held = {
             found.number: Reference(device.read_reference(found.number), found.label, found.threshold)
-            for found in device.slots()
-            if found.holds
+            for found in Bar(holding, desc="references read back")
         }
     wanted = _golden(network, held, asked)
     found = [(a.label, a.distance, a.runner_up, a.same) for a in answers]

@@ -18,6 +18,6 @@ BOARD = Board(
     io=(("IO_TYPE", "LVCMOS33"),),
     loader=("-b", "orangeCrab", "--dfu"),
     line="a 3.3 V USB serial adapter: its TX to pin 0, its RX to pin 1, and GND",
-    buffer_bytes=4096,
+    buffer_bytes=2048,
     free_slots=6,
 )
