@@ -53,8 +53,8 @@ def spread_spikes(network: SpikingNetwork, config: Config, images: np.ndarray, p
         assert isinstance(before, SpikingLayer) and isinstance(after, SpikingLayer)
         spikes = trains[at].flatten(0, 1).cpu().numpy().astype(np.int16)
         order = torch.from_numpy(even_order(spikes, banks, progress=progress))
-        # What is no parameter that learns, such as the running averages of a norm, has a number for each neuron
-        # as well; a layer's own scale is one number for all.
+        # What does not learn, such as the running averages of a norm, has a number for each neuron as well; a
+        # layer's own scale is one number for all.
         for parameter in before.synapses.parameters():
             if parameter.ndim and len(parameter) == len(order):
                 parameter.copy_(parameter[order])
