@@ -16,11 +16,10 @@ from twinspike.flow.identity import claim
 from twinspike.model.data.load import complete_dataset
 from twinspike.model.data.shipped import load_dataset
 from twinspike.numerics.files import write_json
-from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
 from twinspike.quant.network import Network
 from twinspike.study.new_classes import characters, new_classes
-from twinspike.study.runs import data_checksums
+from twinspike.study.runs import data_checksums, rows_of
 from twinspike.study.spaces import Pixels, Spikes
 
 # Trained on the background alphabets alone: asked about characters, and about digits that it never saw.
@@ -60,12 +59,7 @@ def oneshot(
         for data, names in asked.items()
         for name in names
     }
-    found = {}
-    with Bar(total=len(tasks), desc="oneshot", unit="part", disable=not progress) as bar:
-        for task, row in executor.each(tasks.values(), store, "oneshot"):
-            found[task.key] = row
-            bar.set_postfix_str(task.title)
-            bar.update()
+    found = rows_of(list(tasks.values()), store, executor, "oneshot", progress)
     figures = {data: {name: found[tasks[data, name].key] for name in names} for data, names in asked.items()}
     write_json(
         results,

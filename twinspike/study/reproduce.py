@@ -1,18 +1,17 @@
 """Published methods, measured: parts computed once and kept, figures and verdicts in one file."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from twinspike.executor import Executor, Store, Task, content_key
 from twinspike.numerics.files import write_json
-from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
 
 from .methods.method import Method, Row
 from .methods.registry import METHODS
-from .runs import code_version
+from .runs import code_version, rows_of
 
 __all__ = ["METHODS", "reproduce"]
 
@@ -42,16 +41,11 @@ def _parts(method: Method, store: Store, executor: Executor, progress: bool) -> 
         part.name: content_key(method.name, part.name, part.arguments, part.inputs(), code_version(), own)
         for part in method.parts
     }
-    tasks: Iterator[Task] = (
+    tasks = [
         Task(keys[part.name], part.call, part.arguments, f"{method.name}: {part.name}")
         for part in method.parts
-    )
-    found: dict[str, Row] = {}
-    with Bar(total=len(keys), desc=method.name, unit="part", disable=not progress) as bar:
-        for task, row in executor.each(tasks, store, method.name):
-            found[task.key] = row
-            bar.set_postfix_str(task.title)
-            bar.update()
+    ]
+    found = rows_of(tasks, store, executor, method.name, progress)
     return {name: found[key] for name, key in keys.items()}
 
 

@@ -94,3 +94,16 @@ def complete(
             for task, _ in executor.each(tasks, store, title):
                 bar.set_postfix_str(task.title)
                 bar.update()
+
+
+def rows_of(
+    tasks: Sequence[Task], store: Store, executor: Executor, title: str, progress: bool
+) -> dict[str, dict[str, Any]]:
+    """The figures of all tasks, by their keys; raises what a task raises, and Interrupted after Ctrl-C."""
+    found = {}
+    with Bar(total=len(tasks), desc=title, unit="part", disable=not progress) as bar:
+        for task, row in executor.each(tasks, store, title):
+            found[task.key] = row
+            bar.set_postfix_str(task.title)
+            bar.update()
+    return found
