@@ -37,7 +37,7 @@ OPTIONS = (
 THREADS = "-fopenmp"
 COMPILE_SECONDS = 120
 # In this order one text to the compiler.
-SOURCES = ("common", "layers", "distances", "populations", "conv")
+SOURCES = ("common", "layers", "distances", "populations", "conv", "lif", "norm")
 
 
 @functools.cache

@@ -14,13 +14,15 @@ from ..numerics.errors import out_of_range
 from ..quant.layers.base import QuantLayer
 from ..quant.layers.delay import QuantDelay
 from ..quant.layers.kinds import make_layer
+from ..quant.layers.norm import Normalised
 from ..quant.layers.relay import Relay
 from ..quant.sources import source_shape
 from ..quant.spec import NeuronSpec
-from . import fused
+from . import fused, native
 from .events import Events
 from .inputs import input_spikes
 from .lif import Lif, membranes
+from .populations import driven, normalised
 from .settings import TrainingSettings
 from .wiring import combined, may_add_up, share_weights
 
@@ -44,7 +46,8 @@ class SpikingLayer(nn.Module):
     def forward(self, spikes: Tensor | Events, *, listed: bool = True) -> Tensor:
         """Not `listed`: the input is none that a list of events, perhaps with multiplicities, could hold."""
         if self.sums:
-            return membranes(self._driven(spikes)[0], self.neurons.spec)
+            steps, seen = self._seen(spikes)
+            return membranes(self.synapses(seen)[0].expand(steps, -1, -1), self.neurons.spec)
         kind = self.synapses.geometry.kind
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
@@ -54,15 +57,25 @@ class SpikingLayer(nn.Module):
             busy = fused.BUSY.get(kind)
             if busy is None or not busy(spikes, self.synapses):
                 return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
-        return self.neurons(*self._driven(spikes))
+        return self._in_parts(spikes)
 
-    def _driven(self, spikes: Tensor | Events) -> tuple[Tensor, Tensor]:
-        """Currents [T, B, neurons] and thresholds [neurons]."""
+    def _in_parts(self, spikes: Tensor | Events) -> Tensor:
+        """Currents by torch's operations, then neurons, compiled where they can be."""
+        synapses, neurons = self.synapses, self.neurons
+        steps, seen = self._seen(spikes)
+        if not native.usable(synapses.weight):
+            current, threshold = synapses(seen)
+            return neurons(current.expand(steps, -1, -1), threshold)
+        if synapses.training and isinstance(synapses, Normalised) and synapses.batch:
+            return normalised(seen, synapses, neurons.spec, neurons.slope, steps)
+        return driven(*synapses(seen), neurons.spec, neurons.slope, steps)
+
+    def _seen(self, spikes: Tensor | Events) -> tuple[int, Tensor | Events]:
+        """The number of steps, and the input of those steps that make currents."""
         if not self.synapses.hold:
-            return self.synapses(spikes)
+            return (len(spikes) if isinstance(spikes, Tensor) else spikes.shape[0]), spikes
         dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
-        current, threshold = self.synapses(dense[:1])
-        return current.expand(len(dense), -1, -1), threshold
+        return len(dense), dense[:1]
 
 
 class SpikingNetwork(nn.Module):

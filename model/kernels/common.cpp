@@ -41,6 +41,9 @@ template <typename Body> void share(int64_t count, int64_t threads, Body body) {
     for (int64_t i = 0; i < threads; ++i) body(count * i / threads, count * (i + 1) / threads);
 }
 
+// Sums are made in so many parts, whatever the number of threads: equal sums on every machine.
+constexpr int64_t SUMS = 16;
+
 struct Neuron {
     float leak, low, high, carry;  // leak 0: none; carry: the share of a membrane that the next step keeps
     int32_t to_zero, single;

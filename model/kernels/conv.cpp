@@ -186,9 +186,6 @@ private:
     }
 };
 
-// Sums over images are made in so many parts, whatever the number of threads: equal sums on every machine.
-constexpr int64_t SUMS = 16;
-
 template <typename Stored>
 void conv_forward_as(Window w, const float* weight, const float* bias, Population of, Spikes given, float* spikes,
                      Stored* membranes, bool hold, int64_t threads) {

@@ -136,7 +136,7 @@ class QuantLayer(nn.Module, abc.ABC):
         weight, scale = self.tensor()
         if self.plain:
             return weight, *self.folded(scale)
-        return weight, *self._counted(*self.measured(scale, None))
+        return weight, *self.counted(*self.measured(scale, None))
 
     def quantised(self) -> Quantised:
         """The weights with what makes integers of them, without gradients."""
@@ -154,7 +154,8 @@ class QuantLayer(nn.Module, abc.ABC):
         assert self.level is not None
         return scale.detach() * self.level.exp(), 0.0
 
-    def _counted(self, unit: Tensor, middle: Tensor | float) -> tuple[Tensor, Tensor]:
+    def counted(self, unit: Tensor, middle: Tensor | float) -> tuple[Tensor, Tensor]:
+        """Integer-valued bias and threshold [channels] for the unit and middle of `measured`."""
         low, high = state_range(self.spec.state_bits)
         bias = torch.round(self.bias / unit - middle).clamp(low, high)
         return bias, torch.round(1 / unit).clamp(1, high)
@@ -167,7 +168,7 @@ class QuantLayer(nn.Module, abc.ABC):
             return _whole(self.product(spikes, weight, bias)), self._spread(threshold)
         current = _whole(self.product(spikes, weight, torch.zeros_like(self.bias)))
         unit, middle = self.measured(scale, current)
-        bias, threshold = (x.detach() for x in self._counted(unit, middle))
+        bias, threshold = (x.detach() for x in self.counted(unit, middle))
         places = current.unflatten(-1, (-1, len(bias)))
         # What counts is the integer current; its gradient is that of the real one, in the same unit.
         real = (unit * (places - middle) + self.bias) / unit.detach()

@@ -73,21 +73,28 @@ class Normalised(QuantLayer):
     def measured(self, scale: Tensor, current: Tensor | None) -> tuple[Tensor, Tensor | float]:
         if not self.batch:
             return super().measured(scale, current)
-        assert self.level is not None
         mean, variance = self.mean, self.variance
         if self.training and current is not None:
-            mean, variance = self._of_batch(current)
-        return self.level.exp() * (variance + LEAST_VARIANCE).rsqrt(), mean
+            places = current.unflatten(-1, (-1, len(self.mean))).flatten(0, -2)
+            variance, mean = torch.var_mean(places, 0, correction=0)
+            self.follow(mean, variance)
+        return self.unit(variance), mean
 
-    def _of_batch(self, current: Tensor) -> tuple[Tensor, Tensor]:
+    def unit(self, variance: Tensor) -> Tensor:
+        """What an integer current counts in thresholds, [channels], where currents vary so much."""
+        assert self.level is not None
+        return self.level.exp() * (variance + LEAST_VARIANCE).rsqrt()
+
+    def follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Let the running averages follow a batch's mean and variance [channels].
+
+        Raises TwinspikeError where several processes have a part of the batch each.
+        """
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             raise TwinspikeError('norm = "batch" measures whole batches: train with one process, or "weight"')
-        places = current.unflatten(-1, (-1, len(self.mean))).flatten(0, -2)
-        variance, mean = torch.var_mean(places, 0, correction=0)
         with torch.no_grad():
             self.mean.lerp_(mean, SHARE)
             self.variance.lerp_(variance, SHARE)
-        return mean, variance
 
 
 class QuantWindows(Normalised):

@@ -33,6 +33,12 @@ SYNTH = {
 }
 
 
+def written(plan, folder):
+    """A design that says no more than its lanes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "harness.il").write_text(str([layer.lanes for layer in plan.layers]))
+
+
 def measured(builds, folder):
     store = Store.at(folder / "kept")
     return measure(builds, str(folder), folder, executor=in_this_process(), store=store)
@@ -63,8 +69,7 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.setattr(hwbench, "plan_of", plan_of)
     monkeypatch.setattr(hwbench, "load_config", lambda name: SimpleNamespace(dataset=name))
     monkeypatch.setattr(hwbench, "load_dataset", lambda name: SimpleNamespace(test_images=images))
-    monkeypatch.setattr(hwbench, "emit", lambda plan, folder: None)
-    monkeypatch.setattr(hwbench, "is_current", lambda plan, folder: True)
+    monkeypatch.setattr(hwbench, "emit", written)
     monkeypatch.setattr(hwbench, "_simulated", simulated)
     monkeypatch.setattr(hwbench, "synthesise", lambda *arguments, **named: SYNTH)
     return network, network.encode(images), tmp_path
@@ -97,6 +102,16 @@ def test_a_row_is_the_median_at_the_slowest_clock_and_replaces_its_older_self(be
     running = frame_times(plan, spikes, trains, isolate=False)[1]
     busy = [spikes[:, 1:].sum() * 12, trains[0][:, 1:].sum() * 4]
     assert row["lane_utilisation"] == pytest.approx(max(busy) / 2 / (running[-1] - running[0]))
+
+
+def test_a_design_that_a_changed_generator_leaves_as_it_is_is_not_placed_again(bench, monkeypatch):
+    _, _, folder = bench
+    placed = []
+    monkeypatch.setattr(hwbench, "synthesise", lambda design, *rest, **named: placed.append(design) or SYNTH)
+    for generator, lanes in (("one", 2), ("two", 2), ("two", 4)):
+        monkeypatch.setattr(hwbench, "generator_hash", lambda said=generator: said)
+        measured([Build("small", "up5k", lanes=(lanes, 2))], folder)
+    assert len(placed) == 2
 
 
 def test_builds_are_chosen_by_name():
