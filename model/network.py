@@ -63,12 +63,13 @@ class SpikingLayer(nn.Module):
         """Currents by torch's operations, then neurons, compiled where they can be."""
         synapses, neurons = self.synapses, self.neurons
         steps, seen = self._seen(spikes)
-        if not native.usable(synapses.weight):
-            current, threshold = synapses(seen)
-            return neurons(current.expand(steps, -1, -1), threshold)
-        if synapses.training and isinstance(synapses, Normalised) and synapses.batch:
+        compiled = native.usable(synapses.weight)
+        if compiled and synapses.training and isinstance(synapses, Normalised) and synapses.batch:
             return normalised(seen, synapses, neurons.spec, neurons.slope, steps)
-        return driven(*synapses(seen), neurons.spec, neurons.slope, steps)
+        current, threshold = synapses(seen)
+        if compiled:
+            return driven(current, threshold, neurons.spec, neurons.slope, steps)
+        return neurons(current.expand(steps, -1, -1), threshold)
 
     def _seen(self, spikes: Tensor | Events) -> tuple[int, Tensor | Events]:
         """The number of steps, and the input of those steps that make currents."""

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..quant.layers.base import SparseSpikes
 from ..quant.layers.norm import LEAST_VARIANCE, Normalised
 from ..quant.spec import NeuronSpec
 from .kernels.lif import lif_backward, lif_forward
@@ -20,7 +21,9 @@ def driven(current: Tensor, threshold: Tensor, spec: NeuronSpec, slope: float, s
     return _Driven.apply(current, threshold, spec, slope, steps)
 
 
-def normalised(spikes: Tensor, synapses: Normalised, spec: NeuronSpec, slope: float, steps: int) -> Tensor:
+def normalised(
+    spikes: Tensor | SparseSpikes, synapses: Normalised, spec: NeuronSpec, slope: float, steps: int
+) -> Tensor:
     """Spikes [T, B, N] of a layer whose currents this batch normalises, in training.
 
     Input [T, B, A], or [1, B, A] that counts in all T steps.
@@ -57,9 +60,7 @@ class _Driven(torch.autograd.Function):
 
 class _Normalised(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx, current, level, bias, counted_bias, threshold, mean, variance, unit, spec, slope, steps
-    ):
+    def forward(ctx, current, level, bias, counted_bias, threshold, mean, variance, unit, spec, slope, steps):
         places = current.shape[-1] // len(bias)
         counted_bias, threshold = counted_bias.repeat(places), threshold.repeat(places)
         spikes, membranes = lif_forward(current, counted_bias, threshold, spec, steps)
