@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from twinspike.config import Config
-from twinspike.model.encodings import dense_spikes
-from twinspike.model.inputs import arranged
-from twinspike.model.network import SpikingNetwork
+from twinspike.model.inputs.encodings import dense_spikes
+from twinspike.model.inputs.inputs import arranged
+from twinspike.model.network.network import SpikingNetwork
 
 DECAY = 7 / 8
 

@@ -27,7 +27,7 @@ from twinspike.config import load_config
 from twinspike.flow.exchange import ImportOptions, import_graph
 from twinspike.hw.emit.emit import emit
 from twinspike.hw.plan import make_plan
-from twinspike.model.frames import Data, dataset_frames
+from twinspike.model.imports.frames import Data, dataset_frames
 from twinspike.numerics.files import write_json
 from twinspike.quant.nir_file import read_graph
 from twinspike.sim.bench.runner import simulate

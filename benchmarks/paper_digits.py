@@ -15,7 +15,7 @@ import numpy as np
 
 from twinspike.model.data.recorded import load_recorded
 from twinspike.model.data.settings import DataSettings
-from twinspike.model.drift import predictions
+from twinspike.model.imports.drift import predictions
 from twinspike.numerics.encodings import Events
 from twinspike.quant.nir_import import float_layers, round_network, run_layers
 

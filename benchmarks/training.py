@@ -26,10 +26,10 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from twinspike.config import load_config
-from twinspike.model.encodings import spike_steps
-from twinspike.model.losses import embedding_loss
-from twinspike.model.memory import keep_freed_memory
-from twinspike.model.results import training_table
+from twinspike.model.inputs.encodings import spike_steps
+from twinspike.model.loss.losses import embedding_loss
+from twinspike.model.outcome.results import training_table
+from twinspike.model.training.memory import keep_freed_memory
 from twinspike.numerics.files import write_json
 from twinspike.quant.export import package_versions
 

@@ -14,7 +14,7 @@ RULES = {
 # Rules by which output n stands for label n.
 OUTPUTS_ARE_LABELS = ("temporal",)
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")
-# See model/distances.py.
+# See model/loss/distances.py.
 DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
 
 
@@ -63,7 +63,7 @@ class TrainingSettings:
     threshold_choice: str = setting(
         "fitted",
         choices=("fitted", "f1"),
-        help="own thresholds: near their class, or of the best F1 by surrogate gradient: model/thresholds.py",
+        help="own thresholds: near their class, or of the best F1 by surrogate gradient",
     )
     activity_target: float = setting(
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
@@ -76,7 +76,7 @@ class TrainingSettings:
     spread_spikes: bool = setting(
         False,
         help="of a wide core: hidden neurons are numbered so that those that spike together lie in different "
-        "banks of the next layer, which takes fewer clocks (model/banks.py)",
+        "banks of the next layer, which takes fewer clocks (model/outcome/banks.py)",
     )
     surrogate_slope: float = setting(0.5, low=0.01, high=100.0, help="of the ATan surrogate gradient")
     initial_gain: float = setting(

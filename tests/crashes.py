@@ -61,7 +61,7 @@ class Bench:
     def __init__(self, folder: Path):
         from twinspike.config import load_config
         from twinspike.flow.folders import folders
-        from twinspike.model import training
+        from twinspike.model.training import training
 
         # A checkpoint an epoch, or so short a training would have none to go on from.
         training.CHECKPOINT_SECONDS = 0.0

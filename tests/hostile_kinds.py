@@ -12,11 +12,17 @@ from support.networks import random_network
 from twinspike.config import load_config
 from twinspike.flow.record import write_record
 from twinspike.flow.results import read_results
-from twinspike.model.checkpoint import KEY, Progress, load_checkpoint, read_checkpoint, save_checkpoint
 from twinspike.model.data.idx import read_idx
-from twinspike.model.network import SpikingNetwork
-from twinspike.model.ranks import Ranks
+from twinspike.model.network.network import SpikingNetwork
 from twinspike.model.rules.base import Means, Rule, make_rule
+from twinspike.model.rules.ranks import Ranks
+from twinspike.model.training.checkpoint import (
+    KEY,
+    Progress,
+    load_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+)
 from twinspike.quant.network import METADATA_KEY
 from twinspike.quant.network_file import load_network
 from twinspike.quant.nir_export import export_nir

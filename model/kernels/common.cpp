@@ -1,4 +1,4 @@
-// What the kernels share. model/native.py compiles all files of this folder as one, this one first, and calls
+// What the kernels share. model/kernels/native.py compiles all files of this folder as one, this one first, and calls
 // them; the torch code beside each call does the same, and serves where these cannot.
 #include <algorithm>
 #include <cmath>

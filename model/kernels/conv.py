@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...quant.spec import NeuronSpec
-from ..native import call, neuron
+from .native import call, neuron
 
 # Input spikes [T, B, A], or else addresses and starts of events.
 Given = tuple[Tensor | None, Tensor | None, Tensor | None]

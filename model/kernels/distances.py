@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..native import call
+from .native import call
 
 
 def cumulative_counts(spikes: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...quant.quantizers import Quantised
 from ...quant.spec import NeuronSpec
-from ..native import call, neuron
+from .native import call, neuron
 
 # As in common.cpp.
 BLOCK = 32
@@ -26,7 +26,7 @@ class _Shape(ctypes.Structure):
 
 
 def addresses_of_steps(when: Tensor, timesteps: int) -> tuple[Tensor, Tensor]:
-    """Addresses and starts of `model.events.Events` for steps uint8 [B, A], contiguous."""
+    """Addresses and starts of `model.inputs.events.Events` for steps uint8 [B, A], contiguous."""
     count = torch.empty(timesteps * len(when), dtype=torch.int64)
     call("step_counts", when, count, timesteps, *when.shape)
     start, address = _lists(count)
@@ -92,7 +92,7 @@ def layer_backward(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Gradients of real weight [N, A], integer bias [N] and, if wanted, currents [T, B, N].
 
-    `steepness` [N]: (pi * slope)^2 / threshold, see `model.lif`.
+    `steepness` [N]: (pi * slope)^2 / threshold, see `model.network.lif`.
     """
     by_weight, by_bias = torch.empty_like(weight.real), torch.empty(grad.shape[2])
     current = torch.empty(grad.shape) if currents else None

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ...quant.spec import NeuronSpec
-from ..native import call, neuron
+from .native import call, neuron
 
 
 def lif_forward(

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ...quant.network import References
-from ..cycles import CycleCost
-from ..events import Events
-from ..network import SpikingNetwork
-from ..ranks import Ranks
+from ..inputs.events import Events
+from ..loss.cycles import CycleCost
+from ..network.network import SpikingNetwork
 from ..settings import RULES, TrainingSettings
+from .ranks import Ranks
 
 
 class Batch(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..network import SpikingNetwork
+from ..network.network import SpikingNetwork
 from .base import Means, Rule
 
 

@@ -21,13 +21,13 @@ from torch import Tensor, nn
 from ...numerics.errors import out_of_range
 from ...quant.layers.base import QuantLayer
 from ...quant.layers.relay import Relay
-from ..events import Events
-from ..losses import summed_loss
-from ..network import SpikingLayer, SpikingNetwork
-from ..optimiser import make_optimiser
-from ..wiring import combined
+from ..inputs.events import Events
+from ..loss.losses import summed_loss
+from ..network.network import SpikingLayer, SpikingNetwork
+from ..network.wiring import combined
 from .base import Batch, Diverged, Means
 from .optimised import Optimised
+from .optimiser import make_optimiser
 
 
 class Proxy(Optimised):

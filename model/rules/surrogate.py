@@ -1,8 +1,8 @@
 """Backpropagation through time with a surrogate gradient, on the distances between spike trains.
 
-The forward pass is the core's own; the backward pass replaces the spike's step function (model/lif.py).
-The loss pulls spike trains of one class together and pushes those of others apart (model/losses.py), with
-optional prices for activity and for clocks of the core.
+The forward pass is the core's own; the backward pass replaces the spike's step function
+(model/network/lif.py). The loss pulls spike trains of one class together and pushes those of others apart
+(model/loss/losses.py), with optional prices for activity and for clocks of the core.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import math
 import torch
 from torch import nn
 
-from ..losses import activity_penalty, embedding_loss, summed_loss
-from ..network import SpikingNetwork
-from ..optimiser import make_optimiser
+from ..loss.losses import activity_penalty, embedding_loss, summed_loss
+from ..network.network import SpikingNetwork
 from .base import Batch, Diverged, Means
 from .optimised import Optimised
+from .optimiser import make_optimiser
 
 
 class Surrogate(Optimised):

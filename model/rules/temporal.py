@@ -27,11 +27,11 @@ from torch import Tensor, nn
 from ...numerics.errors import out_of_range
 from ...quant.layers.base import QuantLayer
 from ...quant.network import References
-from ..events import Events, events_of_spikes
-from ..network import SpikingLayer, SpikingNetwork
-from ..optimiser import make_optimiser
+from ..inputs.events import Events, events_of_spikes
+from ..network.network import SpikingLayer, SpikingNetwork
 from .base import Batch, Diverged, Means
 from .optimised import Optimised
+from .optimiser import make_optimiser
 
 
 class Temporal(Optimised):

@@ -1,7 +1,7 @@
 """What a spike encoding is: a rule that turns one sample into one frame of spikes, in integers.
 
 Everything is integer arithmetic, so that any other implementation (the torch twins in
-``twinspike.model.encodings``, a microcontroller) can agree bit for bit. Below, x is a pixel 0..255,
+``twinspike.model.inputs.encodings``, a microcontroller) can agree bit for bit. Below, x is a pixel 0..255,
 T the number of steps, and floor division is written //. Pixels are addressed in C order.
 """
 

@@ -5,7 +5,7 @@ import pytest
 from twinspike.config import available, load_config
 from twinspike.flow.folders import pretrained
 from twinspike.model.settings import LEAST_BATCHES, USUAL_EPOCHS, TrainingSettings
-from twinspike.model.training import train
+from twinspike.model.training.training import train
 
 SIX_LINES = """\
 dataset = "digits"

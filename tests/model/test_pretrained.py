@@ -13,7 +13,7 @@ from twinspike.model.data.folder import data_folder
 from twinspike.model.data.load import complete_dataset, config_dataset
 from twinspike.model.data.recorded import RECORDED
 from twinspike.model.data.shipped import IDX_SOURCES
-from twinspike.model.evaluation import embed, macro_f1
+from twinspike.model.outcome.evaluation import embed, macro_f1
 from twinspike.numerics import emd
 from twinspike.quant.network_file import load_network
 from twinspike.study import recipes, recorded

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from twinspike.config import load_config
-from twinspike.model.network import SpikingNetwork
+from twinspike.model.network.network import SpikingNetwork
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.export import integer_layer, package_versions, untaught_network
 from twinspike.quant.layers.dense import QuantDense

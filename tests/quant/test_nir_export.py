@@ -13,7 +13,7 @@ from support.maps import network_of, random_conv
 from support.networks import counting, random_layer, random_network
 
 from twinspike.flow.export_check import check
-from twinspike.model import frameworks
+from twinspike.model.imports import frameworks
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.dialects import DIALECTS
 from twinspike.quant.layer import relay

@@ -16,13 +16,7 @@ from twinspike.numerics.encodings import Threshold
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.nir_export import export_nir
 from twinspike.quant.nir_file import read_graph
-from twinspike.quant.nir_import import (
-    counting_network,
-    float_layers,
-    reimport,
-    round_network,
-    run_layers,
-)
+from twinspike.quant.nir_import import counting_network, float_layers, reimport, round_network, run_layers
 from twinspike.quant.spec import NeuronSpec
 from twinspike.sim import golden
 

@@ -59,7 +59,7 @@ def batch_done(epoch: int, batch: int) -> None:
 
 def killing_measure(target: tuple[int, int, int], config, folder, on_step) -> dict[str, Any]:
     """A study's measure that kills all of the study's processes after a batch: (seed, epoch, batch)."""
-    from twinspike.model import training
+    from twinspike.model.training import training
     from twinspike.study.measure import measure
 
     training.CHECKPOINT_SECONDS = 0.0

@@ -37,7 +37,7 @@ def _shared(*path: str) -> bool:
 
 
 def _compiled_kernels() -> object:
-    from twinspike.model import native  # imports torch, which takes seconds
+    from twinspike.model.kernels import native  # imports torch, which takes seconds
 
     return native.library()
 

@@ -89,7 +89,7 @@ def import_nir(path: Path, out: Path, config: Config, options: ImportOptions) ->
     network, table, notes = import_graph(graph, path.stem, config, options, {"file_sha256": checksum})
     network.save(out / "network.safetensors")
     write_json(out / "drift.json", table)
-    from twinspike.model.drift import drift_markdown
+    from twinspike.model.imports.drift import drift_markdown
 
     write_atomically(out / "drift.md", drift_markdown(table, f"Import of {path.name}", notes))
     _print_drift(table, notes, out)
@@ -123,9 +123,9 @@ def import_graph(
     `origin` goes into the network's provenance. Raises TwinspikeError if it cannot be mapped.
     """
     from twinspike.flow.tuning import tuned_network, tuning_line
-    from twinspike.model.drift import drift_table, rungs
-    from twinspike.model.frames import dataset_frames, file_frames, some_of
-    from twinspike.model.silence import silence
+    from twinspike.model.imports.drift import drift_table, rungs
+    from twinspike.model.imports.frames import dataset_frames, file_frames, some_of
+    from twinspike.model.imports.silence import silence
     from twinspike.numerics.progress import Bar
     from twinspike.quant.nir_import import counting_network, float_layers, round_network
     from twinspike.quant.time_unit import time_unit
@@ -244,7 +244,7 @@ def _original(graph, options: ImportOptions, test) -> tuple[tuple[np.ndarray, ..
     notes = [f"{options.dialect}: {about}"]
     if test.original is not None:
         return test.original, [*notes, "the original's spikes are those recorded in the calibration file"]
-    from twinspike.model.frameworks import installed, run_in_framework
+    from twinspike.model.imports.frameworks import installed, run_in_framework
 
     if not installed(options.dialect):
         return None, [*notes, "no framework ran the original: the report begins with the float import"]
@@ -282,7 +282,7 @@ def _print_drift(table: dict[str, Any], notes: list[str], out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from twinspike.model.drift import LEGEND, drift_rows
+    from twinspike.model.imports.drift import LEGEND, drift_rows
 
     head, rows = drift_rows(table)
     shown = Table(

@@ -43,7 +43,7 @@ def train(
     for index, layer in enumerate(config.layers):
         if KINDS[layer.kind].fires:
             check_trainable(layer, f"layers.{index}")
-    from twinspike.model.blank import blank_network
+    from twinspike.model.network.blank import blank_network
 
     dataset = config_dataset(config)
     if hint := ground_hint(config, dataset):
@@ -51,7 +51,7 @@ def train(
     taught = dataset.taught or dataset
     for warning in judge_core(config, blank_network(config, dataset.shape, np.unique(taught.train_labels))):
         warn(warning)
-    from twinspike.model.training import train as run
+    from twinspike.model.training.training import train as run
 
     # Processes that torchrun started work on one training together.
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1

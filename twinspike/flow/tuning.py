@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from twinspike.model.drift import predictions
-from twinspike.model.finetune import fine_tune, tuning_spec
+from twinspike.model.imports.drift import predictions
+from twinspike.model.imports.finetune import fine_tune, tuning_spec
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.nir_import import wired
 from twinspike.sim import golden
 
 if TYPE_CHECKING:
     from twinspike.flow.exchange import ImportOptions
-    from twinspike.model.frames import Frames
+    from twinspike.model.imports.frames import Frames
     from twinspike.quant.network import Network
     from twinspike.quant.nir_import import Stages
 

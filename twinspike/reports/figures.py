@@ -11,18 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from twinspike.quant.network import References
 
-from .style import (
-    ACCENT,
-    CLASS_COLOURS,
-    INK,
-    MUTED,
-    SECOND,
-    WIDTH,
-    Picture,
-    figure_style,
-    finish,
-    new_figure,
-)
+from .style import ACCENT, CLASS_COLOURS, INK, MUTED, SECOND, WIDTH, Picture, figure_style, finish, new_figure
 
 MOST_POINTS = 800
 # Of runs drawn together, so that colour is not needed to tell them apart.

@@ -39,7 +39,7 @@ def measure(
     config: Config, folder: Path, on_step: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """Train `config` into `folder`, from a checkpoint there if any; its row of figures, JSON-ready."""
-    from twinspike.model.training import train
+    from twinspike.model.training.training import train
 
     dataset = config_dataset(config, progress=False).first(config.training.images)
     metrics = train(config, folder, resume=True, progress=False, dataset=dataset, on_step=on_step)
@@ -64,8 +64,8 @@ def own_distance(config: Config, network: Network, dataset: Dataset) -> dict[str
     """Macro-F1 with one reference per class under the distance that the loss used; nothing if it is EMD."""
     import torch
 
-    from twinspike.model import distances
-    from twinspike.model.evaluation import embed, macro_f1
+    from twinspike.model.loss import distances
+    from twinspike.model.outcome.evaluation import embed, macro_f1
 
     kind, tau = config.training.distance, config.training.tau
     if kind == "emd":
@@ -87,7 +87,7 @@ def inference_time(config: Config, folder: Path, dataset: Dataset) -> dict[str, 
     """Wall-clock of the network in torch, event-driven, in microseconds per image: the best of a few runs."""
     import torch
 
-    from twinspike.model.training import trained_network
+    from twinspike.model.training.training import trained_network
 
     network, taken = trained_network(config, folder, dataset), []
     images = torch.from_numpy(dataset.test_images[:TIMED_IMAGES])

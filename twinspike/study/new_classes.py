@@ -7,7 +7,7 @@ import numpy as np
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.omniglot import load_characters, load_one_shot_runs
 from twinspike.model.data.shipped import omniglot_folder
-from twinspike.model.evaluation import verify_pairs
+from twinspike.model.outcome.evaluation import verify_pairs
 from twinspike.numerics.decision import fitted_threshold
 from twinspike.study.protocols import enrolled, episodes, open_set, standard_runs
 from twinspike.study.spaces import Space, Spikes

@@ -32,7 +32,7 @@ RAW = "pixels"
 # Data that is asked about, beside recordings, which go by the name of their configuration.
 OMNIGLOT, MNIST = "omniglot", "mnist"
 # What figures depend on, beside networks and data.
-_CODE = ("numerics", "quant", "sim.golden", "host.copies", "model.data", "model.evaluation", "study")
+_CODE = ("numerics", "quant", "sim.golden", "host.copies", "model.data", "model.outcome.evaluation", "study")
 
 
 def oneshot(
@@ -92,7 +92,7 @@ def _there(name: str, out: str) -> bool:
 
 
 def _network(name: str, out: str) -> Network:
-    from twinspike.model.training import train
+    from twinspike.model.training.training import train
 
     config, place = opened(name, out)
     if not _there(name, out):

@@ -121,7 +121,7 @@ def _nearest(metric: str) -> Any:
 
 
 def _score(what: str, model: Any, split: Split) -> dict[str, Any]:
-    from twinspike.model.evaluation import macro_f1
+    from twinspike.model.outcome.evaluation import macro_f1
 
     train, known, test, wanted = split
     predicted = model.fit(train, known).predict(test)

@@ -186,7 +186,7 @@ def shipped(config: Config) -> dict[str, Any]:
 
 def trained(config: Config, build: Path, what: str) -> dict[str, Any]:
     """Figures of a network that is trained into a folder below `build`, unless it is there."""
-    from twinspike.model.training import train
+    from twinspike.model.training.training import train
 
     folder = build / f"{config.name}-{what}-{config.seed}-{config.data.fold}"
     metrics = folder / "metrics.json"

@@ -71,7 +71,7 @@ def finish(place: Workplace, config: Config, measure: Measure) -> dict[str, Any]
 
     A run that the network or its training refuses (TwinspikeError) has a row that holds only `error`.
     """
-    from twinspike.model.training import TrainingInterrupted
+    from twinspike.model.training.training import TrainingInterrupted
 
     try:
         row = measure(config, place.folder, place)

@@ -11,8 +11,8 @@ from typing import Any
 
 from twinspike.config import Config, load_config
 from twinspike.executor import Executor, Store
-from twinspike.model.baseline import raw_pixel_knn
 from twinspike.model.data.shipped import load_dataset
+from twinspike.model.outcome.baseline import raw_pixel_knn
 from twinspike.numerics.extras import require
 from twinspike.numerics.files import write_json
 from twinspike.study.measure import measure

@@ -10,11 +10,11 @@ from PIL import Image
 from support.optional import needs
 
 from twinspike.config import load_config
-from twinspike.model.batches import epoch_order, with_quarter_turns
 from twinspike.model.data import omniglot
 from twinspike.model.data.load import config_dataset
 from twinspike.model.data.omniglot import centred, load_characters, load_one_shot_runs
 from twinspike.model.data.shipped import omniglot_folder
+from twinspike.model.inputs.batches import epoch_order, with_quarter_turns
 from twinspike.numerics.errors import TwinspikeError
 
 

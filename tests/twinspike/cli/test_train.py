@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from twinspike.cli.main import main
-from twinspike.model import training
+from twinspike.model.training import training
 
 TOML = """\
 dataset = "digits"

@@ -7,7 +7,7 @@ import pytest
 
 from twinspike.config import load_config
 from twinspike.flow.identity import check_current
-from twinspike.model.blank import blank_network
+from twinspike.model.network.blank import blank_network
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.study.recipes import _row
 

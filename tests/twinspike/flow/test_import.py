@@ -14,7 +14,7 @@ from twinspike.config import load_config
 from twinspike.flow.exchange import ImportOptions, import_graph
 from twinspike.flow.plans import board_plan, make_plan_for
 from twinspike.hw.board.boards import board
-from twinspike.model.frames import Data, Frames
+from twinspike.model.imports.frames import Data, Frames
 from twinspike.numerics.encodings import Threshold
 from twinspike.quant.network_file import load_network
 from twinspike.quant.nir_import import float_layers, run_layers
@@ -130,8 +130,8 @@ def test_a_layer_that_the_import_silences_is_named(tmp_path, capsys):
 
 
 def test_a_layer_that_loses_many_neurons_or_spikes_anew_is_named():
-    from twinspike.model.drift import Rung
-    from twinspike.model.silence import silence
+    from twinspike.model.imports.drift import Rung
+    from twinspike.model.imports.silence import silence
 
     alive, few, none = np.ones((4, 5, 8), bool), np.ones((4, 5, 8), bool), np.zeros((4, 5, 8), bool)
     few[..., 3:] = False
@@ -173,7 +173,7 @@ def labelled(rng, noise):
 @pytest.mark.parametrize("noise", [False, True])
 def test_fine_tuning_is_kept_only_if_it_helps_on_frames_held_out(noise, monkeypatch):
     data = labelled(np.random.default_rng(3), noise)
-    monkeypatch.setattr("twinspike.model.frames.dataset_frames", lambda config, most: data)
+    monkeypatch.setattr("twinspike.model.imports.frames.dataset_frames", lambda config, most: data)
     rng = np.random.default_rng(5)
     # Untrained: chance. Wrong labels make it worse than that: kept or not, both figures are said.
     weight = rng.normal(0.1, 0.4, (2, 16))
@@ -241,7 +241,7 @@ def test_a_network_of_maps_is_fine_tuned_with_the_pool_that_it_keeps(monkeypatch
     spikes = rng.random((8, 200, 42)) < np.where(labels[:, None] == 1, mirrored, rate)
     parts = [Frames(spikes[:, part], labels[part]) for part in (slice(0, 120), slice(120, None))]
     data = Data(*parts, (7, 6), "made")
-    monkeypatch.setattr("twinspike.model.frames.dataset_frames", lambda config, most: data)
+    monkeypatch.setattr("twinspike.model.imports.frames.dataset_frames", lambda config, most: data)
     convs = {"stride": 1, "dilation": 1, "groups": 1}
     nodes = {
         "input": {"type": "Input", "shape": np.array([1, 7, 6])},

@@ -10,8 +10,8 @@ from twinspike.cli.main import main
 from twinspike.config import config_from_table, load_config
 from twinspike.flow.identity import check_current
 from twinspike.flow.training import ground_hint, judge_core, same_references, verdict
-from twinspike.model.blank import blank_network
 from twinspike.model.data.load import config_dataset
+from twinspike.model.network.blank import blank_network
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network import References
 from twinspike.quant.network_file import load_network

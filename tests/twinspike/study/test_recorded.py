@@ -8,9 +8,9 @@ import pytest
 from twinspike.config import config_from_table
 from twinspike.documents import recorded as tables
 from twinspike.documents.tables import NOT_YET, Figures
-from twinspike.model import training
 from twinspike.model.data import load
 from twinspike.model.data import recorded as sources
+from twinspike.model.training import training
 from twinspike.numerics.recordings import EventRecording, Flow, Sound
 from twinspike.quant.network_file import load_network
 from twinspike.study import plain, recorded

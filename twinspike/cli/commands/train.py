@@ -72,7 +72,7 @@ def train(
 def export(config: Config = "digits", out: Out = "build") -> None:
     """Write the network file again from the last checkpoint."""
     from twinspike.flow.folders import opened
-    from twinspike.model.training import export as run
+    from twinspike.model.training.training import export as run
 
     chosen, place = opened(config, out)
     _print_metrics(run(chosen, place.build))

@@ -10,9 +10,9 @@ import numpy as np
 from twinspike.config import load_config
 from twinspike.executor import Workplace
 from twinspike.flow.folders import pretrained
-from twinspike.model import thresholds
 from twinspike.model.data.load import config_dataset
 from twinspike.model.data.multilabel import archive_checksum, load_multilabel
+from twinspike.model.outcome import thresholds
 from twinspike.quant.network_file import load_network
 
 from ..runs import data_checksums
@@ -76,7 +76,7 @@ def verification(place: Workplace, name: str) -> Row:
 
     `eer` is that of distances from which each reference's own threshold is taken.
     """
-    from twinspike.model.evaluation import embed, equal_error, own_thresholds
+    from twinspike.model.outcome.evaluation import embed, equal_error, own_thresholds
     from twinspike.numerics import emd
 
     config = load_config(name)

@@ -30,7 +30,7 @@ _FIGURES = (
 
 def trained(place: Workplace, config: Config) -> tuple[Network, Dataset, Row]:
     """The network of a configuration, trained in the workplace or found there; its data and figures."""
-    from twinspike.model.training import train
+    from twinspike.model.training.training import train
 
     dataset = config_dataset(config, progress=False)
     metrics = train(config, place.folder, resume=True, progress=False, dataset=dataset, on_step=place)
@@ -68,7 +68,7 @@ def with_core(place: Workplace, name: str) -> Row:
 
 def first_spikes(network: Network, dataset: Dataset) -> Row:
     """How many test images are right if a tie of first spikes counts as right, and how many have a tie."""
-    from twinspike.model.evaluation import embed
+    from twinspike.model.outcome.evaluation import embed
 
     counts = embed(network, dataset.test_images, progress=False).counts
     times = network.timesteps - counts.sum(axis=0, dtype=np.int64)

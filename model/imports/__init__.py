@@ -1,0 +1,1 @@
+"""Networks that others trained: calibrated, judged and trained on."""

@@ -1,0 +1,1 @@
+"""What training shows: images drawn, augmented, encoded, and held as lists of events."""

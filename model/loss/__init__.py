@@ -1,0 +1,1 @@
+"""Distances between spike trains, and what spikes and clocks cost."""

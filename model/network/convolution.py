@@ -1,0 +1,96 @@
+"""A convolution and its neurons as one compiled pass, an image at a time, forward and backward.
+
+Currents are sums of weights over the input's events, as are the weights' gradients over the same events, so
+both cost what the events cost; the gradient of the input is that of a dense convolution. An input may spike
+several times a step. Equal to `quant.layers.conv` and `model.network.lif` one after the other.
+"""
+
+import ctypes
+import math
+
+import torch
+from torch import Tensor
+
+from ...quant.layers.conv import QuantConv
+from ...quant.spec import NeuronSpec
+from ..inputs.events import Events
+from ..kernels.conv import Window, conv_backward, conv_forward
+
+# Beyond this share of inputs that spike torch's dense convolution is quicker than going through events, and
+# beyond the other one where the input map has a single channel. Measured on one thread, forward and backward.
+BUSY, BUSY_SINGLE = 0.125, 0.3
+# Images that are asked how many of their inputs spike.
+ASKED = 8
+
+
+def busy(spikes: Tensor | Events, synapses: QuantConv) -> bool:
+    """Whether so many inputs spike in some images of the batch that torch's own convolution is quicker.
+
+    Groups never are: torch convolves them one by one. A held input is read once, whatever it is.
+    """
+    conv = synapses.conv
+    if conv.groups > 1 or synapses.hold:
+        return False
+    if isinstance(spikes, Events):
+        count, places = len(spikes.address), math.prod(spikes.shape)
+    else:
+        some = spikes.detach()[:, :: max(1, spikes.shape[1] // ASKED)]
+        count, places = int(some.count_nonzero()), some.numel()
+    return count > places * (BUSY if conv.map[2] > 1 else BUSY_SINGLE)
+
+
+def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope: float) -> Tensor:
+    """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A].
+
+    Where the layer holds its input, only step 0 is read.
+    """
+    conv = synapses.conv
+    weight, bias, threshold = synapses.integers()
+    grouped = weight.view(conv.groups, conv.filters // conv.groups, -1, *conv.kernel)
+    rows = grouped.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous()
+    places = conv.neurons // conv.filters
+    if isinstance(spikes, Tensor):
+        inputs, events = spikes, None
+    else:
+        inputs, events = None, spikes
+    return _Conv.apply(
+        inputs, rows, bias.repeat(places), threshold.repeat(places), events, synapses, spec, slope
+    )
+
+
+class _Conv(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, inputs, weight, bias, threshold, events, synapses, spec, slope):
+        window, hold = _window(synapses), synapses.hold
+        shape = (inputs if events is None else events).shape[:2]
+        rows = None if inputs is None else inputs.detach().contiguous()
+        given = (rows, None, None) if events is None else (None, events.address, events.start)
+        spikes, membranes = conv_forward(window, weight, bias, threshold, given, shape, spec, hold=hold)
+        ctx.save_for_backward(weight, threshold, membranes, *given)
+        ctx.window, ctx.spec, ctx.slope, ctx.hold = window, spec, slope, hold
+        return spikes
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        weight, threshold, membranes, *given = ctx.saved_tensors
+        further = ctx.needs_input_grad[0]
+        steepness = (math.pi * ctx.slope) ** 2 / threshold
+        by_weight, by_bias, by_input = conv_backward(
+            ctx.window,
+            weight,
+            grad,
+            threshold,
+            steepness,
+            tuple(given),
+            membranes,
+            ctx.spec,
+            hold=ctx.hold,
+            inputs=further,
+        )
+        return by_input, by_weight, by_bias, None, None, None, None, None
+
+
+def _window(synapses: QuantConv) -> Window:
+    conv = synapses.conv
+    pairs = ((ctypes.c_int64 * 2)(*pair) for pair in (conv.kernel, conv.stride, conv.padding, conv.dilation))
+    return Window(*conv.map, *conv.places, conv.filters, conv.groups, *pairs)

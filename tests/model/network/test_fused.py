@@ -1,0 +1,100 @@
+"""The compiled kernels against the torch code that they stand in for: equal spikes, equal gradients."""
+
+import itertools
+
+import pytest
+import torch
+from support.optional import needs
+
+from twinspike.model.inputs.events import events_of_spikes, events_of_steps
+from twinspike.model.kernels import native
+from twinspike.model.loss.emd import emd_matrix
+from twinspike.model.network.fused import layer
+from twinspike.model.network.lif import lif
+from twinspike.quant.layers.dense import QuantDense
+from twinspike.quant.spec import NeuronSpec
+
+pytestmark = needs("compiler")
+# leak_shift, reset, single_spike, state_bits, weight_bits; sums of 600 weights of 8 bits do not fit 16 bits.
+CASES = [
+    *itertools.product((0, 1, 3, None), ("subtract", "zero"), (False, True), (6, 12), (4,)),
+    *itertools.product((3,), ("subtract",), (False,), (12,), (1, 2, 8)),
+]
+
+
+@pytest.fixture
+def torch_alone(monkeypatch):
+    """A function that switches the kernels off."""
+    return lambda: monkeypatch.setattr(native, "library", lambda: None)
+
+
+def in_parts(spikes, synapses, spec, slope):
+    return lif(*synapses(spikes), spec, slope)
+
+
+@pytest.mark.parametrize("inputs", [50, 600])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_a_layer_spikes_and_learns_as_its_parts_do(case, threads, inputs):
+    leak_shift, reset, single_spike, state_bits, weight_bits = case
+    spec = NeuronSpec(
+        weight_bits, leak_shift or 0, reset, single_spike, state_bits, forget=leak_shift is None
+    )
+    generator = torch.Generator().manual_seed(5)
+    trains = (torch.rand(9, 7, inputs, generator=generator) < 0.2).float()
+    synapses = QuantDense(inputs, 70, spec)  # two blocks of neurons and a part
+    synapses.reset_parameters(3 / inputs**0.5, 0.02, generator)
+    drive = torch.randn(9, 7, 70, generator=generator)
+    found = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for function in (layer, in_parts):
+            synapses.zero_grad()
+            spikes = trains.clone().requires_grad_()
+            out = function(spikes, synapses, spec, 1.5)
+            (out * drive).sum().backward()
+            found.append((out.detach(), spikes.grad, *(x.grad.clone() for x in synapses.parameters())))
+        sparse = layer(events_of_spikes(trains), synapses, spec, 1.5)
+    finally:
+        torch.set_num_threads(before)
+    assert found[0][0].any() and torch.equal(found[0][0], found[1][0]) and torch.equal(sparse, found[0][0])
+    assert len(found[0]) == 4
+    for got, expected in zip(found[0], found[1], strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("density", [0.0, 0.04, 1.0])
+def test_events_are_those_of_torch(density, torch_alone):
+    generator = torch.Generator().manual_seed(1)
+    spikes = (torch.rand(6, 5, 40, generator=generator) < density).float()
+    when = torch.randint(0, 7, (5, 40), generator=generator).to(torch.uint8)
+    found = [events_of_spikes(spikes), events_of_steps(when, 6)]
+    torch_alone()
+    for events, expected in zip(found, [events_of_spikes(spikes), events_of_steps(when, 6)], strict=True):
+        assert torch.equal(events.as_tensor(), expected.as_tensor())
+        assert torch.equal(events.start, expected.start) and torch.equal(events.address, expected.address)
+
+
+@pytest.mark.parametrize("steps", [9, 255])
+def test_distances_and_their_gradients_are_those_of_torch(steps, torch_alone):
+    generator = torch.Generator().manual_seed(2)
+    a, b = ((torch.rand(steps, n, 11, generator=generator) < 0.3).float() for n in (13, 8))
+    drive = torch.randn(13, 13, generator=generator)
+
+    def measured():
+        x, y, z = (t.clone().requires_grad_() for t in (a, b, a))
+        distances = [emd_matrix(x, y), emd_matrix(z, z)]
+        ((distances[0] * drive[:, :8]).sum() + (distances[1] * drive).sum()).backward()
+        return [d.detach() for d in distances], [x.grad, y.grad, z.grad]
+
+    distances, gradients = measured()
+    torch_alone()
+    expected, expected_gradients = measured()
+    assert all(map(torch.equal, distances, expected)) and distances[0].any()
+    torch.testing.assert_close(gradients, expected_gradients, rtol=1e-4, atol=2e-3)
+
+
+def test_without_a_compiler_torch_does_the_work(monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", str(tmp_path / "missing"))
+    assert native.library.__wrapped__() is None
