@@ -11,6 +11,9 @@ from ..plan import LayerPlan
 from ..plan.wide import QUEUE_STEPS
 from .beats import beat_layout, tick_gate
 
+# Banks that a register answers for, whether they have spikes left.
+TOGETHER = 4
+
 
 class StepQueue(wiring.Component):
     """Holds the spikes of up to 15 steps; the writer asks for `room` when it sends a step's TICK.
@@ -92,14 +95,18 @@ class Serialiser(wiring.Component):
         # The step under way, split into the banks' shares.
         left = [Signal(share, name=f"left_{bank}") for bank, share in enumerate(shares)]
         # Whether no share has more than one spike left is known a clock ahead: found from the shares, it
-        # would hold up everything that follows from the TICK.
-        ends, kept = Signal(), []
+        # would hold up everything that follows from the TICK. A register for some banks each: one for all
+        # would stand far from most of them.
+        few = [Signal(name=f"few_{first}") for first in range(0, banks, TOGETHER)]
+        # Nothing is known of a step that has just come in: spikes have a long way to here.
+        known, kept = Signal(), []
         active, last = Signal(), Signal()
         may_tick = tick_gate(m, self.tick, self.room)
         m.d.comb += [
-            self.tick.eq(active & ends & may_tick),
+            self.tick.eq(known & Cat(few).all() & may_tick),
             self.i.ready.eq(~active | self.tick),
         ]
+        m.d.sync += known.eq(~self.i.ready)  # so it was, and is, active
         with m.If(self.i.ready):
             m.d.sync += [active.eq(self.i.valid), last.eq(self.i.p.last)]
         for bank, mask in enumerate(left):
@@ -115,8 +122,10 @@ class Serialiser(wiring.Component):
             # More than one of the rest: three and more of what is there.
             kept.append(three(m, mask))
             m.d.sync += row.eq(one_based_index(lowest, len(row)))
-        # Nothing is known of a step that comes in: spikes have a long way to here.
-        m.d.sync += ends.eq(~self.i.ready & ~Cat(kept).any())
+        m.d.sync += [
+            group.eq(~Cat(kept[first : first + TOGETHER]).any())
+            for first, group in zip(range(0, banks, TOGETHER), few, strict=True)
+        ]
         m.d.sync += [self.beat.tick.eq(self.tick), self.beat.last.eq(last)]
         return m
 
