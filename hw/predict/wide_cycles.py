@@ -3,7 +3,7 @@
 Clocks, for S = spike_latency(layer) and a layer's source (ingress or serialiser):
 
     beat taken   = max(entered + 1, beat before + 1); with a TICK also TICK before + 3, and there
-                   must be room: the TICK 15 before has left the layer's queues 2 clocks before
+                   must be room: the TICK 15 before has left the layer's queues 3 clocks before
     spikes       = TICK taken + S, at once in the queue's output where nothing waits there
     serialiser   loads a step when the one before ends; its TICK goes with the last of the s spikes in
                    the fullest bank: max(load + max(s, 2), TICK before + 3, room)
@@ -145,7 +145,7 @@ class _Queue:
 
     @property
     def room(self) -> int:
-        return self._places[0] + 2
+        return self._places[0] + 3
 
     def left(self, clock: int) -> None:
         self._places.append(clock)

@@ -17,10 +17,11 @@ def beat_layout(plan: LayerPlan) -> data.StructLayout:
 
 
 def tick_gate(m: Module, tick: Value, room: Value) -> Value:
-    """Whether a TICK may go in this clock: there is room for its spikes, and the last one is 3 clocks ago.
+    """Whether a TICK may go in this clock: there was room for its spikes in the clock before, and the last one
+    is 3 clocks ago.
 
-    `tick` is high in a clock in which one goes.
+    `tick` is high in a clock in which one goes. A register, as whole masks of spikes move when a TICK goes.
     """
-    before, closed = Signal(), Signal()
-    m.d.sync += [before.eq(tick), closed.eq(tick | before)]
-    return room & ~closed
+    before, free = Signal(), Signal(init=1)
+    m.d.sync += [before.eq(tick), free.eq(room & ~(tick | before))]
+    return free

@@ -61,7 +61,7 @@ class StepQueue(wiring.Component):
                 head.eq(Mux(fifo.r_rdy, fifo.r_data, self.spikes)),
                 waiting.eq(fifo.r_rdy | (self.spikes_valid & ~passes)),
             ]
-        # A clock late, which TICKs 3 clocks apart never meet.
+        # Two clocks late with the register of tick_gate, which TICKs 3 clocks apart never meet.
         m.d.sync += [steps.eq(after), room.eq(steps != QUEUE_STEPS)]
         return m
 
