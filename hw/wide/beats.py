@@ -17,8 +17,8 @@ def beat_layout(plan: LayerPlan) -> data.StructLayout:
 
 
 def tick_gate(m: Module, tick: Value, room: Value) -> Value:
-    """Whether a TICK may go in this clock: there was room for its spikes in the clock before, and the last one
-    is 3 clocks ago.
+    """Whether a TICK may go in this clock: the last one is 3 clocks ago, and a clock ago there was room for
+    its spikes.
 
     `tick` is high in a clock in which one goes. A register, as whole masks of spikes move when a TICK goes.
     """
