@@ -107,7 +107,9 @@ def _serial(plan: CorePlan) -> list[Stored]:
 
 
 def _queue(plan: CorePlan, layer: LayerPlan, name: str) -> Stored:
-    kind, width = queue_kind(layer), mask_layout(layer.queued_bits, layer.words).size
+    # Padding lanes never spike: their bits are not kept.
+    unused = layer.queued_bits - layer.queued_bits // layer.lanes * layer.used_lanes
+    kind, width = queue_kind(layer), mask_layout(layer.queued_bits, layer.words).size - unused
     asked = kind.attributes(plan.target, layer.queued_bits, layer.words, plan.short_of_blocks).get(
         "ram_style", ""
     )

@@ -52,6 +52,15 @@ def test_so_does_every_memory_of_convolutions(tmp_path, target):
     assert_placed(plan, tmp_path)
 
 
+def test_so_do_those_of_a_map_that_leaves_lanes_without_neurons(tmp_path):
+    convs = [(24, (3, 3), {"stride": (2, 2)}, {"weight_bits": 4, "state_bits": 8})]
+    plan = make_plan(conv_network(1, (29, 29, 1), 6, convs, 10), (32, 2), "ecp5-25k")
+    assert plan.layers[0].used_lanes == 24
+    (queue,) = (memory for memory in stored(plan) if memory.name == "queue0.memory")
+    assert place(queue, "ecp5") == ("block", 1)  # of 36 bits, with the lanes' 24
+    assert_placed(plan, tmp_path)
+
+
 def assert_placed(plan, tmp_path):
     target = plan.target
     architecture = DEVICES[target].architecture
