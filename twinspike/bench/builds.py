@@ -130,6 +130,7 @@ def measure(
 def _task(build: Build, out: str) -> Task:
     """The build's row as a task, by its network's content, the hardware's code and the tools."""
     plan, place = plan_of(build, out)
+    load_dataset(load_config(build.config).dataset)  # what is missing today is not kept as the row's reason
     f1 = _macro_f1(build, place, plan.network)
     tools = {name: version(name) for name in (*_VERSIONS, *_TOOLS)}
     key = content_key(

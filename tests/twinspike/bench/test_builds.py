@@ -114,6 +114,21 @@ def test_a_design_that_a_changed_generator_leaves_as_it_is_is_not_placed_again(b
     assert len(placed) == 2
 
 
+def test_missing_data_is_told_and_measured_once_it_is_there(bench, monkeypatch):
+    _, _, folder = bench
+    there = hwbench.load_dataset
+
+    def missing(name):
+        raise TwinspikeError("no such data")
+
+    monkeypatch.setattr(hwbench, "load_dataset", missing)
+    found = measured([Build("small", "up5k", lanes=(2, 2))], folder)
+    assert [each["reason"] for each in found["left_out"]] == ["no such data"]
+    monkeypatch.setattr(hwbench, "load_dataset", there)
+    found = measured([Build("small", "up5k", lanes=(2, 2))], folder)
+    assert len(found["rows"]) == 1 and not found["left_out"]
+
+
 def test_builds_are_chosen_by_name():
     assert [b.name for b in chosen(["digits-up5k"])] == ["digits-up5k"]
     assert chosen([]) == list(BUILDS)
