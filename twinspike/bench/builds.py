@@ -79,7 +79,7 @@ BUILDS = (
     Build("mnist-wide", "ecp5-85k", events_per_clock=(8, 8)),
     Build("mnist-wide-quick", "ecp5-85k", events_per_clock=(8, 8)),
     Build("mnist-max-wide", "ecp5-85k", events_per_clock=(4, 2)),
-    Build("mnist-conv", "ecp5-25k", images=MAP_IMAGES),
+    Build("mnist-conv", "up5k", images=MAP_IMAGES),
     Build("mnist-conv-max", "ecp5-85k", images=MAP_IMAGES),
     Build("fashion-conv", "ecp5-85k", images=MAP_IMAGES),
     Build("mnist-conv-wide", "ecp5-85k", events_per_clock=(1, 1, 1), images=MAP_IMAGES),
