@@ -1,4 +1,4 @@
-"""What docs/howto/convolutions.md is filled with: convolutional networks beside dense ones on the same images."""
+"""What docs/howto/convolutions.md is filled with: convolutional networks beside dense ones."""
 
 from statistics import mean
 from typing import Any
