@@ -63,11 +63,13 @@ class MapWalker(Walker):
         m.submodules.sweeper = sweep = Sweep(plan)
 
         # The next operation; what the tables say of it comes in the same clock.
-        next_valid, next_tick, next_last = Signal(), Signal(), Signal()
+        next_valid = Signal()
+        next_tick, next_last = Signal(reset_less=True), Signal(reset_less=True)
         walk = self._walk(m)
 
         # The pair that goes out next.
-        queued, pair, queued_weight = Signal(), Signal(pair_layout(plan)), Signal.like(walk.weight)
+        queued, pair = Signal(), Signal(pair_layout(plan), reset_less=True)
+        queued_weight = Signal.like(walk.weight, reset_less=True)
         wait = Signal(UPDATE_LATENCY - 1)
         go, advance, done = Signal(), Signal(), Signal()
         begin, sweeps, settled = Signal(), Signal(), Signal()
@@ -119,7 +121,7 @@ class MapWalker(Walker):
         m.d.sync += [gone.eq(go), settled.eq(~(go | gone))]
 
         if plan.most > 1:
-            next_times = Signal.like(pair.times)
+            next_times = Signal.like(pair.times, reset_less=True)
             with m.If(self.i.ready):
                 m.d.sync += next_times.eq(self.i.p.times)
             times = walk.carried(m, next_times, done)
@@ -154,7 +156,7 @@ class MapWalker(Walker):
         for d in range(1, UPDATE_LATENCY):
             was_out, was_word = out
             same.append(was_out & (was_word == word))
-            late = Signal(name=f"out_{d}"), Signal.like(word, name=f"word_{d}")
+            late = Signal(name=f"out_{d}"), Signal.like(word, name=f"word_{d}", reset_less=True)
             m.d.sync += (
                 [late[0].eq(go), late[1].eq(pair.word)]
                 if d == 1

@@ -1,6 +1,6 @@
 """The sweep of a layer that keeps a list of the words which a TICK visits."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -51,10 +51,11 @@ class Sweep(wiring.Component):
         running, quiet, last = Signal(init=1), Signal(init=1), Signal(init=1)
         index = Signal(range(max(plan.words, 2)))
         # The index of the last entry; at first that of the last state word.
-        top, final = Signal.like(index, init=plan.words - 1), Signal()
+        top = Signal.like(index, init=plan.words - 1)
+        # Whether `index` is at the last entry: a register, for all that ends waits for it.
+        final = Signal(init=plan.words == 1)
         advance, ends = Signal(), Signal()
         m.d.comb += [
-            final.eq(index == top),
             advance.eq(running & self.room),
             ends.eq(advance & final),
             read.addr.eq(index),
@@ -62,17 +63,17 @@ class Sweep(wiring.Component):
         with m.If(self.start):
             m.d.sync += [running.eq(1), last.eq(self.last)]
         with m.Elif(advance):
-            m.d.sync += index.eq(index + 1)
+            m.d.sync += [index.eq(index + 1), final.eq(index + 1 == top)]
             with m.If(final):
                 m.d.sync += [running.eq(0), index.eq(0)]
 
         # The word comes a clock later; the pair stands until the next one.
         asked, fetched = Signal.like(index, reset_less=True), Signal()
         end, silent, over = Signal(reset_less=True), Signal(reset_less=True), Signal(3)
-        empty = self._listing(m, listed, top, ends & last) if plan.sweeps_reached else None
+        empty = self._listing(m, listed, top, final, ends, last) if plan.sweeps_reached else None
         if empty is None:
             with m.If(ends):
-                m.d.sync += top.eq(len(words) - 1)
+                m.d.sync += [top.eq(len(words) - 1), final.eq(len(words) == 1)]
         m.d.sync += [
             asked.eq(index),
             fetched.eq(advance),
@@ -98,17 +99,23 @@ class Sweep(wiring.Component):
             m.d.comb += self.pair.void.eq(silent)
         return m
 
-    def _listing(self, m: Module, listed: Memory, top: Signal, clear: Signal) -> Signal:
-        """Append what is `fresh` to the list; returns whether it is empty."""
+    def _listing(self, m: Module, listed: Memory, top: Signal, final: Signal, ends: Value, last: Value):
+        """Append what is `fresh` to the list, which no sweep goes through then; returns whether it is empty.
+
+        Where a sweep `ends` its index is at the first entry again: the last one if it is the only one.
+        """
         write = listed.write_port()
-        empty, following = Signal(init=1), Signal.like(top)
+        empty, single, following = Signal(init=1), Signal(), Signal.like(top)
         m.d.comb += [
             write.addr.eq(following),
             write.data.eq(self.fresh_word),
             write.en.eq(self.fresh),
         ]
-        with m.If(clear):
-            m.d.sync += [empty.eq(1), top.eq(0), following.eq(0)]
+        with m.If(ends):
+            m.d.sync += final.eq(empty | single | last)
+            with m.If(last):
+                m.d.sync += [empty.eq(1), top.eq(0), following.eq(0)]
         with m.Elif(self.fresh):
-            m.d.sync += [empty.eq(0), top.eq(following), following.eq(following + 1)]
+            m.d.sync += [final.eq(empty), single.eq(empty), empty.eq(0)]
+            m.d.sync += [top.eq(following), following.eq(following + 1)]
         return empty

@@ -63,19 +63,24 @@ class _TapsWalk(Walk):
         self._read = memory.read_port()
 
         # The event under way: the tap being read, how many follow, their weights and words.
-        self.walking, self._tap = Signal(name="walking"), Signal(range(len(content)), name="tap")
-        self._taps_left = Signal.like(lists.more, name="taps_left")
-        self._tap_weight = Signal(range(plan.weight_words), name="tap_weight")
-        self._from = tuple(Signal.like(field, name=f"from_{field.name[5:]}") for field in next_place)
-        self._first_word = Signal.like(channel.first, name="first_word")
-        self._all_words = Signal.like(channel.more, name="all_words")
+        self.walking, self._tap = (
+            Signal(name="walking"),
+            Signal(range(len(content)), name="tap", reset_less=True),
+        )
+        self._taps_left = Signal.like(lists.more, name="taps_left", reset_less=True)
+        self._tap_weight = Signal(range(plan.weight_words), name="tap_weight", reset_less=True)
+        self._from = tuple(
+            Signal.like(field, name=f"from_{field.name[5:]}", reset_less=True) for field in next_place
+        )
+        self._first_word = Signal.like(channel.first, name="first_word", reset_less=True)
+        self._all_words = Signal.like(channel.more, name="all_words", reset_less=True)
         # The place that sees it.
         self.offers = Signal(name="offers")
-        self._row = Signal(range(max(plan.leaving.height, 2)), name="row")
-        self._column = Signal(range(max(plan.leaving.width, 2)), name="column")
-        self._word = Signal(range(max(plan.channel_words, 2)), name="word_of_place")
-        self._words_left = Signal.like(channel.more, name="words_left")
-        self.weight = Signal(range(plan.weight_words), name="weight")
+        self._row = Signal(range(max(plan.leaving.height, 2)), name="row", reset_less=True)
+        self._column = Signal(range(max(plan.leaving.width, 2)), name="column", reset_less=True)
+        self._word = Signal(range(max(plan.channel_words, 2)), name="word_of_place", reset_less=True)
+        self._words_left = Signal.like(channel.more, name="words_left", reset_less=True)
+        self.weight = Signal(range(plan.weight_words), name="weight", reset_less=True)
         self.idle = ~self.walking & ~self.offers
         self.word = Cat(
             self._word[: plan.word_bits],
@@ -91,7 +96,9 @@ class _TapsWalk(Walk):
         return self.walking & (self._taps_left == 0) & self._moves(advance)
 
     def carried(self, m: Module, following: Signal, done: Value) -> Value:
-        of_event, of_place = Signal.like(following, name="times"), Signal.like(following, name="place_times")
+        of_event, of_place = (
+            Signal.like(following, name=name, reset_less=True) for name in ("times", "place_times")
+        )
         with m.If(~self.walking | done):
             m.d.sync += of_event.eq(following)
         with m.If(self._moved):

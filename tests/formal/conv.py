@@ -162,10 +162,13 @@ _SWEEP = (
 )
 _LIST = (
     Mutant("layers.sweep", "top.eq(following), following.eq(following + 1)", "top.eq(following)"),
-    Mutant(
-        "layers.sweep", "self._listing(m, listed, top, ends & last)", "self._listing(m, listed, top, ends)"
-    ),
+    Mutant("layers.sweep", "with m.If(last):", "with m.If(1):"),
     Mutant("layers.sweep", "silent.eq(empty & ~quiet)", "silent.eq(0)"),
+)
+# Of lists of a single word, which come where an event reaches one.
+_SINGLE = (
+    Mutant("layers.sweep", "final.eq(empty), single.eq(empty)", "final.eq(0), single.eq(empty)"),
+    Mutant("layers.sweep", "final.eq(empty | single | last)", "final.eq(empty | last)"),
 )
 _CASES = [
     (
@@ -188,12 +191,13 @@ _CASES = [
         (Mutant("layers.conv", 'place["word"].eq(channel.first)', 'place["word"].eq(0)'),),
     ),
 ]
+_OF_LISTS = (_SWEEP + _LIST, _LIST[:1], _LIST[:1] + _SINGLE)
 PROOFS = [
     Proof(
         "conv",
         f"each event its visits, each sweep {'what was reached' if reached else 'every word'} ({name})",
         functools.partial(walker, functools.partial(make, reached=reached)),
-        mutants if not reached else (*(_SWEEP + _LIST if not index else _LIST[:1]), *mutants[1:]),
+        (*_OF_LISTS[index], *mutants[1:]) if reached else mutants,
         refuted_in=25,
     )
     for index, (name, make, mutants) in enumerate(_CASES)
