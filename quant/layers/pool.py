@@ -3,7 +3,7 @@
 from math import prod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..synapses.maps import as_map, pair
 from ..synapses.pool import Pool, PoolSettings
@@ -29,7 +29,10 @@ class QuantPool(Relay):
     def forward(self, spikes: Tensor | SparseSpikes) -> Tensor:
         pool, dense = self.pool, spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
         (height, width, channels), (wh, ww) = pool.shape, pool.window
-        whole = dense.reshape(-1, *pool.map)[:, : height * wh, : width * ww]
-        windows = whole.reshape(-1, height, wh, width, ww, channels)
-        found = windows.amax((2, 4)).clamp(max=1) if pool.mode == "or" else windows.sum((2, 4))
-        return found.reshape(*dense.shape[:-1], pool.neurons)
+        whole = dense.reshape(-1, *pool.map)
+        if pool.mode == "sum":
+            # A divisor of 1 makes sums of means.
+            sums = nn.functional.avg_pool2d(whole.permute(0, 3, 1, 2), pool.window, divisor_override=1)
+            return sums.permute(0, 2, 3, 1).reshape(*dense.shape[:-1], pool.neurons)
+        windows = whole[:, : height * wh, : width * ww].reshape(-1, height, wh, width, ww, channels)
+        return windows.amax((2, 4)).clamp(max=1).reshape(*dense.shape[:-1], pool.neurons)

@@ -32,7 +32,8 @@ def test_small_training_sets_are_passed_more_often():
 
 
 # These are trained when somebody asks for them: by a demonstration, a study, a table of methods.
-ALONE = {"digits", "omniglot", "omniglot-conv", "study", "traffic", "bs4nn"}
+METHODS = {"bs4nn", "dcls", "dcls-time", "proxy", "sew", "sharing", "traffic"}
+ALONE = {"digits", "omniglot", "omniglot-conv", "study", *METHODS}
 
 
 @pytest.mark.parametrize("name", sorted({*available()} - ALONE))

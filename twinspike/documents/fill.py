@@ -25,6 +25,7 @@ from . import energy as energy_tables
 from . import hardware as hardware_tables
 from . import interop as interop_tables
 from . import interop_core as core_tables
+from . import maps as map_tables
 from . import methods as method_tables
 from . import recorded as recorded_tables
 from . import reliability as reliability_tables
@@ -81,6 +82,7 @@ FILLS: dict[str, Callable[..., str]] = {
         *board_tables.FILLS,
         *energy_tables.FILLS,
         *scaling_tables.FILLS,
+        *map_tables.FILLS,
         *recorded_tables.FILLS,
         *method_tables.FILLS,
     )

@@ -66,6 +66,40 @@ def method_cores(figures: Figures, where: str) -> str:
     return table_or_gap(head, rows)
 
 
+def method_networks(figures: Figures, where: str) -> str:
+    """Every network that a method trained: its weights, those that layers share once, and what it reaches."""
+    head = (
+        "method",
+        "network",
+        "size",
+        "weights",
+        "bits of weights",
+        "accuracy",
+        "hidden neurons active",
+        "passes",
+        "CPU minutes to train",
+    )
+    rows = []
+    for method, row in _measured(figures):
+        for name, part in row["parts"].items():
+            if "weights" in part:
+                size = "-".join(map(str, part["shape"])) + f", T = {part['timesteps']}"
+                rows.append(
+                    [
+                        f"`{method.name}`",
+                        name,
+                        size,
+                        f"{part['weights']:,}",
+                        f"{part['weight_memory_bits']:,}",
+                        f"{part['accuracy']:.4f}",
+                        f"{part['hidden_activity']:.1%}",
+                        f"{part['epochs']}",
+                        f"{part['train_cpu_seconds'] / 60:.1f}",
+                    ]
+                )
+    return table_or_gap(head, rows)
+
+
 def method_thresholds(figures: Figures, where: str) -> str:
     """F1 on held-out rows with each choice of thresholds: means over seeds, and the deviation of the last."""
     rows = []
@@ -167,4 +201,12 @@ def _verdict(goals: list[dict[str, Any]]) -> str:
     return f"{met} of {len(goals)} reached; not: {missed}"
 
 
-FILLS = (methods, method_ties, method_cores, method_thresholds, method_verification, method_traffic)
+FILLS = (
+    methods,
+    method_ties,
+    method_cores,
+    method_networks,
+    method_thresholds,
+    method_verification,
+    method_traffic,
+)

@@ -1,8 +1,7 @@
 """All methods, in the order of the documents. A new one is a file beside this one and a row here."""
 
-from . import bs4nn, sgl_thresh, traffic
+from . import bs4nn, dcls, proxy, sew, sgl_thresh, sharing, traffic
 from .method import Method
 
-METHODS: dict[str, Method] = {
-    method.name: method for method in (bs4nn.METHOD, traffic.METHOD, sgl_thresh.METHOD)
-}
+_ALL = (bs4nn, proxy, sew, dcls, sharing, traffic, sgl_thresh)
+METHODS: dict[str, Method] = {module.METHOD.name: module.METHOD for module in _ALL}

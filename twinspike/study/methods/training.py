@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from twinspike.config import Config, load_config
+from twinspike.config import Config, config_from_table, load_config
 from twinspike.executor import Workplace
 from twinspike.flow.folders import Folders
 from twinspike.model.data.dataset import Dataset
@@ -17,6 +17,7 @@ from ..runs import data_checksums, nameless
 from .cores import core_figures
 from .method import Row
 
+Changes = dict[str, Any]
 _FIGURES = (
     "accuracy",
     "macro_f1",
@@ -38,7 +39,32 @@ def trained(place: Workplace, config: Config) -> tuple[Network, Dataset, Row]:
     row = {key: metrics[key] for key in _FIGURES}
     shape = {"shape": sizes(network), "timesteps": network.timesteps}
     images = {"train": len(dataset.train_labels), "test": len(dataset.test_labels)}
-    return network, dataset, {**row, **shape, **images}
+    return network, dataset, {**row, **shape, **weights_of(network), **images}
+
+
+def weights_of(network: Network) -> Row:
+    """How many weights the network has, those that layers share once, and the bits that they take."""
+    own = [layer for layer in network.layers if layer.weights_of is None]
+    bits = sum(layer.weight.size * layer.spec.weight_bits for layer in own)
+    return {"weights": sum(layer.weight.size for layer in own), "weight_memory_bits": bits}
+
+
+def changed(place: Workplace, name: str, variant: str, changes: Changes) -> Row:
+    """The figures of a configuration with other settings, named after it and the `variant`."""
+    _, _, row = trained(place, with_changes(name, variant, changes))
+    return row
+
+
+def with_layers(name: str, variant: str, layers: list[dict[str, Any]], **scalars: Any) -> Config:
+    """A configuration with other `[[layers]]` entries, and other scalars at its head."""
+    table = load_config(name).table()
+    del table["name"]
+    return config_from_table(f"{name}-{variant}", table | {"layers": layers} | scalars)
+
+
+def with_changes(name: str, variant: str, changes: Changes) -> Config:
+    """A configuration with other settings, as `Config.changed` takes them."""
+    return load_config(name).changed(f"{name}-{variant}", **changes)
 
 
 def control(place: Workplace, name: str) -> Row:

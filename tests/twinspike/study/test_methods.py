@@ -1,0 +1,105 @@
+"""The published methods: what their networks and controls differ in, and how their figures are judged."""
+
+import dataclasses
+
+import pytest
+from support.networks import random_network
+
+from twinspike.config import load_config
+from twinspike.model.network.network import SpikingNetwork
+from twinspike.study.methods import dcls, proxy, sew, sharing
+from twinspike.study.methods.registry import METHODS
+from twinspike.study.methods.training import weights_of, with_changes
+
+CORE = {"sim": [{"mismatches": 0, "faults": 0, "cycles_predicted_equal": True}]}
+
+
+def figures(method, **accuracies):
+    """Made figures of each part of a method: an accuracy of its own where its name has the word."""
+    found = {}
+    for part in METHODS[method].parts:
+        score = next((value for word, value in accuracies.items() if word in part.name), 0.5)
+        found[part.name] = {"accuracy": score, "weights": 10, "weight_memory_bits": 40, "core": CORE}
+    return found
+
+
+def met(method, parts):
+    return [goal.met for goal in METHODS[method].goals(parts)]
+
+
+def weights(network):
+    return [synapses.weight.numel() for synapses in network.synapses]
+
+
+def test_controls_differ_in_their_rule_alone():
+    mine, other = load_config("proxy"), with_changes("proxy", "control", proxy.CONTROL)
+    assert (mine.layers, mine.encoder, mine.timesteps) == (other.layers, other.encoder, other.timesteps)
+    assert (mine.training.rule, other.training.rule) == ("proxy", "surrogate")
+    assert 2 * other.training.epochs == mine.training.epochs
+
+
+def test_layers_share_one_tensor_or_have_their_own():
+    shared = SpikingNetwork(load_config("sharing"), (28, 28))
+    apart = SpikingNetwork(with_changes("sharing", "unshared", sharing.OWN), (28, 28))
+    owner, *others = shared.synapses[1:5]
+    assert all(layer.weight is owner.weight for layer in others)
+    assert len({id(layer.weight) for layer in apart.synapses}) == len(apart.synapses)
+    assert weights(shared) == weights(apart)
+
+
+def test_weights_that_are_shared_count_once():
+    network = random_network(widths=(6, 6))
+    first, second = network.layers
+    second = dataclasses.replace(second, weight=first.weight, spec=first.spec, weights_of=0)
+    found = weights_of(dataclasses.replace(network, layers=(first, second)))
+    assert found == {"weights": 36, "weight_memory_bits": 36 * first.spec.weight_bits}
+
+
+def test_taps_have_a_third_of_the_weights_of_a_dense_kernel():
+    taps = SpikingNetwork(load_config(dcls.SPACE), (28, 28))
+    kernels = SpikingNetwork(dcls.dense_kernels(dcls.SPACE), (28, 28))
+    for few, all_of_them in zip(taps.synapses[:2], kernels.synapses[:2], strict=True):
+        assert few.geometry.shape == all_of_them.geometry.shape
+        assert 0.3 < few.weight.numel() / all_of_them.weight.numel() < 0.35
+    time = SpikingNetwork(load_config(dcls.TIME), (33, 32, 12))
+    steps = SpikingNetwork(with_changes(dcls.TIME, "all", dcls.ALL_STEPS), (33, 32, 12))
+    assert 3 * time.synapses[0].weight.numel() == steps.synapses[0].weight.numel()
+    delays = steps.stages[0].placed().delay
+    assert delays.max() == load_config(dcls.TIME).layers[0].reach and (delays[0] == range(9)).all()
+
+
+@pytest.mark.parametrize("variant", sew.VARIANTS)
+def test_blocks_have_the_convolutions_of_one_depth(variant):
+    config = sew.blocks(variant, 2)
+    network = SpikingNetwork(config, (10, 34, 34, 2))
+    kinds = [synapses.geometry.kind for synapses in network.synapses]
+    singles = 7 if variant == sew.BEHIND else 0
+    assert config.seed == 2 and kinds.count("conv") == 8 + singles
+    assert {stage.geometry.shape for stage in network.stages[:-1]} == {(9, 9, 8)}
+    combined = {stage.wiring.combine for stage in network.stages}
+    assert combined == ({"add", variant} if variant in (sew.AND, sew.IAND) else {"add"})
+
+
+def test_a_block_sees_what_the_one_before_saw_and_made():
+    behind = sew.blocks(sew.BEHIND, 1).layers
+    assert [layer.sources for layer in behind[1:5]] == [(), (0, 1), (), (2, 3)]
+    without = sew.blocks(sew.IAND, 1).layers
+    # Spikes that the block saw and did not make: the first source's without the second's.
+    assert (without[2].kind, without[2].sources, without[2].combine) == ("pool", (0, 1), "iand")
+
+
+def test_verdicts_follow_from_figures():
+    assert met("proxy", figures("proxy", control=0.91, Fashion=0.93)) == [True, True, True]
+    assert met("proxy", figures("proxy", control=0.92, Fashion=0.915)) == [False, False, True]
+    parts = figures("sharing", control=0.9, shared=0.89)
+    parts["control, not shared"] |= {"accuracy": 0.9, "weights": 40}
+    assert met("sharing", parts) == [True, True, True]
+    parts["shared"]["accuracy"] = 0.87
+    assert met("sharing", parts) == [False, True, True]
+    assert met("dcls", figures("dcls", control=0.9, Fashion=0.898, keywords=0.896)) == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert met("sew", figures("sew", behind=0.8, shortcuts=0.9, add=0.9)) == [True, False, True]
