@@ -95,6 +95,12 @@ class TrainingSettings:
         0.0, low=0.0, high=1.0, help="augmentation: probability that strokes get thicker, by up to a pixel"
     )
     drop: float = setting(0.0, low=0.0, high=0.9, help="augmentation: probability that a pixel turns black")
+    blend: float = setting(
+        0.0,
+        low=0.0,
+        high=1.0,
+        help="augmentation: probability that a sample becomes one between itself and another of its class",
+    )
     threads: int = setting(
         1, low=1, high=256, help="CPU threads; runs repeat to the byte only for the same number"
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...numerics.encodings import Encoding, Graded
+from ...numerics.encodings import Encoding, Graded, Timed
 from ..settings import TrainingSettings
 from . import augment
+from .blend import blended
 from .encodings import dense_spikes, several_spikes, spike_steps
 from .events import Events, events_of_spikes, events_of_steps
 
@@ -34,17 +35,24 @@ def arranged(when: Tensor, timesteps: int) -> Tensor | Events:
 
 
 class TrainingInputs:
-    """Batches of input spikes of uint8 images [N, H, W], on the images' device.
+    """Batches of input spikes of uint8 images [N, H, W] with labels [N], on the images' device.
 
     Without augmentation an image always gives the same spikes: their steps are computed once, a byte
     an address (not for an encoding with several spikes per address, whose tables would be T times as large).
     """
 
-    def __init__(self, images: Tensor, encoding: Encoding, timesteps: int, settings: TrainingSettings):
-        self.images, self.encoding, self.timesteps, self.settings = images, encoding, timesteps, settings
+    def __init__(
+        self, images: Tensor, labels: Tensor, encoding: Encoding, timesteps: int, settings: TrainingSettings
+    ):
+        self.images, self.labels, self.settings = images, labels, settings
+        self.encoding, self.timesteps = encoding, timesteps
         self.augmented = augment.wanted(settings)
         self.when = None
-        if not self.augmented and spike_steps(encoding, images[:1], timesteps) is not None:
+        if (
+            not self.augmented
+            and not settings.blend
+            and spike_steps(encoding, images[:1], timesteps) is not None
+        ):
             chunks = [spike_steps(encoding, part, timesteps) for part in images.split(CHUNK)]
             self.when = torch.cat(chunks)
 
@@ -55,7 +63,17 @@ class TrainingInputs:
         """
         if self.when is not None:
             return arranged(self.when[chosen[own]], self.timesteps)
-        images = self.images[chosen[own]]
+        images = self._blended(chosen, generator, own) if self.settings.blend else self.images[chosen[own]]
         if self.augmented:
             images = augment.augmented(images, self.settings, generator, batch=len(chosen), own=own)
         return input_spikes(self.encoding, images, self.timesteps)
+
+    def _blended(self, chosen: Tensor, generator: torch.Generator, own: slice) -> Tensor:
+        return blended(
+            self.images[chosen],
+            self.labels[chosen],
+            self.settings.blend,
+            generator,
+            spikes=isinstance(self.encoding, Timed),
+            own=own,
+        )

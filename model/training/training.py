@@ -143,7 +143,7 @@ class _Run:
         self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
         if self.settings.quarter_turns:
             images, self.labels = with_quarter_turns(images, self.labels)
-        self.inputs = TrainingInputs(images, config.encoder, config.timesteps, self.settings)
+        self.inputs = TrainingInputs(images, self.labels, config.encoder, config.timesteps, self.settings)
         self.batch = min(self.settings.batch_size, len(self.labels))
         self.steps = len(self.labels) // self.batch
         self.epochs = self.settings.passes(self.steps)

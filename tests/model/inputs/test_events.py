@@ -26,6 +26,7 @@ def images(count: int = 6) -> torch.Tensor:
     return found
 
 
+LABELS = torch.tensor([0, 1, 0, 1, 0, 2])
 # Of images; a list of events has no multiplicities.
 LISTED = [kind for kind, cls in ENCODINGS.items() if kind != "graded" and not issubclass(cls, Timed)]
 
@@ -46,7 +47,7 @@ def test_events_are_the_spikes(kind):
 @pytest.mark.parametrize("kind", LISTED)
 def test_batches_of_the_training_set_are_its_encoded_images(kind):
     encoding, chosen = ENCODINGS[kind](), torch.tensor([4, 1, 1, 0])
-    inputs = TrainingInputs(images(), encoding, 8, TrainingSettings())
+    inputs = TrainingInputs(images(), LABELS, encoding, 8, TrainingSettings())
     assert (inputs.when is None) == kind.startswith("rate")
     assert torch.equal(
         inputs.batch(chosen, torch.Generator()).as_tensor(), encode(encoding, images()[chosen], 8)
@@ -55,12 +56,12 @@ def test_batches_of_the_training_set_are_its_encoded_images(kind):
 
 def test_graded_inputs_stay_dense():
     encoding, chosen = ENCODINGS["graded"](), torch.tensor([4, 1, 1, 0])
-    batch = TrainingInputs(images(), encoding, 4, TrainingSettings()).batch(chosen, torch.Generator())
+    batch = TrainingInputs(images(), LABELS, encoding, 4, TrainingSettings()).batch(chosen, torch.Generator())
     assert torch.equal(batch, encode(encoding, images()[chosen], 4)) and batch.max() == 15
 
 
 def test_augmented_batches_are_drawn_anew():
-    inputs = TrainingInputs(images(), Latency(), 8, TrainingSettings(rotation=20))
+    inputs = TrainingInputs(images(), LABELS, Latency(), 8, TrainingSettings(rotation=20))
     first, same, other = (
         inputs.batch(torch.arange(6), torch.Generator().manual_seed(seed)).as_tensor() for seed in (1, 1, 2)
     )
