@@ -19,6 +19,7 @@ from ..readout.emd import Readout
 from ..readout.enrolled import SlotReadout
 from ..readout.membrane import MembraneReadout
 from ..weights.image import ImageCheck, LoadShare
+from ..weights.stores import lent_pairs
 from .ingress import Ingress
 from .paths import Paths
 from .signature import core_members
@@ -75,6 +76,9 @@ class Core(wiring.Component):
             events = splitter.o
         paths = Paths(m, plan, events)
         shares: list[data.View] = []
+        made: list[SpikingLayer] = []
+        # The ports by which other layers read a layer's memory of weights, those that are free.
+        ports = [lent_pairs(layer_plan) for layer_plan in plan.layers]
         for index, layer_plan in enumerate(plan.layers):
             for number, relay in enumerate(plan.before(index)):
                 m.submodules[f"relay{index}_{number}"] = stage = RELAYS[relay.layer.kind](relay)
@@ -96,6 +100,13 @@ class Core(wiring.Component):
                 queue.begin.eq(layer.sweep),
                 layer.room.eq(queue.room),
             ]
+            made.append(layer)
+            if layer_plan.lender is not None:
+                lender, (address, word) = made[layer_plan.lender], ports[layer_plan.lender].pop(0)
+                m.d.comb += [
+                    getattr(lender, address).eq(layer.weight_address),
+                    layer.weight_data.eq(getattr(lender, word)),
+                ]
             if layer_plan.memory == "spram":
                 if layer_plan is plan.loaded[0]:
                     open_gate, shares = self._add_image(m, layer)

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..parts.events import event_layout, mask_layout
 from ..plan import LayerPlan
 from ..weights.image import load_layout
+from ..weights.stores import borrowed, lent, lent_pairs
 from .kinds import WALKERS
 from .neurons import Neurons
 
@@ -17,8 +18,8 @@ class SpikingLayer(wiring.Component):
     From an event or TICK taken at `i` with the layer idle, 8 clocks to its first state word written
     back, or to the first word of spikes at `spikes`.
 
-    Members: `i`, `room`, `sweep`, `load` as in Walker; `spikes`, `spikes_valid`,
-    `lacks` as in Neurons.
+    Members: `i`, `room`, `sweep`, `load` and those of memories that layers share as in Walker; `spikes`,
+    `spikes_valid`, `lacks` as in Neurons.
     """
 
     def __init__(self, plan: LayerPlan):
@@ -34,7 +35,7 @@ class SpikingLayer(wiring.Component):
             members["lacks"] = Out(plan.queued_bits)
         if plan.memory == "spram":
             members["load"] = In(load_layout(plan))
-        super().__init__(members)
+        super().__init__(members | lent(plan) | borrowed(plan))
 
     def elaborate(self, platform):
         m = Module()
@@ -56,4 +57,14 @@ class SpikingLayer(wiring.Component):
             m.d.comb += self.lacks.eq(neurons.lacks)
         if self._plan.memory == "spram":
             m.d.comb += synapses.load.eq(self.load)
+        if self._plan.memory == "shared":
+            m.d.comb += [
+                self.weight_address.eq(synapses.weight_address),
+                synapses.weight_data.eq(self.weight_data),
+            ]
+        for address, data in lent_pairs(self._plan):
+            m.d.comb += [
+                getattr(synapses, address).eq(getattr(self, address)),
+                getattr(self, data).eq(getattr(synapses, data)),
+            ]
         return m

@@ -1,12 +1,15 @@
 """What every walker is to its layer: events in, pairs of state word and weights out."""
 
+from typing import NamedTuple
+
+from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..parts.events import event_layout, times_field, word_shape
 from ..plan import LayerPlan
 from ..weights.image import load_layout
-from ..weights.stores import BlockWeights, SpramWeights
+from ..weights.stores import BlockWeights, SpramWeights, borrowed, lent, lent_pairs
 
 
 def pair_layout(plan: LayerPlan) -> data.StructLayout:
@@ -23,6 +26,13 @@ def pair_layout(plan: LayerPlan) -> data.StructLayout:
     return data.StructLayout({"word": word_shape(plan.words), "tick": 1, "last": 1, "quiet": 1, **more})
 
 
+class WeightPort(NamedTuple):
+    """The port by which a walker reads weights: `address`, and `data` as BlockWeights gives them."""
+
+    address: Value
+    data: Value
+
+
 class Walker(wiring.Component):
     """The part of a layer that knows its kind; a subclass per kind is found through hw/layers/kinds.py.
 
@@ -30,7 +40,8 @@ class Walker(wiring.Component):
     one clock after its pair), `room` (In: a step's spikes can be taken; where the sweep follows a list: a
     word's), `sweep` (Out: pulses when a TICK's walk starts); with SPRAM weights also `load` (In, of
     hw/weights/image.py's load_layout); where a TICK sweeps what was reached `fresh`, `fresh_word` (In, as
-    Neurons has them).
+    Neurons has them); where its memory is lent to other layers, or another's, those of `lent` and `borrowed`
+    of hw/weights/stores.py.
     """
 
     def __init__(self, plan: LayerPlan):
@@ -47,12 +58,22 @@ class Walker(wiring.Component):
             members["load"] = In(load_layout(plan))
         if plan.sweeps_reached:
             members |= {"fresh": In(1), "fresh_word": In(word_shape(plan.words))}
-        super().__init__(members)
+        super().__init__(members | lent(plan) | borrowed(plan))
 
-    def add_memory(self, m) -> BlockWeights | SpramWeights:
-        """The weight memory as a submodule, connected to `load` where weights are loaded."""
+    def add_memory(self, m) -> WeightPort:
+        """The port of the weight memory: of a submodule, or of another layer's memory.
+
+        The submodule is connected to `load` where weights are loaded, and to the other layers that read it.
+        """
+        if self._plan.memory == "shared":
+            return WeightPort(self.weight_address, self.weight_data)
         memory = SpramWeights(self._plan) if self._plan.memory == "spram" else BlockWeights(self._plan)
         m.submodules.memory = memory
         if self._plan.memory == "spram":
             m.d.comb += memory.load.eq(self.load)
-        return memory
+        for address, word in lent_pairs(self._plan):
+            m.d.comb += [
+                getattr(memory, address).eq(getattr(self, address)),
+                getattr(self, word).eq(getattr(memory, word)),
+            ]
+        return WeightPort(memory.address, memory.data)

@@ -15,6 +15,7 @@ from .layer import LayerPlan
 from .merge import Leaving, MergePlan, input_map, merge_of, passes_flat
 from .pixel_encodings import check_encoding
 from .relay import RelayPlan
+from .shared import share_memories
 from .spram import share_spram
 from .states import states_in_blocks
 from .wide_layers import wide_layers
@@ -108,7 +109,7 @@ def make_plan(
         )
     if target == "up5k":
         layers = share_spram(layers, network.name, numbers)
-    layers = states_in_blocks(layers, target)
+    layers = share_memories(states_in_blocks(layers, target), network, numbers)
     if check_duplicates is None:
         check_duplicates = not any(plan.memory == "spram" for plan in layers)
     found = tuple(relays) if any(relays) else ()

@@ -44,16 +44,21 @@ class LayerPlan(NeuronsPlan, abc.ABC):
     `arrivals` [addresses]: which input each address that arrives means, -1 for padding of the layer before;
     None: the addresses are the inputs. `timesteps`: T, 0 where it is not known. `spram_blocks`: how many
     blocks of SPRAM its weights have, where they lie there. `state_style`: the ram_style of its memory of
-    states, empty where synthesis is to choose.
+    states, empty where synthesis is to choose. `readers`: how many layers read its memory of weights, each
+    through a port of its own; `lender`: the layer (of a core's `layers`) whose memory it reads, if it is not
+    its own.
     """
 
-    memory: str  # "block": initialised memory; "spram": loaded through the load port
+    # "block": initialised memory; "spram": loaded through the load port; "shared": another layer's
+    memory: str
     events_per_clock: int = 0  # E of a wide layer (hw/plan/wide.py); 0: one event in W clocks
     read_ahead: bool = False  # block RAMs get the address before its register and have one behind them
     arrivals: np.ndarray | None = None
     timesteps: int = 0
     spram_blocks: int = UP5K_SPRAM_BLOCKS
     state_style: str = ""
+    readers: int = 1
+    lender: int | None = None
 
     @abc.abstractmethod
     def visits(self, address: int) -> list[Visit]:
@@ -162,8 +167,8 @@ class LayerPlan(NeuronsPlan, abc.ABC):
 
     @property
     def weight_copies(self) -> int:
-        """How many memories hold all of the weights."""
-        return 1
+        """How many memories of its own hold all of the weights."""
+        return 0 if self.memory == "shared" else 1
 
     def load_words(self) -> list[int]:
         """The weight memory as 16-bit words, lowest piece first: what hw/weights/image.py wraps."""

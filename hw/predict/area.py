@@ -52,7 +52,7 @@ def _serial(plan: CorePlan) -> dict[str, float]:
         ),
         # A word of weights is chosen among the banks behind them.
         "bank bits": sum(
-            x.weight_word_bits * (len(banks(x.weight_words)) - 1) for x in layers if x.memory == "block"
+            x.weight_word_bits * (len(banks(x.weight_words)) - 1) for x in layers if x.memory != "spram"
         ),
         "reference bits": plan.references * (plan.distance_bits + 3 * plan.count_bits),
         "image": float(spram_blocks(plan) > 0),

@@ -47,6 +47,7 @@ class Stored:
     kind: str = "ram"
     asked: str = ""
     enables: int = 1  # parts that are written by themselves
+    readers: int = 1  # read ports
     changing: int | None = None  # its tables whose content is not 0 or 1 throughout, if that is known
 
     @property
@@ -88,7 +89,13 @@ def _serial(plan: CorePlan) -> list[Stored]:
                 for low, bits in slices(layer.weight_word_bits, depth if layer.read_ahead else 0):
                     part = f"_{low}" if bits < layer.weight_word_bits else ""
                     found.append(
-                        Stored(f"layer{i}.synapses.memory.weights_{index}{part}", depth, bits, "rom")
+                        Stored(
+                            f"layer{i}.synapses.memory.weights_{index}{part}",
+                            depth,
+                            bits,
+                            "rom",
+                            readers=layer.readers,
+                        )
                     )
         found += [
             Stored(
@@ -269,7 +276,8 @@ def placed(plan: CorePlan) -> dict[str, int]:
     total = dict.fromkeys(("block", "lut ram", "registers", "tables"), 0)
     for memory in stored(plan):
         kind, amount = place(memory, DEVICES[plan.target].architecture)
-        total[kind] += amount
+        # At most: two ports of one block may serve two readers.
+        total[kind] += amount * memory.readers
     return total
 
 

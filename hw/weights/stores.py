@@ -1,5 +1,7 @@
 """Weight memories: a row address in, a packed weight word a clock later."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -17,23 +19,23 @@ class BlockWeights(wiring.Component):
     One word per clock, latency 1 clock; 2 clocks with `read_ahead`, where a register follows each bank and
     each block RAM is a memory of its own.
 
-    Members: `address` (In), `data` (Out, P weights).
+    Other layers that read the same words have ports of their own (`readers`), so that nobody waits: synthesis
+    makes as many copies of the blocks as their ports ask for.
+
+    Members: `address` (In), `data` (Out, P weights); of other readers those of `lent`.
     """
 
     def __init__(self, plan: LayerPlan):
         self._plan = plan
         super().__init__(
-            {
-                "address": In(range(plan.weight_words)),
-                "data": Out(plan.weight_word_bits),
-            }
+            {"address": In(range(plan.weight_words)), "data": Out(plan.weight_word_bits), **lent(plan)}
         )
 
     def elaborate(self, platform):
         m = Module()
         plan = self._plan
         image = plan.weight_image()
-        outputs, starts = [], []
+        stored: list[tuple[int, int, list[Memory]]] = []
         for index, (start, depth) in enumerate(banks(plan.weight_words)):
             rows, parts = image[start : start + depth], []
             for low, bits in slices(plan.weight_word_bits, depth if plan.read_ahead else 0):
@@ -41,13 +43,24 @@ class BlockWeights(wiring.Component):
                 memory = _filled(bits, depth, part)
                 name = f"weights_{index}" + (f"_{low}" if bits < plan.weight_word_bits else "")
                 m.submodules[name] = memory
-                port = memory.read_port()
-                m.d.comb += port.addr.eq(self.address[: max(depth - 1, 0).bit_length()])
-                parts.append(port.data)
-            outputs.append(Cat(parts))
+                parts.append(memory)
+            stored.append((start, depth, parts))
+        self._read(m, stored, self.address, self.data)
+        for address, data in lent_pairs(plan):
+            self._read(m, stored, getattr(self, address), getattr(self, data))
+        return m
+
+    def _read(
+        self, m: Module, stored: list[tuple[int, int, list[Memory]]], address: Value, data: Value
+    ) -> None:
+        """Ports through which a reader finds the word at `address` among the banks (start, depth, parts)."""
+        outputs, starts = [], []
+        for start, depth, parts in stored:
+            ports = [memory.read_port() for memory in parts]
+            m.d.comb += [port.addr.eq(address[: max(depth - 1, 0).bit_length()]) for port in ports]
+            outputs.append(Cat(port.data for port in ports))
             starts.append(start)
-        address = self.address
-        if plan.read_ahead:
+        if self._plan.read_ahead:
             outputs = [_delayed(m, output) for output in outputs]
             address = _delayed(m, address)
         # Banks shrink from the front, so the bank of an address is the last one that starts below it.
@@ -55,8 +68,27 @@ class BlockWeights(wiring.Component):
         for index, start in enumerate(starts):
             with m.If(address >= start):
                 m.d.sync += bank.eq(index)
-        m.d.comb += self.data.eq(Array(outputs)[bank])
-        return m
+        m.d.comb += data.eq(Array(outputs)[bank])
+
+
+def lent_pairs(plan: LayerPlan) -> list[tuple[str, str]]:
+    """The names of address and data of each other layer that reads this one's memory."""
+    return [(f"lent_address_{reader}", f"lent_data_{reader}") for reader in range(1, plan.readers)]
+
+
+def lent(plan: LayerPlan) -> dict[str, Any]:
+    """The members by which other layers read this one's memory."""
+    members: dict[str, Any] = {}
+    for address, data in lent_pairs(plan):
+        members |= {address: In(range(plan.weight_words)), data: Out(plan.weight_word_bits)}
+    return members
+
+
+def borrowed(plan: LayerPlan) -> dict[str, Any]:
+    """The members by which a layer reads another's memory, where it has none."""
+    if plan.memory != "shared":
+        return {}
+    return {"weight_address": Out(range(plan.weight_words)), "weight_data": In(plan.weight_word_bits)}
 
 
 # The widest words of an ECP5's block RAM of 16 kbit, by depth. Of a wider memory of such a depth yosys makes

@@ -48,7 +48,7 @@ def _layer(index: int, layer: LayerPlan) -> Block:
     return Block(
         f"layer {index}: {kind}{behind}",
         f"{size(layer.layer.shape)} neurons, {layer.lanes} lanes, v of {layer.layer.spec.state_bits} bits",
-        f"weights: {bits:,} bits of {layer.memory}",
+        f"weights: {bits:,} bits of {layer.memory}" if bits else f"weights: those of layer {layer.lender}",
     )
 
 

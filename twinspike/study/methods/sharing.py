@@ -39,9 +39,10 @@ METHOD = Method(
     title="One weight tensor for layers of one shape",
     arxiv=("2210.14151",),
     implemented="a weight tensor that four convolutions share and learn together, stored once in the "
-    "network's file; thresholds, biases and normalisation of each layer (`weights_of`, `norm = batch`)",
-    missing="networks of ImageNet's and CIFAR's size; the paper's own choice of what is shared. The core "
-    "has a memory of weights for each layer, of equal content",
+    "network's file and in one memory of the core, which each layer reads through a port of its own; "
+    "thresholds, biases and normalisation of each layer (`weights_of`, `norm = batch`)",
+    missing="networks of ImageNet's and CIFAR's size; the paper's own choice of what is shared. A block of "
+    "RAM has two ports at most, so synthesis copies the blocks of the one memory",
     data="Fashion-MNIST: 60,000 images to train, 10,000 to measure; four convolutions 3x3 of 16 channels "
     "behind one of 7x7, 6 passes",
     paper_figure="see the paper: its networks and data are larger",
