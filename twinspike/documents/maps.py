@@ -6,6 +6,7 @@ from typing import Any
 from twinspike.config import load_config
 from twinspike.flow.folders import pretrained
 from twinspike.quant.network_file import load_network
+from twinspike.study.methods.training import weights_of
 
 from .tables import Figures, table
 
@@ -56,7 +57,7 @@ def _cells(name: str, build: dict[str, Any], recipe: dict[str, Any] | None) -> l
         f"`{name}`",
         "-".join(map(str, build["network"])),
         f1,
-        f"{sum(layer.weight.size for layer in network.layers):,}",
+        f"{weights_of(network)['weights']:,}",
         spikes,
         build["device"],
         f"{build['latency_us']:.2f}",

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..study.methods.method import Method
 from ..study.methods.registry import METHODS
-from .tables import Figures, run_cells, table_or_gap
+from .tables import Figures, network_size, run_cells, table_or_gap
 
 STUDY = "reproduce"
 
@@ -83,12 +83,11 @@ def method_networks(figures: Figures, where: str) -> str:
     for method, row in _measured(figures):
         for name, part in row["parts"].items():
             if "weights" in part:
-                size = "-".join(map(str, part["shape"])) + f", T = {part['timesteps']}"
                 rows.append(
                     [
                         f"`{method.name}`",
                         name,
-                        size,
+                        network_size(part),
                         f"{part['weights']:,}",
                         f"{part['weight_memory_bits']:,}",
                         f"{part['accuracy']:.4f}",
@@ -155,9 +154,13 @@ def method_traffic(figures: Figures, where: str) -> str:
     rows = []
     for name, part in _parts(figures, "traffic").items():
         if "accuracy" in part:
-            size = "-".join(map(str, part["shape"])) + f", T = {part['timesteps']}"
             rows.append(
-                [f"network: {name}", size, f"{part['accuracy']:.4f}", f"{part['hidden_activity']:.1%}"]
+                [
+                    f"network: {name}",
+                    network_size(part),
+                    f"{part['accuracy']:.4f}",
+                    f"{part['hidden_activity']:.1%}",
+                ]
             )
         for what, accuracy in part.get("accuracies", {}).items():
             rows.append([what, "", f"{accuracy:.4f}", ""])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .tables import Figures, run_cells, table_or_gap
+from .tables import Figures, network_size, run_cells, table_or_gap
 
 STUDY = "own_data"
 
@@ -37,7 +37,7 @@ def recordings(figures: Figures, where: str) -> str:
         rows.append(
             [
                 f"`{row['config']}`",
-                "-".join(map(str, row["shape"])) + f", T = {row['timesteps']}",
+                network_size(row),
                 kind.replace("macro_f1", "macro-F1"),
                 f"{row['wanted'][kind]:.2f}{most}",
                 f"{mean:.4f} ({min(scores):.4f} to {max(scores):.4f})",

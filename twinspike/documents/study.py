@@ -5,7 +5,7 @@ from typing import Any
 
 from ..study.figures import TITLES
 from ..study.study import DENSE
-from .tables import NOT_YET, Figures, table
+from .tables import NOT_YET, Figures, network_size, table
 
 Row = dict[str, Any]
 _HEAD = (
@@ -153,7 +153,7 @@ def recipes(figures: Figures, where: str) -> str:
         rows.append(
             [
                 f"`{row['config']}`",
-                "-".join(map(str, row["shape"])) + f", T = {row['timesteps']}",
+                network_size(row),
                 str(row["weight_bits"]),
                 ", ".join(map(str, row["seeds"])),
                 _spread(f1, ".4f"),

@@ -66,6 +66,11 @@ def value(figures: Figures, where: str, path: str, form: str = "") -> str:
     return NOT_YET if found is None else format(found, form)
 
 
+def network_size(row: dict[str, Any]) -> str:
+    """The layers and the steps of a network, as 784-256-32, T = 8, from its `shape` and `timesteps`."""
+    return "-".join(map(str, row["shape"])) + f", T = {row['timesteps']}"
+
+
 def accuracy(figures: Figures, where: str) -> str:
     """How good each configuration's integer network is, beside raw pixels."""
     head = (
@@ -85,7 +90,7 @@ def accuracy(figures: Figures, where: str) -> str:
         if r is None:
             rows.append(_gap(head, f"`{name}`"))
             continue
-        shape = "-".join(map(str, r["network"]["shape"])) + f", T = {r['network']['timesteps']}"
+        shape = network_size(r["network"])
         bits = ", ".join(map(str, sorted(set(r["network"]["weight_bits"]))))
         best = max(r["macro_f1"], r["macro_f1_knn"])
         rows.append(

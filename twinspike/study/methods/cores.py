@@ -12,7 +12,7 @@ from twinspike.hw.predict.placement import ram_blocks
 from twinspike.quant.network import Network
 from twinspike.study.measure import CYCLE_IMAGES, image_cycles
 
-from .method import Row
+from .method import Goal, Row
 
 # Images that go through the Verilog.
 SIMULATED = 40
@@ -44,3 +44,9 @@ def exact(core: Row) -> bool:
         not run["mismatches"] and not run["faults"] and run["cycles_predicted_equal"] is not False
         for run in core["sim"]
     )
+
+
+def core_goal(core: Row, *, what: str = "core in simulation", compared: str = "spike") -> Goal:
+    """That nothing differs in simulation; `compared`: spikes, or the membranes of outputs that never fire."""
+    ours = f"no {compared}, answer or clock differs" if exact(core) else "differences"
+    return Goal(what, ours, "none differs", exact(core))

@@ -1,15 +1,13 @@
 """Learnt spacings: few taps that find out where they lie, in space and in time, beside dense kernels."""
 
-from functools import partial
-
 import numpy as np
 
 from twinspike.config import Config, load_config
 from twinspike.executor import Workplace
 
-from .cores import exact
-from .method import Goal, Method, Part, Row
-from .training import changed, depends_on, trained, with_core, with_layers
+from .cores import core_goal
+from .method import Goal, Method, Row
+from .training import changed, part, trained, with_core, with_layers
 
 SPACE, TIME = "dcls", "dcls-time"
 LESS = 0.003
@@ -56,8 +54,7 @@ def goals(parts: dict[str, Row]) -> list[Goal]:
         ),
     ]
     for what, row in (("Fashion-MNIST", space), ("keywords", keywords[0])):
-        ours = "no spike, answer or clock differs" if exact(row["core"]) else "differences"
-        found.append(Goal(f"core for {what} in simulation", ours, "none differs", exact(row["core"])))
+        found.append(core_goal(row["core"], what=f"core for {what} in simulation"))
     return found
 
 
@@ -83,28 +80,12 @@ METHOD = Method(
     "passes. Arabic keywords: 1,800 recordings to train, 600 to measure; 3 of 9 steps, 40 passes",
     paper_figure="0.953 on Google's speech commands (35 words), 0.951 on SHD; ImageNet in space",
     parts=(
-        Part("Fashion-MNIST", with_core, (SPACE,), partial(depends_on, SPACE)),
-        Part("control, Fashion-MNIST, dense kernels", dense, (SPACE,), partial(depends_on, SPACE)),
-        Part(
-            "control, Fashion-MNIST, taps where chance put them",
-            changed,
-            (SPACE, "still", STILL),
-            partial(depends_on, SPACE),
-        ),
-        Part(_keywords(SEEDS[0]), with_core, (TIME,), partial(depends_on, TIME)),
-        *(
-            Part(_keywords(seed), changed, (TIME, f"seed-{seed}", {"seed": seed}), partial(depends_on, TIME))
-            for seed in SEEDS[1:]
-        ),
-        *(
-            Part(
-                _all_steps(seed),
-                changed,
-                (TIME, f"all-{seed}", ALL_STEPS | {"seed": seed}),
-                partial(depends_on, TIME),
-            )
-            for seed in SEEDS
-        ),
+        part("Fashion-MNIST", with_core, SPACE),
+        part("control, Fashion-MNIST, dense kernels", dense, SPACE),
+        part("control, Fashion-MNIST, taps where chance put them", changed, SPACE, "still", STILL),
+        part(_keywords(SEEDS[0]), with_core, TIME),
+        *(part(_keywords(seed), changed, TIME, f"seed-{seed}", {"seed": seed}) for seed in SEEDS[1:]),
+        *(part(_all_steps(seed), changed, TIME, f"all-{seed}", ALL_STEPS | {"seed": seed}) for seed in SEEDS),
     ),
     goals=goals,
 )

@@ -8,7 +8,7 @@ import numpy as np
 from twinspike.config import Config, load_config
 from twinspike.executor import Workplace
 
-from .cores import core_figures, exact
+from .cores import core_figures, core_goal
 from .method import Goal, Method, Part, Row
 from .training import depends_on, trained, with_layers
 
@@ -76,9 +76,7 @@ def goals(parts: dict[str, Row]) -> list[Goal]:
         what = f"mean accuracy on N-MNIST's 100 test recordings of the excerpt, beside {other.split(', ')[1]}"
         gap = f"{means[ADD]:.4f}, {means[ADD] - means[other]:+.4f}"
         found.append(Goal(what, gap, f"above {means[other]:.4f}", means[ADD] > means[other]))
-    core = parts[_name(ADD, SEEDS[0])]["core"]
-    ours = "no spike, answer or clock differs" if exact(core) else "differences"
-    return [*found, Goal("core in simulation", ours, "none differs", exact(core))]
+    return [*found, core_goal(parts[_name(ADD, SEEDS[0])]["core"])]
 
 
 METHOD = Method(

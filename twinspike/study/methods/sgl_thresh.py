@@ -16,7 +16,7 @@ from twinspike.model.outcome import thresholds
 from twinspike.quant.network_file import load_network
 
 from ..runs import data_checksums
-from .cores import core_figures, exact
+from .cores import core_figures, core_goal
 from .method import Goal, Method, Part, Row
 
 SETS = ("emotions", "birds", "scene", "yeast")
@@ -153,8 +153,7 @@ def goals(parts: dict[str, Row]) -> list[Goal]:
             )
         )
         core = parts[f"verification {name}"]["core"]
-        ours = "no spike, answer or clock differs" if exact(core) else "differences"
-        found.append(Goal(f"`{name}`, core in simulation", ours, "none differs", exact(core)))
+        found.append(core_goal(core, what=f"`{name}`, core in simulation"))
     return found
 
 

@@ -1,14 +1,12 @@
 """Encrypted traffic by sizes and times of packets: one hidden layer, whose outputs' membranes answer."""
 
-from functools import partial
-
 from twinspike.config import load_config
 from twinspike.executor import Workplace
 from twinspike.study.plain import plain_scores
 
-from .cores import exact
-from .method import Goal, Method, Part, Row
-from .training import depends_on, trained, with_core
+from .cores import core_goal
+from .method import Goal, Method, Row
+from .training import changed, part, with_core
 
 CONFIG, EMD = "traffic", "traffic-sites"
 MORE = 0.03
@@ -22,13 +20,12 @@ def nearest(place: Workplace, name: str) -> Row:
 def by_emd(place: Workplace, name: str) -> Row:
     """The network of the same data whose outputs are compared by EMD, in the passes of the other one."""
     passes = load_config(CONFIG).training.epochs
-    _, _, row = trained(place, load_config(name).changed(f"{name}-control", training={"epochs": passes}))
-    return row
+    return changed(place, name, "control", {"training": {"epochs": passes}})
 
 
 def goals(parts: dict[str, Row]) -> list[Goal]:
     mine, plain = parts["TrafficLeak"], parts["nearest neighbours"]["accuracies"]
-    score, core = mine["accuracy"], mine["core"]
+    score = mine["accuracy"]
     found = [
         Goal(
             f"accuracy on TrafficLeak's {mine['test']} loads",
@@ -38,8 +35,7 @@ def goals(parts: dict[str, Row]) -> list[Goal]:
         )
         for what, least in plain.items()
     ]
-    ours = "no membrane, answer or clock differs" if exact(core) else "differences"
-    return [*found, Goal("core in simulation", ours, "none differs", exact(core))]
+    return [*found, core_goal(mine["core"], compared="membrane")]
 
 
 METHOD = Method(
@@ -54,9 +50,9 @@ METHOD = Method(
     "96 size bins, 16 steps of 2.5 s, running counts of packets as a thermometer",
     paper_figure="0.959 on ISCX VPN-nonVPN and Tor-nonTor",
     parts=(
-        Part("TrafficLeak", with_core, (CONFIG,), partial(depends_on, CONFIG)),
-        Part("control, outputs by EMD", by_emd, (EMD,), partial(depends_on, EMD)),
-        Part("nearest neighbours", nearest, (CONFIG,), partial(depends_on, CONFIG)),
+        part("TrafficLeak", with_core, CONFIG),
+        part("control, outputs by EMD", by_emd, EMD),
+        part("nearest neighbours", nearest, CONFIG),
     ),
     goals=goals,
 )

@@ -1,5 +1,7 @@
 """A configuration trained as a part of a method's measurement, and its control by today's rule."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from twinspike.quant.sizes import sizes
 
 from ..runs import data_checksums, nameless
 from .cores import core_figures
-from .method import Row
+from .method import Part, Row
 
 Changes = dict[str, Any]
 _FIGURES = (
@@ -101,6 +103,11 @@ def first_spikes(network: Network, dataset: Dataset) -> Row:
     first = times == times.min(axis=1, keepdims=True)
     own = np.take_along_axis(first, dataset.test_labels[:, None], 1)
     return {"accuracy_ties_right": float(own.mean()), "ties": float((first.sum(axis=1) > 1).mean())}
+
+
+def part(name: str, call: Callable[..., Row], config: str, *more: Any) -> Part:
+    """The part ``call(workplace, config, *more)``, of a configuration that ships and of its data."""
+    return Part(name, call, (config, *more), partial(depends_on, config))
 
 
 def depends_on(name: str) -> list[Any]:
