@@ -9,10 +9,11 @@ from ..numerics.fields import setting
 RULES = {
     "surrogate": ("surrogate", "Surrogate"),
     "temporal": ("temporal", "Temporal"),
+    "stidi": ("stidi", "Displacement"),
     "proxy": ("proxy", "Proxy"),
 }
 # Rules by which output n stands for label n.
-OUTPUTS_ARE_LABELS = ("temporal",)
+OUTPUTS_ARE_LABELS = ("temporal", "stidi")
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")
 # See model/loss/distances.py.
 DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
@@ -52,7 +53,10 @@ class TrainingSettings:
     temperature: float = setting(0.1, low=1e-3, high=10.0, help="of the supervised contrastive loss")
     margin: float = setting(0.3, low=0.0, high=100.0, help="of the triplet and contrastive losses")
     gap: float = setting(
-        1.0, low=0.0, high=255.0, help="steps that other outputs spike after the first, by the temporal rule"
+        1.0, low=0.0, high=255.0, help="steps that other outputs spike after the first, by firing times"
+    )
+    rise: float = setting(
+        1.0, low=1.0, high=255.0, help="steps in which the potential of a spike rises, by the rule stidi"
     )
     reference_temperature: float = setting(
         0.03, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
@@ -81,6 +85,9 @@ class TrainingSettings:
     surrogate_slope: float = setting(0.5, low=0.01, high=100.0, help="of the ATan surrogate gradient")
     initial_gain: float = setting(
         1.5, low=0.01, high=100.0, help="weights start with this / sqrt(inputs) as standard deviation"
+    )
+    initial_weights: str = setting(
+        "normal", choices=("normal", "positive"), help="what weights are drawn from; positive: magnitudes"
     )
     initial_bias: float = setting(0.02, low=-1.0, high=1.0, help="every bias starts here; the threshold is 1")
     rotation: float = setting(0.0, low=0.0, high=180.0, help="augmentation: up to so many degrees either way")

@@ -37,7 +37,7 @@ OPTIONS = (
 THREADS = "-fopenmp"
 COMPILE_SECONDS = 120
 # In this order one text to the compiler.
-SOURCES = ("common", "layers", "distances", "populations", "conv", "lif", "norm")
+SOURCES = ("common", "layers", "distances", "populations", "conv", "lif", "norm", "online")
 
 
 @functools.cache

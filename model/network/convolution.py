@@ -61,7 +61,7 @@ def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope:
 class _Conv(torch.autograd.Function):
     @staticmethod
     def forward(ctx, inputs, weight, bias, threshold, events, synapses, spec, slope):
-        window, hold = _window(synapses), synapses.hold
+        window, hold = window_of(synapses), synapses.hold
         shape = (inputs if events is None else events).shape[:2]
         rows = None if inputs is None else inputs.detach().contiguous()
         given = (rows, None, None) if events is None else (None, events.address, events.start)
@@ -90,7 +90,8 @@ class _Conv(torch.autograd.Function):
         return by_input, by_weight, by_bias, None, None, None, None, None
 
 
-def _window(synapses: QuantConv) -> Window:
+def window_of(synapses: QuantConv) -> Window:
+    """The geometry of a convolution as kernels take it."""
     conv = synapses.conv
     pairs = ((ctypes.c_int64 * 2)(*pair) for pair in (conv.kernel, conv.stride, conv.padding, conv.dilation))
     return Window(*conv.map, *conv.places, conv.filters, conv.groups, *pairs)

@@ -53,12 +53,17 @@ class SpikingLayer(nn.Module):
         plain = not (self.several or self.synapses.hold)
         compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
         # No gradient is asked for: how thresholds follow from other parameters does not count.
-        settled = self.synapses.plain or (kind == "dense" and not torch.is_grad_enabled())
+        settled = self.synapses.plain or (not torch.is_grad_enabled() and self._folds(kind))
         if compiled and settled and fused.usable(spikes, self.synapses.weight):
             busy = fused.BUSY.get(kind)
             if busy is None or not busy(spikes, self.synapses):
                 return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self._in_parts(spikes)
+
+    def _folds(self, kind: str) -> bool:
+        """Whether its integers say all that the layer does, whatever else thresholds follow from."""
+        measures = isinstance(self.synapses, Normalised) and self.synapses.batch and self.training
+        return kind == "dense" or (kind == "conv" and not measures)
 
     def _in_parts(self, spikes: Tensor | Events) -> Tensor:
         """Currents by torch's operations, then neurons, compiled where they can be."""
@@ -138,6 +143,9 @@ class SpikingNetwork(nn.Module):
         for synapses in self.synapses:
             std = settings.initial_gain / math.sqrt(synapses.fan_in)
             synapses.reset_parameters(std, settings.initial_bias, generator)
+            if settings.initial_weights == "positive":
+                with torch.no_grad():
+                    synapses.weight.abs_()
         for stage in self.stages:
             if isinstance(stage, QuantDelay):
                 stage.reset_places(generator)

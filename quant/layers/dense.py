@@ -10,10 +10,8 @@ rounding straight-through, so that export has nothing left to round.
 
 from math import prod
 
-import torch
 from torch import Tensor, nn
 
-from ...numerics.errors import out_of_range
 from ..spec import LayerSettings, NeuronSpec
 from ..synapses.dense import Dense
 from .base import SparseSpikes
@@ -21,10 +19,7 @@ from .norm import Normalised
 
 
 class QuantDense(Normalised):
-    """Fully connected synapses: weight [neurons, inputs].
-
-    With `layer_scale` the unit of currents is not each neuron's scale but one learnt number, exp(level).
-    """
+    """Fully connected synapses: weight [neurons, inputs]."""
 
     def __init__(
         self,
@@ -36,12 +31,7 @@ class QuantDense(Normalised):
         layer_scale: bool = False,
         norm: str = "none",
     ):
-        super().__init__(Dense(inputs, neurons), inputs, spec, norm, where)
-        if layer_scale and self.batch:
-            raise out_of_range(f"{where}.layer_scale", True, 'false, where norm = "batch"')
-        self.layer_scale = layer_scale
-        if layer_scale:
-            self.level = nn.Parameter(torch.zeros(1))
+        super().__init__(Dense(inputs, neurons), inputs, spec, norm, where, layer_scale=layer_scale)
 
     @classmethod
     def of(cls, shape: tuple[int, ...], settings: LayerSettings, where: str) -> "QuantDense":
@@ -54,19 +44,6 @@ class QuantDense(Normalised):
             layer_scale=settings.layer_scale,
             norm=settings.norm,
         )
-
-    def reset_parameters(self, std: float, bias: float, generator: torch.Generator) -> None:
-        super().reset_parameters(std, bias, generator)
-        if self.layer_scale:
-            assert self.level is not None
-            with torch.no_grad():
-                self.level.fill_(self.tensor()[1].mean().log())
-
-    def measured(self, scale: Tensor, current: Tensor | None) -> tuple[Tensor, Tensor | float]:
-        if not self.layer_scale:
-            return super().measured(scale, current)
-        assert self.level is not None
-        return self.level.exp().expand(self.geometry.channels), 0.0
 
     def product(self, spikes: Tensor | SparseSpikes, weight: Tensor, bias: Tensor) -> Tensor:
         if isinstance(spikes, Tensor):

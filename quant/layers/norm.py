@@ -18,7 +18,7 @@ import torch
 from brevitas.nn import QuantLinear
 from torch import Tensor, nn
 
-from ...numerics.errors import TwinspikeError
+from ...numerics.errors import TwinspikeError, out_of_range
 from ..quantizers import weight_quantizer
 from ..spec import NeuronSpec
 from ..synapses.base import Synapses
@@ -34,9 +34,21 @@ SHARE = 0.1
 
 
 class Normalised(QuantLayer):
-    """A layer of one weight tensor [channels, fan in], normalised or not."""
+    """A layer of one weight tensor [channels, fan in], normalised or not.
 
-    def __init__(self, synapses: Synapses, inputs: int, spec: NeuronSpec, norm: str, where: str):
+    With `layer_scale` the unit of currents is not each channel's scale but one learnt number, exp(level).
+    """
+
+    def __init__(
+        self,
+        synapses: Synapses,
+        inputs: int,
+        spec: NeuronSpec,
+        norm: str,
+        where: str,
+        *,
+        layer_scale: bool = False,
+    ):
         channels, bits = synapses.channels, spec.weight_bits
         linear = QuantLinear(
             inputs, channels, bias=False, weight_quant=weight_quantizer(bits), weight_bit_width=bits
@@ -49,6 +61,11 @@ class Normalised(QuantLayer):
             # Parameters that no gradient moves, so that checkpoints hold them.
             self.mean = nn.Parameter(torch.zeros(channels), requires_grad=False)
             self.variance = nn.Parameter(torch.ones(channels), requires_grad=False)
+        if layer_scale and self.batch:
+            raise out_of_range(f"{where}.layer_scale", True, 'false, where norm = "batch"')
+        self.layer_scale = layer_scale
+        if layer_scale:
+            self.level = nn.Parameter(torch.zeros(1))
 
     @property
     def others(self) -> list[nn.Parameter]:
@@ -63,6 +80,14 @@ class Normalised(QuantLayer):
         if self.gain is not None:
             with torch.no_grad():
                 self.gain.fill_(std)
+        self.reset_scale()
+
+    def reset_scale(self) -> None:
+        """Let the scale of the layer, if it has one, be the mean of its channels'."""
+        if self.layer_scale:
+            assert self.level is not None
+            with torch.no_grad():
+                self.level.fill_(self.tensor()[1].mean().log())
 
     def acting(self) -> Tensor:
         if self.gain is None or self.fan_in == 1:
@@ -71,6 +96,9 @@ class Normalised(QuantLayer):
         return self.gain * centred * (centred.square().mean(1, keepdim=True) + EPSILON).rsqrt()
 
     def measured(self, scale: Tensor, current: Tensor | None) -> tuple[Tensor, Tensor | float]:
+        if self.layer_scale:
+            assert self.level is not None
+            return self.level.exp().expand(self.geometry.channels), 0.0
         if not self.batch:
             return super().measured(scale, current)
         mean, variance = self.mean, self.variance
@@ -102,4 +130,5 @@ class QuantWindows(Normalised):
 
     def __init__(self, synapses: Windows, settings: WindowsSettings, where: str):
         inputs = synapses.map[2] // synapses.groups * synapses.taps
-        super().__init__(synapses, inputs, settings.spec, settings.norm, where)
+        scale = settings.layer_scale
+        super().__init__(synapses, inputs, settings.spec, settings.norm, where, layer_scale=scale)

@@ -1,4 +1,4 @@
-"""Backpropagation on firing times: the papers' formulas on numbers checked by hand, and a training."""
+"""Learning by firing times: a training, what it changes, and the networks that it refuses."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,10 @@ from support.corners import corners
 
 from twinspike.config import load_config
 from twinspike.model.data.dataset import Dataset
-from twinspike.model.rules.temporal import error_before, firing_times, target_times
+from twinspike.model.inputs.inputs import input_spikes
+from twinspike.model.network.network import SpikingNetwork
+from twinspike.model.rules.base import Batch, Means, make_rule
+from twinspike.model.rules.ranks import Ranks
 from twinspike.model.training.training import TrainingInterrupted, train
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.quant.network_file import load_network
@@ -53,43 +56,11 @@ def run_of(tmp_path, on_step=None, resume=False, **changes):
     return metrics, dataset, load_network(out / "network.safetensors")
 
 
-def test_firing_times_are_steps_and_silence_is_the_end():
-    train = torch.zeros(5, 1, 4)
-    train[0, 0, 0] = train[3, 0, 1] = train[4, 0, 2] = 1
-    assert firing_times(train).tolist() == [[0, 3, 4, 5]]
-
-
-def test_targets_are_relative_to_the_first_spike():
-    times = torch.tensor([[4.0, 2.0, 9.0, 3.0], [10.0, 10.0, 10.0, 10.0], [9.0, 10.0, 10.0, 10.0]])
-    found = target_times(times, torch.tensor([0, 2, 1]), steps=10, gap=3)
-    # Class 0 ought to come first; 1 and 3 are less than 3 steps behind the first; 2 is far enough.
-    assert found[0].tolist() == [2, 5, 9, 5]
-    # Nobody spikes: the class itself is to spike a gap before the end.
-    assert found[1].tolist() == [10, 10, 7, 10]
-    # No target lies behind the end.
-    assert found[2].tolist() == [10, 9, 10, 10]
-
-
-def test_errors_go_back_to_inputs_that_spiked_in_time():
-    rng = np.random.default_rng(0)
-    weight, error = rng.normal(size=(3, 5)), rng.normal(size=(2, 3))
-    before, times = rng.integers(0, 9, (2, 5)), rng.integers(0, 9, (2, 3))
-    steps = 8
-    expected = np.zeros((2, 5))
-    for b in range(2):
-        for i in range(5):
-            for j in range(3):
-                if before[b, i] < steps and before[b, i] <= times[b, j]:
-                    expected[b, i] += error[b, j] * weight[j, i]
-    found = error_before(*(torch.from_numpy(x).float() for x in (weight, error, before, times)), steps)
-    assert np.allclose(found.numpy(), expected, atol=1e-6)
-
-
 @pytest.mark.parametrize("changes", [{}, {"bits": 6, "scale": "false"}])
 def test_the_first_spike_answers_and_the_network_learns(tmp_path, changes):
     metrics, dataset, network = run_of(tmp_path, **changes)
     trace = golden.run(network, network.encode(dataset.test_images))
-    times = firing_times(torch.from_numpy(trace.spikes[-1]).float()).numpy()
+    times = np.where(trace.spikes[-1].any(0), trace.spikes[-1].argmax(0), network.timesteps)
     assert np.array_equal(trace.results.label, times.argmin(1))  # numpy's argmin: the lowest index of equals
     assert trace.spikes[0].sum(0).max() == 1
     assert metrics["accuracy"] > 0.9
@@ -100,14 +71,22 @@ def test_the_first_spike_answers_and_the_network_learns(tmp_path, changes):
             assert len(np.unique(layer.threshold)) == 1
 
 
-def test_thresholds_of_a_layer_learn(tmp_path):
-    _, _, network = run_of(tmp_path)
-    path = tmp_path / "times.toml"
-    config = load_config(str(path)).changed("still", training={"learning_rate": 1e-6, "epochs": 1})
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
-    train(config, tmp_path / "still", progress=False, dataset=dataset)
-    still = load_network(tmp_path / "still" / "network.safetensors")
-    assert [x.threshold[0] for x in network.layers] != [x.threshold[0] for x in still.layers]
+def test_scales_of_layers_learn_and_weights_of_silent_inputs_do_not():
+    config = load_config("bs4nn")
+    network = SpikingNetwork(config, (28, 28))
+    network.initialise(config.training, torch.Generator().manual_seed(0))
+    rule = make_rule(network, Means(config.training, Ranks()))
+    levels = [layer.level.item() for layer in network.synapses]
+    weights = [layer.weight.detach().clone() for layer in network.synapses]
+    assert min(weight.min() for weight in weights) >= 0
+    images = torch.randint(0, 256, (40, 28, 28), dtype=torch.uint8)
+    images[:, :14] = 0
+    spikes = input_spikes(config.encoder, images, config.timesteps)
+    figures = rule.step(network, Batch(spikes, torch.arange(40) % 10, 0.02))
+    assert figures["loss"] > 0 and 0 < figures["layer 0"] <= 1
+    assert all(layer.level.item() != level for layer, level in zip(network.synapses, levels, strict=True))
+    change = (network.synapses[0].weight.detach() - weights[0]).abs()
+    assert change[:, : 14 * 28].max() == 0 and change[:, 14 * 28 :].max() > 0
 
 
 def test_a_training_that_is_interrupted_ends_in_the_same_file(tmp_path):

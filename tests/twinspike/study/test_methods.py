@@ -7,9 +7,11 @@ from support.networks import random_network
 
 from twinspike.config import load_config
 from twinspike.model.network.network import SpikingNetwork
-from twinspike.study.methods import dcls, proxy, sew, sharing
+from twinspike.model.rules.base import Means, make_rule
+from twinspike.model.rules.ranks import Ranks
+from twinspike.study.methods import dcls, proxy, sew, sharing, stidi
 from twinspike.study.methods.registry import METHODS
-from twinspike.study.methods.training import weights_of, with_changes
+from twinspike.study.methods.training import by_surrogate, weights_of, with_changes
 
 CORE = {"sim": [{"mismatches": 0, "faults": 0, "cycles_predicted_equal": True}]}
 
@@ -36,6 +38,23 @@ def test_controls_differ_in_their_rule_alone():
     assert (mine.layers, mine.encoder, mine.timesteps) == (other.layers, other.encoder, other.timesteps)
     assert (mine.training.rule, other.training.rule) == ("proxy", "surrogate")
     assert 2 * other.training.epochs == mine.training.epochs
+
+
+@pytest.mark.parametrize("name", ["bs4nn", "bs4nn-fashion", "s4nn", "stidi", "stidi-fashion"])
+def test_networks_that_learn_by_firing_times_have_a_control_of_their_size(name):
+    config = load_config(name)
+    mine, other = (SpikingNetwork(x, (28, 28)) for x in (config, by_surrogate(config)))
+    make_rule(mine, Means(config.training, Ranks()))  # refuses what it cannot train
+    assert weights(mine) == weights(other)
+    assert all(layer.level is not None and layer.spec.single_spike for layer in mine.synapses)
+    assert all(layer.level is None and layer.spec.single_spike for layer in other.synapses)
+
+
+def test_binary_convolutions_have_real_ones_beside():
+    config = with_changes("stidi", "8-bits", stidi.REAL)
+    make_rule(SpikingNetwork(config, (28, 28)), Means(config.training, Ranks()))
+    assert [layer.weight_bits for layer in config.layers] == [8, 8, 8]
+    assert {layer.weight_bits for layer in load_config("stidi").layers} == {1}
 
 
 def test_layers_share_one_tensor_or_have_their_own():
@@ -102,4 +121,7 @@ def test_verdicts_follow_from_figures():
         True,
         True,
     ]
+    # Accuracies by a word of the part's name; MNIST is in all of them.
+    assert met("bs4nn", figures("bs4nn", Fashion=0.874, MNIST=0.969)) == [False, True, True, True]
+    assert met("stidi", figures("stidi", Fashion=0.9, MNIST=0.985)) == [True, True, True, True]
     assert met("sew", figures("sew", behind=0.8, shortcuts=0.9, add=0.9)) == [True, False, True]

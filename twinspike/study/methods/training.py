@@ -11,6 +11,7 @@ from twinspike.executor import Workplace
 from twinspike.flow.folders import Folders
 from twinspike.model.data.dataset import Dataset
 from twinspike.model.data.load import config_dataset
+from twinspike.model.settings import OUTPUTS_ARE_LABELS
 from twinspike.quant.network import Network
 from twinspike.quant.network_file import load_network
 from twinspike.quant.sizes import sizes
@@ -69,27 +70,31 @@ def with_changes(name: str, variant: str, changes: Changes) -> Config:
     return load_config(name).changed(f"{name}-{variant}", **changes)
 
 
-def control(place: Workplace, name: str) -> Row:
-    """A configuration's network, data and passes with the surrogate rule and what that rule needs."""
-    _, _, row = trained(place, by_surrogate(load_config(name)))
+def control(place: Workplace, name: str, passes: int) -> Row:
+    """A configuration's network and data with the surrogate rule and what that rule needs.
+
+    It goes back through every step, and takes many times as long a pass.
+    """
+    config = by_surrogate(load_config(name)).changed(f"{name}-control", training={"epochs": passes})
+    _, _, row = trained(place, config)
     return row
 
 
 def by_surrogate(config: Config) -> Config:
     """The configuration with today's rule: thresholds of each neuron, references of the training images."""
-    layers = [{"layer_scale": False} if layer.kind == "dense" else {} for layer in config.layers]
+    layers = [{"layer_scale": False} for _ in config.layers]
     training = {
         **{"rule": "surrogate", "initial_bias": 0.02, "initial_gain": 1.5, "learning_rate": 6e-3},
-        "reference_temperature": 0.03,
+        **{"reference_temperature": 0.03, "initial_weights": "normal"},
     }
-    return config.changed(f"{config.name}-control", layers=layers, training=training)
+    return config.changed(config.name, layers=layers, training=training)
 
 
 def with_core(place: Workplace, name: str) -> Row:
     """A configuration trained, its figures, and those of its core; by firing times also those of ties."""
     config = load_config(name)
     network, dataset, row = trained(place, config)
-    if config.training.rule == "temporal":
+    if config.training.rule in OUTPUTS_ARE_LABELS:
         row |= first_spikes(network, dataset)
     return row | {"core": core_figures(place, config, network, dataset.test_images)}
 
