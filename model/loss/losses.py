@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..kernels import native
+from ..kernels.contrast import contrast_backward, contrast_forward
 from ..settings import TrainingSettings
 from .distances import distance_matrix
 
@@ -39,7 +41,23 @@ def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float)
     Khosla et al., "Supervised Contrastive Learning", 2020, equation 2, with a distance in place
     of the inner product. Examples without a positive in the batch do not count.
     """
+    if native.usable(distance) and labels.dtype == torch.int64:
+        return _CompiledContrast.apply(distance.contiguous(), labels.contiguous(), temperature)
     return _SupervisedContrastive.apply(distance, labels, temperature)
+
+
+class _CompiledContrast(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, distance: Tensor, labels: Tensor, temperature: float) -> Tensor:
+        softmax, loss, positives = contrast_forward(distance, labels, temperature)
+        ctx.save_for_backward(softmax, labels, positives)
+        ctx.counted, ctx.temperature = max(1, int((positives > 0).sum())), temperature
+        return loss.sum() / ctx.counted
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        factor = grad.item() / (ctx.counted * ctx.temperature)
+        return contrast_backward(*ctx.saved_tensors, factor), None, None
 
 
 class _SupervisedContrastive(torch.autograd.Function):
