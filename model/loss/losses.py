@@ -112,6 +112,20 @@ def activity_penalty(layers: Sequence[Tensor], targets: Sequence[float | None]) 
     return sum((functional.relu(spikes.sum(0).mean() - target) for spikes, target in priced), torch.zeros(()))
 
 
+def squared_activity(layers: Sequence[Tensor], targets: Sequence[float | None]) -> Tensor:
+    """Half the mean square of a neuron's spikes in a step, summed over layers [T, B, N]; None: no price.
+
+    The regularisation of Pellegrini et al., arXiv 2011.06846, and of StereoSpike, arXiv 2109.13751, as their
+    code has it (s2net, models.py; network/loss.py). Unlike the price above it has no target, and its gradient
+    reaches only neurons in steps in which they spike: the others' membranes may grow as they like.
+    """
+    priced = [train for train, target in zip(layers, targets, strict=True) if target is not None]
+    return sum((spikes.square().mean() / 2 for spikes in priced), torch.zeros(()))
+
+
+PRICES = {"excess": activity_penalty, "squares": squared_activity}
+
+
 def _same(labels: Tensor) -> Tensor:
     """Mask [B, B] of pairs of a label, none of an example with itself."""
     return (labels[:, None] == labels[None]).fill_diagonal_(False)
