@@ -57,7 +57,8 @@ class _CompiledContrast(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor):
         factor = grad.item() / (ctx.counted * ctx.temperature)
-        return contrast_backward(*ctx.saved_tensors, factor), None, None
+        softmax, labels, positives = ctx.saved_tensors
+        return contrast_backward(softmax, labels, positives, factor), None, None
 
 
 class _SupervisedContrastive(torch.autograd.Function):
