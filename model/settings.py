@@ -14,6 +14,8 @@ RULES = {
 }
 # Rules by which output n stands for label n.
 OUTPUTS_ARE_LABELS = ("temporal", "stidi")
+# See model/loss/losses.py.
+ACTIVITY_PRICES = ("excess", "squares")
 LOSSES = ("supervised-contrastive", "triplet", "contrastive")
 # See model/loss/distances.py.
 DISTANCES = ("emd", "emd-normalised", "spike-count", "van-rossum")
@@ -73,6 +75,11 @@ class TrainingSettings:
         0.3, low=0.0, high=255.0, help="mean spikes of a hidden neuron an image that cost nothing"
     )
     activity_weight: float = setting(1.0, low=0.0, high=1000.0, help="cost of each mean hidden spike beyond")
+    activity_price: str = setting(
+        "excess",
+        choices=ACTIVITY_PRICES,
+        help="what activity_weight multiplies: mean spikes beyond the target, or half the mean square of all",
+    )
     cycles_target: float = setting(
         0.0, low=0.0, high=1e9, help="mean clocks per image in the core that cost nothing"
     )

@@ -55,7 +55,7 @@ class Quantised:
 def quantised(x: Tensor, rule: Rule) -> Quantised:
     """Measure weights [out, in]."""
     n = x.shape[1]
-    mean = vector_norm(x, 1, 1, keepdim=True) / n
+    mean = x.abs().sum(1, keepdim=True) / n  # twice as fast as its norm
     squares = vector_norm(x, 2, 1, keepdim=True).square() - n * mean.square()
     deviation = (squares.clamp(min=0) / max(1, n - 1) + EPSILON).sqrt()
     scale = ((mean + rule.sigma * deviation) / rule.limit).clamp(min=LEAST_SCALE)

@@ -90,6 +90,21 @@ def _pooled(layer, inputs):
     return out
 
 
+def _upsampled(layer, inputs):
+    """Each output of a block spikes as often as the input that the block stands for."""
+    s = layer.synapses
+    (height, width, channels), (rows, columns) = s.map, s.window
+    out = []
+    for step in inputs:
+        row = []
+        for y in range(height * rows):
+            for x in range(width * columns):
+                for c in range(channels):
+                    row.append(step[(y // rows * width + x // columns) * channels + c])
+        out.append(row)
+    return out
+
+
 def _delayed(layer, inputs):
     """Output i * K + k of a delay spikes delay[i][k] steps after input i, unless the frame is over."""
     taps = len(layer.synapses.delay[0])
@@ -125,6 +140,8 @@ def _run_layer(layer, inputs, sums=None):
         return _pooled(layer, inputs)
     if layer.kind == "delay":
         return _delayed(layer, inputs)
+    if layer.kind == "upsample":
+        return _upsampled(layer, inputs)
     spec = layer.spec
     out: list[list[int]] = [[] for _ in inputs]
     lowest, highest = -(2 ** (spec.state_bits - 1)), 2 ** (spec.state_bits - 1) - 1

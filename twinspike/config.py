@@ -29,7 +29,7 @@ _SECTIONS = ("encoder", "data", "layers", "training", "hardware")
 # Sections that have the same settings in every configuration, and settings that came after networks were
 # made: at their defaults they are left out of tables, so that those networks stay what they are.
 _SETTINGS = {"data": DataSettings, "training": TrainingSettings, "hardware": HardwareSettings}
-_NEWER = {"data": ("classes", "beside"), "training": ("validate", "spread_spikes")}
+_NEWER = {"data": ("classes", "beside"), "training": ("validate", "spread_spikes", "activity_price")}
 # Far more than sixteen layers and every setting take.
 MAX_FILE_BYTES = 1 << 20
 

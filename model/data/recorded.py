@@ -40,7 +40,8 @@ CACHE_VERSION = 3
 class Source(NamedTuple):
     """A dataset: what is recorded, its folder and files, and what it holds for a fold (0, 1, ...).
 
-    A file with a star in its name stands for all that match, however deep they lie.
+    Figures are means over its `folds`; behind those come `further` splits of other kinds. A file with a star
+    in its name stands for all that match, however deep they lie.
     """
 
     reads: str
@@ -48,6 +49,12 @@ class Source(NamedTuple):
     files: tuple[str, ...]
     entries: Callable[[list[Path], int], Iterator[Entry]]
     folds: int = 1
+    further: int = 0
+
+    @property
+    def splits(self) -> int:
+        """How many values `data.fold` may have."""
+        return self.folds + self.further
 
 
 def _nmnist(paths: list[Path], fold: int) -> Iterator[Entry]:
@@ -77,13 +84,17 @@ def _keywords(paths: list[Path], fold: int) -> Iterator[Entry]:
 
 
 def _spoken_digits(paths: list[Path], fold: int) -> Iterator[Entry]:
-    """FSDD: English digits of six speakers, one of whom measures."""
+    """FSDD: English digits of six speakers, one of whom measures; behind those folds, its published split.
+
+    That one measures on recordings 0 to 4 of each digit and speaker (the README of FSDD).
+    """
     with zipfile.ZipFile(paths[0]) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".wav"))
         speakers = sorted({name.split("_")[1] for name in names})
         for name in names:
-            digit, speaker = Path(name).stem.split("_")[:2]
-            part = "test" if speaker == speakers[fold] else "train"
+            digit, speaker, number = Path(name).stem.split("_")
+            measures = int(number) < 5 if fold == len(speakers) else speaker == speakers[fold]
+            part = "test" if measures else "train"
             yield Entry(part, digit, _sound(paths[0] / name, archive.read(name)), speaker)
 
 
@@ -127,7 +138,7 @@ RECORDED = {
         ("recordings.tar.xz", "train.csv", "val.csv", "test.csv"),
         _keywords,
     ),
-    "spoken-digits": Source("sound", "fsdd", ("recordings.zip",), _spoken_digits, folds=6),
+    "spoken-digits": Source("sound", "fsdd", ("recordings.zip",), _spoken_digits, folds=6, further=1),
     "traffic-sites": Source("packets", "traffic", ("trafficleak.npz",), _traffic_sites),
     "traffic-devices": Source("packets", "traffic", ("iot_sentinel.npz",), _traffic_devices),
     "iscx": Source("packets", "iscx", ("*.pcap*",), iscx),
@@ -163,8 +174,8 @@ def load_recorded(
         raise TwinspikeError(
             f"dataset {name} holds {source.reads}: choose an encoder.kind for that, not {encoding.kind!r}"
         )
-    if settings.fold >= source.folds:
-        raise out_of_range("data.fold", settings.fold, f"0..{source.folds - 1} for {name}")
+    if settings.fold >= source.splits:
+        raise out_of_range("data.fold", settings.fold, f"0..{source.splits - 1} for {name}")
     paths = recorded_files(name)
     checksums = {path.name: file_sha256(path) for path in paths}
     if settings.speeds and source.reads != "sound":
@@ -190,7 +201,10 @@ def _kept_samples(
 
     Arrays: x [N, *shape], again [N, speeds, *shape], names [N], groups [N], parts [folds, N].
     """
-    known = json.dumps([name, checksums, encoding.table(), timesteps, speeds, CACHE_VERSION], sort_keys=True)
+    parts_too = [source.splits] if source.splits > 1 else []
+    known = json.dumps(
+        [name, checksums, encoding.table(), timesteps, speeds, CACHE_VERSION, *parts_too], sort_keys=True
+    )
     kept = cache_folder() / "samples" / f"{name}-{hashlib.sha256(known.encode()).hexdigest()[:16]}.npz"
     if kept.is_file():
         return kept
@@ -205,7 +219,7 @@ def _kept_samples(
         names.append(entry.name)
         groups.append(entry.group)
         parts.append(entry.part)
-    others = [[entry.part for entry in source.entries(paths, fold)] for fold in range(1, source.folds)]
+    others = [[entry.part for entry in source.entries(paths, fold)] for fold in range(1, source.splits)]
     packed = io.BytesIO()
     np.savez_compressed(
         packed,

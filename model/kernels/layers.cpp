@@ -16,29 +16,52 @@ struct Quantiser {
     float limit, sigma;
     int32_t sign;
 
-    void integers(int64_t neuron, int64_t inputs, float* to) const {
-        const float *w = weight + neuron * inputs, by = scale[neuron], most = limit;
+    // Those of one neuron's inputs from `first` on, `count` of them.
+    void integers(int64_t neuron, int64_t inputs, int64_t first, int64_t count, float* to) const {
+        const float *w = weight + neuron * inputs + first, by = scale[neuron], most = limit;
         if (sign)
-            for (int64_t a = 0; a < inputs; ++a) to[a] = w[a] >= 0 ? 1.0f : -1.0f;
+            for (int64_t a = 0; a < count; ++a) to[a] = w[a] >= 0 ? 1.0f : -1.0f;
         else
-            for (int64_t a = 0; a < inputs; ++a)
+            for (int64_t a = 0; a < count; ++a)
                 to[a] = std::min(std::max(std::nearbyint(w[a] / by), -most), most);
     }
 };
 
+// Inputs whose weights are transposed together: a square of BLOCK neurons that the nearest cache holds.
+constexpr int64_t TILE = 32;
+
+// Integer weights of `width` neurons from `from` on, an input after the other.
+template <typename Number>
+void transposed(const Quantiser& weight, int64_t from, int64_t width, int64_t inputs, Row<Number>* rows) {
+    float tile[BLOCK][TILE] = {{0}};
+    for (int64_t first = 0; first < inputs; first += TILE) {
+        const int64_t count = std::min(TILE, inputs - first);
+        for (int64_t i = 0; i < width; ++i) weight.integers(from + i, inputs, first, count, tile[i]);
+        for (int64_t k = 0; k < count; ++k)
+            for (int64_t i = 0; i < BLOCK; ++i) rows[first + k].value[i] = tile[i][k];
+    }
+}
+
+// The other way: sums of `width` neurons, an input after the other, as rows of `inputs`.
+void transposed(const Row<float>* sums, int64_t width, int64_t inputs, float* to) {
+    for (int64_t first = 0; first < inputs; first += TILE) {
+        const int64_t count = std::min(TILE, inputs - first);
+        float tile[BLOCK][TILE];
+        for (int64_t k = 0; k < count; ++k)
+            for (int64_t i = 0; i < BLOCK; ++i) tile[i][k] = sums[first + k].value[i];
+        for (int64_t i = 0; i < width; ++i) std::copy_n(tile[i], count, to + i * inputs + first);
+    }
+}
+
 template <typename Number, bool LEAK, bool ZERO, bool SINGLE>
 void forward(Quantiser weight, const float* bias, const float* threshold, Events events, float* spikes,
-             float* membranes, Shape shape, Neuron spec, int64_t threads) {
+             Number* membranes, Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
     share((n + BLOCK - 1) / BLOCK, threads, [=](int64_t first, int64_t last) {
         std::vector<Row<Number>> rows(inputs);
-        std::vector<float> integers(inputs);
         for (int64_t from = first * BLOCK; from < std::min(n, last * BLOCK); from += BLOCK) {
             const int64_t width = std::min(BLOCK, n - from);
-            for (int64_t i = 0; i < width; ++i) {
-                weight.integers(from + i, inputs, integers.data());
-                for (int64_t a = 0; a < inputs; ++a) rows[a].value[i] = integers[a];
-            }
+            transposed(weight, from, width, inputs, rows.data());
             float own_bias[BLOCK], limit[BLOCK];
             load(bias + from, own_bias, width);
             load(threshold + from, limit, width);
@@ -49,16 +72,19 @@ void forward(Quantiser weight, const float* bias, const float* threshold, Events
                     Row<Number> current = {};
                     for (int64_t e = events.start[place]; e < events.start[place + 1]; ++e)
                         current += rows[events.address[e]];
-                    float s[BLOCK], *u = membranes + (from * batch + b * BLOCK) * steps + t * BLOCK;
+                    float s[BLOCK];
+                    Number* kept_u = membranes + (from * batch + b * BLOCK) * steps + t * BLOCK;
                     for (int64_t i = 0; i < BLOCK; ++i) {
                         const float kept = LEAK ? v[i] - std::floor(v[i] * spec.leak) : v[i];
-                        u[i] = std::min(std::max(kept + (current.value[i] + own_bias[i]), spec.low), spec.high);
-                        s[i] = u[i] >= limit[i] ? 1.0f : 0.0f;
+                        const float sum = kept + (current.value[i] + own_bias[i]);
+                        const float u = std::min(std::max(sum, spec.low), spec.high);
+                        s[i] = u >= limit[i] ? 1.0f : 0.0f;
                         if (SINGLE) {
                             s[i] *= 1.0f - fired[i];
                             fired[i] += s[i];
                         }
-                        v[i] = u[i] - s[i] * (ZERO ? u[i] : limit[i]);
+                        kept_u[i] = u;
+                        v[i] = u - s[i] * (ZERO ? u : limit[i]);
                     }
                     std::memcpy(spikes + place * n + from, s, width * sizeof(float));
                 }
@@ -70,7 +96,7 @@ void forward(Quantiser weight, const float* bias, const float* threshold, Events
 // The gradient of a neuron's real-valued weights, in place of that of its integer ones: the gradient of
 // quant/quantizers.py, where the scale comes from the weights as well. `integers`: room for them.
 void straight_through(const Quantiser& weight, int64_t neuron, int64_t inputs, float* integers, float* grad) {
-    weight.integers(neuron, inputs, integers);
+    weight.integers(neuron, inputs, 0, inputs, integers);
     const float scale = weight.scale[neuron], *w = weight.weight + neuron * inputs;
     const float direct = weight.sign ? 1.0f : 1.0f / scale, shrink = weight.sign ? 0.0f : direct;
     float parts[32] = {0}, by_scale = 0;
@@ -85,75 +111,12 @@ void straight_through(const Quantiser& weight, int64_t neuron, int64_t inputs, f
         grad[a] = grad[a] * direct + w[a] * spread + (w[a] > 0 ? toward : 0.0f) - (w[a] < 0 ? toward : 0.0f);
 }
 
-}  // namespace
-
-extern "C" {
-
-// Addresses [batch, width] of one step each, `steps` for none: how many in each place, then which.
-void step_counts(const uint8_t* when, int64_t* count, int64_t steps, int64_t batch, int64_t width) {
-    std::fill_n(count, steps * batch, 0);
-    for (int64_t b = 0; b < batch; ++b)
-        for (int64_t a = 0; a < width; ++a)
-            if (when[b * width + a] < steps) ++count[when[b * width + a] * batch + b];
-}
-
-void step_addresses(const uint8_t* when, const int64_t* start, int64_t* address, int64_t steps, int64_t batch,
-                    int64_t width) {
-    std::vector<int64_t> next(start, start + steps * batch);
-    for (int64_t b = 0; b < batch; ++b)
-        for (int64_t a = 0; a < width; ++a)
-            if (when[b * width + a] < steps) address[next[when[b * width + a] * batch + b]++] = a;
-}
-
-// Spikes [places, width]: how many in each place, then which.
-void spike_counts(const float* spikes, int64_t* count, int64_t places, int64_t width) {
-    for (int64_t p = 0; p < places; ++p) {
-        int64_t sum = 0;
-        for (int64_t a = 0; a < width; ++a) sum += spikes[p * width + a] != 0;
-        count[p] = sum;
-    }
-}
-
-void spike_addresses(const float* spikes, const int64_t* start, int64_t* address, int64_t places, int64_t width) {
-    for (int64_t p = 0; p < places; ++p) {
-        int64_t* to = address + start[p];
-        if (start[p + 1] == start[p]) continue;
-        for (int64_t from = 0; from < width; from += BLOCK) {
-            const int64_t last = std::min(width - from, BLOCK);
-            uint32_t fired = 0;  // without a branch a spike: they come at random
-            for (int64_t i = 0; i < last; ++i) fired |= uint32_t(spikes[p * width + from + i] != 0) << i;
-            for (; fired; fired &= fired - 1) *to++ = from + __builtin_ctz(fired);
-        }
-    }
-}
-
-// Spikes [steps, batch, neurons] of integer bias and threshold [neurons]; membranes in the order in which they are
-// worked on, [blocks, batch, steps, BLOCK].
-void layer_forward(Quantiser weight, const float* bias, const float* threshold, const int64_t* address,
-                   const int64_t* start, float* spikes, float* membranes, Shape shape, Neuron spec, int64_t threads) {
-    const auto run = [=](auto leak, auto zero, auto single) {
-        // Sums of small integers fit 16 bits: half the memory, twice as many an instruction.
-        if (weight.limit * shape.inputs <= INT16_MAX)
-            forward<int16_t, leak, zero, single>(
-                weight, bias, threshold, {address, start}, spikes, membranes, shape, spec, threads);
-        else
-            forward<float, leak, zero, single>(
-                weight, bias, threshold, {address, start}, spikes, membranes, shape, spec, threads);
-    };
-    const auto choose = [=](bool is, auto then) { is ? then(std::true_type()) : then(std::false_type()); };
-    choose(spec.leak != 0, [=](auto leak) {
-        choose(spec.to_zero, [=](auto zero) {
-            choose(spec.single, [=](auto single) { run(leak, zero, single); });
-        });
-    });
-}
-
-// Gradients of real-valued weight, integer bias and currents [steps, batch, neurons] (if not null) from those of the
-// spikes; steepness [neurons]: (pi * slope)^2 / threshold.
-void layer_backward(Quantiser weight, const float* grad_spikes, const float* membranes, const float* threshold,
-                    const float* steepness, const int64_t* address, const int64_t* start, float* grad_weight,
-                    float* grad_bias, float* grad_current, Shape shape, Neuron spec, int64_t threads) {
+template <typename Number>
+void backward(Quantiser weight, const float* grad_spikes, const Number* membranes, const float* threshold,
+              const float* steepness, Events events, float* grad_weight, float* grad_bias, float* grad_current,
+              Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
+    const auto [address, start] = events;
     // The places address after address: a sum in registers is several times as fast as one in the cache.
     std::vector<int64_t> begin(inputs + 1, 0), where(start[steps * batch]);
     for (int64_t e = 0; e < start[steps * batch]; ++e) ++begin[address[e] + 1];
@@ -171,14 +134,14 @@ void layer_backward(Quantiser weight, const float* grad_spikes, const float* mem
             load(steepness + from, steep, width);
             std::fill_n(limit + width, BLOCK - width, 1.0f);
             for (int64_t b = 0; b < batch; ++b) {
-                const float* u_block = membranes + (from * batch + b * BLOCK) * steps;
+                const Number* u_block = membranes + (from * batch + b * BLOCK) * steps;
                 float later[BLOCK] = {0}, before[BLOCK] = {0};
                 if (spec.single)  // in how many steps it would have fired
                     for (int64_t t = 0; t < steps; ++t)
                         for (int64_t i = 0; i < BLOCK; ++i) before[i] += u_block[t * BLOCK + i] >= limit[i];
                 for (int64_t t = steps - 1; t >= 0; --t) {
                     const int64_t place = t * batch + b;
-                    const float* u = u_block + t * BLOCK;
+                    const Number* u = u_block + t * BLOCK;
                     Row<float> given;
                     Row<float>& g = grad[place];
                     load(grad_spikes + place * n + from, given.value, width);
@@ -201,13 +164,98 @@ void layer_backward(Quantiser weight, const float* grad_spikes, const float* mem
                 for (int64_t e = begin[a]; e < begin[a + 1]; ++e) sum += grad[where[e]];
                 sums[a] = sum;
             }
-            for (int64_t i = 0; i < width; ++i) {
-                float* own = grad_weight + (from + i) * inputs;
-                for (int64_t a = 0; a < inputs; ++a) own[a] = sums[a].value[i];
-                straight_through(weight, from + i, inputs, integers.data(), own);
-            }
+            transposed(sums.data(), width, inputs, grad_weight + from * inputs);
+            for (int64_t i = 0; i < width; ++i)
+                straight_through(weight, from + i, inputs, integers.data(), grad_weight + (from + i) * inputs);
         }
     });
+}
+
+// Which of the next values, BLOCK at most, are not 0.
+uint32_t spiking(const float* x, int64_t width) {
+    uint32_t fired = 0;
+#ifdef __AVX512F__
+    if (width >= BLOCK) {
+        const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16), none = _mm512_setzero_ps();
+        return _mm512_cmp_ps_mask(low, none, _CMP_NEQ_UQ) |
+               uint32_t(_mm512_cmp_ps_mask(high, none, _CMP_NEQ_UQ)) << 16;
+    }
+#endif
+    for (int64_t i = 0; i < std::min(width, BLOCK); ++i) fired |= uint32_t(x[i] != 0) << i;
+    return fired;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Addresses [batch, width] of one step each, `steps` for none: how many in each place, then which.
+void step_counts(const uint8_t* when, int64_t* count, int64_t steps, int64_t batch, int64_t width) {
+    std::fill_n(count, steps * batch, 0);
+    for (int64_t b = 0; b < batch; ++b)
+        for (int64_t a = 0; a < width; ++a)
+            if (when[b * width + a] < steps) ++count[when[b * width + a] * batch + b];
+}
+
+void step_addresses(const uint8_t* when, const int64_t* start, int64_t* address, int64_t steps, int64_t batch,
+                    int64_t width) {
+    std::vector<int64_t> next(start, start + steps * batch);
+    for (int64_t b = 0; b < batch; ++b)
+        for (int64_t a = 0; a < width; ++a)
+            if (when[b * width + a] < steps) address[next[when[b * width + a] * batch + b]++] = a;
+}
+
+// Spikes [places, width]: where each place begins [places + 1], and the addresses, for which there is room enough.
+void spike_addresses(const float* spikes, int64_t* start, int64_t* address, int64_t places, int64_t width) {
+    int64_t* to = address;
+    start[0] = 0;
+    for (int64_t p = 0; p < places; ++p) {
+        for (int64_t from = 0; from < width; from += BLOCK)
+            // Without a branch a spike: they come at random.
+            for (uint32_t fired = spiking(spikes + p * width + from, width - from); fired; fired &= fired - 1)
+                *to++ = from + __builtin_ctz(fired);
+        start[p + 1] = to - address;
+    }
+}
+
+// Spikes [steps, batch, neurons] of integer bias and threshold [neurons]; membranes in the order in which they are
+// worked on, [blocks, batch, steps, BLOCK], of 16 bits (`narrow`) or floats.
+void layer_forward(Quantiser weight, const float* bias, const float* threshold, const int64_t* address,
+                   const int64_t* start, float* spikes, void* membranes, Shape shape, Neuron spec, int64_t narrow,
+                   int64_t threads) {
+    const auto run = [=](auto leak, auto zero, auto single) {
+        const auto as = [=](auto* kept) {
+            typedef std::remove_pointer_t<decltype(kept)> Number;
+            forward<Number, leak, zero, single>(
+                weight, bias, threshold, {address, start}, spikes, kept, shape, spec, threads);
+        };
+        if (narrow)
+            as(static_cast<int16_t*>(membranes));
+        else
+            as(static_cast<float*>(membranes));
+    };
+    const auto choose = [=](bool is, auto then) { is ? then(std::true_type()) : then(std::false_type()); };
+    choose(spec.leak != 0, [=](auto leak) {
+        choose(spec.to_zero, [=](auto zero) {
+            choose(spec.single, [=](auto single) { run(leak, zero, single); });
+        });
+    });
+}
+
+// Gradients of real-valued weight, integer bias and currents [steps, batch, neurons] (if not null) from those of the
+// spikes; steepness [neurons]: (pi * slope)^2 / threshold.
+void layer_backward(Quantiser weight, const float* grad_spikes, const void* membranes, const float* threshold,
+                    const float* steepness, const int64_t* address, const int64_t* start, float* grad_weight,
+                    float* grad_bias, float* grad_current, Shape shape, Neuron spec, int64_t narrow,
+                    int64_t threads) {
+    const auto as = [=](const auto* kept) {
+        backward(weight, grad_spikes, kept, threshold, steepness, {address, start}, grad_weight, grad_bias,
+                 grad_current, shape, spec, threads);
+    };
+    if (narrow)
+        as(static_cast<const int16_t*>(membranes));
+    else
+        as(static_cast<const float*>(membranes));
 }
 
 }  // extern "C"

@@ -37,7 +37,18 @@ OPTIONS = (
 THREADS = "-fopenmp"
 COMPILE_SECONDS = 120
 # In this order one text to the compiler.
-SOURCES = ("common", "layers", "distances", "populations", "conv", "lif", "norm", "online")
+SOURCES = (
+    "common",
+    "layers",
+    "distances",
+    "populations",
+    "conv",
+    "lif",
+    "norm",
+    "weights",
+    "contrast",
+    "online",
+)
 
 
 @functools.cache
@@ -87,7 +98,7 @@ def usable(*arrays: Tensor) -> bool:
     return all(x.device.type == "cpu" and x.dtype == torch.float32 for x in arrays) and library() is not None
 
 
-def call(name: str, *arguments: Tensor | int | ctypes.Structure | None) -> None:
+def call(name: str, *arguments: Tensor | int | ctypes.c_float | ctypes.Structure | None) -> None:
     """Call a kernel with the addresses of tensors, which must be contiguous, and 64-bit integers."""
     kernels = library()
     assert kernels is not None

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..kernels import native
+from ..kernels.contrast import contrast_backward, contrast_forward
 from ..settings import TrainingSettings
 from .distances import distance_matrix
 
@@ -39,7 +41,24 @@ def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float)
     Khosla et al., "Supervised Contrastive Learning", 2020, equation 2, with a distance in place
     of the inner product. Examples without a positive in the batch do not count.
     """
+    if native.usable(distance) and labels.dtype == torch.int64:
+        return _CompiledContrast.apply(distance.contiguous(), labels.contiguous(), temperature)
     return _SupervisedContrastive.apply(distance, labels, temperature)
+
+
+class _CompiledContrast(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, distance: Tensor, labels: Tensor, temperature: float) -> Tensor:
+        softmax, loss, positives = contrast_forward(distance, labels, temperature)
+        ctx.save_for_backward(softmax, labels, positives)
+        ctx.counted, ctx.temperature = max(1, int((positives > 0).sum())), temperature
+        return loss.sum() / ctx.counted
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        factor = grad.item() / (ctx.counted * ctx.temperature)
+        softmax, labels, positives = ctx.saved_tensors
+        return contrast_backward(softmax, labels, positives, factor), None, None
 
 
 class _SupervisedContrastive(torch.autograd.Function):
@@ -92,6 +111,20 @@ def activity_penalty(layers: Sequence[Tensor], targets: Sequence[float | None]) 
     """relu(mean spikes of a neuron per image - target), summed over layers [T, B, N]; None: no price."""
     priced = [pair for pair in zip(layers, targets, strict=True) if pair[1] is not None]
     return sum((functional.relu(spikes.sum(0).mean() - target) for spikes, target in priced), torch.zeros(()))
+
+
+def squared_activity(layers: Sequence[Tensor], targets: Sequence[float | None]) -> Tensor:
+    """Half the mean square of a neuron's spikes in a step, summed over layers [T, B, N]; None: no price.
+
+    The regularisation of Pellegrini et al., arXiv 2011.06846, and of StereoSpike, arXiv 2109.13751, as their
+    code has it (s2net, models.py; network/loss.py). Unlike the price above it has no target, and its gradient
+    reaches only neurons in steps in which they spike: the others' membranes may grow as they like.
+    """
+    priced = [train for train, target in zip(layers, targets, strict=True) if target is not None]
+    return sum((spikes.square().mean() / 2 for spikes in priced), torch.zeros(()))
+
+
+PRICES = {"excess": activity_penalty, "squares": squared_activity}
 
 
 def _same(labels: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from ...quant.spec import NeuronSpec
 from ..inputs.events import Events, events_of_spikes
 from ..kernels import native
 from ..kernels.layers import layer_backward, layer_forward
+from ..kernels.weights import counted
 from . import convolution
 
 
@@ -25,37 +26,46 @@ def usable(spikes: Tensor | Events, weight: Tensor) -> bool:
 
 def layer(spikes: Tensor | Events, synapses: QuantLayer, spec: NeuronSpec, slope: float) -> Tensor:
     """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A]."""
-    quantised = synapses.quantised()
-    folded = synapses.folded(quantised.scale) if synapses.plain else synapses.integers()[1:]
-    bias, threshold = folded
+    rule, real = synapses.linear.weight_quant.tensor_quant.rule, synapses.weight.detach()
+    units = counted(real, synapses.bias.detach(), rule, spec)
+    if not synapses.plain:  # no gradient is asked for
+        _, bias, threshold = synapses.integers()
+        units = units._replace(bias=bias.contiguous(), threshold=threshold.contiguous())
     events, inputs = spikes, None
     if isinstance(spikes, Tensor):
         events, inputs = events_of_spikes(spikes.detach()), spikes
-    return _Layer.apply(inputs, synapses.weight, bias, threshold, quantised, events, spec, slope)
+    return _Layer.apply(inputs, synapses.weight, synapses.bias, units, events, spec, slope)
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, inputs, weight, bias, threshold, quantised, events, spec, slope):
-        bias, threshold = bias.contiguous(), threshold.contiguous()
+    def forward(ctx, inputs, weight, bias, units, events, spec, slope):
         spikes, membranes = layer_forward(
-            quantised, bias, threshold, events.address, events.start, events.shape[1], spec
+            units.weight, units.bias, units.threshold, events.address, events.start, events.shape[1], spec
         )
         # The weight is saved to notice that it was changed in place meanwhile.
-        ctx.save_for_backward(weight, membranes, threshold, events.address, events.start)
-        ctx.quantised, ctx.spec, ctx.slope = quantised, spec, slope
+        ctx.save_for_backward(weight, membranes, events.address, events.start)
+        ctx.units, ctx.spec, ctx.slope = units, spec, slope
         return spikes
 
     @staticmethod
     def backward(ctx, grad: Tensor):
-        _, membranes, threshold, address, start = ctx.saved_tensors
-        further = ctx.needs_input_grad[0]
-        steepness = (math.pi * ctx.slope) ** 2 / threshold
+        _, membranes, address, start = ctx.saved_tensors
+        units, further = ctx.units, ctx.needs_input_grad[0]
+        steepness = (math.pi * ctx.slope) ** 2 / units.threshold
         by_weight, by_bias, by_current = layer_backward(
-            ctx.quantised, grad, membranes, threshold, steepness, address, start, ctx.spec, currents=further
+            units.weight,
+            grad,
+            membranes,
+            units.threshold,
+            steepness,
+            address,
+            start,
+            ctx.spec,
+            currents=further,
         )
-        by_input = by_current @ ctx.quantised.integers() if further else None
-        return by_input, by_weight, by_bias, None, None, None, None, None
+        by_input = by_current @ units.weight.integers() if further else None
+        return by_input, by_weight, by_bias.mul_(units.slope), None, None, None, None
 
 
 # Layer kinds that have a compiled pass; the others run as torch's own operations.

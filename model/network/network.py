@@ -104,11 +104,11 @@ class SpikingNetwork(nn.Module):
             seen = source_shape(sources, settings.combine, shapes, where)
             made = make_layer(seen, settings, where)
             shapes.append(made.geometry.shape)
+            many = may_add_up(settings.combine, [several[source + 1] for source in sources])
             if isinstance(made, Relay):
                 layers.append(made)
-                several.append(getattr(made.geometry, "mode", "") == "sum")
+                several.append(made.adds_up(many))
             else:
-                many = may_add_up(settings.combine, [several[source + 1] for source in sources])
                 layers.append(SpikingLayer(made, config.training.surrogate_slope, many))
                 several.append(False)
                 share_weights(made, layers, index)

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import nn
 
-from ..loss.losses import activity_penalty, embedding_loss, summed_loss
+from ..loss.losses import PRICES, embedding_loss, summed_loss
 from ..network.network import SpikingNetwork
 from .base import Batch, Diverged, Means
 from .optimised import Optimised
@@ -37,7 +37,7 @@ class Surrogate(Optimised):
             fired = self.network.fired([*trains[:-1], torch.zeros_like(trains[-1])])
         else:
             loss = embedding_loss(trains[-1], batch.labels, s)
-        total = loss + s.activity_weight * activity_penalty(fired, targets)
+        total = loss + s.activity_weight * PRICES[s.activity_price](fired, targets)
         if cost:
             arriving = ranks.whole(cost.arriving(batch.spikes), torch.float32)
             total = total + s.cycles_weight * cost.penalty(arriving, trains, s.cycles_target)

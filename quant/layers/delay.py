@@ -10,6 +10,7 @@ one learning rate suits weights and delays of every reach.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -100,9 +101,17 @@ class QuantDelay(Relay):
 
     def forward(self, spikes: Tensor | SparseSpikes) -> Tensor:
         dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
+        if self.place is None and (self.delays.delay == self.delays.delay[0]).all():
+            return by_shifts(dense.clamp(max=1), self.delays.delay[0].tolist())
         shares = self.shares().to(dense.device)
         sent = (by_matrix if len(dense) <= FEW_STEPS else by_convolution)(dense.clamp(max=1), shares)
         return sent if self.soft or sent.device.type == "cpu" else round_ste(sent)
+
+
+def by_shifts(spikes: Tensor, steps: Sequence[int]) -> Tensor:
+    """Spikes [T, B, I] delayed alike at all inputs, tap k by `steps[k]`: [T, B, I * K]."""
+    later = [min(step, len(spikes)) for step in steps]
+    return torch.stack([nn.functional.pad(spikes, (0, 0, 0, 0, n, -n)) for n in later], -1).flatten(2)
 
 
 def by_matrix(spikes: Tensor, shares: Tensor) -> Tensor:

@@ -7,15 +7,23 @@ from .dense import QuantDense
 from .pool import QuantPool
 from .relay import Relay
 from .taps import QuantTaps
+from .upsample import QuantUpsample
 
 LAYERS: dict[
-    str, type[QuantDense] | type[QuantConv] | type[QuantTaps] | type[QuantPool] | type[QuantDelay]
+    str,
+    type[QuantDense]
+    | type[QuantConv]
+    | type[QuantTaps]
+    | type[QuantPool]
+    | type[QuantDelay]
+    | type[QuantUpsample],
 ] = {
     "dense": QuantDense,
     "conv": QuantConv,
     "taps": QuantTaps,
     "pool": QuantPool,
     "delay": QuantDelay,
+    "upsample": QuantUpsample,
 }
 
 

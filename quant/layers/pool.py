@@ -26,6 +26,9 @@ class QuantPool(Relay):
         geometry.check(torch.empty(0).numpy(), prod(map), where)
         return cls(geometry)
 
+    def adds_up(self, several: bool) -> bool:
+        return self.pool.mode == "sum"
+
     def forward(self, spikes: Tensor | SparseSpikes) -> Tensor:
         pool, dense = self.pool, spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
         (height, width, channels), (wh, ww) = pool.shape, pool.window

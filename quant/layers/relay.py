@@ -24,6 +24,10 @@ class Relay(nn.Module):
         """Whether what it sends in training may lie between none and one spike."""
         return False
 
+    def adds_up(self, several: bool) -> bool:
+        """Whether an output may spike more than once a step; `several`: whether its inputs may."""
+        return False
+
     def anneal(self, share: float) -> None:
         """Told before each batch which share of the training is done, 0..1."""
 

@@ -6,5 +6,6 @@ from .delay import Delay
 from .dense import Dense
 from .pool import Pool
 from .taps import Taps
+from .upsample import Upsample
 
-KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Conv, Taps, Pool, Delay)}
+KINDS: dict[str, type[Synapses]] = {kind.kind: kind for kind in (Dense, Conv, Taps, Pool, Delay, Upsample)}

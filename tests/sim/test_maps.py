@@ -15,6 +15,7 @@ from twinspike.quant.spec import COMBINES, RESETS, NeuronSpec
 from twinspike.quant.synapses.delay import Delay
 from twinspike.quant.synapses.maps import as_map
 from twinspike.quant.synapses.pool import MODES, Pool
+from twinspike.quant.synapses.upsample import Upsample
 from twinspike.sim import golden, scalar
 
 FORGETFUL = {"leak_shift": 0, "forget": True}
@@ -52,6 +53,10 @@ def drawn_pool(draw, map, rng):
     return relay(Pool.over(map, window, draw(st.sampled_from(MODES))))
 
 
+def drawn_upsample(draw, map, rng):
+    return relay(Upsample.over(map, draw(pairs(1, 2))))
+
+
 def drawn_delay(draw, map, rng):
     taps = draw(st.integers(1, 2))
     return relay(
@@ -64,7 +69,7 @@ def networks(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.sampled_from([(3, 4), (1, 6), (2, 2, 3), (5,), (4, 1, 2)]))
     layers = []
-    kinds = [drawn_conv, drawn_taps, drawn_pool, drawn_delay]
+    kinds = [drawn_conv, drawn_taps, drawn_pool, drawn_delay, drawn_upsample]
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)):
         seen = layers[-1].shape if layers else shape
         layers.append(kind(draw, seen if kind is drawn_delay else as_map(seen, "map"), rng))

@@ -82,7 +82,7 @@ def method_networks(figures: Figures, where: str) -> str:
     rows = []
     for method, row in _measured(figures):
         for name, part in row["parts"].items():
-            if "weights" in part:
+            if "weights" in part and "accuracy" in part:
                 rows.append(
                     [
                         f"`{method.name}`",
@@ -168,6 +168,48 @@ def method_traffic(figures: Figures, where: str) -> str:
     return table_or_gap(head, rows)
 
 
+def method_speech(figures: Figures, where: str) -> str:
+    """The networks for spoken words: accuracy, and how often neurons fire."""
+    rows = [
+        [
+            name,
+            network_size(part),
+            f"{part['accuracy']:.4f}",
+            f"{part['rate']:.2%}",
+            ", ".join(f"{rate:.1%}" for rate in part["rates"]),
+            f"{part['hidden_activity']:.1%}",
+            f"{part['train_cpu_seconds'] / 60:.1f}",
+        ]
+        for name, part in _parts(figures, "speech").items()
+    ]
+    head = (
+        "network",
+        "size",
+        "accuracy",
+        "spikes of a hidden neuron and step",
+        "of each layer",
+        "hidden neurons that fire in a recording",
+        "CPU minutes to train",
+    )
+    return table_or_gap(head, rows)
+
+
+def method_stereo(figures: Figures, where: str) -> str:
+    """Mean errors of disparity on the held-out pixels, and how often neurons fire."""
+    rows = []
+    for name, part in _parts(figures, "stereospike").items():
+        rates = ", ".join(f"{rate:.1%}" for rate in part["rates"])
+        rows.append([f"network: {name}", network_size(part), f"{part['error']:.3f}", rates])
+        if "error_matching" in part:
+            window = f"{part['window']} x {part['window']} pixels"
+            rows.append(
+                [f"block matching of event counts, {window}", "", f"{part['error_matching']:.3f}", ""]
+            )
+            rows.append(["mean disparity of the training halves", "", f"{part['error_constant']:.3f}", ""])
+    head = ("what", "size", "mean error, pixels", "spikes of a neuron and step, layer by layer")
+    return table_or_gap(head, rows)
+
+
 def _measured(figures: Figures) -> list[tuple[Method, dict[str, Any]]]:
     rows = figures.studies.get(STUDY, {}).get("methods", [])
     return [(METHODS[row["name"]], row) for row in rows if row["name"] in METHODS]
@@ -212,4 +254,6 @@ FILLS = (
     method_thresholds,
     method_verification,
     method_traffic,
+    method_speech,
+    method_stereo,
 )

@@ -7,7 +7,7 @@ from support.optional import needs
 from twinspike.config import config_from_table
 from twinspike.model.data import load
 from twinspike.model.data.load import config_dataset
-from twinspike.model.data.recorded import RECORDED, Entry, Source
+from twinspike.model.data.recorded import RECORDED, Entry, Source, recorded_entries
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.recordings import Sound
 
@@ -67,8 +67,17 @@ def test_a_fold_of_the_spoken_digits_is_a_speaker():
     assert len(tried.train_labels) == 2000 and len(tried.test_labels) == 500
     heard = {x.tobytes() for x in first.test_images}
     assert not heard & {x.tobytes() for x in (*tried.test_images, *tried.train_images)}
-    with pytest.raises(TwinspikeError, match=r"data.fold = 6 is not allowed: expected 0..5 for"):
-        dataset("spoken-digits", mel, 8, fold=6)
+    with pytest.raises(TwinspikeError, match=r"data.fold = 7 is not allowed: expected 0..6 for"):
+        dataset("spoken-digits", mel, 8, fold=7)
+
+
+@needs("datasets")
+def test_the_published_split_of_the_spoken_digits_is_by_number():
+    entries = list(recorded_entries("spoken-digits", 6))
+    measuring = [entry for entry in entries if entry.part == "test"]
+    assert (len(entries), len(measuring)) == (3000, 300)
+    # Five of each digit and speaker.
+    assert {(entry.name, entry.group) for entry in measuring} == {(e.name, e.group) for e in entries}
 
 
 TONES = {"kind": "mel", "coding": "latency", "bands": 24, "frames": 10}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twinspike.model.loss import losses
-from twinspike.model.settings import LOSSES, TrainingSettings
+from twinspike.model.settings import ACTIVITY_PRICES, LOSSES, TrainingSettings
 
 LABELS = torch.tensor([0, 0, 1, 1])
 D = torch.tensor([[0.0, 1, 2, 3], [1, 0, 4, 5], [2, 4, 0, 6], [3, 5, 6, 0]])
@@ -69,3 +69,13 @@ def test_activity_costs_only_beyond_the_target():
     assert losses.activity_penalty([quiet, busy], [0.5, 0.5]).item() == pytest.approx(7.5)
     assert losses.activity_penalty([busy, busy, busy], [0.5, 3.0, None]).item() == pytest.approx(12.5)
     assert losses.activity_penalty([], []).item() == 0
+
+
+def test_squares_cost_only_where_neurons_spike():
+    twice = torch.tensor([0.0, 0.0, 1.0, 2.0]).view(2, 1, 2).requires_grad_()
+    price = losses.squared_activity([twice, torch.ones(3, 1, 1), torch.ones(3, 1, 5)], [0.1, 9.0, None])
+    price.backward()
+    assert price.item() == pytest.approx(5 / 4 / 2 + 1 / 2)
+    assert twice.grad.flatten().tolist() == [0, 0, 0.25, 0.5]
+    assert losses.squared_activity([], []).item() == 0
+    assert set(losses.PRICES) == set(ACTIVITY_PRICES)

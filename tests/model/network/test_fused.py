@@ -8,7 +8,9 @@ from support.optional import needs
 
 from twinspike.model.inputs.events import events_of_spikes, events_of_steps
 from twinspike.model.kernels import native
+from twinspike.model.kernels.weights import counted
 from twinspike.model.loss.emd import emd_matrix
+from twinspike.model.loss.losses import supervised_contrastive
 from twinspike.model.network.fused import layer
 from twinspike.model.network.lif import lif
 from twinspike.quant.layers.dense import QuantDense
@@ -93,6 +95,43 @@ def test_distances_and_their_gradients_are_those_of_torch(steps, torch_alone):
     expected, expected_gradients = measured()
     assert all(map(torch.equal, distances, expected)) and distances[0].any()
     torch.testing.assert_close(gradients, expected_gradients, rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("labels", [[0] * 40 + [1] * 37, list(range(77)), [n // 7 for n in range(77)]])
+def test_the_contrastive_loss_and_its_gradient_are_those_of_torch(labels, torch_alone):
+    generator = torch.Generator().manual_seed(6)
+    distance = torch.rand(77, 77, generator=generator) * 3
+
+    def measured():
+        given = distance.clone().requires_grad_()
+        loss = supervised_contrastive(given, torch.tensor(labels), 0.07)
+        (loss * 2.5).backward()
+        return loss.detach(), given.grad
+
+    found = measured()
+    torch_alone()
+    torch.testing.assert_close(found, measured(), rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_units_are_bit_for_bit_those_of_the_quantisers(bits):
+    spec = NeuronSpec(bits, 3, state_bits=8)
+    synapses = QuantDense(300, 45, spec)
+    synapses.reset_parameters(0.05, 0.0, torch.Generator().manual_seed(bits))
+    with torch.no_grad():
+        synapses.bias.copy_(torch.linspace(-9, 9, 45))  # beyond the range of the membrane at both ends
+        synapses.weight[0] *= 1e-3  # a threshold that only the highest membrane reaches
+    expected = synapses.quantised()
+    bias, threshold = synapses.folded(expected.scale)
+    found = counted(synapses.weight.detach(), synapses.bias.detach(), expected.rule, spec)
+    pairs = [
+        (getattr(found.weight, name), getattr(expected, name)) for name in ("scale", "mean", "deviation")
+    ]
+    for got, wanted in [*pairs, (found.bias, bias), (found.threshold, threshold)]:
+        assert torch.equal(got, wanted.detach())
+    assert threshold.max() == 127 and {-128, 127} <= set(bias.tolist())
+    bias.sum().backward()
+    torch.testing.assert_close(found.slope, synapses.bias.grad)
 
 
 def test_without_a_compiler_torch_does_the_work(monkeypatch, tmp_path):

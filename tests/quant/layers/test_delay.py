@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.layers.delay import NARROWEST, QuantDelay, by_convolution, by_matrix
+from twinspike.quant.layers.delay import NARROWEST, QuantDelay, by_convolution, by_matrix, by_shifts
 from twinspike.quant.synapses.delay import DelaySettings
 
 
@@ -86,3 +86,15 @@ def test_a_reach_that_fixed_taps_exceed_is_refused():
     assert str(caught.value) == expected
     with pytest.raises(TwinspikeError, match=r"^layers.0.delay shape = .*at most 32768 outputs$"):
         made((4000,), taps=9)
+
+
+def test_shifts_are_delays_that_all_inputs_share():
+    steps = [0, 3, 12, 40]  # the last two are longer than the spikes
+    found = []
+    for way in (by_shifts, lambda x, _: by_matrix(x, torch.eye(41)[steps].expand(4, -1, -1))):
+        spikes = some_spikes(12).requires_grad_()
+        sent = way(spikes, steps)
+        (sent * torch.arange(sent.numel()).view(sent.shape)).sum().backward()
+        found.append((sent.detach(), spikes.grad))
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)

@@ -2,14 +2,17 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from support.networks import random_network
 
 from twinspike.config import load_config
+from twinspike.model.data.dataset import Dataset
 from twinspike.model.network.network import SpikingNetwork
 from twinspike.model.rules.base import Means, make_rule
 from twinspike.model.rules.ranks import Ranks
-from twinspike.study.methods import dcls, proxy, sew, sharing, stidi
+from twinspike.sim import golden
+from twinspike.study.methods import dcls, proxy, sew, sharing, speech, stereospike, stidi
 from twinspike.study.methods.registry import METHODS
 from twinspike.study.methods.training import by_surrogate, weights_of, with_changes
 
@@ -105,6 +108,67 @@ def test_a_block_sees_what_the_one_before_saw_and_made():
     without = sew.blocks(sew.IAND, 1).layers
     # Spikes that the block saw and did not make: the first source's without the second's.
     assert (without[2].kind, without[2].sources, without[2].combine) == ("pool", (0, 1), "iand")
+
+
+@pytest.mark.parametrize("name", [speech.WORDS, speech.DIGITS])
+def test_convolutions_are_causal_and_dilated_ever_further(name):
+    config = load_config(name)
+    network = SpikingNetwork(config, (config.timesteps, 32, 1, 12))
+    delays = [stage.placed().delay for stage in network.stages if stage.geometry.kind == "delay"]
+    assert [delay[0].tolist() for delay in delays] == [[0, 1, 2], [0, 3, 6], [0, 6, 12]]
+    assert [synapses.geometry.shape for synapses in network.synapses] == [
+        (8, 1, 16),
+        (8, 1, 32),
+        (8, 1, 32),
+        (10,),
+    ]
+    assert network.layers[-1].sums and network.synapses[-1].spec.forget
+
+
+def test_variants_of_the_speech_network_differ_in_one_thing():
+    shipped, still, free = speech.variants(speech.WORDS).values()
+    leaks = [[layer.leak_shift for layer in c.layers if layer.kind == "conv"] for c in (shipped, still, free)]
+    assert leaks == [[3, 3, 3], [0, 0, 0], [3, 3, 3]]
+    weights = [config.training.activity_weight for config in (shipped, still, free)]
+    assert weights[:2] == [8.0, 8.0] and weights[2] == 0
+
+
+def test_rates_are_spikes_of_a_neuron_and_step():
+    network = random_network(widths=(6, 5, 4, 3))
+    images = np.random.default_rng(0).integers(0, 256, (20, *network.shape), np.uint8)
+    trains = golden.run(network, network.encode(images)).spikes[:-1]
+    found = speech.rates(network, Dataset("made", images, np.zeros(20), images, np.zeros(20), {}))
+    assert found["rates"] == pytest.approx([train.mean() for train in trains])
+    assert found["rate"] == pytest.approx(np.concatenate(trains, axis=2).mean()) and found["rate"] > 0
+
+
+def test_the_depth_network_has_a_disparity_for_each_pixel():
+    config = stereospike.configuration(4.0)
+    network = SpikingNetwork(config, (stereospike.STEPS, *stereospike.SIZE, 4))
+    shapes = [stage.geometry.shape[:2] for stage in network.stages]
+    full, half, quarter = (tuple(side // n for side in stereospike.SIZE) for n in (1, 2, 4))
+    assert shapes == [full, half, quarter, quarter, half, half, full, full, full]
+    assert network.stages[-1].geometry.shape[2] == 1 and network.layers[-1].sums
+
+
+def test_a_camera_that_is_turned_in_sees_everything_further_right():
+    spikes = np.random.default_rng(0).integers(0, 2, (2, 3, 40, 4)).astype(np.uint8)
+    turned, half = stereospike.turned_in(spikes), stereospike.MOST // 2
+    assert np.array_equal(turned[..., :2], spikes[..., :2]) and not turned[..., :half, 2:].any()
+    assert np.array_equal(turned[..., half:, 2:], spikes[..., :-half, 2:])
+
+
+def test_verdicts_on_speech_and_depth_follow_from_figures():
+    parts = figures("speech", left=0.8, published=0.95, leak=0.9, cost=0.94, keywords=0.93)
+    for row in parts.values():
+        row |= {"rate": 0.02, "test": 300}
+    assert met("speech", parts) == [True, True, True, True, True, False, True, True]
+    parts[speech.KEYWORDS] |= {"accuracy": 0.9, "rate": 0.05}
+    assert met("speech", parts) == [False, False, False, True, True, False, True, True]
+    row = {"error": 0.9, "error_matching": 1.0, "rates": [0.02, 0.09], "pixels": 5, "core": CORE}
+    assert met("stereospike", {stereospike.MATCHED: row}) == [True, True, True]
+    row |= {"error": 1.0, "rates": [0.02, 0.1]}
+    assert met("stereospike", {stereospike.MATCHED: row}) == [False, False, True]
 
 
 def test_verdicts_follow_from_figures():
