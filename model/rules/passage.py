@@ -32,7 +32,8 @@ def by_torch(
             if not squares:
                 break
             error = error / squares.sqrt()
-            error, sign = _backward(stages[index], *times[index : index + 2], error, steps, rise)
+            before, after = times[index], times[index + 1]
+            error, sign = _backward(stages[index], before, after, error, steps, rise)
             scales[index] += sign
     return figures, scales
 
