@@ -27,7 +27,7 @@ METHOD = Method(
     "firing times with relative targets and normalised errors, images one after the other by plain descent; "
     "weights that start positive; real-valued weights learn and their signs run, or their 8 bits; a learnt "
     "scale for each layer (`training.rule = temporal`, `layer_scale`, `initial_weights`)",
-    missing="256 steps and 200 passes (64 steps and 40 passes here, at a rate that falls); scales that move "
+    missing="256 steps and 200 passes (64 steps and 30 passes here, at a rate that falls); scales that move "
     "after each image (after each batch here); a step of delay in each layer; the largest membrane where no "
     "output spikes",
     data="MNIST and Fashion-MNIST: 60,000 images to train, 10,000 to measure; 784-600-10 and 784-1000-10, "

@@ -27,7 +27,7 @@ METHOD = Method(
     arxiv=("2108.13621",),
     implemented="neurons that spike once, the first output spike answers; each layer learns by itself "
     "from how far its neurons ought to be displaced in time, and no gradient goes from layer to layer; the "
-    "derivative of a latency taken as linear, piecewise linear potentials in it "
+    "derivative of a latency taken as linear, potentials piecewise linear or in their step form in it "
     "(`training.rule = stidi`, `rise`); convolutions whose real-valued weights learn and whose signs run, "
     "and the same at 8 bits",
     missing="piecewise linear potentials in the spiking network itself: its integer step form here; pooling "
