@@ -7,15 +7,20 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 
-def source_hash(*parts: str, suffixes: tuple[str, ...] = (".py",), bare: bool = False) -> str:
+def source_hash(
+    *parts: str, suffixes: tuple[str, ...] = (".py",), bare: bool = False, without: tuple[str, ...] = ()
+) -> str:
     """SHA-256, hexadecimal, of the sources of subpackages ("hw") and modules ("sim.golden") of twinspike.
 
     Every file below a subpackage that ends with one of `suffixes` counts, however deep it lies. With `bare`
-    comments, docstrings and layout of Python files do not count.
+    comments, docstrings and layout of Python files do not count; neither do the modules `without`.
     """
+    left_out = {f"{module.replace('.', '/')}.py" for module in without}
     digest = hashlib.sha256()
     for part in parts:
         for name, file in sorted(_files(part, suffixes), key=lambda found: found[0]):
+            if name in left_out:
+                continue
             text = file.read_text(encoding="utf-8")
             digest.update(f"{name}\n{_bare(text) if bare and name.endswith('.py') else text}".encode())
     return digest.hexdigest()

@@ -68,6 +68,8 @@ def _maps(plan: CorePlan) -> dict[str, float]:
     first = plan.layers[0]
     return {
         "walks": float(len(walks)),
+        # A lane that reads, adds and writes within three clocks keeps what the next event may need.
+        "walk state bits": float(sum(x.used_lanes * x.layer.spec.state_bits for x in walks)),
         "walk bits": float(sum(bits_for(x.weight_words) + bits_for(x.words) for x in walks)),
         "divided bits": float(sum(bits_for(divisor) for _, divisor, _ in plan.split.divisions))
         if plan.split

@@ -27,7 +27,8 @@ def usable(spikes: Tensor | Events, weight: Tensor) -> bool:
 def layer(spikes: Tensor | Events, synapses: QuantLayer, spec: NeuronSpec, slope: float) -> Tensor:
     """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A]."""
     rule, real = synapses.linear.weight_quant.tensor_quant.rule, synapses.weight.detach()
-    units = counted(real, synapses.bias.detach(), rule, spec)
+    # As training folds them: the membranes of `spec` may have been narrowed since.
+    units = counted(real, synapses.bias.detach(), rule, synapses.spec)
     if not synapses.plain:  # no gradient is asked for
         _, bias, threshold = synapses.integers()
         units = units._replace(bias=bias.contiguous(), threshold=threshold.contiguous())

@@ -29,6 +29,8 @@ from .base import QuantLayer
 EPSILON = 1e-10
 # Added to the variance of a channel's integer currents, whose steps are of size 1.
 LEAST_VARIANCE = 1e-2
+# Smaller units give the same bias and threshold, both at the end of their range; gradients in them overflow.
+LEAST_UNIT = 1e-8
 # What a batch adds to the running averages.
 SHARE = 0.1
 
@@ -111,7 +113,7 @@ class Normalised(QuantLayer):
     def unit(self, variance: Tensor) -> Tensor:
         """What an integer current counts in thresholds, [channels], where currents vary so much."""
         assert self.level is not None
-        return self.level.exp() * (variance + LEAST_VARIANCE).rsqrt()
+        return (self.level.exp() * (variance + LEAST_VARIANCE).rsqrt()).clamp(min=LEAST_UNIT)
 
     def follow(self, mean: Tensor, variance: Tensor) -> None:
         """Let the running averages follow a batch's mean and variance [channels].

@@ -82,14 +82,29 @@ class WindowsSettings(LayerSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class Windows(Synapses):
+class OnMap(Synapses):
+    """What has a map (H, W, C) for its input."""
+
+    map: Map
+
+    def check_map(self, shape: tuple[int, ...], where: str) -> None:
+        if as_map(shape, where) != self.map:
+            raise out_of_range(f"{where} input map", list(self.map), f"that of its source, {list(shape)}")
+
+    def check_addresses(self, inputs: int, where: str) -> None:
+        """Raise TwinspikeError unless the map is one of `inputs` addresses."""
+        if prod(self.map) != inputs or self.inputs != inputs:
+            raise out_of_range(f"{where} input map", list(self.map), f"a map of {inputs} addresses")
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows(OnMap):
     """Neurons on a map, each with K taps that look at places of the input map; weights shared by all places.
 
     A kind says where the taps look, :meth:`looks`. The weight is [filters, C / groups, K], K perhaps spread
     over two axes; output channels of group g see input channels of group g.
     """
 
-    map: Map
     filters: int
     stride: Pair
     groups: int
@@ -204,10 +219,6 @@ class Windows(Synapses):
         least, most = np.minimum(wide, 0), np.maximum(wide, 0)
         return self.currents(least, every).astype(np.int64), self.currents(most, every).astype(np.int64)
 
-    def check_map(self, shape: tuple[int, ...], where: str) -> None:
-        if as_map(shape, where) != self.map:
-            raise out_of_range(f"{where} input map", list(self.map), f"that of its source, {list(shape)}")
-
     def check_weight(self, weight: np.ndarray, expected: tuple[int, ...], where: str) -> None:
         """Raise TwinspikeError unless the weight tensor has the shape `expected`."""
         if weight.shape != expected:
@@ -216,8 +227,7 @@ class Windows(Synapses):
     def check_windows(self, inputs: int, where: str) -> None:
         """Raise TwinspikeError unless the map is one of `inputs` addresses and the windows fit it."""
         channels = self.map[2]
-        if prod(self.map) != inputs or self.inputs != inputs:
-            raise out_of_range(f"{where} input map", list(self.map), f"a map of {inputs} addresses")
+        self.check_addresses(inputs, where)
         if self.filters < 1:
             raise out_of_range(f"{where} output channels", self.filters, "an integer >= 1")
         if self.groups < 1 or channels % self.groups or self.filters % self.groups:

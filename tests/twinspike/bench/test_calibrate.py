@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from twinspike.bench import calibrate
-from twinspike.bench.calibrate import SAMPLES, Sample, fit, fit_rows, sample_plan
+from twinspike.bench.calibrate import fit, fit_rows
+from twinspike.bench.samples import SAMPLES, Sample, sample_plan
 from twinspike.executor import Store, in_this_process
 from twinspike.hw.predict.area import features
 

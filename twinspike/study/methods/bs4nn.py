@@ -1,6 +1,6 @@
 """S4NN and BS4NN: one spike per neuron, backpropagation on firing times, weights of 8 bits or -1 and +1."""
 
-from .cores import core_goal
+from .cores import accuracy_and_core_goals
 from .method import Goal, Method, Row
 from .training import control, part, with_core
 
@@ -11,12 +11,7 @@ CONTROL_PASSES = 2
 
 
 def goals(parts: dict[str, Row]) -> list[Goal]:
-    found = []
-    for name, wanted in WANTED.items():
-        score = parts[name]["accuracy"]
-        what = f"accuracy on the 10,000 test images of {name}"
-        found.append(Goal(what, f"{score:.4f}", f"{wanted:.3f}", score >= wanted))
-    return [*found, *(core_goal(parts[name]["core"], what=f"core in simulation, {name}") for name in WANTED)]
+    return accuracy_and_core_goals(parts, WANTED)
 
 
 METHOD = Method(
@@ -27,7 +22,7 @@ METHOD = Method(
     "firing times with relative targets and normalised errors, images one after the other by plain descent; "
     "weights that start positive; real-valued weights learn and their signs run, or their 8 bits; a learnt "
     "scale for each layer (`training.rule = temporal`, `layer_scale`, `initial_weights`)",
-    missing="256 steps and 200 passes (64 steps and 40 passes here, at a rate that falls); scales that move "
+    missing="256 steps and 200 passes (64 steps and 30 passes here, at a rate that falls); scales that move "
     "after each image (after each batch here); a step of delay in each layer; the largest membrane where no "
     "output spikes",
     data="MNIST and Fashion-MNIST: 60,000 images to train, 10,000 to measure; 784-600-10 and 784-1000-10, "

@@ -1,6 +1,6 @@
 """STiDi-BP: desired displacements of firing times, layer by layer, through convolutions of binary weights."""
 
-from .cores import core_goal
+from .cores import accuracy_and_core_goals
 from .method import Goal, Method, Row
 from .training import changed, control, part, with_core
 
@@ -13,12 +13,7 @@ CONTROL_PASSES = 1
 
 
 def goals(parts: dict[str, Row]) -> list[Goal]:
-    found = []
-    for name, wanted in WANTED.items():
-        score = parts[name]["accuracy"]
-        what = f"accuracy on the 10,000 test images of {name}"
-        found.append(Goal(what, f"{score:.4f}", f"{wanted:.3f}", score >= wanted))
-    return [*found, *(core_goal(parts[name]["core"], what=f"core in simulation, {name}") for name in WANTED)]
+    return accuracy_and_core_goals(parts, WANTED)
 
 
 METHOD = Method(
@@ -27,7 +22,7 @@ METHOD = Method(
     arxiv=("2108.13621",),
     implemented="neurons that spike once, the first output spike answers; each layer learns by itself "
     "from how far its neurons ought to be displaced in time, and no gradient goes from layer to layer; the "
-    "derivative of a latency taken as linear, piecewise linear potentials in it "
+    "derivative of a latency taken as linear, potentials piecewise linear or in their step form in it "
     "(`training.rule = stidi`, `rise`); convolutions whose real-valued weights learn and whose signs run, "
     "and the same at 8 bits",
     missing="piecewise linear potentials in the spiking network itself: its integer step form here; pooling "
