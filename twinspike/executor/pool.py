@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
@@ -108,14 +109,14 @@ class Here:
     def slots(self) -> int:
         return 1
 
-    def submit(self, task: Task, store: Store) -> tuple[Task, Store]:
-        return task, store
+    def submit(self, task: Task, store: Store) -> Callable[[], Row]:
+        return functools.partial(perform, task, store)
 
-    def wait(self, running: Iterable[tuple[Task, Store]]) -> set[tuple[Task, Store]]:
+    def wait(self, running: Iterable[Callable[[], Row]]) -> set[Callable[[], Row]]:
         return set(running)
 
-    def result(self, future: tuple[Task, Store], task: Task) -> Row | None:
-        return perform(*future)
+    def result(self, future: Callable[[], Row], task: Task) -> Row | None:
+        return future()
 
     def stop(self) -> None:
         pass

@@ -1,9 +1,9 @@
 """The executor on this machine: tasks drawn as there is room, dead processes replaced."""
 
 import pytest
-from support.runs import counting, dying, refuse, squares
+from support.runs import counting, dying, refuse, squares, told
 
-from twinspike.executor import Store, Task, content_key, on_this_machine
+from twinspike.executor import Store, Task, content_key, in_this_process, on_this_machine
 from twinspike.numerics.errors import TwinspikeError
 
 
@@ -20,6 +20,16 @@ def test_every_task_is_done_once_and_kept(executor, tmp_path):
     again = [row["square"] for _, row in executor.each(squares(numbers), store, "squares")]
     assert sorted(again) == [n * n for n in numbers]
     assert {(tmp_path / f"square-{n}" / "count").read_text() for n in numbers} == {"1"}
+
+
+@pytest.mark.parametrize("made", [in_this_process, lambda: on_this_machine(1)])
+def test_tasks_may_be_given_tables(made, tmp_path):
+    tasks = [Task(f"told-{n}", told, ({"layers": n},)) for n in range(2)]
+    with made() as executor:
+        assert [row for _, row in executor.each(tasks, Store.at(tmp_path), "telling")] == [
+            {"layers": 0},
+            {"layers": 1},
+        ]
 
 
 def test_a_task_is_drawn_when_there_is_a_slot_for_it(executor, tmp_path):
