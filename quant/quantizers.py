@@ -53,7 +53,7 @@ class Quantised:
 
 
 def quantised(x: Tensor, rule: Rule) -> Quantised:
-    """Measure weights [out, in]; in double precision, so that the order of a sum does not show in the result."""
+    """Measure weights [out, in], in double precision: the order of a sum does not show in the result."""
     n = x.shape[1]
     mean = x.abs().sum(1, keepdim=True, dtype=torch.float64) / n
     squares = vector_norm(x, 2, 1, keepdim=True, dtype=torch.float64).square() - n * mean.square()

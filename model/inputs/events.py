@@ -18,7 +18,6 @@ from torch.nn.functional import embedding_bag
 from ..kernels import native
 from ..kernels.layers import addresses_of_bits, addresses_of_steps, bits_of_spikes
 
-
 # The attribute of spikes that `with_bits` gives them; nobody changes spikes in place.
 _BITS = "twinspike_bits"
 
@@ -97,7 +96,7 @@ def events_of_spikes(spikes: Tensor) -> Events:
 
 
 def with_bits(spikes: Tensor, bits: Tensor) -> Tensor:
-    """`spikes`, with the bits that a kernel gave beside them, so that the next layer need not look for them again."""
+    """`spikes` with the bits that a kernel gave beside them, for the next layer to read."""
     setattr(spikes, _BITS, bits)
     return spikes
 

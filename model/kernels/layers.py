@@ -37,7 +37,7 @@ def addresses_of_steps(when: Tensor, timesteps: int) -> tuple[Tensor, Tensor]:
 
 
 def bits_of_spikes(spikes: Tensor) -> Tensor:
-    """float32 spikes [places, A], contiguous, as words of BLOCK bits, the first address lowest: int32 [places, W]."""
+    """float32 spikes [places, A], contiguous, as words of BLOCK bits [places, W], first address lowest."""
     bits = torch.empty(len(spikes), -(-spikes.shape[1] // BLOCK), dtype=torch.int32)
     call("spike_bits", spikes, bits, *spikes.shape)
     return bits
@@ -69,7 +69,7 @@ def layer_forward(
     neurons, inputs = weight.real.shape
     spikes = torch.empty((len(start) - 1) // batch, batch, neurons)
     bits = torch.empty(len(start) - 1, -(-neurons // BLOCK), dtype=torch.int32)
-    # Sums of small integers fit 16 bits, with membrane and bias: half the memory, twice as many an instruction.
+    # Small integers and their sums fit 16 bits: half the memory, twice as many an instruction.
     narrow = weight.rule.limit * inputs + 2**widest <= INT16_MAX
     places = -(-neurons // BLOCK) * BLOCK * spikes.shape[0] * batch
     membranes = torch.empty(places, dtype=torch.int16 if narrow else torch.float32)

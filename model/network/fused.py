@@ -36,14 +36,23 @@ def layer(spikes: Tensor | Events, synapses: QuantLayer, spec: NeuronSpec, slope
     if isinstance(spikes, Tensor):
         events, inputs = events_of_spikes(spikes), spikes
     widest = max(spec.state_bits, synapses.spec.state_bits)
-    return with_bits(*_Layer.apply(inputs, synapses.weight, synapses.bias, units, events, spec, widest, slope))
+    return with_bits(
+        *_Layer.apply(inputs, synapses.weight, synapses.bias, units, events, spec, widest, slope)
+    )
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, inputs, weight, bias, units, events, spec, widest, slope):
         spikes, membranes, bits = layer_forward(
-            units.weight, units.bias, units.threshold, events.address, events.start, events.shape[1], spec, widest
+            units.weight,
+            units.bias,
+            units.threshold,
+            events.address,
+            events.start,
+            events.shape[1],
+            spec,
+            widest,
         )
         # The weight is saved to notice that it was changed in place meanwhile.
         ctx.save_for_backward(weight, membranes, events.address, events.start)
