@@ -59,7 +59,7 @@ def quantised(x: Tensor, rule: Rule) -> Quantised:
     squares = vector_norm(x, 2, 1, keepdim=True, dtype=torch.float64).square() - n * mean.square()
     deviation = (squares.clamp(min=0) / max(1, n - 1) + EPSILON).sqrt()
     scale = ((mean + rule.sigma * deviation) / rule.limit).clamp(min=LEAST_SCALE)
-    return Quantised(x, *(y.to(x.dtype) for y in (scale, mean, deviation)), rule)
+    return Quantised(x, scale.to(x.dtype), mean.to(x.dtype), deviation.to(x.dtype), rule)
 
 
 class MeanSigma(nn.Module):

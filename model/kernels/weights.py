@@ -36,5 +36,5 @@ def counted(weight: Tensor, bias: Tensor, rule: Rule, spec: NeuronSpec) -> Count
     scale, mean, deviation, whole, threshold, slope = found = torch.empty(6, len(weight)).unbind()
     units = _Units(rule.limit, rule.sigma, EPSILON, LEAST_SCALE, *state_range(spec.state_bits))
     call("weight_units", weight, bias, *found, units, *weight.shape)
-    columns = (x[:, None] for x in (scale, mean, deviation))
-    return Counted(Quantised(weight, *columns, rule), whole, threshold, slope)
+    measured = Quantised(weight, scale[:, None], mean[:, None], deviation[:, None], rule)
+    return Counted(measured, whole, threshold, slope)
