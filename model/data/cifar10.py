@@ -40,8 +40,8 @@ def cifar10_files() -> dict[str, Path]:
     for name, path in paths.items():
         if (found := file_sha256(path)) != CONTENT[name]:
             raise TwinspikeError(
-                f"{path}: the file's SHA-256 is {found[:12]}..., expected {CONTENT[name][:12]}...: put a sound "
-                "copy there"
+                f"{path}: the file's SHA-256 is {found[:12]}..., expected {CONTENT[name][:12]}...: put a "
+                "sound copy there"
             )
     return paths
 

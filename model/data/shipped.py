@@ -80,8 +80,8 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
     """The dataset of that name, verified by checksum and parsed with every check.
 
     `omniglot` trains on the background characters, and its `taught` are the characters of one evaluation
-    alphabet. Downloads what is missing unless TWINSPIKE_DATA is set (not Omniglot, nor CIFAR-10). Raises TwinspikeError,
-    one line that says what is wrong and what to do.
+    alphabet. Downloads what is missing unless TWINSPIKE_DATA is set (not Omniglot, nor CIFAR-10). Raises
+    TwinspikeError, one line that says what is wrong and what to do.
     """
     _check_name(name)
     if name == "digits":

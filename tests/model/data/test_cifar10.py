@@ -50,7 +50,9 @@ def sums(tmp_path, monkeypatch):
     np.savez(folder / "labels.npz", **{part: np.array(labels) for part, labels in LABELS.items()})
 
     def take():
-        monkeypatch.setattr(cifar10, "CONTENT", {name: file_sha256(folder / name) for name in cifar10.CONTENT})
+        monkeypatch.setattr(
+            cifar10, "CONTENT", {name: file_sha256(folder / name) for name in cifar10.CONTENT}
+        )
 
     take()
     return take
