@@ -57,8 +57,10 @@ def load_cifar10(name: str, *, progress: bool = True) -> Dataset:
     if not kept.is_file():
         write_atomically(kept, _packed(paths, progress))
     with np.load(kept, allow_pickle=False) as file:
-        parts = [file[f"{part}_{what}"] for part in PARTS for what in ("images", "labels")]
-    return Dataset(name, *parts, dict(CONTENT), class_names=CLASSES)
+        (x, y), (test_x, test_y) = (
+            [file[f"{part}_{what}"] for what in ("images", "labels")] for part in PARTS
+        )
+    return Dataset(name, x, y, test_x, test_y, dict(CONTENT), class_names=CLASSES)
 
 
 def _packed(paths: dict[str, Path], progress: bool) -> bytes:
