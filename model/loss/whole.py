@@ -1,4 +1,4 @@
-"""The usual loss, contrasts of EMDs, in one compiled node: [B, B] is large, and torch would walk over it often."""
+"""The usual loss, contrasts of EMDs, in one compiled node: torch would walk over [B, B] many times."""
 
 import torch
 from torch import Tensor
