@@ -1,4 +1,4 @@
-"""The datasets that have names: MNIST, Fashion-MNIST (IDX files), Omniglot, digits (scikit-learn).
+"""The datasets that have names: MNIST, Fashion-MNIST (IDX files), Omniglot, CIFAR-10, digits (scikit-learn).
 
 IDX files are found in ``$TWINSPIKE_DATA/<mnist|fashion-mnist>/``; with that variable unset they
 live in the user's cache directory, which the first use fills by a checksummed download.
@@ -70,8 +70,8 @@ IDX_SOURCES = {
         ),
     ),
 }
-OMNIGLOT = "omniglot"
-DATASETS = ("digits", *IDX_SOURCES, OMNIGLOT)
+OMNIGLOT, CIFAR10 = "omniglot", "cifar10-q75"
+DATASETS = ("digits", *IDX_SOURCES, OMNIGLOT, CIFAR10)
 # Drawings of a character that its reference is made from; the rest is for measuring.
 TAUGHT_DRAWINGS = 10
 
@@ -80,14 +80,18 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
     """The dataset of that name, verified by checksum and parsed with every check.
 
     `omniglot` trains on the background characters, and its `taught` are the characters of one evaluation
-    alphabet. Downloads what is missing unless TWINSPIKE_DATA is set (not Omniglot). Raises TwinspikeError,
-    one line that says what is wrong and what to do.
+    alphabet. Downloads what is missing unless TWINSPIKE_DATA is set (not Omniglot, nor CIFAR-10). Raises
+    TwinspikeError, one line that says what is wrong and what to do.
     """
     _check_name(name)
     if name == "digits":
         return _digits()
     if name == OMNIGLOT:
         return _omniglot()
+    if name == CIFAR10:
+        from .cifar10 import load_cifar10  # deferred: few need an image library
+
+        return load_cifar10(CIFAR10, progress=progress)
     paths = ensure_dataset(name, progress=progress)
     train_images, test_images = (read_idx(path, 3) for path in paths[::2])
     train_labels, test_labels = (read_idx(path, 1).astype(np.int64) for path in paths[1::2])

@@ -52,6 +52,8 @@ struct Neuron {
     int32_t to_zero, single;
 };
 
+template <typename Then> void choose(bool is, Then then) { is ? then(std::true_type()) : then(std::false_type()); }
+
 void load(const float* from, float* to, int64_t width) {
     if (width == BLOCK) {
         std::memcpy(to, from, BLOCK * sizeof(float));

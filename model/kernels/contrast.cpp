@@ -59,7 +59,8 @@ void contrast_forward(const float* distance, const int64_t* label, float* softma
     }
 }
 
-// The gradient of distances [n, n] for that of the mean loss of the `counted` examples, times 1 / temperature.
+// The gradient of distances [n, n] for that of the mean loss of the `counted` examples, times 1 / temperature; that of
+// i to j and of j to i, which are one distance, added up.
 void contrast_backward(const float* softmax, const int64_t* label, const float* positives, float* grad, float factor,
                        int64_t n) {
     for (int64_t i = 0; i < n; ++i) {
@@ -69,6 +70,13 @@ void contrast_backward(const float* softmax, const int64_t* label, const float* 
         for (int64_t j = 0; j < n; ++j) g[j] = (label[j] == label[i] ? share : 0.0f) - p[j] * own;
         g[i] = 0;
     }
+    constexpr int64_t SQUARE = 32;
+    for (int64_t from = 0; from < n; from += SQUARE)
+        for (int64_t i = from; i < n; ++i)
+            for (int64_t j = from; j < std::min(i, from + SQUARE); ++j) {
+                float &one = grad[i * n + j], &other = grad[j * n + i];
+                one = other = one + other;
+            }
 }
 
 }  // extern "C"

@@ -21,7 +21,7 @@ def contrast_forward(distance: Tensor, labels: Tensor, temperature: float) -> tu
 
 
 def contrast_backward(softmax: Tensor, labels: Tensor, positives: Tensor, factor: float) -> Tensor:
-    """Gradient [B, B] of the distances: `factor` times that of the summed losses' logits, negated."""
+    """Gradient [B, B] of the distances, each pair's two ways added: `factor` times the logits', negated."""
     grad = torch.empty_like(softmax)
     call("contrast_backward", softmax, labels, positives, grad, ctypes.c_float(factor), len(labels))
     return grad

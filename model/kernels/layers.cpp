@@ -53,45 +53,180 @@ void transposed(const Row<float>* sums, int64_t width, int64_t inputs, float* to
     }
 }
 
+// Which of a block's lanes are set: -1 in `mask`, a vector after the other, as a bit each.
+template <typename Mask> uint32_t bits_of(const Mask* mask) {
+    constexpr int64_t LANES = sizeof(Mask) / sizeof(mask[0][0]);
+    uint32_t bits = 0;
+    for (int64_t p = 0; p < BLOCK / LANES; ++p)
+#ifdef __AVX512BW__
+        if constexpr (LANES == 16)
+            bits |= uint32_t(_mm256_movepi16_mask((__m256i)mask[p])) << p * LANES;
+        else
+            bits |= uint32_t(_mm256_movepi32_mask((__m256i)mask[p])) << p * LANES;
+#else
+        for (int64_t i = 0; i < LANES; ++i) bits |= uint32_t(mask[p][i] != 0) << (p * LANES + i);
+#endif
+    return bits;
+}
+
+// 1 for each of the first `width` bits that is set, 0 for the others.
+void spread(uint32_t bits, int64_t width, float* to) {
+#ifdef __AVX512F__
+    if (width == BLOCK) {
+        const __m512 one = _mm512_set1_ps(1.0f);
+        _mm512_storeu_ps(to, _mm512_maskz_mov_ps(bits & 0xffff, one));
+        _mm512_storeu_ps(to + 16, _mm512_maskz_mov_ps(bits >> 16, one));
+        return;
+    }
+#endif
+    for (int64_t i = 0; i < width; ++i) to[i] = bits >> i & 1 ? 1.0f : 0.0f;
+}
+
+// A block of neurons of one image. In 16-bit integers, where all sums fit, a step takes a fraction of the time that
+// floats take, and that counts: each step waits for the one before.
+template <typename Number, bool LEAK, bool ZERO, bool SINGLE> struct Block {
+    typedef typename Row<Number>::Vector Vector;
+    typedef decltype(Vector() < Vector()) Mask;
+    static constexpr int64_t PARTS = Row<Number>::PARTS;
+
+    Row<Number> bias, limit, v;
+    Mask fired[PARTS], fires[PARTS];  // before, and in this step
+    Number low, high, leak;           // leak: a shift of integers, a factor of floats
+
+    Block(const float* biases, const float* thresholds, int64_t width, const Neuron& spec)
+        : low(spec.low), high(spec.high), leak(WHOLE && LEAK ? -std::ilogb(spec.leak) : spec.leak) {
+        // No membrane is above `most`; there are no neurons from `width` on.
+        const float most = WHOLE ? 32767 : INFINITY;
+        for (int64_t i = 0; i < BLOCK; ++i) {
+            bias.value[i] = i < width ? biases[i] : 0;
+            limit.value[i] = i < width ? std::min(thresholds[i], most) : most;
+        }
+    }
+
+    void rest() {
+        v = {};
+        for (Mask& x : fired) x ^= x;
+    }
+
+    // Takes a step's currents, which become membranes before the reset; sets `fires`.
+    void step(Row<Number>& current) {
+        for (int64_t p = 0; p < PARTS; ++p) {
+            const Vector sum = (LEAK ? v.part[p] - leaked(v.part[p]) : v.part[p]) + (current.part[p] + bias.part[p]);
+            const Vector least = sum < low ? Vector() + low : sum, u = least > high ? Vector() + high : least;
+            fires[p] = u >= limit.part[p];
+            if (SINGLE) {
+                fires[p] &= ~fired[p];
+                fired[p] |= fires[p];
+            }
+            current.part[p] = u;
+            v.part[p] = fires[p] ? (ZERO ? Vector() : u - limit.part[p]) : u;
+        }
+    }
+
+private:
+    static constexpr bool WHOLE = std::is_same<Number, int16_t>();
+
+    Vector leaked(Vector x) const {
+        if constexpr (WHOLE) {
+            return x >> leak;
+        } else {
+            for (int64_t i = 0; i < BLOCK / PARTS; ++i) x[i] = std::floor(x[i] * leak);
+            return x;
+        }
+    }
+};
+
 template <typename Number, bool LEAK, bool ZERO, bool SINGLE>
 void forward(Quantiser weight, const float* bias, const float* threshold, Events events, float* spikes,
-             Number* membranes, Shape shape, Neuron spec, int64_t threads) {
+             uint32_t* bits, Number* membranes, Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
-    share((n + BLOCK - 1) / BLOCK, threads, [=](int64_t first, int64_t last) {
+    const int64_t words = (n + BLOCK - 1) / BLOCK;
+    share(words, threads, [=](int64_t first, int64_t last) {
         std::vector<Row<Number>> rows(inputs);
-        for (int64_t from = first * BLOCK; from < std::min(n, last * BLOCK); from += BLOCK) {
-            const int64_t width = std::min(BLOCK, n - from);
+        for (int64_t word = first; word < last; ++word) {
+            const int64_t from = word * BLOCK, width = std::min(BLOCK, n - from);
             transposed(weight, from, width, inputs, rows.data());
-            float own_bias[BLOCK], limit[BLOCK];
-            load(bias + from, own_bias, width);
-            load(threshold + from, limit, width);
+            Block<Number, LEAK, ZERO, SINGLE> block(bias + from, threshold + from, width, spec);
+            Number* u = membranes + from * batch * steps;
             for (int64_t b = 0; b < batch; ++b) {
-                float v[BLOCK] = {0}, fired[BLOCK] = {0};
-                for (int64_t t = 0; t < steps; ++t) {
+                block.rest();
+                for (int64_t t = 0; t < steps; ++t, u += BLOCK) {
                     const int64_t place = t * batch + b;
                     Row<Number> current = {};
                     for (int64_t e = events.start[place]; e < events.start[place + 1]; ++e)
                         current += rows[events.address[e]];
-                    float s[BLOCK];
-                    Number* kept_u = membranes + (from * batch + b * BLOCK) * steps + t * BLOCK;
-                    for (int64_t i = 0; i < BLOCK; ++i) {
-                        const float kept = LEAK ? v[i] - std::floor(v[i] * spec.leak) : v[i];
-                        const float sum = kept + (current.value[i] + own_bias[i]);
-                        const float u = std::min(std::max(sum, spec.low), spec.high);
-                        s[i] = u >= limit[i] ? 1.0f : 0.0f;
-                        if (SINGLE) {
-                            s[i] *= 1.0f - fired[i];
-                            fired[i] += s[i];
-                        }
-                        kept_u[i] = u;
-                        v[i] = u - s[i] * (ZERO ? u : limit[i]);
-                    }
-                    std::memcpy(spikes + place * n + from, s, width * sizeof(float));
+                    block.step(current);
+                    std::memcpy(u, current.value, sizeof(current.value));
+                    const uint32_t fired = bits_of(block.fires);
+                    bits[place * words + word] = fired;
+                    spread(fired, width, spikes + place * n + from);
                 }
             }
         }
     });
 }
+
+// 1 / x, for gradients, where the last place does not count: a division takes as long as ten other instructions.
+Row<float>::Vector reciprocal(Row<float>::Vector x) {
+#ifdef __AVX512VL__
+    const Row<float>::Vector about = (Row<float>::Vector)_mm256_rcp14_ps((__m256)x);
+    return about * (2.0f - x * about);  // a step of Newton's
+#else
+    return 1.0f / x;
+#endif
+}
+
+// A block of neurons of one image, its steps from the last to the first.
+template <typename Number, bool ZERO, bool SINGLE> struct Backward {
+    typedef Row<float>::Vector Vector;
+    static constexpr int64_t PARTS = Row<float>::PARTS, LANES = BLOCK / PARTS;
+
+    Row<float> limit, steep, later, before, total = {};  // before: in how many earlier steps it would have fired
+    float low, high, carry;
+
+    Backward(const float* thresholds, const float* steepness, int64_t width, const Neuron& spec)
+        : low(spec.low), high(spec.high), carry(spec.carry) {
+        load(thresholds, limit.value, width);
+        load(steepness, steep.value, width);
+        std::fill_n(limit.value + width, BLOCK - width, 1.0f);
+    }
+
+    void begin(const Number* u, int64_t steps) {
+        later = before = {};
+        if (SINGLE)
+            for (int64_t t = 0; t < steps; ++t)
+                for (int64_t p = 0; p < PARTS; ++p) before.part[p] += one(membranes(u + t * BLOCK, p) >= limit.part[p]);
+    }
+
+    // From the gradient of a step's spikes that of its currents, in place.
+    void step(const Number* kept_u, Row<float>& grad) {
+        for (int64_t p = 0; p < PARTS; ++p) {
+            const Vector u = membranes(kept_u, p), far = u - limit.part[p];
+            Vector own = grad.part[p] * reciprocal(limit.part[p] + far * far * steep.part[p]), kept = later.part[p];
+            auto resets = u >= limit.part[p];
+            if (SINGLE) {
+                before.part[p] -= one(resets);
+                const auto free = before.part[p] <= 0;
+                own = free ? own : Vector();
+                resets &= free;
+            }
+            if (ZERO) kept = resets ? Vector() : kept;
+            own += carry * kept;
+            later.part[p] = grad.part[p] = (u > low) & (u < high) ? own : Vector();
+            total.part[p] += later.part[p];
+        }
+    }
+
+private:
+    template <typename Mask> static Vector one(Mask mask) { return mask ? Vector() + 1.0f : Vector(); }
+
+    static Vector membranes(const Number* u, int64_t part) {
+        typedef Number Kept __attribute__((vector_size(LANES * sizeof(Number))));
+        Kept kept;
+        std::memcpy(&kept, u + part * LANES, sizeof(kept));
+        return __builtin_convertvector(kept, Vector);
+    }
+};
 
 // The gradient of a neuron's real-valued weights, in place of that of its integer ones: the gradient of
 // quant/quantizers.py, where the scale comes from the weights as well. `integers`: room for them.
@@ -111,14 +246,15 @@ void straight_through(const Quantiser& weight, int64_t neuron, int64_t inputs, f
         grad[a] = grad[a] * direct + w[a] * spread + (w[a] > 0 ? toward : 0.0f) - (w[a] < 0 ? toward : 0.0f);
 }
 
-template <typename Number>
+template <typename Number, bool ZERO, bool SINGLE>
 void backward(Quantiser weight, const float* grad_spikes, const Number* membranes, const float* threshold,
               const float* steepness, Events events, float* grad_weight, float* grad_bias, float* grad_current,
               Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
     const auto [address, start] = events;
     // The places address after address: a sum in registers is several times as fast as one in the cache.
-    std::vector<int64_t> begin(inputs + 1, 0), where(start[steps * batch]);
+    std::vector<int64_t> begin(inputs + 1, 0);
+    std::vector<uint32_t> where(start[steps * batch]);  // there are fewer places than 2^32
     for (int64_t e = 0; e < start[steps * batch]; ++e) ++begin[address[e] + 1];
     for (int64_t a = 0; a < inputs; ++a) begin[a + 1] += begin[a];
     std::vector<int64_t> next(begin);
@@ -129,36 +265,19 @@ void backward(Quantiser weight, const float* grad_spikes, const Number* membrane
         std::vector<float> integers(inputs);
         for (int64_t from = first * BLOCK; from < std::min(n, last * BLOCK); from += BLOCK) {
             const int64_t width = std::min(BLOCK, n - from);
-            float limit[BLOCK], steep[BLOCK], total[BLOCK] = {0};
-            load(threshold + from, limit, width);
-            load(steepness + from, steep, width);
-            std::fill_n(limit + width, BLOCK - width, 1.0f);
+            Backward<Number, ZERO, SINGLE> block(threshold + from, steepness + from, width, spec);
             for (int64_t b = 0; b < batch; ++b) {
-                const Number* u_block = membranes + (from * batch + b * BLOCK) * steps;
-                float later[BLOCK] = {0}, before[BLOCK] = {0};
-                if (spec.single)  // in how many steps it would have fired
-                    for (int64_t t = 0; t < steps; ++t)
-                        for (int64_t i = 0; i < BLOCK; ++i) before[i] += u_block[t * BLOCK + i] >= limit[i];
+                const Number* u = membranes + (from * batch + b * BLOCK) * steps;
+                block.begin(u, steps);
                 for (int64_t t = steps - 1; t >= 0; --t) {
                     const int64_t place = t * batch + b;
-                    const Number* u = u_block + t * BLOCK;
-                    Row<float> given;
                     Row<float>& g = grad[place];
-                    load(grad_spikes + place * n + from, given.value, width);
-                    for (int64_t i = 0; i < BLOCK; ++i) {
-                        const float far = u[i] - limit[i], fires = far >= 0 ? 1.0f : 0.0f;
-                        float own = given.value[i] / (limit[i] + far * far * steep[i]);
-                        before[i] -= fires;
-                        const float free = before[i] > 0 ? 0.0f : 1.0f;  // always 1 without a single spike
-                        const float kept = spec.to_zero ? later[i] * (1.0f - fires * free) : later[i];
-                        own = own * free + spec.carry * kept;
-                        later[i] = g.value[i] = (u[i] > spec.low) & (u[i] < spec.high) ? own : 0.0f;
-                        total[i] += g.value[i];
-                    }
+                    load(grad_spikes + place * n + from, g.value, width);
+                    block.step(u + t * BLOCK, g);
                     if (grad_current) std::memcpy(grad_current + place * n + from, g.value, width * sizeof(float));
                 }
             }
-            std::memcpy(grad_bias + from, total, width * sizeof(float));
+            std::memcpy(grad_bias + from, block.total.value, width * sizeof(float));
             for (int64_t a = 0; a < inputs; ++a) {
                 Row<float> sum = {};
                 for (int64_t e = begin[a]; e < begin[a + 1]; ++e) sum += grad[where[e]];
@@ -205,36 +324,46 @@ void step_addresses(const uint8_t* when, const int64_t* start, int64_t* address,
             if (when[b * width + a] < steps) address[next[when[b * width + a] * batch + b]++] = a;
 }
 
-// Spikes [places, width]: where each place begins [places + 1], and the addresses, for which there is room enough.
-void spike_addresses(const float* spikes, int64_t* start, int64_t* address, int64_t places, int64_t width) {
-    int64_t* to = address;
+// Spikes [places, width] as bits, a word for each BLOCK of them: [places, words].
+void spike_bits(const float* spikes, uint32_t* bits, int64_t places, int64_t width) {
+    for (int64_t p = 0; p < places; ++p)
+        for (int64_t from = 0; from < width; from += BLOCK)
+            *bits++ = spiking(spikes + p * width + from, width - from);
+}
+
+// Bits [places, words]: where each place begins [places + 1], then which addresses are in it.
+void bit_counts(const uint32_t* bits, int64_t* start, int64_t places, int64_t words) {
     start[0] = 0;
     for (int64_t p = 0; p < places; ++p) {
-        for (int64_t from = 0; from < width; from += BLOCK)
-            // Without a branch a spike: they come at random.
-            for (uint32_t fired = spiking(spikes + p * width + from, width - from); fired; fired &= fired - 1)
-                *to++ = from + __builtin_ctz(fired);
-        start[p + 1] = to - address;
+        int64_t count = start[p];
+        for (int64_t w = 0; w < words; ++w) count += __builtin_popcount(bits[p * words + w]);
+        start[p + 1] = count;
     }
 }
 
-// Spikes [steps, batch, neurons] of integer bias and threshold [neurons]; membranes in the order in which they are
-// worked on, [blocks, batch, steps, BLOCK], of 16 bits (`narrow`) or floats.
+void bit_addresses(const uint32_t* bits, int64_t* address, int64_t places, int64_t words) {
+    for (int64_t p = 0; p < places; ++p)
+        for (int64_t w = 0; w < words; ++w)
+            // Without a branch a spike: they come at random.
+            for (uint32_t fired = *bits++; fired; fired &= fired - 1) *address++ = w * BLOCK + __builtin_ctz(fired);
+}
+
+// Spikes [steps, batch, neurons], as bits too, of integer bias and threshold [neurons]; membranes in the order in which
+// they are worked on, [blocks, batch, steps, BLOCK], of 16 bits (`narrow`) or floats.
 void layer_forward(Quantiser weight, const float* bias, const float* threshold, const int64_t* address,
-                   const int64_t* start, float* spikes, void* membranes, Shape shape, Neuron spec, int64_t narrow,
-                   int64_t threads) {
+                   const int64_t* start, float* spikes, uint32_t* bits, void* membranes, Shape shape, Neuron spec,
+                   int64_t narrow, int64_t threads) {
     const auto run = [=](auto leak, auto zero, auto single) {
         const auto as = [=](auto* kept) {
             typedef std::remove_pointer_t<decltype(kept)> Number;
             forward<Number, leak, zero, single>(
-                weight, bias, threshold, {address, start}, spikes, kept, shape, spec, threads);
+                weight, bias, threshold, {address, start}, spikes, bits, kept, shape, spec, threads);
         };
         if (narrow)
             as(static_cast<int16_t*>(membranes));
         else
             as(static_cast<float*>(membranes));
     };
-    const auto choose = [=](bool is, auto then) { is ? then(std::true_type()) : then(std::false_type()); };
     choose(spec.leak != 0, [=](auto leak) {
         choose(spec.to_zero, [=](auto zero) {
             choose(spec.single, [=](auto single) { run(leak, zero, single); });
@@ -249,8 +378,13 @@ void layer_backward(Quantiser weight, const float* grad_spikes, const void* memb
                     float* grad_bias, float* grad_current, Shape shape, Neuron spec, int64_t narrow,
                     int64_t threads) {
     const auto as = [=](const auto* kept) {
-        backward(weight, grad_spikes, kept, threshold, steepness, {address, start}, grad_weight, grad_bias,
-                 grad_current, shape, spec, threads);
+        typedef std::remove_const_t<std::remove_pointer_t<decltype(kept)>> Number;
+        choose(spec.to_zero, [=](auto zero) {
+            choose(spec.single, [=](auto single) {
+                backward<Number, zero, single>(weight, grad_spikes, kept, threshold, steepness, {address, start},
+                                               grad_weight, grad_bias, grad_current, shape, spec, threads);
+            });
+        });
     };
     if (narrow)
         as(static_cast<const int16_t*>(membranes));

@@ -36,13 +36,20 @@ def addresses_of_steps(when: Tensor, timesteps: int) -> tuple[Tensor, Tensor]:
     return address, start
 
 
-def addresses_of_spikes(spikes: Tensor) -> tuple[Tensor, Tensor]:
-    """The same for float32 spikes [places, A], contiguous."""
-    start = torch.empty(len(spikes) + 1, dtype=torch.int64)
-    # As if every address spiked: memory that is never written to costs nothing.
-    address = torch.empty(spikes.numel(), dtype=torch.int64)
-    call("spike_addresses", spikes, start, address, *spikes.shape)
-    return address[: int(start[-1])].clone(), start
+def bits_of_spikes(spikes: Tensor) -> Tensor:
+    """float32 spikes [places, A], contiguous, as words of BLOCK bits [places, W], first address lowest."""
+    bits = torch.empty(len(spikes), -(-spikes.shape[1] // BLOCK), dtype=torch.int32)
+    call("spike_bits", spikes, bits, *spikes.shape)
+    return bits
+
+
+def addresses_of_bits(bits: Tensor) -> tuple[Tensor, Tensor]:
+    """Addresses and starts of `model.inputs.events.Events` for bits as above."""
+    start = torch.empty(len(bits) + 1, dtype=torch.int64)
+    call("bit_counts", bits, start, *bits.shape)
+    address = torch.empty(int(start[-1]), dtype=torch.int64)
+    call("bit_addresses", bits, address, *bits.shape)
+    return address, start
 
 
 def layer_forward(
@@ -53,12 +60,17 @@ def layer_forward(
     start: Tensor,
     batch: int,
     spec: NeuronSpec,
-) -> tuple[Tensor, Tensor]:
-    """Spikes [T, B, N] for weights [N, A], bias and threshold [N] and the events of B images; membranes."""
+    widest: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Spikes [T, B, N] for weights [N, A], bias and threshold [N] and the events of B images; membranes.
+
+    Then the spikes as bits [T * B, W], see `bits_of_spikes`. Membranes and biases have `widest` bits at most.
+    """
     neurons, inputs = weight.real.shape
     spikes = torch.empty((len(start) - 1) // batch, batch, neurons)
-    # Sums of small integers fit 16 bits: half the memory, twice as many an instruction.
-    narrow = weight.rule.limit * inputs <= INT16_MAX and spec.state_bits <= 16
+    bits = torch.empty(len(start) - 1, -(-neurons // BLOCK), dtype=torch.int32)
+    # Small integers and their sums fit 16 bits: half the memory, twice as many an instruction.
+    narrow = weight.rule.limit * inputs + 2**widest <= INT16_MAX
     places = -(-neurons // BLOCK) * BLOCK * spikes.shape[0] * batch
     membranes = torch.empty(places, dtype=torch.int16 if narrow else torch.float32)
     shape = _Shape(*spikes.shape[:2], inputs, neurons)
@@ -70,13 +82,14 @@ def layer_forward(
         address,
         start,
         spikes,
+        bits,
         membranes,
         shape,
         neuron(spec),
         int(narrow),
         torch.get_num_threads(),
     )
-    return spikes, membranes
+    return spikes, membranes, bits
 
 
 def layer_backward(

@@ -36,8 +36,6 @@ void step(const Population& of, const float* __restrict current, float* __restri
     }
 }
 
-template <typename Then> void choose(bool is, Then then) { is ? then(std::true_type()) : then(std::false_type()); }
-
 // Spikes [steps, batch, neurons] and membranes [batch, steps, neurons]; current(step, image, to) fills in a step's
 // currents [neurons], where `hold` only those of step 0.
 template <typename Stored, typename Current>

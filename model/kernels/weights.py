@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.linalg import vector_norm
 
 from ...numerics.lif import state_range
 from ...quant.quantizers import EPSILON, LEAST_SCALE, Quantised, Rule
@@ -14,8 +13,9 @@ from .native import call
 
 
 class _Units(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_float) for name in ("fan_in", "limit", "sigma", "epsilon", "least", "low", "high")
+    _fields_ = (
+        *((name, ctypes.c_double) for name in ("limit", "sigma", "epsilon", "least")),
+        *((name, ctypes.c_float) for name in ("low", "high")),
     )
 
 
@@ -33,11 +33,8 @@ class Counted(NamedTuple):
 
 def counted(weight: Tensor, bias: Tensor, rule: Rule, spec: NeuronSpec) -> Counted:
     """For real-valued weights [N, A] and biases [N] what `quantised` and `QuantLayer.folded` give."""
-    neurons, inputs = weight.shape
-    scale, mean, deviation = (torch.empty(neurons, 1) for _ in range(3))
-    whole, threshold, slope = (torch.empty(neurons) for _ in range(3))
-    units = _Units(inputs, rule.limit, rule.sigma, EPSILON, LEAST_SCALE, *state_range(spec.state_bits))
-    # As `quantised` adds up, so that values are equal.
-    sums = weight.abs().sum(1), vector_norm(weight, 2, 1)
-    call("weight_units", *sums, bias, scale, mean, deviation, whole, threshold, slope, units, neurons)
-    return Counted(Quantised(weight, scale, mean, deviation, rule), whole, threshold, slope)
+    scale, mean, deviation, whole, threshold, slope = found = torch.empty(6, len(weight)).unbind()
+    units = _Units(rule.limit, rule.sigma, EPSILON, LEAST_SCALE, *state_range(spec.state_bits))
+    call("weight_units", weight, bias, *found, units, *weight.shape)
+    measured = Quantised(weight, scale[:, None], mean[:, None], deviation[:, None], rule)
+    return Counted(measured, whole, threshold, slope)

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import native
-from ..kernels.contrast import contrast_backward, contrast_forward
 from ..settings import TrainingSettings
+from . import whole
 from .distances import distance_matrix
 
 
 def embedding_loss(spikes: Tensor, labels: Tensor, settings: TrainingSettings) -> Tensor:
     """The loss that `settings` choose, on output spikes [T, B, N] and labels [B]."""
+    usual = settings.distance == "emd" and settings.loss == "supervised-contrastive"
+    if usual and whole.usable(spikes, labels):
+        return whole.contrast_of_distances(spikes, labels, settings.temperature)
     distance = distance_matrix(settings.distance, spikes, spikes, settings.tau)
     if settings.loss == "triplet":
         return triplet(distance, labels, settings.margin)
@@ -41,24 +43,7 @@ def supervised_contrastive(distance: Tensor, labels: Tensor, temperature: float)
     Khosla et al., "Supervised Contrastive Learning", 2020, equation 2, with a distance in place
     of the inner product. Examples without a positive in the batch do not count.
     """
-    if native.usable(distance) and labels.dtype == torch.int64:
-        return _CompiledContrast.apply(distance.contiguous(), labels.contiguous(), temperature)
     return _SupervisedContrastive.apply(distance, labels, temperature)
-
-
-class _CompiledContrast(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, distance: Tensor, labels: Tensor, temperature: float) -> Tensor:
-        softmax, loss, positives = contrast_forward(distance, labels, temperature)
-        ctx.save_for_backward(softmax, labels, positives)
-        ctx.counted, ctx.temperature = max(1, int((positives > 0).sum())), temperature
-        return loss.sum() / ctx.counted
-
-    @staticmethod
-    def backward(ctx, grad: Tensor):
-        factor = grad.item() / (ctx.counted * ctx.temperature)
-        softmax, labels, positives = ctx.saved_tensors
-        return contrast_backward(softmax, labels, positives, factor), None, None
 
 
 class _SupervisedContrastive(torch.autograd.Function):

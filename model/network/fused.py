@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...quant.layers.base import QuantLayer
 from ...quant.spec import NeuronSpec
-from ..inputs.events import Events, events_of_spikes
+from ..inputs.events import Events, events_of_spikes, with_bits
 from ..kernels import native
 from ..kernels.layers import layer_backward, layer_forward
 from ..kernels.weights import counted
@@ -34,23 +34,34 @@ def layer(spikes: Tensor | Events, synapses: QuantLayer, spec: NeuronSpec, slope
         units = units._replace(bias=bias.contiguous(), threshold=threshold.contiguous())
     events, inputs = spikes, None
     if isinstance(spikes, Tensor):
-        events, inputs = events_of_spikes(spikes.detach()), spikes
-    return _Layer.apply(inputs, synapses.weight, synapses.bias, units, events, spec, slope)
+        events, inputs = events_of_spikes(spikes), spikes
+    widest = max(spec.state_bits, synapses.spec.state_bits)
+    return with_bits(
+        *_Layer.apply(inputs, synapses.weight, synapses.bias, units, events, spec, widest, slope)
+    )
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, inputs, weight, bias, units, events, spec, slope):
-        spikes, membranes = layer_forward(
-            units.weight, units.bias, units.threshold, events.address, events.start, events.shape[1], spec
+    def forward(ctx, inputs, weight, bias, units, events, spec, widest, slope):
+        spikes, membranes, bits = layer_forward(
+            units.weight,
+            units.bias,
+            units.threshold,
+            events.address,
+            events.start,
+            events.shape[1],
+            spec,
+            widest,
         )
         # The weight is saved to notice that it was changed in place meanwhile.
         ctx.save_for_backward(weight, membranes, events.address, events.start)
         ctx.units, ctx.spec, ctx.slope = units, spec, slope
-        return spikes
+        ctx.mark_non_differentiable(bits)
+        return spikes, bits
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx, grad: Tensor, _bits: None):
         _, membranes, address, start = ctx.saved_tensors
         units, further = ctx.units, ctx.needs_input_grad[0]
         steepness = (math.pi * ctx.slope) ** 2 / units.threshold
@@ -66,7 +77,7 @@ class _Layer(torch.autograd.Function):
             currents=further,
         )
         by_input = by_current @ units.weight.integers() if further else None
-        return by_input, by_weight, by_bias.mul_(units.slope), None, None, None, None
+        return by_input, by_weight, by_bias.mul_(units.slope), *(None,) * 5
 
 
 # Layer kinds that have a compiled pass; the others run as torch's own operations.

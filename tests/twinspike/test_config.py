@@ -118,8 +118,8 @@ CASES = [
     ),
     (
         '"digits"',
-        '"cifar"',
-        "configuration.dataset = 'cifar' is unknown: choose digits, mnist, fashion, omniglot, ",
+        '"svhn"',
+        "configuration.dataset = 'svhn' is unknown: choose digits, mnist, fashion, omniglot, cifar10-q75, ",
     ),
     ("seed = 3", "seed = -1", "configuration.seed = -1 is not allowed: expected an integer in 0..2147483647"),
     (

@@ -19,28 +19,35 @@ PAIRS = (
 )
 
 
-def maps(figures: Figures, where: str) -> str:
+HEAD = (
+    "configuration",
+    "network",
+    "macro-F1, mean over seeds",
+    "weights",
+    "hidden spikes per image",
+    "device",
+    "latency, µs",
+    "from image to image, µs",
+    "logic cells",
+    "block RAMs",
+)
+# Of the columns those of a short table, which leaves out the dense networks too.
+SHORT = (0, 2, 5, 6, 7, 8)
+
+
+def maps(figures: Figures, where: str, length: str = "long") -> str:
     """Accuracy, weights, spikes, time and size of each convolutional network and the dense one beside it."""
-    head = (
-        "configuration",
-        "network",
-        "macro-F1, mean over seeds",
-        "weights",
-        "hidden spikes per image",
-        "device",
-        "latency, µs",
-        "from image to image, µs",
-        "logic cells",
-        "block RAMs",
-    )
     recipes = {row["config"]: row for row in figures.studies.get("recipes", {"rows": []})["rows"]}
     builds: dict[str, dict[str, Any]] = {}
     for row in figures.studies.get("hardware", {"rows": []})["rows"]:
         known = builds.get(row["config"])
         if known is None or row["latency_us"] < known["latency_us"]:
             builds[row["config"]] = row
-    names = [name for pair in PAIRS for name in pair if name in builds]
-    return table(head, [_cells(name, builds[name], recipes.get(name)) for name in names])
+    columns = SHORT if length == "short" else range(len(HEAD))
+    pairs = [pair[:1] if length == "short" else pair for pair in PAIRS]
+    names = [name for pair in pairs for name in pair if name in builds]
+    rows = [_cells(name, builds[name], recipes.get(name)) for name in names]
+    return table([HEAD[c] for c in columns], [[row[c] for c in columns] for row in rows])
 
 
 def _cells(name: str, build: dict[str, Any], recipe: dict[str, Any] | None) -> list[str]:

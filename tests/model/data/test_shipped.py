@@ -51,7 +51,10 @@ def test_idx_datasets_load_whole(name, per_class):
 def test_unknown_dataset():
     with pytest.raises(TwinspikeError) as caught:
         load_dataset("imagenet")
-    assert line_of(caught) == "dataset 'imagenet' is unknown: choose digits, mnist, fashion, omniglot"
+    assert (
+        line_of(caught)
+        == "dataset 'imagenet' is unknown: choose digits, mnist, fashion, omniglot, cifar10-q75"
+    )
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import pytest
 import torch
 from support.optional import needs
 
+from twinspike.config import load_config
 from twinspike.model.inputs.events import events_of_spikes, events_of_steps
 from twinspike.model.kernels import native
 from twinspike.model.kernels.weights import counted
 from twinspike.model.loss.emd import emd_matrix
-from twinspike.model.loss.losses import supervised_contrastive
+from twinspike.model.loss.losses import embedding_loss
 from twinspike.model.network.fused import layer
 from twinspike.model.network.lif import lif
 from twinspike.quant.layers.dense import QuantDense
@@ -113,19 +114,21 @@ def test_distances_and_their_gradients_are_those_of_torch(steps, torch_alone):
 
 
 @pytest.mark.parametrize("labels", [[0] * 40 + [1] * 37, list(range(77)), [n // 7 for n in range(77)]])
-def test_the_contrastive_loss_and_its_gradient_are_those_of_torch(labels, torch_alone):
+def test_the_usual_loss_and_its_gradient_are_those_of_torch(labels, torch_alone):
     generator = torch.Generator().manual_seed(6)
-    distance = torch.rand(77, 77, generator=generator) * 3
+    spikes = (torch.rand(9, 77, 11, generator=generator) < 0.3).float()
+    settings = dataclasses.replace(load_config("digits").training, temperature=0.07)
 
     def measured():
-        given = distance.clone().requires_grad_()
-        loss = supervised_contrastive(given, torch.tensor(labels), 0.07)
+        given = spikes.clone().requires_grad_()
+        loss = embedding_loss(given, torch.tensor(labels), settings)
         (loss * 2.5).backward()
         return loss.detach(), given.grad
 
     found = measured()
+    assert (found[0] > 0) == found[1].any() == (len(set(labels)) < 77)
     torch_alone()
-    torch.testing.assert_close(found, measured(), rtol=2e-5, atol=1e-7)
+    torch.testing.assert_close(found, measured(), rtol=2e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])

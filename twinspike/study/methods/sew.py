@@ -18,6 +18,9 @@ SEEDS = (1, 2, 3)
 ADD, AND, IAND = "add", "and", "iand"
 BEHIND, NONE = "control, neurons behind the addition", "control, no shortcuts"
 VARIANTS = (ADD, AND, IAND, BEHIND, NONE)
+# With AND a block lets through what it saw only while its own convolution spikes in every step (the paper,
+# section 3.2): at rest seven blocks are silent, and nothing is learnt.
+AND_BIAS = 0.5
 
 
 def blocks(variant: str, seed: int) -> Config:
@@ -35,7 +38,8 @@ def blocks(variant: str, seed: int) -> Config:
         block = {key: value for key, value in block.items() if key != "sources"}
         layers += [block, *_ends(variant, index, block)]
     last = last if variant == ADD else {key: value for key, value in last.items() if key != "sources"}
-    return with_layers(CONFIG, name, [*layers, last], seed=seed)
+    config = with_layers(CONFIG, name, [*layers, last], seed=seed)
+    return config.changed(config.name, training={"initial_bias": AND_BIAS}) if variant == AND else config
 
 
 def _short(variant: str) -> str:
