@@ -18,10 +18,14 @@ MOST_FRAMES = 1_000_000
 
 
 class LiveFrame(NamedTuple):
-    """A frame of a recording: microseconds from the recording's beginning to its own, spikes bool [T, N]."""
+    """A frame of a recording: microseconds from the recording's beginning to its own, spikes bool [T, N].
+
+    `lasts`: microseconds of it that the recording goes on, fewer than its T steps in the last one.
+    """
 
     start: int
     spikes: np.ndarray
+    lasts: int
 
 
 def step_microseconds(encoding: Encoding) -> int:
@@ -67,12 +71,13 @@ def _events(encoding: Events, recording: EventRecording, timesteps: int) -> Iter
     step = (t - encoding.skip) // encoding.step
     order = np.argsort(step, kind="stable")
     step, address = step[order], address[order]
-    last = (recording.duration - encoding.skip) // encoding.step
+    length, last = encoding.step * timesteps, (recording.duration - encoding.skip) // encoding.step
     for first in range(0, max(int(last), 0) + 1, timesteps):
         own = slice(*np.searchsorted(step, (first, first + timesteps)))
         spikes = np.zeros((timesteps, height * width * encoding.channels), bool)
         spikes[step[own] - first, address[own]] = True
-        yield LiveFrame(encoding.skip + first * encoding.step, spikes)
+        start = encoding.skip + first * encoding.step
+        yield LiveFrame(start, spikes, _lasts(recording, start, length))
 
 
 def _pieces(
@@ -88,7 +93,11 @@ def _pieces(
             sample = silent
         else:
             sample = encoding.frame(piece, timesteps)
-        yield LiveFrame(start, sample.reshape(timesteps, -1) > 0)
+        yield LiveFrame(start, sample.reshape(timesteps, -1) > 0, _lasts(recording, start, length))
+
+
+def _lasts(recording: Recording, start: int, length: int) -> int:
+    return max(min(recording.duration - start, length), 0)
 
 
 def _piece(recording: Recording, start: int, end: int) -> Recording | None:

@@ -23,6 +23,8 @@ def test_events_of_consecutive_frames_are_those_of_one_long_frame(seed, skip):
     whole = encoding.frame(recording, T * len(found)).reshape(len(found), T, -1)
     assert np.array_equal(np.stack([frame.spikes for frame in found]), whole)
     assert [frame.start for frame in found] == [skip + k * T * STEP for k in range(len(found))]
+    assert [frame.lasts for frame in found[:-1]] == [T * STEP] * (len(found) - 1)
+    assert found[-1].start + found[-1].lasts == recording.duration
     # None is left out at the end, and none is made up behind it.
     assert encoding.frame(recording, 1000).sum() == whole.sum() and whole[-1].any()
 
@@ -50,6 +52,7 @@ def test_a_flow_is_cut_where_frames_end():
     flow = Flow(np.array([5, 8, 46, 150]), np.array([100, -1400, 700, 60]))
     found = list(live_frames(encoding, flow, 4))
     assert [int(frame.spikes.sum()) for frame in found] == [2, 1, 0, 1]
+    assert [frame.lasts for frame in found] == [40, 40, 40, 25]
     first = encoding.frame(Flow(flow.t[:2], flow.size[:2]), 4)
     assert np.array_equal(found[0].spikes, first.reshape(4, -1))
 

@@ -111,8 +111,14 @@ def replay(
         text = answer_text(network, answer.label, answer.distance, answer.runner_up, answer.same)
         wrong = _difference(network, frame, answer) if check else ""
         done.different += bool(wrong)
-        tell(f"{frame.start / 1e6 + steps * step:9.3f} s  {text}{wrong}")
+        tell(f"{frame.start / 1e6 + steps * step:9.3f} s  {text}{_ended(frame, steps * step)}{wrong}")
     return done
+
+
+def _ended(frame: LiveFrame, seconds: float) -> str:
+    """What a line adds where the recording covers less than half of a frame of so many seconds."""
+    lasts = frame.lasts / 1e6
+    return f" (the recording ends {lasts:.3f} s into the frame)" if lasts < seconds / 2 else ""
 
 
 def replay_by_timer(

@@ -85,6 +85,7 @@ def test_answers_are_the_golden_models_at_any_pace(board, network, recording, sp
     for frame, (line, (label, distance)) in enumerate(zip(said, expected, strict=True), 1):
         assert f"{NAMES[label]} (label {label}), distance {distance}" in line
         assert line.split()[0] == f"{frame * T * STEP / 1e6:.3f}"
+        assert ("the recording ends" in line) == (frame == len(said))
     assert speed != 0.5 or seconds >= 6.9 * T * STEP / 1e6 / speed
     silent = run(network, np.zeros((T, 1, 72), bool)).results
     assert (after.label, after.distance) == (silent.label[0], silent.distance[0])
