@@ -10,16 +10,16 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
-from ..spec import COMBINES
 from .base import Synapses
 from .maps import as_map
+from .relayed import RelayedSettings
 
 # A delay is a byte in the file.
 MAX_DELAY = 255
 
 
 @dataclasses.dataclass(frozen=True)
-class DelaySettings:
+class DelaySettings(RelayedSettings):
     """One `[[layers]]` entry of kind `delay`."""
 
     kind: ClassVar[str] = "delay"
@@ -30,20 +30,6 @@ class DelaySettings:
         True, help="the delays are learnt; else tap k of every input has k * dilation steps"
     )
     dilation: int = setting(1, low=0, high=MAX_DELAY, help="steps between taps that are not learnt")
-    sources: tuple[int, ...] = setting(
-        (), low=-1, high=15, help="layers that are its input, -1 the network's input; empty: the one before"
-    )
-    combine: str = setting("add", choices=COMBINES, help="what becomes of the spikes of several sources")
-
-    width: ClassVar[int] = 0  # follows from the source
-
-    def table(self) -> dict[str, Any]:
-        """The entry as JSON-ready values; sources only where they are not the layer before."""
-        table: dict[str, Any] = {"kind": self.kind}
-        table |= {name: getattr(self, name) for name in ("taps", "reach", "learn", "dilation")}
-        if self.sources:
-            table["sources"] = list(self.sources)
-        return table | ({"combine": self.combine} if self.combine != "add" else {})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -10,34 +10,21 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
-from ..spec import COMBINES
 from .base import Synapses
 from .maps import MAX_STEP, Map, OnMap, Pair, as_map, pair
+from .relayed import RelayedSettings
 
 MODES = ("or", "sum")
 
 
 @dataclasses.dataclass(frozen=True)
-class PoolSettings:
+class PoolSettings(RelayedSettings):
     """One `[[layers]]` entry of kind `pool`."""
 
     kind: ClassVar[str] = "pool"
 
     window: tuple[int, ...] = setting((2, 2), low=1, high=255, help="rows and columns, also the step")
     mode: str = setting("or", choices=MODES, help="a spike if any input has one, or as many as they have")
-    sources: tuple[int, ...] = setting(
-        (), low=-1, high=15, help="layers that are its input, -1 the network's input; empty: the one before"
-    )
-    combine: str = setting("add", choices=COMBINES, help="what becomes of the spikes of several sources")
-
-    width: ClassVar[int] = 0  # follows from the map
-
-    def table(self) -> dict[str, Any]:
-        """The entry as JSON-ready values; sources only where they are not the layer before."""
-        table: dict[str, Any] = {"kind": self.kind, "window": list(self.window), "mode": self.mode}
-        if self.sources:
-            table["sources"] = list(self.sources)
-        return table | ({"combine": self.combine} if self.combine != "add" else {})
 
 
 def pooled(pools: Sequence[Synapses], spikes: np.ndarray) -> np.ndarray:

@@ -10,30 +10,17 @@ import numpy as np
 from ...numerics.errors import TwinspikeError, out_of_range
 from ...numerics.events import MAX_ADDRESS
 from ...numerics.fields import setting
-from ..spec import COMBINES
 from .maps import MAX_STEP, Map, OnMap, Pair, as_map, pair
+from .relayed import RelayedSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class UpsampleSettings:
+class UpsampleSettings(RelayedSettings):
     """One `[[layers]]` entry of kind `upsample`."""
 
     kind: ClassVar[str] = "upsample"
 
     window: tuple[int, ...] = setting((2, 2), low=1, high=255, help="rows and columns that an input becomes")
-    sources: tuple[int, ...] = setting(
-        (), low=-1, high=15, help="layers that are its input, -1 the network's input; empty: the one before"
-    )
-    combine: str = setting("add", choices=COMBINES, help="what becomes of the spikes of several sources")
-
-    width: ClassVar[int] = 0  # follows from the map
-
-    def table(self) -> dict[str, Any]:
-        """The entry as JSON-ready values; sources only where they are not the layer before."""
-        table: dict[str, Any] = {"kind": self.kind, "window": list(self.window)}
-        if self.sources:
-            table["sources"] = list(self.sources)
-        return table | ({"combine": self.combine} if self.combine != "add" else {})
 
 
 @dataclasses.dataclass(frozen=True)

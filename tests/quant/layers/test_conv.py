@@ -103,7 +103,7 @@ def test_what_does_not_fit_is_refused(wrong, message):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("window", [(1, 1), (2, 3), (4, 2)])
 def test_pools_send_what_numpy_says(mode, window):
-    pool = make_layer((5, 6, 3), PoolSettings(window, mode), "layers.1")
+    pool = make_layer((5, 6, 3), PoolSettings(window=window, mode=mode), "layers.1")
     spikes = np.random.default_rng(0).integers(0, 4, (3, 2, 90)) * (np.arange(90) % 5 == 0)
     sent = pool(torch.from_numpy(spikes).float())
     assert np.array_equal(sent.numpy(), pool.geometry.currents(np.zeros(0), spikes))
