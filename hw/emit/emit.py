@@ -162,7 +162,7 @@ def component_verilog(component: Component, name: str, header: str, out: Path, n
 def _start_blocks(text: str) -> str:
     """See to it that every `always @*` block is evaluated once at the start of a simulation.
 
-    yosys puts a register into each longer block's sensitivity list for that, initialised where it is declared:
+    yosys puts a register into a longer block's sensitivity list for that, initialised where it is declared:
     for Icarus the event is over before any block waits for it. A design whose `rst` is high from the first
     moment would then never be reset. A nonblocking assignment comes later. A block of one assignment has no
     such register: its bits would stay unknown until what it reads changes, for ever if that is a constant.
