@@ -162,17 +162,32 @@ def component_verilog(component: Component, name: str, header: str, out: Path, n
 def _start_blocks(text: str) -> str:
     """See to it that every `always @*` block is evaluated once at the start of a simulation.
 
-    yosys puts a register into each block's sensitivity list for that, initialised where it is declared:
+    yosys puts a register into a longer block's sensitivity list for that, initialised where it is declared:
     for Icarus the event is over before any block waits for it. A design whose `rst` is high from the first
-    moment would then never be reset. A nonblocking assignment comes later.
+    moment would then never be reset. A nonblocking assignment comes later. A block of one assignment has no
+    such register: its bits would stay unknown until what it reads changes, for ever if that is a constant.
     """
     text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "at_start ", text)
-    return re.sub(
-        r"^( *)reg at_start += 0;$",
-        r"\1reg at_start;\n\1/* verilator lint_off INITIALDLY */ initial at_start <= 0;",
+    text = re.sub(
+        r"^( *)always @\*\n( *)(\S.*;)$",
+        r"\1always @* begin\n\2if (at_start ) begin end\n\2\3\n\1end",
         text,
         flags=re.MULTILINE,
     )
+    modules = re.split(r"^(?=module )", text, flags=re.MULTILINE)
+    return re.sub(
+        r"^( *)reg at_start += 0;$",
+        r"\1reg at_start;\n\1/* verilator lint_off INITIALDLY */ initial at_start <= 0;",
+        "".join(map(_with_start, modules)),
+        flags=re.MULTILINE,
+    )
+
+
+def _with_start(module: str) -> str:
+    """A module of yosys's with the register that begins its blocks, where yosys itself has put none."""
+    if "at_start" not in module or "reg at_start" in module:
+        return module
+    return re.sub(r"\);\n", ");\n  reg at_start = 0;\n", module, count=1)
 
 
 def _name_memories(text: str, top: str, out: Path, names: Names = USUAL) -> str:

@@ -67,6 +67,19 @@ def test_every_combinational_block_waits_for_an_event_at_the_start(emitted):
     blocks = re.findall(r"always @\* begin\n(.*)\n", text)
     assert blocks and all(line.strip() == "if (at_start ) begin end" for line in blocks)
     assert text.count("initial at_start <= 0;") == text.count("reg at_start;") > 0
+    assert not re.search(r"always @\*$", text, re.MULTILINE)
+
+
+def test_a_block_of_one_assignment_begins_like_the_others():
+    # As yosys writes it: nothing that it reads changes, so Icarus would never evaluate it.
+    raw = "module part(clk);\n  input clk;\n  reg [7:0] bit;\n  always @*\n    bit[7:4] = 4'h0;\nendmodule\n"
+    found = module._start_blocks(raw + raw.replace("part", "other").replace("always", "assign x = 1'h0; //"))
+    assert found.startswith(
+        "module part(clk);\n  reg at_start;\n  /* verilator lint_off INITIALDLY */ initial at_start <= 0;\n"
+        "  input clk;\n  reg [7:0] bit;\n  always @* begin\n    if (at_start ) begin end\n"
+        "    bit[7:4] = 4'h0;\n  end\nendmodule\n"
+    )
+    assert "at_start" not in found.split("endmodule\n")[1]
 
 
 def test_a_second_core_replaces_the_whole_folder(emitted, tmp_path):
