@@ -54,6 +54,14 @@ struct Neuron {
 
 template <typename Then> void choose(bool is, Then then) { is ? then(std::true_type()) : then(std::false_type()); }
 
+// each(i, j) for all j < i < n, a square of the matrix after the other: a line of either half stays in the cache.
+template <typename Each> void below_diagonal(int64_t n, Each each) {
+    constexpr int64_t SQUARE = 32;
+    for (int64_t from = 0; from < n; from += SQUARE)
+        for (int64_t i = from; i < n; ++i)
+            for (int64_t j = from; j < std::min(i, from + SQUARE); ++j) each(i, j);
+}
+
 void load(const float* from, float* to, int64_t width) {
     if (width == BLOCK) {
         std::memcpy(to, from, BLOCK * sizeof(float));

@@ -70,13 +70,10 @@ void contrast_backward(const float* softmax, const int64_t* label, const float* 
         for (int64_t j = 0; j < n; ++j) g[j] = (label[j] == label[i] ? share : 0.0f) - p[j] * own;
         g[i] = 0;
     }
-    constexpr int64_t SQUARE = 32;
-    for (int64_t from = 0; from < n; from += SQUARE)
-        for (int64_t i = from; i < n; ++i)
-            for (int64_t j = from; j < std::min(i, from + SQUARE); ++j) {
-                float &one = grad[i * n + j], &other = grad[j * n + i];
-                one = other = one + other;
-            }
+    below_diagonal(n, [=](int64_t i, int64_t j) {
+        float &one = grad[i * n + j], &other = grad[j * n + i];
+        one = other = one + other;
+    });
 }
 
 }  // extern "C"

@@ -62,11 +62,7 @@ void count_distances(const uint8_t* a, const uint8_t* b, float* distance, int64_
                 for (int64_t j = from; j < std::min(same ? i + 1 : n, from + together); ++j)
                     distance[i * n + j] = static_cast<float>(apart(a + i * width, b + j * width, width));
     });
-    if (!same) return;
-    constexpr int64_t SQUARE = 32;
-    for (int64_t from = 0; from < n; from += SQUARE)
-        for (int64_t i = from; i < n; ++i)
-            for (int64_t j = from; j < std::min(i, from + SQUARE); ++j) distance[j * n + i] = distance[i * n + j];
+    if (same) below_diagonal(n, [=](int64_t i, int64_t j) { distance[j * n + i] = distance[i * n + j]; });
 }
 
 // Cumulative counts [batch, steps, outputs] of spikes [steps, batch, outputs].
@@ -100,7 +96,7 @@ void count_gradient(const float* grad, const uint8_t* a, const uint8_t* b, float
         std::vector<int32_t> examples;
         std::vector<Group> groups;
         std::vector<Place> places(together * steps);
-        std::vector<Row<float>> rows(n), sums, shares, found(together * steps);  // sums: row c + 1 of count c
+        std::vector<Row<float>> rows(n), sums, found(together * steps);  // sums: row c + 1 of count c
         for (int64_t from = begin * together; from < std::min(outputs, end * together); from += together) {
             const int64_t last = std::min(outputs, from + together);
             examples.clear();
@@ -153,12 +149,11 @@ void count_gradient(const float* grad, const uint8_t* a, const uint8_t* b, float
                         }
                         sums[place.mode + 1] = rest;
                         for (int64_t c = 1; c <= place.most; ++c) sums[c + 1] += sums[c];
-                        shares.assign(sums.begin(), sums.end() - 1);
-                        for (int64_t c = 0; c <= place.most; ++c) {
-                            shares[c] += sums[c + 1];
-                            shares[c] -= all;
+                        for (int64_t c = 0; c <= place.most; ++c) {  // what row c says to an example of count c
+                            sums[c] += sums[c + 1];
+                            sums[c] -= all;
                         }
-                        later += chosen(shares, own.data() + (t * outputs + o) * m + start, count);
+                        later += chosen(sums, own.data() + (t * outputs + o) * m + start, count);
                         found[t * together + o - from] = later;
                     }
                 }

@@ -61,7 +61,7 @@ class _Layer(torch.autograd.Function):
         return spikes, bits
 
     @staticmethod
-    def backward(ctx, grad: Tensor, _bits: None):
+    def backward(ctx, grad: Tensor, _bits: Tensor):
         _, membranes, address, start = ctx.saved_tensors
         units, further = ctx.units, ctx.needs_input_grad[0]
         steepness = (math.pi * ctx.slope) ** 2 / units.threshold
