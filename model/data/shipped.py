@@ -110,12 +110,16 @@ def load_dataset(name: str, *, progress: bool = True) -> Dataset:
 
 
 def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
-    """Find (or download) and verify the IDX files of a dataset; their paths, none for the others.
+    """Find (or download) and verify the files of a dataset; their paths, none for digits and Omniglot.
 
     Raises TwinspikeError for a file that is missing where TWINSPIKE_DATA points, has another
     checksum, or cannot be downloaded. A bad file in the cache is fetched again.
     """
     _check_name(name)
+    if name == CIFAR10:
+        from .cifar10 import cifar10_files  # deferred: few need an image library
+
+        return list(cifar10_files().values())
     source = IDX_SOURCES.get(name)
     if source is None:
         return []
@@ -133,6 +137,17 @@ def ensure_dataset(name: str, *, progress: bool = True) -> list[Path]:
             download(urls, path, size=file.size, sha256=file.sha256, progress=progress)
         paths.append(path)
     return paths
+
+
+def file_checksums(name: str) -> list[str]:
+    """SHA-256 of the files of the dataset of that name, [] for another; CIFAR-10's are verified first."""
+    if name == CIFAR10:
+        from .cifar10 import CONTENT, cifar10_files
+
+        cifar10_files()
+        return list(CONTENT.values())
+    source = IDX_SOURCES.get(name)
+    return [file.sha256 for file in source.files] if source else []
 
 
 def _problem(path: Path, file: IdxFile) -> str:

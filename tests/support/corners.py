@@ -2,6 +2,11 @@
 
 import numpy as np
 
+from twinspike.config import load_config
+from twinspike.model.data.dataset import Dataset
+from twinspike.model.training.training import train
+from twinspike.quant.network_file import load_network
+
 
 def corners(count, seed):
     """Noisy 6x6 images of three classes: a bright square in one of three corners."""
@@ -11,3 +16,12 @@ def corners(count, seed):
         y, x = ((0, 0), (0, 3), (3, 0))[label]
         image[y : y + 3, x : x + 3] = rng.integers(150, 256, (3, 3))
     return images.astype(np.uint8), labels.astype(np.int64)
+
+
+def trained_on_corners(folder, text, **options):
+    """A configuration's text trained on corners in a folder: its metrics, the dataset and the network."""
+    path, out = folder / "corners.toml", folder / "out"
+    path.write_text(text)
+    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    metrics = train(load_config(str(path)), out, progress=False, dataset=dataset, **options)
+    return metrics, dataset, load_network(out / "network.safetensors")

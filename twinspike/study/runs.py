@@ -11,10 +11,9 @@ from typing import Any
 
 from twinspike.config import Config
 from twinspike.executor import Executor, Store, Task, Workplace, content_key
-from twinspike.model.data.cifar10 import CONTENT, cifar10_files
 from twinspike.model.data.downloads import file_sha256
 from twinspike.model.data.recorded import RECORDED, recorded_files
-from twinspike.model.data.shipped import CIFAR10, IDX_SOURCES
+from twinspike.model.data.shipped import file_checksums
 from twinspike.numerics.errors import TwinspikeError
 from twinspike.numerics.progress import Bar
 from twinspike.numerics.sources import source_hash
@@ -58,11 +57,7 @@ def data_checksums(config: Config) -> list[str]:
     """Those of a dataset's files, [] where it has none; raises TwinspikeError for a file that is missing."""
     if config.dataset in RECORDED:
         return [file_sha256(path) for path in recorded_files(config.dataset)]
-    if config.dataset == CIFAR10:
-        cifar10_files()
-        return list(CONTENT.values())
-    source = IDX_SOURCES.get(config.dataset)
-    return [file.sha256 for file in source.files] if source else []
+    return file_checksums(config.dataset)
 
 
 def code_version() -> str:

@@ -2,13 +2,9 @@
 
 import numpy as np
 import pytest
-from support.corners import corners
+from support.corners import trained_on_corners
 
-from twinspike.config import load_config
-from twinspike.model.data.dataset import Dataset
-from twinspike.model.training.training import train
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.network_file import load_network
 from twinspike.sim import golden
 
 CONFIG = """
@@ -50,11 +46,7 @@ USUAL = {"bits": 1, "norm": "none", "bias": 0.0, "rise": 1, "state": 16}
 
 
 def run_of(tmp_path, **changes):
-    path = tmp_path / "moved.toml"
-    path.write_text(CONFIG.format(**{**USUAL, **changes}))
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
-    metrics = train(load_config(str(path)), tmp_path / "out", progress=False, dataset=dataset)
-    return metrics, dataset, load_network(tmp_path / "out" / "network.safetensors")
+    return trained_on_corners(tmp_path, CONFIG.format(**{**USUAL, **changes}))
 
 
 @pytest.mark.parametrize("changes", [{}, {"bits": 5, "rise": 3}])

@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from support.corners import corners
+from support.corners import trained_on_corners
 
 from twinspike.config import load_config
-from twinspike.model.data.dataset import Dataset
 from twinspike.model.inputs.inputs import input_spikes
 from twinspike.model.network.network import SpikingNetwork
 from twinspike.model.rules.base import Batch, Means, make_rule
 from twinspike.model.rules.ranks import Ranks
-from twinspike.model.training.training import TrainingInterrupted, train
+from twinspike.model.training.training import TrainingInterrupted
 from twinspike.numerics.errors import TwinspikeError
-from twinspike.quant.network_file import load_network
 from twinspike.sim import golden
 
 CONFIG = """
@@ -47,13 +45,8 @@ USUAL = {"bits": 1, "scale": "true", "outputs": 3, "single": "true", "leak": 0}
 
 
 def run_of(tmp_path, on_step=None, resume=False, **changes):
-    path = tmp_path / "times.toml"
-    path.write_text(CONFIG.format(**{**USUAL, **changes}))
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
-    out = tmp_path / "out"
-    config = load_config(str(path))
-    metrics = train(config, out, progress=False, dataset=dataset, on_step=on_step, resume=resume)
-    return metrics, dataset, load_network(out / "network.safetensors")
+    text = CONFIG.format(**{**USUAL, **changes})
+    return trained_on_corners(tmp_path, text, on_step=on_step, resume=resume)
 
 
 @pytest.mark.parametrize("changes", [{}, {"bits": 6, "scale": "false"}])

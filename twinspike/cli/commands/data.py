@@ -54,18 +54,13 @@ def data(
 
 def _verify(name: str) -> None:
     from twinspike.model.data.recorded import RECORDED, recorded_files
-    from twinspike.model.data.shipped import CIFAR10, OMNIGLOT, ensure_dataset, load_dataset
+    from twinspike.model.data.shipped import OMNIGLOT, ensure_dataset, load_dataset
 
     if name in RECORDED:
         for path in recorded_files(name):
             print(f"{name}: {path} is there (its publisher gives no checksum)")
     elif name == OMNIGLOT:
         _verify_omniglot()
-    elif name == CIFAR10:
-        from twinspike.model.data.cifar10 import cifar10_files
-
-        for path in cifar10_files().values():
-            print(f"{name}: {path} verified")
     elif files := ensure_dataset(name):
         for path in files:
             print(f"{name}: {path} verified")
