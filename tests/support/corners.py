@@ -18,10 +18,15 @@ def corners(count, seed):
     return images.astype(np.uint8), labels.astype(np.int64)
 
 
+def corners_dataset():
+    """120 of them to train and 60 to measure."""
+    return Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+
+
 def trained_on_corners(folder, text, **options):
     """A configuration's text trained on corners in a folder: its metrics, the dataset and the network."""
     path, out = folder / "corners.toml", folder / "out"
     path.write_text(text)
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    dataset = corners_dataset()
     metrics = train(load_config(str(path)), out, progress=False, dataset=dataset, **options)
     return metrics, dataset, load_network(out / "network.safetensors")

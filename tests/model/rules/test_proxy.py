@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from support.corners import corners
+from support.corners import corners, corners_dataset
 
 from twinspike.config import load_config
-from twinspike.model.data.dataset import Dataset
 from twinspike.model.inputs.inputs import input_spikes
 from twinspike.model.network.network import SpikingNetwork
 from twinspike.model.rules.base import Batch, Means, make_rule
@@ -58,10 +57,6 @@ def config_of(tmp_path, **changes):
     path = tmp_path / "proxy.toml"
     path.write_text(CONFIG.format(**{**USUAL, **changes}))
     return load_config(str(path))
-
-
-def data():
-    return Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
 
 
 def network_and_rule(config, images):
@@ -128,7 +123,7 @@ def test_the_spiking_network_is_right_or_wrong_and_the_proxy_learns_from_it(tmp_
 
 
 def test_it_trains_and_the_core_answers_as_it_was_trained(tmp_path):
-    dataset = data()
+    dataset = corners_dataset()
     metrics = train(config_of(tmp_path), tmp_path / "out", progress=False, dataset=dataset)
     assert metrics["accuracy"] > 0.9
     network = load_network(tmp_path / "out" / "network.safetensors")
@@ -149,4 +144,4 @@ def test_it_trains_and_the_core_answers_as_it_was_trained(tmp_path):
 )
 def test_networks_that_have_no_proxy_are_refused(tmp_path, changes, said):
     with pytest.raises(TwinspikeError, match=said):
-        train(config_of(tmp_path, **changes), tmp_path / "out", progress=False, dataset=data())
+        train(config_of(tmp_path, **changes), tmp_path / "out", progress=False, dataset=corners_dataset())

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from support.corners import corners
+from support.corners import corners, corners_dataset
 
 from twinspike.config import load_config
-from twinspike.model.data.dataset import Dataset
 from twinspike.model.network.network import SpikingNetwork
 from twinspike.model.outcome.results import spikes_compared
 from twinspike.model.training.training import train
@@ -95,7 +94,7 @@ NETWORKS = [
 @pytest.mark.parametrize("encoder, parts", NETWORKS)
 def test_training_ends_in_a_file_with_the_same_spikes(tmp_path, encoder, parts):
     config = config_of(tmp_path, *parts, encoder=encoder)
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    dataset = corners_dataset()
     metrics = train(config, tmp_path / "out", progress=False, dataset=dataset)
     network = load_network(tmp_path / "out" / "network.safetensors")
     assert metrics["torch_golden_compared"] == 60 * 3 * sum(layer.neurons for layer in network.layers)
@@ -195,7 +194,7 @@ def test_an_unknown_kind_is_refused(tmp_path):
 
 
 def test_a_price_of_clocks_lowers_them_behind_a_map(tmp_path):
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    dataset = corners_dataset()
     spikes = []
     for weight in (0.0, 300.0):
         config = config_of(tmp_path, f"cycles_weight = {weight}\nactivity_weight = 0.0\n", CONV, DENSE)

@@ -5,11 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from support.corners import corners
+from support.corners import corners_dataset
 from support.networks import summing
 
 from twinspike.config import load_config
-from twinspike.model.data.dataset import Dataset
 from twinspike.model.network.lif import membranes
 from twinspike.model.outcome.neighbours import nearest_by_sums
 from twinspike.model.training.training import train
@@ -43,7 +42,7 @@ neurons = {outputs}
 def run_of(tmp_path, outputs=3, timesteps=4):
     path = tmp_path / "sums.toml"
     path.write_text(CONFIG.format(outputs=outputs, timesteps=timesteps))
-    dataset = Dataset("corners", *corners(120, 0), *corners(60, 1), {"corners": "none"})
+    dataset = corners_dataset()
     return train(load_config(str(path)), tmp_path / "out", progress=False, dataset=dataset), dataset
 
 
