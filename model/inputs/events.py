@@ -87,7 +87,7 @@ def events_of_spikes(spikes: Tensor) -> Events:
     """Events of spikes [T, B, A], of any dtype; whatever is not 0 is a spike."""
     rows = spikes.flatten(0, 1)
     if native.usable(spikes):
-        bits = getattr(spikes, _BITS, None)
+        bits = known_bits(spikes)
         if bits is None:
             bits = bits_of_spikes(rows.contiguous())
         return Events(tuple(spikes.shape), *addresses_of_bits(bits))
@@ -99,6 +99,11 @@ def with_bits(spikes: Tensor, bits: Tensor) -> Tensor:
     """`spikes` with the bits that a kernel gave beside them, for the next layer to read."""
     setattr(spikes, _BITS, bits)
     return spikes
+
+
+def known_bits(spikes: Tensor) -> Tensor | None:
+    """The bits that `with_bits` gave them, if any."""
+    return getattr(spikes, _BITS, None)
 
 
 def _starts(index: Tensor, bins: int) -> Tensor:

@@ -37,6 +37,19 @@ template <typename Number> struct alignas(64) Row {
     }
 };
 
+// Floats, 0 at first, that begin where a line of the cache does: a vector that crosses lines takes twice as long.
+class Floats {
+    struct alignas(64) Line {
+        float value[16];
+    };
+    std::vector<Line> lines;
+
+public:
+    explicit Floats(int64_t count) : lines((count + 15) / 16) {}
+    float* data() { return lines.empty() ? nullptr : lines[0].value; }
+    void fill(float x) { std::fill_n(data(), lines.size() * 16, x); }
+};
+
 // body(first, last) over 0..count, shared by `threads` threads: torch's own, who wait for work spinning.
 template <typename Body> void share(int64_t count, int64_t threads, Body body) {
     threads = std::max<int64_t>(1, std::min(threads, count));
@@ -69,6 +82,22 @@ void load(const float* from, float* to, int64_t width) {
         std::fill_n(to, BLOCK, 0.0f);
         std::copy_n(from, width, to);
     }
+}
+
+// The lowest `count` bits of a word of BLOCK.
+inline uint32_t lowest(int64_t count) { return count >= BLOCK ? ~0u : (1u << count) - 1; }
+
+// Which of the next values, BLOCK at most, are not `value`.
+inline uint32_t differing(const float* x, int64_t width, float value) {
+#ifdef __AVX512F__
+    if (width >= BLOCK) {
+        const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16), all = _mm512_set1_ps(value);
+        return _mm512_cmp_ps_mask(low, all, _CMP_NEQ_UQ) | uint32_t(_mm512_cmp_ps_mask(high, all, _CMP_NEQ_UQ)) << 16;
+    }
+#endif
+    uint32_t found = 0;
+    for (int64_t i = 0; i < std::min(width, BLOCK); ++i) found |= uint32_t(x[i] != value) << i;
+    return found;
 }
 
 }  // namespace

@@ -1,15 +1,24 @@
 """A convolution and its neurons by the kernels of conv.cpp."""
 
 import ctypes
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...quant.spec import NeuronSpec
+from .layers import room_for_bits
 from .native import call, neuron
 
-# Input spikes [T, B, A], or else addresses and starts of events.
-Given = tuple[Tensor | None, Tensor | None, Tensor | None]
+
+class Given(NamedTuple):
+    """Input spikes in one of three forms: [T, B, A], their bits, or addresses and starts of events."""
+
+    rows: Tensor | None = None
+    bits: Tensor | None = None
+    address: Tensor | None = None
+    start: Tensor | None = None
+
 
 
 class Window(ctypes.Structure):
@@ -34,13 +43,14 @@ def conv_forward(
     spec: NeuronSpec,
     *,
     hold: bool,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes [T, B, N] for weights [C, kh, kw, F / groups], bias and threshold [N]; membranes [B, T, N].
 
-    `shape`: (T, B). Where `hold`, the currents of step 0 count in every step.
+    Then the spikes as bits [T * B, W], see `bits_of_spikes`. `shape`: (T, B). Where `hold`, the currents of step 0 count in every step.
     """
     steps, batch = shape
     spikes = torch.empty(steps, batch, len(bias))
+    bits = room_for_bits(steps * batch, len(bias))
     narrow = spec.state_bits <= 16
     membranes = torch.empty(batch, steps, len(bias), dtype=torch.int16 if narrow else torch.float32)
     call(
@@ -51,6 +61,7 @@ def conv_forward(
         threshold,
         *given,
         spikes,
+        bits,
         membranes,
         steps,
         batch,
@@ -59,7 +70,7 @@ def conv_forward(
         narrow,
         torch.get_num_threads(),
     )
-    return spikes, membranes
+    return spikes, membranes, bits
 
 
 def conv_backward(

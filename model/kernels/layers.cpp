@@ -290,20 +290,6 @@ void backward(Quantiser weight, const float* grad_spikes, const Number* membrane
     });
 }
 
-// Which of the next values, BLOCK at most, are not 0.
-uint32_t spiking(const float* x, int64_t width) {
-    uint32_t fired = 0;
-#ifdef __AVX512F__
-    if (width >= BLOCK) {
-        const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16), none = _mm512_setzero_ps();
-        return _mm512_cmp_ps_mask(low, none, _CMP_NEQ_UQ) |
-               uint32_t(_mm512_cmp_ps_mask(high, none, _CMP_NEQ_UQ)) << 16;
-    }
-#endif
-    for (int64_t i = 0; i < std::min(width, BLOCK); ++i) fired |= uint32_t(x[i] != 0) << i;
-    return fired;
-}
-
 }  // namespace
 
 extern "C" {
@@ -328,7 +314,7 @@ void step_addresses(const uint8_t* when, const int64_t* start, int64_t* address,
 void spike_bits(const float* spikes, uint32_t* bits, int64_t places, int64_t width) {
     for (int64_t p = 0; p < places; ++p)
         for (int64_t from = 0; from < width; from += BLOCK)
-            *bits++ = spiking(spikes + p * width + from, width - from);
+            *bits++ = differing(spikes + p * width + from, width - from, 0.0f);
 }
 
 // Bits [places, words]: where each place begins [places + 1], then which addresses are in it.

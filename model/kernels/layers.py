@@ -36,9 +36,14 @@ def addresses_of_steps(when: Tensor, timesteps: int) -> tuple[Tensor, Tensor]:
     return address, start
 
 
+def room_for_bits(places: int, addresses: int) -> Tensor:
+    """Room for the bits of so many places: [places, W] words."""
+    return torch.empty(places, -(-addresses // BLOCK), dtype=torch.int32)
+
+
 def bits_of_spikes(spikes: Tensor) -> Tensor:
     """float32 spikes [places, A], contiguous, as words of BLOCK bits [places, W], first address lowest."""
-    bits = torch.empty(len(spikes), -(-spikes.shape[1] // BLOCK), dtype=torch.int32)
+    bits = room_for_bits(*spikes.shape)
     call("spike_bits", spikes, bits, *spikes.shape)
     return bits
 
@@ -68,7 +73,7 @@ def layer_forward(
     """
     neurons, inputs = weight.real.shape
     spikes = torch.empty((len(start) - 1) // batch, batch, neurons)
-    bits = torch.empty(len(start) - 1, -(-neurons // BLOCK), dtype=torch.int32)
+    bits = room_for_bits(len(start) - 1, neurons)
     # Small integers and their sums fit 16 bits: half the memory, twice as many an instruction.
     narrow = weight.rule.limit * inputs + 2**widest <= INT16_MAX
     places = -(-neurons // BLOCK) * BLOCK * spikes.shape[0] * batch

@@ -4,23 +4,25 @@ import torch
 from torch import Tensor
 
 from ...quant.spec import NeuronSpec
+from .layers import room_for_bits
 from .native import call, neuron
 
 
 def lif_forward(
     current: Tensor, bias: Tensor, threshold: Tensor, spec: NeuronSpec, steps: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes [T, B, N] of currents [T, B, N], or [1, B, N] that count in all T steps, and bias [N].
 
-    Also membranes [B, T, N].
+    Also membranes [B, T, N], and the spikes as bits [T * B, W], see `bits_of_spikes`.
     """
     _, batch, neurons = current.shape
     spikes = torch.empty(steps, batch, neurons)
     narrow = spec.state_bits <= 16
     membranes = torch.empty(batch, steps, neurons, dtype=torch.int16 if narrow else torch.float32)
     rest = (steps, batch, neurons, neuron(spec), len(current) < steps, narrow, torch.get_num_threads())
-    call("lif_forward", current, bias, threshold, spikes, membranes, *rest)
-    return spikes, membranes
+    bits = room_for_bits(steps * batch, neurons)
+    call("lif_forward", current, bias, threshold, spikes, bits, membranes, *rest)
+    return spikes, membranes, bits
 
 
 def lif_backward(

@@ -36,17 +36,18 @@ void step(const Population& of, const float* __restrict current, float* __restri
     }
 }
 
-// Spikes [steps, batch, neurons] and membranes [batch, steps, neurons]; current(step, image, to) fills in a step's
-// currents [neurons], where `hold` only those of step 0.
+// Spikes [steps, batch, neurons], as bits too, and membranes [batch, steps, neurons]; current(step, image, to)
+// fills in a step's currents [neurons], where `hold` only those of step 0. Each thread has a copy of it.
 template <typename Stored, typename Current>
-void population_forward(const Population& of, float* spikes, Stored* membranes, bool hold, int64_t threads,
-                        Current current) {
-    const int64_t n = of.neurons;
+void population_forward(const Population& of, float* spikes, uint32_t* bits, Stored* membranes, bool hold,
+                        int64_t threads, const Current& given) {
+    const int64_t n = of.neurons, words = (n + BLOCK - 1) / BLOCK;
     share(of.batch, threads, [&](int64_t first, int64_t last) {
-        std::vector<float> now(n), v(n), fired(n);
+        Current current = given;
+        Floats now(n), v(n), fired(n);
         for (int64_t b = first; b < last; ++b) {
-            std::fill(v.begin(), v.end(), 0.0f);
-            std::fill(fired.begin(), fired.end(), 0.0f);
+            v.fill(0.0f);
+            fired.fill(0.0f);
             for (int64_t t = 0; t < of.steps; ++t) {
                 if (!hold || t == 0) current(t, b, now.data());
                 float* s = spikes + (t * of.batch + b) * n;
@@ -58,6 +59,8 @@ void population_forward(const Population& of, float* spikes, Stored* membranes, 
                         });
                     });
                 });
+                for (int64_t w = 0; w < words; ++w)
+                    bits[(t * of.batch + b) * words + w] = differing(s + w * BLOCK, n - w * BLOCK, 0.0f);
             }
         }
     });
@@ -89,16 +92,16 @@ template <typename Stored, typename Taken>
 void population_backward(const Population& of, const float* grad_spikes, const Stored* membranes, bool hold,
                          int64_t first, int64_t last, Taken taken) {
     const int64_t n = of.neurons;
-    std::vector<float> later(n), before(n), sum(n);
+    Floats later(n), before(n), sum(n);
     for (int64_t b = first; b < last; ++b) {
         const Stored* own = membranes + b * of.steps * n;
-        std::fill(later.begin(), later.end(), 0.0f);
+        later.fill(0.0f);
         if (of.spec.single) {
-            std::fill(before.begin(), before.end(), 0.0f);
+            before.fill(0.0f);
             for (int64_t t = 0; t < of.steps; ++t)
-                for (int64_t i = 0; i < n; ++i) before[i] += own[t * n + i] >= of.threshold[i];
+                for (int64_t i = 0; i < n; ++i) before.data()[i] += own[t * n + i] >= of.threshold[i];
         }
-        if (hold) std::fill(sum.begin(), sum.end(), 0.0f);
+        if (hold) sum.fill(0.0f);
         for (int64_t t = of.steps - 1; t >= 0; --t) {
             choose(of.spec.to_zero, [&](auto zero) {
                 choose(of.spec.single, [&](auto single) {
@@ -107,7 +110,7 @@ void population_backward(const Population& of, const float* grad_spikes, const S
                 });
             });
             if (hold)
-                for (int64_t i = 0; i < n; ++i) sum[i] += later[i];
+                for (int64_t i = 0; i < n; ++i) sum.data()[i] += later.data()[i];
             else
                 taken(t, b, later.data());
         }

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ...quant.layers.conv import QuantConv
 from ...quant.spec import NeuronSpec
-from ..inputs.events import Events
-from ..kernels.conv import Window, conv_backward, conv_forward
+from ..inputs.events import Events, known_bits, with_bits
+from ..kernels.conv import Given, Window, conv_backward, conv_forward
 
 # Beyond this share of inputs that spike torch's dense convolution is quicker than going through events, and
 # beyond the other one where the input map has a single channel. Measured on one thread, forward and backward.
@@ -49,29 +49,31 @@ def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope:
     grouped = weight.view(conv.groups, conv.filters // conv.groups, -1, *conv.kernel)
     rows = grouped.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous()
     places = conv.neurons // conv.filters
-    if isinstance(spikes, Tensor):
-        inputs, events = spikes, None
+    inputs = None
+    if isinstance(spikes, Events):
+        given = Given(address=spikes.address, start=spikes.start)
     else:
-        inputs, events = None, spikes
-    return _Conv.apply(
-        inputs, rows, bias.repeat(places), threshold.repeat(places), events, synapses, spec, slope
-    )
+        inputs, bits = spikes, known_bits(spikes)
+        given = Given(inputs.detach().contiguous()) if bits is None else Given(bits=bits)
+    units = (rows, bias.repeat(places), threshold.repeat(places))
+    shape = (spikes.shape[0], spikes.shape[1])
+    return with_bits(*_Conv.apply(inputs, *units, given, shape, synapses, spec, slope))
 
 
 class _Conv(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, inputs, weight, bias, threshold, events, synapses, spec, slope):
+    def forward(ctx, inputs, weight, bias, threshold, given, shape, synapses, spec, slope):
         window, hold = window_of(synapses), synapses.hold
-        shape = (inputs if events is None else events).shape[:2]
-        rows = None if inputs is None else inputs.detach().contiguous()
-        given = (rows, None, None) if events is None else (None, events.address, events.start)
-        spikes, membranes = conv_forward(window, weight, bias, threshold, given, shape, spec, hold=hold)
+        spikes, membranes, bits = conv_forward(
+            window, weight, bias, threshold, given, shape, spec, hold=hold
+        )
         ctx.save_for_backward(weight, threshold, membranes, *given)
         ctx.window, ctx.spec, ctx.slope, ctx.hold = window, spec, slope, hold
-        return spikes
+        ctx.mark_non_differentiable(bits)
+        return spikes, bits
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx, grad: Tensor, _bits: Tensor):
         weight, threshold, membranes, *given = ctx.saved_tensors
         further = ctx.needs_input_grad[0]
         steepness = (math.pi * ctx.slope) ** 2 / threshold
@@ -81,13 +83,13 @@ class _Conv(torch.autograd.Function):
             grad,
             threshold,
             steepness,
-            tuple(given),
+            Given(*given),
             membranes,
             ctx.spec,
             hold=ctx.hold,
             inputs=further,
         )
-        return by_input, by_weight, by_bias, None, None, None, None, None
+        return by_input, by_weight, by_bias, *(None,) * 6
 
 
 def window_of(synapses: QuantConv) -> Window:

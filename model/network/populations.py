@@ -12,13 +12,14 @@ from torch import Tensor
 from ...quant.layers.base import SparseSpikes
 from ...quant.layers.norm import LEAST_VARIANCE, Normalised
 from ...quant.spec import NeuronSpec
+from ..inputs.events import with_bits
 from ..kernels.lif import lif_backward, lif_forward
 from ..kernels.norm import moments, norm_backward
 
 
 def driven(current: Tensor, threshold: Tensor, spec: NeuronSpec, slope: float, steps: int) -> Tensor:
     """Spikes [T, B, N] for currents [T, B, N], or [1, B, N] that count in all T steps; see `lif`."""
-    return _Driven.apply(current, threshold, spec, slope, steps)
+    return with_bits(*_Driven.apply(current, threshold, spec, slope, steps))
 
 
 def normalised(
@@ -37,7 +38,7 @@ def normalised(
         counted = synapses.counted(unit, mean)
     assert synapses.level is not None
     given = (current, synapses.level, synapses.bias)
-    return _Normalised.apply(*given, *counted, mean, variance, unit, spec, slope, steps)
+    return with_bits(*_Normalised.apply(*given, *counted, mean, variance, unit, spec, slope, steps))
 
 
 class _Driven(torch.autograd.Function):
@@ -45,13 +46,14 @@ class _Driven(torch.autograd.Function):
     def forward(ctx, current, threshold, spec, slope, steps):
         current, threshold = current.contiguous(), threshold.contiguous()
         none = torch.zeros_like(threshold)
-        spikes, membranes = lif_forward(current, none, threshold, spec, steps)
+        spikes, membranes, bits = lif_forward(current, none, threshold, spec, steps)
         ctx.save_for_backward(threshold, membranes)
         ctx.spec, ctx.slope, ctx.hold = spec, slope, len(current) < steps
-        return spikes
+        ctx.mark_non_differentiable(bits)
+        return spikes, bits
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx, grad: Tensor, _bits: Tensor):
         threshold, membranes = ctx.saved_tensors
         steep = _steepness(threshold, ctx.slope)
         current = lif_backward(grad, threshold, steep, membranes, ctx.spec, hold=ctx.hold)
@@ -63,13 +65,14 @@ class _Normalised(torch.autograd.Function):
     def forward(ctx, current, level, bias, counted_bias, threshold, mean, variance, unit, spec, slope, steps):
         places = current.shape[-1] // len(bias)
         counted_bias, threshold = counted_bias.repeat(places), threshold.repeat(places)
-        spikes, membranes = lif_forward(current, counted_bias, threshold, spec, steps)
+        spikes, membranes, bits = lif_forward(current, counted_bias, threshold, spec, steps)
         ctx.save_for_backward(current, threshold, membranes, mean, variance, unit)
         ctx.spec, ctx.slope, ctx.hold = spec, slope, len(current) < steps
-        return spikes
+        ctx.mark_non_differentiable(bits)
+        return spikes, bits
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx, grad: Tensor, _bits: Tensor):
         current, threshold, membranes, mean, variance, unit = ctx.saved_tensors
         steep = _steepness(threshold, ctx.slope)
         by_current = lif_backward(grad, threshold, steep, membranes, ctx.spec, hold=ctx.hold)
