@@ -64,7 +64,7 @@ def _twinspike(config: Config, shape: tuple[int, int], device: torch.device, spa
         f"twinspike {version('twinspike')}" + ("" if sparse else ", dense products"),
         list(network.parameters()),
         lambda when: form(when, config.timesteps),
-        (lambda spikes: network.propagate(spikes)[-1]) if sparse else dense,
+        (lambda spikes: network.propagate(spikes, write=False)[-1]) if sparse else dense,
     )
 
 

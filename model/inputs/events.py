@@ -16,10 +16,8 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from ..kernels import native
-from ..kernels.layers import addresses_of_bits, addresses_of_steps, bits_of_spikes
-
-# The attribute of spikes that `with_bits` gives them; nobody changes spikes in place.
-_BITS = "twinspike_bits"
+from ..kernels.layers import addresses_of_bits, addresses_of_steps
+from .trains import bits_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,25 +83,11 @@ def events_of_steps(when: Tensor, timesteps: int) -> Events:
 
 def events_of_spikes(spikes: Tensor) -> Events:
     """Events of spikes [T, B, A], of any dtype; whatever is not 0 is a spike."""
-    rows = spikes.flatten(0, 1)
     if native.usable(spikes):
-        bits = known_bits(spikes)
-        if bits is None:
-            bits = bits_of_spikes(rows.contiguous())
-        return Events(tuple(spikes.shape), *addresses_of_bits(bits))
+        return Events(tuple(spikes.shape), *addresses_of_bits(bits_of(spikes)))
+    rows = spikes.flatten(0, 1)
     place, address = _nonzero(rows != 0)
     return Events(tuple(spikes.shape), address, _starts(place, len(rows)))
-
-
-def with_bits(spikes: Tensor, bits: Tensor) -> Tensor:
-    """`spikes` with the bits that a kernel gave beside them, for the next layer to read."""
-    setattr(spikes, _BITS, bits)
-    return spikes
-
-
-def known_bits(spikes: Tensor) -> Tensor | None:
-    """The bits that `with_bits` gave them, if any."""
-    return getattr(spikes, _BITS, None)
 
 
 def _starts(index: Tensor, bins: int) -> Tensor:

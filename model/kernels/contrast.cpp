@@ -33,8 +33,8 @@ extern "C" {
 // Of distances [n, n] and labels [n]: the softmax of -distance / temperature over the others [n, n], and each
 // example's loss and how many others have its label [n]; the loss is 0 without any.
 void contrast_forward(const float* distance, const int64_t* label, float* softmax, float* loss, float* positives,
-                      float per_temperature, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) {
+                      float per_temperature, int64_t n, int64_t threads) {
+    const auto one = [=](int64_t i) {
         const float* d = distance + i * n;
         float* p = softmax + i * n;
         float nearest = INFINITY, same = -1, pull = -d[i], sum = 0, parts[16] = {0};
@@ -56,7 +56,10 @@ void contrast_forward(const float* distance, const int64_t* label, float* softma
         positives[i] = same;
         // -log softmax is distance / temperature + log(sum of exponentials): that of the nearest is taken out above.
         loss[i] = same > 0 ? (pull / same - nearest) * per_temperature + std::log(sum) : 0.0f;
-    }
+    };
+    share(n, threads, [=](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) one(i);
+    });
 }
 
 // The gradient of distances [n, n] for that of the mean loss of the `counted` examples, times 1 / temperature; that of

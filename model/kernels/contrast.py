@@ -16,7 +16,17 @@ def contrast_forward(distance: Tensor, labels: Tensor, temperature: float) -> tu
     softmax = torch.empty_like(distance)
     loss, positives = torch.empty(len(labels)), torch.empty(len(labels))
     scale = ctypes.c_float(1 / temperature)
-    call("contrast_forward", distance, labels, softmax, loss, positives, scale, len(labels))
+    call(
+        "contrast_forward",
+        distance,
+        labels,
+        softmax,
+        loss,
+        positives,
+        scale,
+        len(labels),
+        torch.get_num_threads(),
+    )
     return softmax, loss, positives
 
 

@@ -219,15 +219,6 @@ template <int64_t OWN> struct Channels {
     }
 };
 
-// A function whose products are added in one instruction each, which the rest of the kernels must not do.
-#ifdef __clang__
-#define FUSED __attribute__((noinline))
-#define FUSE _Pragma("clang fp contract(fast)")
-#else
-#define FUSED __attribute__((noinline, optimize("fp-contract=fast")))
-#define FUSE
-#endif
-
 // The gradient [inputs] of an image's inputs in each step, from that of its currents [steps, rows, columns, filters].
 // Weight [groups, own, taps, channels / groups]: an output's gradient times it, added where its taps look. Some
 // places are worked on together, so that a weight that is read serves all of them.
@@ -334,8 +325,8 @@ private:
 };
 
 template <typename Stored>
-void conv_forward_as(Window w, const float* weight, const float* bias, Population of, Given given, float* spikes,
-                     uint32_t* bits, Stored* membranes, bool hold, int64_t threads) {
+void conv_forward_as(Window w, const float* weight, const float* bias, Population of, Given given, uint32_t* bits,
+                     Stored* membranes, bool hold, int64_t threads) {
     const Scatter scatter(w);
     const Look look(w);
     with_filters(w.own(), [&](auto own) {
@@ -357,7 +348,7 @@ void conv_forward_as(Window w, const float* weight, const float* bias, Populatio
                 });
             });
         };
-        population_forward(of, spikes, bits, membranes, hold, threads, current);
+        population_forward(of, bits, membranes, hold, threads, current);
     });
 }
 
@@ -417,16 +408,16 @@ void conv_backward_as(Window w, const float* backward_weight, const float* grad_
 
 extern "C" {
 
-// Spikes [steps, batch, neurons], as bits too, and membranes [batch, steps, neurons], of 16-bit integers where `narrow`,
-// of weights [channels, kernel, own], bias and threshold [neurons]; one of `rows`, `seen` (bits), and `address` and
+// The spikes' bits [steps, batch, words] and membranes [batch, steps, neurons], of 16-bit integers where `narrow`, of
+// weights [channels, kernel, own], bias and threshold [neurons]; one of `rows`, `seen` (bits), and `address` and
 // `start` gives the input.
 void conv_forward(Window window, const float* weight, const float* bias, const float* threshold, const float* rows,
-                  const uint32_t* seen, const int64_t* address, const int64_t* start, float* spikes, uint32_t* bits,
-                  void* membranes, int64_t steps, int64_t batch, Neuron spec, int64_t hold, int64_t narrow,
+                  const uint32_t* seen, const int64_t* address, const int64_t* start, uint32_t* bits, void* membranes,
+                  int64_t steps, int64_t batch, Neuron spec, int64_t hold, int64_t narrow,
                   int64_t threads) {
     const Population of{threshold, nullptr, steps, batch, window.neurons(), spec};
     const auto run = [&](auto* stored) {
-        conv_forward_as(window, weight, bias, of, {rows, seen, address, start}, spikes, bits, stored, hold, threads);
+        conv_forward_as(window, weight, bias, of, {rows, seen, address, start}, bits, stored, hold, threads);
     };
     narrow ? run(static_cast<int16_t*>(membranes)) : run(static_cast<float*>(membranes));
 }

@@ -20,7 +20,6 @@ class Given(NamedTuple):
     start: Tensor | None = None
 
 
-
 class Window(ctypes.Structure):
     """A convolution's geometry: maps in and out, filters and groups, then pairs of y and x."""
 
@@ -43,13 +42,12 @@ def conv_forward(
     spec: NeuronSpec,
     *,
     hold: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Spikes [T, B, N] for weights [C, kh, kw, F / groups], bias and threshold [N]; membranes [B, T, N].
+) -> tuple[Tensor, Tensor]:
+    """Bits of spikes [T * B, W] for weights [C, kh, kw, F / groups], bias and threshold [N].
 
-    Then the spikes as bits [T * B, W], see `bits_of_spikes`. `shape`: (T, B). Where `hold`, the currents of step 0 count in every step.
+    Then membranes [B, T, N]. `shape`: (T, B). Where `hold`, the currents of step 0 count in every step.
     """
     steps, batch = shape
-    spikes = torch.empty(steps, batch, len(bias))
     bits = room_for_bits(steps * batch, len(bias))
     narrow = spec.state_bits <= 16
     membranes = torch.empty(batch, steps, len(bias), dtype=torch.int16 if narrow else torch.float32)
@@ -60,7 +58,6 @@ def conv_forward(
         bias,
         threshold,
         *given,
-        spikes,
         bits,
         membranes,
         steps,
@@ -70,7 +67,7 @@ def conv_forward(
         narrow,
         torch.get_num_threads(),
     )
-    return spikes, membranes, bits
+    return bits, membranes
 
 
 def conv_backward(

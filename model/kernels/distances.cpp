@@ -66,13 +66,16 @@ void count_distances(const uint8_t* a, const uint8_t* b, float* distance, int64_
 }
 
 // Cumulative counts [batch, steps, outputs] of spikes [steps, batch, outputs].
-void cumulative_counts(const float* spikes, uint8_t* counts, int64_t steps, int64_t batch, int64_t outputs) {
-    for (int64_t b = 0; b < batch; ++b)
-        for (int64_t t = 0; t < steps; ++t) {
-            uint8_t* to = counts + (b * steps + t) * outputs;
-            const float* now = spikes + (t * batch + b) * outputs;
-            for (int64_t o = 0; o < outputs; ++o) to[o] = (t ? to[o - outputs] : 0) + (now[o] != 0);
-        }
+void cumulative_counts(const float* spikes, uint8_t* counts, int64_t steps, int64_t batch, int64_t outputs,
+                       int64_t threads) {
+    share(batch, threads, [=](int64_t first, int64_t last) {
+        for (int64_t b = first; b < last; ++b)
+            for (int64_t t = 0; t < steps; ++t) {
+                uint8_t* to = counts + (b * steps + t) * outputs;
+                const float* now = spikes + (t * batch + b) * outputs;
+                for (int64_t o = 0; o < outputs; ++o) to[o] = (t ? to[o - outputs] : 0) + (now[o] != 0);
+            }
+    });
 }
 
 // Gradient of the spikes behind counts a [m, steps, outputs], as [steps, m, outputs]: that of a count is the sum over

@@ -10,7 +10,8 @@ def cumulative_counts(spikes: Tensor) -> Tensor:
     """Counts uint8 [B, T, N] of spikes [T, B, N], T at most 255."""
     steps, batch, outputs = spikes.shape
     counts = torch.empty(batch, steps, outputs, dtype=torch.uint8)
-    call("cumulative_counts", spikes.contiguous(), counts, steps, batch, outputs)
+    rest = (steps, batch, outputs, torch.get_num_threads())
+    call("cumulative_counts", spikes.contiguous(), counts, *rest)
     return counts
 
 

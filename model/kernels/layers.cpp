@@ -5,9 +5,22 @@ struct Shape {
     int64_t steps, batch, inputs, neurons;
 };
 
-// Places are step * batch + image; place p has the addresses from start[p] to start[p + 1].
+// Places are step * batch + image; place p has the addresses from start[p] to start[p + 1], or of the bits that are set
+// in its words.
 struct Events {
     const int64_t *address, *start;
+    const uint32_t* bits;
+    int64_t words;
+
+    template <typename Each> void each(int64_t place, Each with) const {
+        if (bits) {
+            for (int64_t w = 0; w < words; ++w)
+                for (uint32_t fired = bits[place * words + w]; fired; fired &= fired - 1)
+                    with(w * BLOCK + __builtin_ctz(fired));
+        } else {
+            for (int64_t e = start[place]; e < start[place + 1]; ++e) with(address[e]);
+        }
+    }
 };
 
 // How real-valued weights [neurons, inputs] become integers: see quant/quantizers.py.
@@ -137,8 +150,8 @@ private:
 };
 
 template <typename Number, bool LEAK, bool ZERO, bool SINGLE>
-void forward(Quantiser weight, const float* bias, const float* threshold, Events events, float* spikes,
-             uint32_t* bits, Number* membranes, Shape shape, Neuron spec, int64_t threads) {
+void forward(Quantiser weight, const float* bias, const float* threshold, Events events, uint32_t* bits,
+             Number* membranes, Shape shape, Neuron spec, int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
     const int64_t words = (n + BLOCK - 1) / BLOCK;
     share(words, threads, [=](int64_t first, int64_t last) {
@@ -153,13 +166,10 @@ void forward(Quantiser weight, const float* bias, const float* threshold, Events
                 for (int64_t t = 0; t < steps; ++t, u += BLOCK) {
                     const int64_t place = t * batch + b;
                     Row<Number> current = {};
-                    for (int64_t e = events.start[place]; e < events.start[place + 1]; ++e)
-                        current += rows[events.address[e]];
+                    events.each(place, [&](int64_t address) { current += rows[address]; });
                     block.step(current);
                     std::memcpy(u, current.value, sizeof(current.value));
-                    const uint32_t fired = bits_of(block.fires);
-                    bits[place * words + word] = fired;
-                    spread(fired, width, spikes + place * n + from);
+                    bits[place * words + word] = bits_of(block.fires);
                 }
             }
         }
@@ -184,11 +194,11 @@ template <typename Number, bool ZERO, bool SINGLE> struct Backward {
     Row<float> limit, steep, later, before, total = {};  // before: in how many earlier steps it would have fired
     float low, high, carry;
 
-    Backward(const float* thresholds, const float* steepness, int64_t width, const Neuron& spec)
+    Backward(const float* thresholds, float steepness, int64_t width, const Neuron& spec)
         : low(spec.low), high(spec.high), carry(spec.carry) {
         load(thresholds, limit.value, width);
-        load(steepness, steep.value, width);
         std::fill_n(limit.value + width, BLOCK - width, 1.0f);
+        for (int64_t i = 0; i < BLOCK; ++i) steep.value[i] = steepness / limit.value[i];
     }
 
     void begin(const Number* u, int64_t steps) {
@@ -246,42 +256,127 @@ void straight_through(const Quantiser& weight, int64_t neuron, int64_t inputs, f
         grad[a] = grad[a] * direct + w[a] * spread + (w[a] > 0 ? toward : 0.0f) - (w[a] < 0 ? toward : 0.0f);
 }
 
+// What the layer behind says of a block's spikes: its currents' gradients [places, neurons], or null, times its weights.
+class Behind {
+    typedef float Vector __attribute__((vector_size(WIDEST)));
+    static constexpr int64_t LANES = WIDEST / sizeof(float), PARTS = BLOCK / LANES, TOGETHER = 4;
+    struct alignas(64) Weights {
+        Vector part[PARTS];
+    };
+    const float* current;
+    const int64_t neurons;
+    std::vector<Weights> rows;
+
+    // Of TOGETHER places, `apart` from each other in `grad` and so many rows in `to`.
+    FUSED static void multiply(const float* grad, int64_t apart, const Weights* rows, int64_t count, Row<float>* to,
+                               int64_t further) {
+        FUSE
+        Vector sums[TOGETHER][PARTS] = {};
+        for (int64_t j = 0; j < count; ++j)
+#pragma GCC unroll 4
+            for (int64_t p = 0; p < TOGETHER; ++p)
+#pragma GCC unroll 4
+                for (int64_t k = 0; k < PARTS; ++k) sums[p][k] += rows[j].part[k] * grad[p * apart + j];
+        for (int64_t p = 0; p < TOGETHER; ++p) std::memcpy(to + p * further, sums[p], sizeof(sums[p]));
+    }
+
+public:
+    Behind(const float* currents, const Quantiser& weight, int64_t count, int64_t inputs, int64_t from, int64_t width)
+        : current(currents), neurons(count), rows(currents ? count : 0) {
+        for (int64_t j = 0; j < (current ? count : 0); ++j) {
+            float row[BLOCK] = {0};
+            weight.integers(j, inputs, from, width, row);
+            std::memcpy(&rows[j], row, sizeof(row));
+        }
+    }
+
+    // The gradients of all steps of image b, in `grad` [places].
+    void say(int64_t b, int64_t batch, int64_t steps, Row<float>* grad) const {
+        if (!current) return;
+        if (steps < TOGETHER) {
+            for (int64_t t = 0; t < steps; ++t) grad[t * batch + b] = alone(t * batch + b);
+            return;
+        }
+        for (int64_t t = 0; t < steps; t += TOGETHER) {
+            // The last few steps together with some that are done already.
+            const int64_t place = std::min(t, steps - TOGETHER) * batch + b;
+            multiply(current + place * neurons, batch * neurons, rows.data(), neurons, grad + place, batch);
+        }
+    }
+
+    bool says() const { return current; }
+
+private:
+    Row<float> alone(int64_t place) const {
+        Row<float> sum = {};
+        for (int64_t j = 0; j < neurons; ++j) {
+            Row<float> row;
+            std::memcpy(&row, &rows[j], sizeof(row));
+            for (int64_t p = 0; p < Row<float>::PARTS; ++p) sum.part[p] += row.part[p] * current[place * neurons + j];
+        }
+        return sum;
+    }
+};
+
+// The places address after address: a sum in registers is several times as fast as one in the cache.
+struct Sorted {
+    std::vector<int64_t> begin;
+    std::vector<uint32_t> where;  // there are fewer places than 2^32
+
+    Sorted(const Events& events, int64_t places, int64_t inputs) : begin(inputs + 1, 0) {
+        if (events.bits) return;
+        const int64_t *address = events.address, *start = events.start;
+        where.resize(start[places]);
+        for (int64_t e = 0; e < start[places]; ++e) ++begin[address[e] + 1];
+        for (int64_t a = 0; a < inputs; ++a) begin[a + 1] += begin[a];
+        std::vector<int64_t> next(begin);
+        for (int64_t place = 0; place < places; ++place)
+            for (int64_t e = start[place]; e < start[place + 1]; ++e) where[next[address[e]]++] = place;
+    }
+};
+
 template <typename Number, bool ZERO, bool SINGLE>
-void backward(Quantiser weight, const float* grad_spikes, const Number* membranes, const float* threshold,
-              const float* steepness, Events events, float* grad_weight, float* grad_bias, float* grad_current,
-              Shape shape, Neuron spec, int64_t threads) {
+void backward(Quantiser weight, const float* grad_spikes, float grad_all, const float* later, Quantiser later_weight,
+              int64_t later_neurons, const Number* membranes, const float* threshold, float steepness, Events events, float* grad_weight, float* grad_bias, float* grad_current, Shape shape, Neuron spec,
+              int64_t threads) {
     const auto [steps, batch, inputs, n] = shape;
-    const auto [address, start] = events;
-    // The places address after address: a sum in registers is several times as fast as one in the cache.
-    std::vector<int64_t> begin(inputs + 1, 0);
-    std::vector<uint32_t> where(start[steps * batch]);  // there are fewer places than 2^32
-    for (int64_t e = 0; e < start[steps * batch]; ++e) ++begin[address[e] + 1];
-    for (int64_t a = 0; a < inputs; ++a) begin[a + 1] += begin[a];
-    std::vector<int64_t> next(begin);
-    for (int64_t place = 0; place < steps * batch; ++place)
-        for (int64_t e = start[place]; e < start[place + 1]; ++e) where[next[address[e]]++] = place;
-    share((n + BLOCK - 1) / BLOCK, threads, [=, &begin, &where](int64_t first, int64_t last) {
+    const Sorted sorted(events, steps * batch, inputs);
+    share((n + BLOCK - 1) / BLOCK, threads, [=, &sorted](int64_t first, int64_t last) {
         std::vector<Row<float>> grad(steps * batch), sums(inputs);
         std::vector<float> integers(inputs);
         for (int64_t from = first * BLOCK; from < std::min(n, last * BLOCK); from += BLOCK) {
             const int64_t width = std::min(BLOCK, n - from);
-            Backward<Number, ZERO, SINGLE> block(threshold + from, steepness + from, width, spec);
+            Backward<Number, ZERO, SINGLE> block(threshold + from, steepness, width, spec);
+            const Behind behind(later, later_weight, later_neurons, n, from, width);
             for (int64_t b = 0; b < batch; ++b) {
                 const Number* u = membranes + (from * batch + b * BLOCK) * steps;
+                behind.say(b, batch, steps, grad.data());
                 block.begin(u, steps);
                 for (int64_t t = steps - 1; t >= 0; --t) {
                     const int64_t place = t * batch + b;
                     Row<float>& g = grad[place];
-                    load(grad_spikes + place * n + from, g.value, width);
+                    if (!behind.says()) g = {};
+                    if (grad_spikes) {
+                        Row<float> own;
+                        load(grad_spikes + place * n + from, own.value, width);
+                        g += own;
+                    }
+                    for (int64_t p = 0; p < Row<float>::PARTS; ++p) g.part[p] += grad_all;
                     block.step(u + t * BLOCK, g);
                     if (grad_current) std::memcpy(grad_current + place * n + from, g.value, width * sizeof(float));
                 }
             }
             std::memcpy(grad_bias + from, block.total.value, width * sizeof(float));
-            for (int64_t a = 0; a < inputs; ++a) {
-                Row<float> sum = {};
-                for (int64_t e = begin[a]; e < begin[a + 1]; ++e) sum += grad[where[e]];
-                sums[a] = sum;
+            if (events.bits) {
+                std::fill(sums.begin(), sums.end(), Row<float>{});
+                for (int64_t place = 0; place < steps * batch; ++place)
+                    events.each(place, [&](int64_t address) { sums[address] += grad[place]; });
+            } else {
+                for (int64_t a = 0; a < inputs; ++a) {
+                    Row<float> sum = {};
+                    for (int64_t e = sorted.begin[a]; e < sorted.begin[a + 1]; ++e) sum += grad[sorted.where[e]];
+                    sums[a] = sum;
+                }
             }
             transposed(sums.data(), width, inputs, grad_weight + from * inputs);
             for (int64_t i = 0; i < width; ++i)
@@ -293,6 +388,17 @@ void backward(Quantiser weight, const float* grad_spikes, const Number* membrane
 }  // namespace
 
 extern "C" {
+
+// Integer weights [neurons, inputs] of real-valued ones.
+void integer_weights(Quantiser weight, float* to, int64_t neurons, int64_t inputs) {
+    for (int64_t i = 0; i < neurons; ++i) weight.integers(i, inputs, 0, inputs, to + i * inputs);
+}
+
+// The gradient of real-valued weights [neurons, inputs] in place of that of the integer ones.
+void real_gradients(Quantiser weight, float* grad, int64_t neurons, int64_t inputs) {
+    std::vector<float> integers(inputs);
+    for (int64_t i = 0; i < neurons; ++i) straight_through(weight, i, inputs, integers.data(), grad + i * inputs);
+}
 
 // Addresses [batch, width] of one step each, `steps` for none: how many in each place, then which.
 void step_counts(const uint8_t* when, int64_t* count, int64_t steps, int64_t batch, int64_t width) {
@@ -317,13 +423,28 @@ void spike_bits(const float* spikes, uint32_t* bits, int64_t places, int64_t wid
             *bits++ = differing(spikes + p * width + from, width - from, 0.0f);
 }
 
+// The other way round.
+void write_spikes(const uint32_t* bits, float* spikes, int64_t places, int64_t width, int64_t threads) {
+    const int64_t words = (width + BLOCK - 1) / BLOCK;
+    share(places, threads, [=](int64_t first, int64_t last) {
+        for (int64_t p = first; p < last; ++p)
+            for (int64_t w = 0; w < words; ++w)
+                spread(bits[p * words + w], std::min(BLOCK, width - w * BLOCK), spikes + p * width + w * BLOCK);
+    });
+}
+
+// How many bits of so many words are set.
+int64_t set_bits(const uint32_t* bits, int64_t words) {
+    int64_t count = 0;
+    for (int64_t w = 0; w < words; ++w) count += __builtin_popcount(bits[w]);
+    return count;
+}
+
 // Bits [places, words]: where each place begins [places + 1], then which addresses are in it.
 void bit_counts(const uint32_t* bits, int64_t* start, int64_t places, int64_t words) {
     start[0] = 0;
     for (int64_t p = 0; p < places; ++p) {
-        int64_t count = start[p];
-        for (int64_t w = 0; w < words; ++w) count += __builtin_popcount(bits[p * words + w]);
-        start[p + 1] = count;
+        start[p + 1] = start[p] + set_bits(bits + p * words, words);
     }
 }
 
@@ -334,16 +455,14 @@ void bit_addresses(const uint32_t* bits, int64_t* address, int64_t places, int64
             for (uint32_t fired = *bits++; fired; fired &= fired - 1) *address++ = w * BLOCK + __builtin_ctz(fired);
 }
 
-// Spikes [steps, batch, neurons], as bits too, of integer bias and threshold [neurons]; membranes in the order in which
-// they are worked on, [blocks, batch, steps, BLOCK], of 16 bits (`narrow`) or floats.
-void layer_forward(Quantiser weight, const float* bias, const float* threshold, const int64_t* address,
-                   const int64_t* start, float* spikes, uint32_t* bits, void* membranes, Shape shape, Neuron spec,
-                   int64_t narrow, int64_t threads) {
+// The spikes' bits [steps, batch, words] for integer bias and threshold [neurons]; membranes in the order in which they
+// are worked on, [blocks, batch, steps, BLOCK], of 16 bits (`narrow`) or floats.
+void layer_forward(Quantiser weight, const float* bias, const float* threshold, Events events, uint32_t* bits, void* membranes, Shape shape, Neuron spec, int64_t narrow, int64_t threads) {
     const auto run = [=](auto leak, auto zero, auto single) {
         const auto as = [=](auto* kept) {
             typedef std::remove_pointer_t<decltype(kept)> Number;
             forward<Number, leak, zero, single>(
-                weight, bias, threshold, {address, start}, spikes, bits, kept, shape, spec, threads);
+                weight, bias, threshold, events, bits, kept, shape, spec, threads);
         };
         if (narrow)
             as(static_cast<int16_t*>(membranes));
@@ -358,17 +477,18 @@ void layer_forward(Quantiser weight, const float* bias, const float* threshold, 
 }
 
 // Gradients of real-valued weight, integer bias and currents [steps, batch, neurons] (if not null) from those of the
-// spikes; steepness [neurons]: (pi * slope)^2 / threshold.
-void layer_backward(Quantiser weight, const float* grad_spikes, const void* membranes, const float* threshold,
-                    const float* steepness, const int64_t* address, const int64_t* start, float* grad_weight,
-                    float* grad_bias, float* grad_current, Shape shape, Neuron spec, int64_t narrow,
-                    int64_t threads) {
+// spikes (if not null), one that all spikes have in common, and those of the currents `later` (if not null) [steps, batch, later_neurons] that the layer behind
+// makes of them with its weights; steepness: (pi * slope)^2.
+void layer_backward(Quantiser weight, const float* grad_spikes, float grad_all, const float* later, Quantiser later_weight,
+                    int64_t later_neurons, const void* membranes, const float* threshold, float steepness, Events events, float* grad_weight, float* grad_bias, float* grad_current, Shape shape,
+                    Neuron spec, int64_t narrow, int64_t threads) {
     const auto as = [=](const auto* kept) {
         typedef std::remove_const_t<std::remove_pointer_t<decltype(kept)>> Number;
         choose(spec.to_zero, [=](auto zero) {
             choose(spec.single, [=](auto single) {
-                backward<Number, zero, single>(weight, grad_spikes, kept, threshold, steepness, {address, start},
-                                               grad_weight, grad_bias, grad_current, shape, spec, threads);
+                backward<Number, zero, single>(weight, grad_spikes, grad_all, later, later_weight, later_neurons, kept,
+                                               threshold, steepness, events, grad_weight, grad_bias, grad_current,
+                                               shape, spec, threads);
             });
         });
     };

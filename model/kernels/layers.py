@@ -1,29 +1,40 @@
 """Dense layers by the kernels of layers.cpp: the events that go in, then weights and neurons in one pass."""
 
 import ctypes
+import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...quant.quantizers import Quantised
 from ...quant.spec import NeuronSpec
-from .native import call, neuron
+from .native import call, library, neuron
+from .weights import quantiser
 
 # As in common.cpp.
 BLOCK = 32
 INT16_MAX = 2**15 - 1
 
 
-class _Quantiser(ctypes.Structure):
+class _Events(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("weight", "scale", "mean", "deviation")),
-        *((name, ctypes.c_float) for name in ("limit", "sigma")),
-        ("sign", ctypes.c_int32),
+        *((name, ctypes.c_void_p) for name in ("address", "start", "bits")),
+        ("words", ctypes.c_int64),
     )
 
 
 class _Shape(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_int64) for name in ("steps", "batch", "inputs", "neurons"))
+
+
+class Seen(NamedTuple):
+    """Input spikes of `shape` (T, B): addresses and starts of events, or else bits [T * B, W]."""
+
+    shape: tuple[int, int]
+    address: Tensor | None = None
+    start: Tensor | None = None
+    bits: Tensor | None = None
 
 
 def addresses_of_steps(when: Tensor, timesteps: int) -> tuple[Tensor, Tensor]:
@@ -48,6 +59,19 @@ def bits_of_spikes(spikes: Tensor) -> Tensor:
     return bits
 
 
+def write_spikes(bits: Tensor, spikes: Tensor) -> None:
+    """The other way round: 0 or 1 into all of float32 spikes [places, A], contiguous."""
+    call("write_spikes", bits, spikes, *spikes.shape, torch.get_num_threads())
+
+
+def set_bits(bits: Tensor) -> int:
+    """How many spikes bits [places, W] stand for."""
+    kernels = library()
+    assert kernels is not None and bits.is_contiguous()
+    kernels.set_bits.restype = ctypes.c_int64
+    return kernels.set_bits(ctypes.c_void_p(bits.data_ptr()), ctypes.c_int64(bits.numel()))
+
+
 def addresses_of_bits(bits: Tensor) -> tuple[Tensor, Tensor]:
     """Addresses and starts of `model.inputs.events.Events` for bits as above."""
     start = torch.empty(len(bits) + 1, dtype=torch.int64)
@@ -58,77 +82,75 @@ def addresses_of_bits(bits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def layer_forward(
-    weight: Quantised,
-    bias: Tensor,
-    threshold: Tensor,
-    address: Tensor,
-    start: Tensor,
-    batch: int,
-    spec: NeuronSpec,
-    widest: int,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Spikes [T, B, N] for weights [N, A], bias and threshold [N] and the events of B images; membranes.
+    weight: Quantised, bias: Tensor, threshold: Tensor, seen: Seen, spec: NeuronSpec, widest: int
+) -> tuple[Tensor, Tensor]:
+    """Bits of spikes [T * B, W] for weights [N, A], bias and threshold [N] and the spikes seen; membranes.
 
-    Then the spikes as bits [T * B, W], see `bits_of_spikes`. Membranes and biases have `widest` bits at most.
+    Membranes and biases have `widest` bits at most.
     """
     neurons, inputs = weight.real.shape
-    spikes = torch.empty((len(start) - 1) // batch, batch, neurons)
-    bits = room_for_bits(len(start) - 1, neurons)
+    steps, batch = seen.shape
+    bits = room_for_bits(steps * batch, neurons)
     # Small integers and their sums fit 16 bits: half the memory, twice as many an instruction.
     narrow = weight.rule.limit * inputs + 2**widest <= INT16_MAX
-    places = -(-neurons // BLOCK) * BLOCK * spikes.shape[0] * batch
+    places = -(-neurons // BLOCK) * BLOCK * steps * batch
     membranes = torch.empty(places, dtype=torch.int16 if narrow else torch.float32)
-    shape = _Shape(*spikes.shape[:2], inputs, neurons)
     call(
         "layer_forward",
-        _quantiser(weight),
+        quantiser(weight),
         bias,
         threshold,
-        address,
-        start,
-        spikes,
+        _events(seen),
         bits,
         membranes,
-        shape,
+        _Shape(steps, batch, inputs, neurons),
         neuron(spec),
         int(narrow),
         torch.get_num_threads(),
     )
-    return spikes, membranes, bits
+    return bits, membranes
 
 
 def layer_backward(
     weight: Quantised,
-    grad: Tensor,
+    grad: Tensor | None,
+    later: tuple[Tensor, Quantised] | None,
     membranes: Tensor,
     threshold: Tensor,
-    steepness: Tensor,
-    address: Tensor,
-    start: Tensor,
+    slope: float,
+    seen: Seen,
     spec: NeuronSpec,
     *,
     currents: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Gradients of real weight [N, A], integer bias [N] and, if wanted, currents [T, B, N].
 
-    `steepness` [N]: (pi * slope)^2 / threshold, see `model.network.lif`.
+    From that of the spikes [T, B, N], and from `later`: that of the currents [T, B, M] of the layer behind,
+    with its weights [M, N]. `slope`: see `model.network.lif`.
     """
-    by_weight, by_bias = torch.empty_like(weight.real), torch.empty(grad.shape[2])
-    current = torch.empty(grad.shape) if currents else None
-    shape = _Shape(*grad.shape[:2], weight.real.shape[1], grad.shape[2])
+    (steps, batch), (neurons, inputs) = seen.shape, weight.real.shape
+    common = 0.0
+    if grad is not None and not any(grad.stride()):  # one number for all spikes
+        common, grad = grad.flatten()[0].item(), None
+    by_weight, by_bias = torch.empty_like(weight.real), torch.empty(neurons)
+    current = torch.empty(steps, batch, neurons) if currents else None
+    behind, its_weight = (None, weight) if later is None else later
     call(
         "layer_backward",
-        _quantiser(weight),
-        grad.contiguous(),
+        quantiser(weight),
+        None if grad is None else grad.contiguous(),
+        ctypes.c_float(common),
+        behind,
+        quantiser(its_weight),
+        len(its_weight.real),
         membranes,
         threshold,
-        steepness,
-        address,
-        start,
+        ctypes.c_float((math.pi * slope) ** 2),
+        _events(seen),
         by_weight,
         by_bias,
         current,
-        shape,
+        _Shape(steps, batch, inputs, neurons),
         neuron(spec),
         int(membranes.dtype == torch.int16),
         torch.get_num_threads(),
@@ -136,8 +158,8 @@ def layer_backward(
     return by_weight, by_bias, current
 
 
-def _quantiser(weight: Quantised) -> _Quantiser:
-    given = (weight.real, weight.scale, weight.mean, weight.deviation)
-    assert all(x.is_contiguous() for x in given)
-    rule = weight.rule
-    return _Quantiser(*(x.data_ptr() for x in given), rule.limit, rule.sigma, rule.sign)
+def _events(seen: Seen) -> _Events:
+    given = (seen.address, seen.start, seen.bits)
+    assert all(x is None or x.is_contiguous() for x in given)
+    words = 0 if seen.bits is None else seen.bits.shape[1]
+    return _Events(*(None if x is None else x.data_ptr() for x in given), words)

@@ -2,10 +2,9 @@
 namespace {
 
 template <typename Stored>
-void lif_forward_as(const Population& of, const float* current, const float* bias, float* spikes, uint32_t* bits,
-                    Stored* membranes, bool hold, int64_t threads) {
+void lif_forward_as(const Population& of, const float* current, const float* bias, uint32_t* bits, Stored* membranes, bool hold, int64_t threads) {
     const int64_t n = of.neurons;
-    population_forward(of, spikes, bits, membranes, hold, threads, [&](int64_t t, int64_t b, float* to) {
+    population_forward(of, bits, membranes, hold, threads, [&](int64_t t, int64_t b, float* to) {
         const float* from = current + (t * of.batch + b) * n;
         for (int64_t i = 0; i < n; ++i) to[i] = from[i] + bias[i];
     });
@@ -25,13 +24,13 @@ void lif_backward_as(const Population& of, const float* grad_spikes, const Store
 
 extern "C" {
 
-// Spikes [steps, batch, neurons], as bits too, and membranes [batch, steps, neurons], of 16-bit integers where `narrow`,
-// of currents [steps, batch, neurons], or [batch, neurons] where `hold`, plus bias [neurons].
-void lif_forward(const float* current, const float* bias, const float* threshold, float* spikes, uint32_t* bits,
-                 void* membranes, int64_t steps, int64_t batch, int64_t neurons, Neuron spec, int64_t hold,
+// The spikes' bits [steps, batch, words] and membranes [batch, steps, neurons], of 16-bit integers where `narrow`, of
+// currents [steps, batch, neurons], or [batch, neurons] where `hold`, plus bias [neurons].
+void lif_forward(const float* current, const float* bias, const float* threshold, uint32_t* bits, void* membranes,
+                 int64_t steps, int64_t batch, int64_t neurons, Neuron spec, int64_t hold,
                  int64_t narrow, int64_t threads) {
     const Population of{threshold, nullptr, steps, batch, neurons, spec};
-    const auto run = [&](auto* stored) { lif_forward_as(of, current, bias, spikes, bits, stored, hold, threads); };
+    const auto run = [&](auto* stored) { lif_forward_as(of, current, bias, bits, stored, hold, threads); };
     narrow ? run(static_cast<int16_t*>(membranes)) : run(static_cast<float*>(membranes));
 }
 

@@ -10,19 +10,18 @@ from .native import call, neuron
 
 def lif_forward(
     current: Tensor, bias: Tensor, threshold: Tensor, spec: NeuronSpec, steps: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Spikes [T, B, N] of currents [T, B, N], or [1, B, N] that count in all T steps, and bias [N].
+) -> tuple[Tensor, Tensor]:
+    """Bits of spikes [T * B, W] for currents [T, B, N], or [1, B, N] that count in all T steps, and bias [N].
 
-    Also membranes [B, T, N], and the spikes as bits [T * B, W], see `bits_of_spikes`.
+    Also membranes [B, T, N].
     """
     _, batch, neurons = current.shape
-    spikes = torch.empty(steps, batch, neurons)
     narrow = spec.state_bits <= 16
     membranes = torch.empty(batch, steps, neurons, dtype=torch.int16 if narrow else torch.float32)
     rest = (steps, batch, neurons, neuron(spec), len(current) < steps, narrow, torch.get_num_threads())
     bits = room_for_bits(steps * batch, neurons)
-    call("lif_forward", current, bias, threshold, spikes, bits, membranes, *rest)
-    return spikes, membranes, bits
+    call("lif_forward", current, bias, threshold, bits, membranes, *rest)
+    return bits, membranes
 
 
 def lif_backward(

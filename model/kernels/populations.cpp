@@ -36,21 +36,21 @@ void step(const Population& of, const float* __restrict current, float* __restri
     }
 }
 
-// Spikes [steps, batch, neurons], as bits too, and membranes [batch, steps, neurons]; current(step, image, to)
-// fills in a step's currents [neurons], where `hold` only those of step 0. Each thread has a copy of it.
+// The spikes' bits [steps, batch, words] and membranes [batch, steps, neurons]; current(step, image, to) fills in a
+// step's currents [neurons], where `hold` only those of step 0. Each thread has a copy of it.
 template <typename Stored, typename Current>
-void population_forward(const Population& of, float* spikes, uint32_t* bits, Stored* membranes, bool hold,
+void population_forward(const Population& of, uint32_t* bits, Stored* membranes, bool hold,
                         int64_t threads, const Current& given) {
     const int64_t n = of.neurons, words = (n + BLOCK - 1) / BLOCK;
     share(of.batch, threads, [&](int64_t first, int64_t last) {
         Current current = given;
-        Floats now(n), v(n), fired(n);
+        Floats now(n), v(n), fired(n), spikes(n);
         for (int64_t b = first; b < last; ++b) {
             v.fill(0.0f);
             fired.fill(0.0f);
             for (int64_t t = 0; t < of.steps; ++t) {
                 if (!hold || t == 0) current(t, b, now.data());
-                float* s = spikes + (t * of.batch + b) * n;
+                float* s = spikes.data();
                 Stored* u = membranes + (b * of.steps + t) * n;
                 choose(of.spec.leak != 0, [&](auto leak) {
                     choose(of.spec.to_zero, [&](auto zero) {

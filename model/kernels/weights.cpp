@@ -41,8 +41,9 @@ extern "C" {
 // Of weights [neurons, inputs]: scale, mean and deviation of each neuron's magnitudes, the integer bias and threshold
 // in units of the scale, and the slope of the integer bias: 1 / scale, or 0 where it is clamped.
 void weight_units(const float* weight, const float* bias, float* scale, float* mean, float* deviation,
-                  float* counted_bias, float* threshold, float* slope, Units units, int64_t neurons, int64_t inputs) {
-    for (int64_t i = 0; i < neurons; ++i) {
+                  float* counted_bias, float* threshold, float* slope, Units units, int64_t neurons, int64_t inputs,
+                  int64_t threads) {
+    const auto one = [=](int64_t i) {
         double sum, squares;
         measure(weight + i * inputs, inputs, sum, squares);
         const double middle = sum / inputs, spread = squares - inputs * (middle * middle);
@@ -54,7 +55,10 @@ void weight_units(const float* weight, const float* bias, float* scale, float* m
         counted_bias[i] = std::min(std::max(whole, units.low), units.high);
         slope[i] = whole >= units.low && whole <= units.high ? 1 / scale[i] : 0.0f;
         threshold[i] = std::min(std::max(std::nearbyint(1 / scale[i]), 1.0f), units.high);
-    }
+    };
+    share(neurons, threads, [=](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) one(i);
+    });
 }
 
 }  // extern "C"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..inputs.trains import mean_spikes, written
 from ..settings import TrainingSettings
 from . import whole
 from .distances import distance_matrix
@@ -95,7 +96,8 @@ def triplet(distance: Tensor, labels: Tensor, margin: float) -> Tensor:
 def activity_penalty(layers: Sequence[Tensor], targets: Sequence[float | None]) -> Tensor:
     """relu(mean spikes of a neuron per image - target), summed over layers [T, B, N]; None: no price."""
     priced = [pair for pair in zip(layers, targets, strict=True) if pair[1] is not None]
-    return sum((functional.relu(spikes.sum(0).mean() - target) for spikes, target in priced), torch.zeros(()))
+    means = [(len(spikes) * mean_spikes(spikes), target) for spikes, target in priced]
+    return sum((functional.relu(mean - target) for mean, target in means), torch.zeros(()))
 
 
 def squared_activity(layers: Sequence[Tensor], targets: Sequence[float | None]) -> Tensor:
@@ -106,7 +108,7 @@ def squared_activity(layers: Sequence[Tensor], targets: Sequence[float | None]) 
     reaches only neurons in steps in which they spike: the others' membranes may grow as they like.
     """
     priced = [train for train, target in zip(layers, targets, strict=True) if target is not None]
-    return sum((spikes.square().mean() / 2 for spikes in priced), torch.zeros(()))
+    return sum((written(spikes).square().mean() / 2 for spikes in priced), torch.zeros(()))
 
 
 PRICES = {"excess": activity_penalty, "squares": squared_activity}

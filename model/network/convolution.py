@@ -13,8 +13,11 @@ from torch import Tensor
 
 from ...quant.layers.conv import QuantConv
 from ...quant.spec import NeuronSpec
-from ..inputs.events import Events, known_bits, with_bits
+from ..inputs.events import Events
+from ..inputs.trains import known_bits, with_bits
 from ..kernels.conv import Given, Window, conv_backward, conv_forward
+from ..kernels.layers import set_bits
+from ..kernels.weights import counted, integer_weights, real_gradients
 
 # Beyond this share of inputs that spike torch's dense convolution is quicker than going through events, and
 # beyond the other one where the input map has a single channel. Measured on one thread, forward and backward.
@@ -33,6 +36,8 @@ def busy(spikes: Tensor | Events, synapses: QuantConv) -> bool:
         return False
     if isinstance(spikes, Events):
         count, places = len(spikes.address), math.prod(spikes.shape)
+    elif (bits := known_bits(spikes)) is not None:
+        count, places = set_bits(bits), spikes.numel()
     else:
         some = spikes.detach()[:, :: max(1, spikes.shape[1] // ASKED)]
         count, places = int(some.count_nonzero()), some.numel()
@@ -40,12 +45,12 @@ def busy(spikes: Tensor | Events, synapses: QuantConv) -> bool:
 
 
 def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope: float) -> Tensor:
-    """Spikes [T, B, N] of `synapses` and neurons that behave as `spec` says; input spikes [T, B, A].
+    """Spikes [T, B, N], to be written, of `synapses` and neurons that behave as `spec` says.
 
-    Where the layer holds its input, only step 0 is read.
+    Input spikes [T, B, A]. Where the layer holds its input, only step 0 is read.
     """
     conv = synapses.conv
-    weight, bias, threshold = synapses.integers()
+    weight, bias, threshold = _integers(synapses)
     grouped = weight.view(conv.groups, conv.filters // conv.groups, -1, *conv.kernel)
     rows = grouped.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous()
     places = conv.neurons // conv.filters
@@ -60,17 +65,41 @@ def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope:
     return with_bits(*_Conv.apply(inputs, *units, given, shape, synapses, spec, slope))
 
 
+def _integers(synapses: QuantConv) -> tuple[Tensor, Tensor, Tensor]:
+    """`synapses.integers()`, compiled where thresholds follow from the weights alone."""
+    if not synapses.plain:
+        return synapses.integers()
+    rule = synapses.linear.weight_quant.tensor_quant.rule
+    weight, bias, threshold = _Integers.apply(synapses.acting(), synapses.bias, rule, synapses.spec)
+    return weight.view(synapses.weight_shape), bias, threshold
+
+
+class _Integers(torch.autograd.Function):
+    """Integer weights, biases and thresholds of real-valued weights [N, A] and biases [N]."""
+
+    @staticmethod
+    def forward(ctx, weight, bias, rule, spec):
+        units = counted(weight.detach().contiguous(), bias, rule, spec)
+        ctx.save_for_backward(weight)
+        ctx.units = units
+        ctx.mark_non_differentiable(units.threshold)
+        return integer_weights(units.weight), units.bias, units.threshold
+
+    @staticmethod
+    def backward(ctx, by_weight: Tensor, by_bias: Tensor, _threshold: Tensor):
+        _ = ctx.saved_tensors  # to notice that the weight was changed in place meanwhile
+        return real_gradients(ctx.units.weight, by_weight), by_bias * ctx.units.slope, None, None
+
+
 class _Conv(torch.autograd.Function):
     @staticmethod
     def forward(ctx, inputs, weight, bias, threshold, given, shape, synapses, spec, slope):
         window, hold = window_of(synapses), synapses.hold
-        spikes, membranes, bits = conv_forward(
-            window, weight, bias, threshold, given, shape, spec, hold=hold
-        )
+        bits, membranes = conv_forward(window, weight, bias, threshold, given, shape, spec, hold=hold)
         ctx.save_for_backward(weight, threshold, membranes, *given)
         ctx.window, ctx.spec, ctx.slope, ctx.hold = window, spec, slope, hold
         ctx.mark_non_differentiable(bits)
-        return spikes, bits
+        return torch.empty(*shape, len(bias)), bits
 
     @staticmethod
     def backward(ctx, grad: Tensor, _bits: Tensor):

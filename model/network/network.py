@@ -20,6 +20,7 @@ from ...quant.sources import source_shape
 from ...quant.spec import NeuronSpec
 from ..inputs.events import Events
 from ..inputs.inputs import input_spikes
+from ..inputs.trains import written
 from ..kernels import native
 from ..settings import TrainingSettings
 from . import fused
@@ -45,20 +46,35 @@ class SpikingLayer(nn.Module):
         self.sums = False  # it never fires: its membranes are what counts
 
     def forward(self, spikes: Tensor | Events, *, listed: bool = True) -> Tensor:
-        """Not `listed`: the input is none that a list of events, perhaps with multiplicities, could hold."""
+        return written(self.unwritten(spikes, listed=listed))
+
+    def unwritten(self, spikes: Tensor | Events, *, listed: bool = True) -> Tensor:
+        """The same, but for values that may have to be `written` yet.
+
+        Not `listed`: the input is none that a list of events, perhaps with multiplicities, could hold.
+        """
         if self.sums:
             steps, seen = self._seen(spikes)
             return membranes(self.synapses(seen)[0].expand(steps, -1, -1), self.neurons.spec)
         kind = self.synapses.geometry.kind
-        plain = not (self.several or self.synapses.hold)
-        compiled = fused.PASSES.get(kind) if listed and (plain or kind in fused.COUNTED) else None
-        # No gradient is asked for: how thresholds follow from other parameters does not count.
-        settled = self.synapses.plain or (not torch.is_grad_enabled() and self._folds(kind))
-        if compiled and settled and fused.usable(spikes, self.synapses.weight):
+        compiled = fused.PASSES.get(kind) if listed and self._settled() else None
+        if compiled and fused.usable(spikes, self.synapses.weight):
             busy = fused.BUSY.get(kind)
             if busy is None or not busy(spikes, self.synapses):
                 return compiled(spikes, self.synapses, self.neurons.spec, self.neurons.slope)
         return self._in_parts(spikes)
+
+    def chained(self) -> bool:
+        """Whether it can be a stage of a compiled chain of layers."""
+        return self.synapses.geometry.kind == "dense" and self._settled() and not self.sums
+
+    def _settled(self) -> bool:
+        """Whether a compiled pass has all that it needs: plain input, and thresholds that it can tell."""
+        kind = self.synapses.geometry.kind
+        if (self.several or self.synapses.hold) and kind not in fused.COUNTED:
+            return False
+        # Where no gradient is asked for, how thresholds follow from other parameters does not count.
+        return self.synapses.plain or (not torch.is_grad_enabled() and self._folds(kind))
 
     def _folds(self, kind: str) -> bool:
         """Whether its integers say all that the layer does, whatever else thresholds follow from."""
@@ -80,8 +96,8 @@ class SpikingLayer(nn.Module):
     def _seen(self, spikes: Tensor | Events) -> tuple[int, Tensor | Events]:
         """The number of steps, and the input of those steps that make currents."""
         if not self.synapses.hold:
-            return (len(spikes) if isinstance(spikes, Tensor) else spikes.shape[0]), spikes
-        dense = spikes if isinstance(spikes, Tensor) else spikes.as_tensor()
+            return spikes.shape[0], written(spikes) if isinstance(spikes, Tensor) else spikes
+        dense = written(spikes) if isinstance(spikes, Tensor) else spikes.as_tensor()
         return len(dense), dense[:1]
 
 
@@ -162,14 +178,17 @@ class SpikingNetwork(nn.Module):
             if isinstance(layer, SpikingLayer):
                 layer.neurons.spec = spec
 
-    def forward(self, inputs: Tensor | Events) -> list[Tensor]:
-        """uint8 images [B, *shape], or input spikes -> spikes [T, B, neurons] (0 or 1) of every layer."""
+    def forward(self, inputs: Tensor | Events, *, write: bool = True) -> list[Tensor]:
+        """uint8 images [B, *shape], or input spikes -> spikes [T, B, neurons] (0 or 1) of every layer.
+
+        Not `write`: whoever reads hidden spikes asks for them, see `model.inputs.trains`.
+        """
         if isinstance(inputs, Tensor) and inputs.dtype == torch.uint8:
             inputs = input_spikes(self.encoder, inputs, self.timesteps)
-        return self.propagate(inputs)
+        return self.propagate(inputs, write=write)
 
-    def propagate(self, spikes: Tensor | Events) -> list[Tensor]:
-        """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer.
+    def propagate(self, spikes: Tensor | Events, *, write: bool = True) -> list[Tensor]:
+        """Input spikes [T, B, A] -> spikes [T, B, neurons] of every layer; `write` as above.
 
         Where the readout adds up membranes those of the last layer take the place of its spikes.
         """
@@ -177,12 +196,32 @@ class SpikingNetwork(nn.Module):
         # What is spread over steps is no spike: compiled passes, which read lists of events, cannot take it.
         soft = any(isinstance(stage, Relay) and stage.soft for stage in self.stages)
         for index, (layer, stage) in enumerate(zip(self.layers, self.stages, strict=True)):
+            if index < len(trains):
+                continue  # a chain has run it
             sources = stage.wiring.sources or (index - 1,)
             seen = [spikes if source < 0 else trains[source] for source in sources]
             arriving = combined(seen, stage.wiring.combine)
             spread = soft and sources != (-1,) and isinstance(layer, SpikingLayer)
-            trains.append(layer(arriving, listed=False) if spread else layer(arriving))
-        return trains
+            stages = [] if spread else self._chain(index)
+            if len(stages) > 1 and fused.usable(arriving, stages[0].synapses.weight):
+                trains += fused.chain(arriving, stages)
+            elif isinstance(layer, SpikingLayer):
+                trains.append(layer.unwritten(arriving, listed=not spread))
+            else:
+                trains.append(layer(written(arriving) if isinstance(arriving, Tensor) else arriving))
+        return [written(train) if write else train for train in trains[:-1]] + [written(trains[-1])]
+
+    def _chain(self, first: int) -> list[fused.Stage]:
+        """Layer `first` and those behind it, each of which sees the one before alone, that run as one."""
+        found: list[fused.Stage] = []
+        for index in range(first, len(self.layers)):
+            layer = self.layers[index]
+            if not (isinstance(layer, SpikingLayer) and layer.chained()):
+                break
+            if index > first and layer.synapses.wiring.sources not in ((), (index - 1,)):
+                break
+            found.append(fused.Stage(layer.synapses, layer.neurons.spec, layer.neurons.slope))
+        return found
 
 
 def _activity_targets(config: Config, layers: Sequence[nn.Module]) -> list[float | None]:

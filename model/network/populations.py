@@ -12,20 +12,23 @@ from torch import Tensor
 from ...quant.layers.base import SparseSpikes
 from ...quant.layers.norm import LEAST_VARIANCE, Normalised
 from ...quant.spec import NeuronSpec
-from ..inputs.events import with_bits
+from ..inputs.trains import with_bits
 from ..kernels.lif import lif_backward, lif_forward
 from ..kernels.norm import moments, norm_backward
 
 
 def driven(current: Tensor, threshold: Tensor, spec: NeuronSpec, slope: float, steps: int) -> Tensor:
-    """Spikes [T, B, N] for currents [T, B, N], or [1, B, N] that count in all T steps; see `lif`."""
+    """Spikes [T, B, N], to be written, for currents [T, B, N], or [1, B, N] that count in all T steps.
+
+    See `lif`.
+    """
     return with_bits(*_Driven.apply(current, threshold, spec, slope, steps))
 
 
 def normalised(
     spikes: Tensor | SparseSpikes, synapses: Normalised, spec: NeuronSpec, slope: float, steps: int
 ) -> Tensor:
-    """Spikes [T, B, N] of a layer whose currents this batch normalises, in training.
+    """Spikes [T, B, N], to be written, of a layer whose currents this batch normalises, in training.
 
     Input [T, B, A], or [1, B, A] that counts in all T steps.
     """
@@ -46,11 +49,11 @@ class _Driven(torch.autograd.Function):
     def forward(ctx, current, threshold, spec, slope, steps):
         current, threshold = current.contiguous(), threshold.contiguous()
         none = torch.zeros_like(threshold)
-        spikes, membranes, bits = lif_forward(current, none, threshold, spec, steps)
+        bits, membranes = lif_forward(current, none, threshold, spec, steps)
         ctx.save_for_backward(threshold, membranes)
         ctx.spec, ctx.slope, ctx.hold = spec, slope, len(current) < steps
         ctx.mark_non_differentiable(bits)
-        return spikes, bits
+        return torch.empty(steps, *current.shape[1:]), bits
 
     @staticmethod
     def backward(ctx, grad: Tensor, _bits: Tensor):
@@ -65,11 +68,11 @@ class _Normalised(torch.autograd.Function):
     def forward(ctx, current, level, bias, counted_bias, threshold, mean, variance, unit, spec, slope, steps):
         places = current.shape[-1] // len(bias)
         counted_bias, threshold = counted_bias.repeat(places), threshold.repeat(places)
-        spikes, membranes, bits = lif_forward(current, counted_bias, threshold, spec, steps)
+        bits, membranes = lif_forward(current, counted_bias, threshold, spec, steps)
         ctx.save_for_backward(current, threshold, membranes, mean, variance, unit)
         ctx.spec, ctx.slope, ctx.hold = spec, slope, len(current) < steps
         ctx.mark_non_differentiable(bits)
-        return spikes, bits
+        return torch.empty(steps, *current.shape[1:]), bits
 
     @staticmethod
     def backward(ctx, grad: Tensor, _bits: Tensor):

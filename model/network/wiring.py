@@ -11,6 +11,7 @@ from torch import Tensor
 from ...numerics.errors import out_of_range
 from ...quant.layers.base import QuantLayer
 from ..inputs.events import Events
+from ..inputs.trains import written
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +26,7 @@ def combined(trains: Sequence[Tensor | Events], how: str) -> Tensor | Events:
     """
     if len(trains) == 1:
         return trains[0]
-    dense = [train if isinstance(train, Tensor) else train.as_tensor() for train in trains]
+    dense = [written(train) if isinstance(train, Tensor) else train.as_tensor() for train in trains]
     if how == "add":
         return torch.stack(dense).sum(0)
     first, *others = (train.clamp(max=1) for train in dense)

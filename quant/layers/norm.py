@@ -94,8 +94,7 @@ class Normalised(QuantLayer):
     def acting(self) -> Tensor:
         if self.gain is None or self.fan_in == 1:
             return self.weight
-        centred = self.weight - self.weight.mean(1, keepdim=True)
-        return self.gain * centred * (centred.square().mean(1, keepdim=True) + EPSILON).rsqrt()
+        return _Standardised.apply(self.weight, self.gain)
 
     def measured(self, scale: Tensor, current: Tensor | None) -> tuple[Tensor, Tensor | float]:
         if self.layer_scale:
@@ -125,6 +124,27 @@ class Normalised(QuantLayer):
         with torch.no_grad():
             self.mean.lerp_(mean, SHARE)
             self.variance.lerp_(variance, SHARE)
+
+
+class _Standardised(torch.autograd.Function):
+    """gain * (v - mean) / std of parameters v [channels, fan in] and gains [channels, 1], as one node."""
+
+    @staticmethod
+    def forward(ctx, weight: Tensor, gain: Tensor) -> Tensor:
+        centred = weight - weight.mean(1, keepdim=True)
+        per_std = (centred.square().mean(1, keepdim=True) + EPSILON).rsqrt()
+        ctx.save_for_backward(centred, per_std, gain)
+        return gain * centred * per_std
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        centred, per_std, gain = ctx.saved_tensors
+        by_gain = (grad * centred).sum(1, keepdim=True) * per_std
+        # d per_std / d centred = -centred * per_std^3 / fan in
+        scale = gain * per_std
+        along = by_gain * scale * per_std / centred.shape[1]
+        by_centred = torch.addcmul(grad * scale, centred, along, value=-1)
+        return by_centred - by_centred.mean(1, keepdim=True), by_gain
 
 
 class QuantWindows(Normalised):

@@ -7,6 +7,7 @@ import torch
 from support.optional import needs
 
 from twinspike.model.inputs.events import events_of_spikes
+from twinspike.model.inputs.trains import written
 from twinspike.model.network import fused
 from twinspike.model.network.convolution import busy, layer
 from twinspike.model.network.lif import lif
@@ -73,7 +74,7 @@ def found(function, synapses, trains, drive, threads):
     try:
         synapses.zero_grad()
         spikes = trains.clone().requires_grad_()
-        out = function(spikes, synapses, synapses.spec, 1.5)
+        out = written(function(spikes, synapses, synapses.spec, 1.5))
         (out * drive).sum().backward()
     finally:
         torch.set_num_threads(before)
@@ -100,7 +101,7 @@ def test_it_spikes_and_learns_as_its_parts_do(geometry, neurons):
     trains = (torch.rand(STEPS, BATCH, synapses.conv.inputs, generator=generator) < 0.2).float()
     one, drive = check(synapses, trains, generator)
     synapses.zero_grad()
-    out = layer(events_of_spikes(trains), synapses, synapses.spec, 1.5)
+    out = written(layer(events_of_spikes(trains), synapses, synapses.spec, 1.5))
     (out * drive).sum().backward()
     assert torch.equal(out, one[0])
     for parameter, wanted in zip(synapses.parameters(), one[2:], strict=True):

@@ -9,11 +9,12 @@ from support.optional import needs
 
 from twinspike.config import load_config
 from twinspike.model.inputs.events import events_of_spikes, events_of_steps
+from twinspike.model.inputs.trains import mean_spikes, written
 from twinspike.model.kernels import native
 from twinspike.model.kernels.weights import counted
 from twinspike.model.loss.emd import emd_matrix
 from twinspike.model.loss.losses import embedding_loss
-from twinspike.model.network.fused import layer
+from twinspike.model.network.fused import Stage, chain, layer
 from twinspike.model.network.lif import lif
 from twinspike.quant.layers.dense import QuantDense
 from twinspike.quant.spec import NeuronSpec
@@ -56,16 +57,69 @@ def test_a_layer_spikes_and_learns_as_its_parts_do(case, threads, inputs):
         for function in (layer, in_parts):
             synapses.zero_grad()
             spikes = trains.clone().requires_grad_()
-            out = function(spikes, synapses, spec, 1.5)
+            out = written(function(spikes, synapses, spec, 1.5))
             (out * drive).sum().backward()
             found.append((out.detach(), spikes.grad, *(x.grad.clone() for x in synapses.parameters())))
-        sparse = layer(events_of_spikes(trains), synapses, spec, 1.5)
+        sparse = written(layer(events_of_spikes(trains), synapses, spec, 1.5))
     finally:
         torch.set_num_threads(before)
     assert found[0][0].any() and torch.equal(found[0][0], found[1][0]) and torch.equal(sparse, found[0][0])
     assert len(found[0]) == 4
     for got, expected in zip(found[0], found[1], strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("steps", [3, 4, 9])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_chain_of_layers_learns_as_they_do_one_by_one(threads, steps):
+    generator = torch.Generator().manual_seed(7)
+    trains = (torch.rand(steps, 7, 50, generator=generator) < 0.2).float()
+    stages = []
+    for inputs, neurons, reset in ((50, 70, "subtract"), (70, 33, "zero"), (33, 40, "subtract")):
+        synapses = QuantDense(inputs, neurons, NeuronSpec(4, 3, reset, False, 12))
+        synapses.reset_parameters(3 / inputs**0.5, 0.1, generator)
+        stages.append(Stage(synapses, synapses.spec, 0.7))
+    drives = [torch.randn(steps, 7, n, generator=generator) for n in (33, 40)]
+
+    def one_by_one(spikes, stages):
+        found = [spikes]
+        for stage in stages:
+            found.append(in_parts(found[-1], *stage))
+        return found[1:]
+
+    found = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for function, mean in ((chain, mean_spikes), (one_by_one, torch.mean)):
+            spikes = trains.clone().requires_grad_()
+            first, *others = function(spikes, stages)
+            # A gradient that all spikes have in common, and ones of their own.
+            loss = 90 * mean(first) + sum(
+                (written(out) * drive).sum() for out, drive in zip(others, drives, strict=True)
+            )
+            loss.backward()
+            parameters = [x for stage in stages for x in stage.synapses.parameters()]
+            found.append((loss.detach(), spikes.grad, *(x.grad for x in parameters)))
+            for x in parameters:
+                x.grad = None
+    finally:
+        torch.set_num_threads(before)
+    for got, expected in zip(*found, strict=True):
+        assert expected.any()
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+
+
+def test_layers_behind_the_last_gradient_of_a_chain_have_none():
+    generator = torch.Generator().manual_seed(8)
+    trains = (torch.rand(5, 7, 30, generator=generator) < 0.3).float()
+    stages = []
+    for _ in range(2):
+        synapses = QuantDense(30, 30, NeuronSpec(4, 3, "subtract", False, 12))
+        synapses.reset_parameters(0.5, 0.0, generator)
+        stages.append(Stage(synapses, synapses.spec, 1.0))
+    written(chain(trains, stages)[0]).sum().backward()
+    assert stages[0].synapses.weight.grad.any() and stages[1].synapses.weight.grad is None
 
 
 def test_thresholds_stay_those_of_training_when_membranes_are_narrowed():
@@ -78,7 +132,7 @@ def test_thresholds_stay_those_of_training_when_membranes_are_narrowed():
     spec = dataclasses.replace(trained, state_bits=5)
     assert (synapses.integers()[2] > 15).any()  # the highest membrane of 5 bits
     trains = (torch.rand(9, 7, 50, generator=generator) < 0.2).float()
-    got, expected = (f(trains, synapses, spec, 1.5) for f in (layer, in_parts))
+    got, expected = (written(f(trains, synapses, spec, 1.5)) for f in (layer, in_parts))
     assert expected.any() and torch.equal(got, expected)
 
 

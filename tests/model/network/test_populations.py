@@ -6,6 +6,7 @@ import pytest
 import torch
 from support.optional import needs
 
+from twinspike.model.inputs.trains import written
 from twinspike.model.network.lif import lif
 from twinspike.model.network.populations import driven, normalised
 from twinspike.quant.layers.conv import QuantConv
@@ -43,7 +44,7 @@ def test_driven_neurons_spike_and_learn_as_in_torch(case, threads):
     drive = torch.randn(steps, 7, 33, generator=generator)
     found = []
     for function in (
-        lambda x: driven(x, threshold, spec, 1.5, steps),
+        lambda x: written(driven(x, threshold, spec, 1.5, steps)),
         lambda x: lif(x.expand(steps, -1, -1), threshold, spec, 1.5),
     ):
         x = current.clone().requires_grad_()
@@ -81,7 +82,7 @@ def test_a_normalised_layer_spikes_and_learns_as_its_parts_do(make, hold, thread
 
         def run(compiled=compiled, synapses=synapses, x=x, drive=drive):
             if compiled:
-                spikes = normalised(x, synapses, synapses.spec, 0.7, steps)
+                spikes = written(normalised(x, synapses, synapses.spec, 0.7, steps))
             else:
                 current, threshold = synapses(x)
                 spikes = lif(current.expand(steps, -1, -1), threshold, synapses.spec, 0.7)
@@ -103,7 +104,7 @@ def test_a_channel_of_a_vanishing_unit_has_finite_gradients():
     with torch.no_grad():
         synapses.level[3] = -60.0
     trains = (torch.rand(6, 40, 90, generator=torch.Generator().manual_seed(5)) < 0.2).float()
-    spikes = normalised(trains, synapses, synapses.spec, 0.5, 6)
+    spikes = written(normalised(trains, synapses, synapses.spec, 0.5, 6))
     spikes.sum().backward()
     # What Adam keeps of a gradient is its square.
     assert all(x.grad.square().isfinite().all() for x in (synapses.bias, synapses.level, synapses.weight))
