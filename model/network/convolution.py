@@ -19,9 +19,10 @@ from ..kernels.conv import Given, Window, conv_backward, conv_forward
 from ..kernels.layers import set_bits
 from ..kernels.weights import counted, integer_weights, real_gradients
 
-# Beyond this share of inputs that spike torch's dense convolution is quicker than going through events, and
-# beyond the other one where the input map has a single channel. Measured on one thread, forward and backward.
-BUSY, BUSY_SINGLE = 0.125, 0.3
+# Beyond this share of inputs that spike torch's dense convolution is quicker than going through events: in
+# general, where the input map has a single channel, and for fewer than MANY filters, whose sums fill no
+# register. Measured on one thread, forward and backward.
+BUSY, BUSY_SINGLE, BUSY_FEW, MANY = 0.3, 0.15, 0.08, 16
 # Images that are asked how many of their inputs spike.
 ASKED = 8
 
@@ -41,7 +42,8 @@ def busy(spikes: Tensor | Events, synapses: QuantConv) -> bool:
     else:
         some = spikes.detach()[:, :: max(1, spikes.shape[1] // ASKED)]
         count, places = int(some.count_nonzero()), some.numel()
-    return count > places * (BUSY if conv.map[2] > 1 else BUSY_SINGLE)
+    limit = BUSY_FEW if conv.filters < MANY else BUSY if conv.map[2] > 1 else BUSY_SINGLE
+    return count > places * limit
 
 
 def layer(spikes: Tensor | Events, synapses: QuantConv, spec: NeuronSpec, slope: float) -> Tensor:

@@ -129,8 +129,10 @@ def test_many_steps_of_few_images():
     [
         ("plain", 0.05, False),
         ("plain", 0.3, True),
-        ("first", 0.2, False),
-        ("first", 0.5, True),
+        ("first", 0.1, False),
+        ("first", 0.3, True),
+        ("dilated", 0.2, False),
+        ("dilated", 0.5, True),
         ("groups", 0.5, False),
     ],
 )
