@@ -75,6 +75,7 @@ def method_networks(figures: Figures, where: str) -> str:
         "weights",
         "bits of weights",
         "accuracy",
+        "ties counted as right",
         "hidden neurons active",
         "passes",
         "CPU minutes to train",
@@ -91,12 +92,19 @@ def method_networks(figures: Figures, where: str) -> str:
                         f"{part['weights']:,}",
                         f"{part['weight_memory_bits']:,}",
                         f"{part['accuracy']:.4f}",
+                        _ties(part),
                         f"{part['hidden_activity']:.1%}",
                         f"{part['epochs']}",
                         f"{part['train_cpu_seconds'] / 60:.1f}",
                     ]
                 )
     return table_or_gap(head, rows)
+
+
+def _ties(part: dict[str, Any]) -> str:
+    """The accuracy where any of the first outputs may be the right one, and how many images it concerns."""
+    right = part.get("accuracy_ties_right")
+    return "" if right is None else f"{right:.4f}, {part['ties']:.1%} of images tie"
 
 
 def method_thresholds(figures: Figures, where: str) -> str:
