@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from ..kernels import native
-from ..kernels.layers import addresses_of_bits, addresses_of_steps
+from ..kernels.events import addresses_of_bits, addresses_of_steps
 from .trains import bits_of
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import native
-from ..kernels.layers import bits_of_spikes, set_bits, write_spikes
+from ..kernels.events import bits_of_spikes, set_bits, write_spikes
 
 # Attributes of such tensors; nobody changes spikes in place.
 _BITS, _WRITTEN = "twinspike_bits", "twinspike_written"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ...quant.spec import NeuronSpec
-from .layers import room_for_bits
+from .events import room_for_bits
 from .native import call, neuron
 
 

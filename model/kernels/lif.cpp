@@ -2,7 +2,8 @@
 namespace {
 
 template <typename Stored>
-void lif_forward_as(const Population& of, const float* current, const float* bias, uint32_t* bits, Stored* membranes, bool hold, int64_t threads) {
+void lif_forward_as(const Population& of, const float* current, const float* bias, uint32_t* bits, Stored* membranes,
+                    bool hold, int64_t threads) {
     const int64_t n = of.neurons;
     population_forward(of, bits, membranes, hold, threads, [&](int64_t t, int64_t b, float* to) {
         const float* from = current + (t * of.batch + b) * n;
@@ -27,8 +28,8 @@ extern "C" {
 // The spikes' bits [steps, batch, words] and membranes [batch, steps, neurons], of 16-bit integers where `narrow`, of
 // currents [steps, batch, neurons], or [batch, neurons] where `hold`, plus bias [neurons].
 void lif_forward(const float* current, const float* bias, const float* threshold, uint32_t* bits, void* membranes,
-                 int64_t steps, int64_t batch, int64_t neurons, Neuron spec, int64_t hold,
-                 int64_t narrow, int64_t threads) {
+                 int64_t steps, int64_t batch, int64_t neurons, Neuron spec, int64_t hold, int64_t narrow,
+                 int64_t threads) {
     const Population of{threshold, nullptr, steps, batch, neurons, spec};
     const auto run = [&](auto* stored) { lif_forward_as(of, current, bias, bits, stored, hold, threads); };
     narrow ? run(static_cast<int16_t*>(membranes)) : run(static_cast<float*>(membranes));

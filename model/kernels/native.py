@@ -40,13 +40,18 @@ COMPILE_SECONDS = 900
 # In this order one text to the compiler.
 SOURCES = (
     "common",
-    "layers",
+    "events",
+    "weights",
+    "dense",
+    "dense_backward",
     "distances",
     "populations",
+    "windows",
+    "looks",
+    "gather",
     "conv",
     "lif",
     "norm",
-    "weights",
     "contrast",
     "online",
 )

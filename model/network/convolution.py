@@ -16,7 +16,7 @@ from ...quant.spec import NeuronSpec
 from ..inputs.events import Events
 from ..inputs.trains import known_bits, with_bits
 from ..kernels.conv import Given, Window, conv_backward, conv_forward
-from ..kernels.layers import set_bits
+from ..kernels.events import set_bits
 from ..kernels.weights import counted, integer_weights, real_gradients
 
 # Beyond this share of inputs that spike torch's dense convolution is quicker than going through events: in

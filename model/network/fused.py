@@ -16,7 +16,7 @@ from ...quant.spec import NeuronSpec
 from ..inputs.events import Events
 from ..inputs.trains import bits_of, with_bits
 from ..kernels import native
-from ..kernels.layers import Seen, layer_backward, layer_forward
+from ..kernels.dense import Seen, layer_backward, layer_forward
 from ..kernels.weights import Counted, counted
 from . import convolution
 
