@@ -63,7 +63,7 @@ def configuration(price: float) -> Config:
         _conv(1, 3, 3, sources=[0, 7], weight_bits=8, forget=True, leak_shift=0, state_bits=24, norm="none"),
     ]
     training = {
-        "epochs": 40,
+        "epochs": 120,
         "batch_size": 8,
         "learning_rate": 5e-3,
         "initial_bias": 0.0,
