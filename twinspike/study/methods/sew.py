@@ -76,10 +76,11 @@ def goals(parts: dict[str, Row]) -> list[Goal]:
         for variant in VARIANTS
     }
     found = []
-    for other in (BEHIND, NONE):
-        what = f"mean accuracy on N-MNIST's 100 test recordings of the excerpt, beside {other.split(', ')[1]}"
-        gap = f"{means[ADD]:.4f}, {means[ADD] - means[other]:+.4f}"
-        found.append(Goal(what, gap, f"above {means[other]:.4f}", means[ADD] > means[other]))
+    for variant in (ADD, AND, IAND):
+        for other in (BEHIND, NONE):
+            what = f"{variant.upper()}, mean accuracy beside {other.split(', ')[1]}"
+            gap = f"{means[variant]:.4f}, {means[variant] - means[other]:+.4f}"
+            found.append(Goal(what, gap, f"above {means[other]:.4f}", means[variant] > means[other]))
     return [*found, core_goal(parts[_name(ADD, SEEDS[0])]["core"])]
 
 
