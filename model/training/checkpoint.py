@@ -72,6 +72,14 @@ def read_checkpoint(path: Path) -> bytes:
     return read_limited(path, MAX_FILE_BYTES, "a checkpoint")
 
 
+def config_of_checkpoint(path: Path) -> Any:
+    """The configuration's table that a checkpoint was made with; None for a file that is no sound one."""
+    try:
+        return _metadata(read_checkpoint(path))["config"]
+    except (TwinspikeError, ValueError, KeyError, TypeError):
+        return None
+
+
 def load_checkpoint(data: bytes, path: Path, network: nn.Module, rule: Rule, config: dict) -> Progress:
     """Restore network and rule in place from a checkpoint's content; `path` is for messages.
 
@@ -80,8 +88,7 @@ def load_checkpoint(data: bytes, path: Path, network: nn.Module, rule: Rule, con
     remedy = "train without resuming to start again"
     try:
         tensors = parse_safetensors(data)
-        header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        metadata = parse_json(header["__metadata__"][KEY])
+        metadata = _metadata(data)
         saved = metadata["config"]
         progress = _progress(metadata["progress"])
     except (TwinspikeError, SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
@@ -101,6 +108,12 @@ def load_checkpoint(data: bytes, path: Path, network: nn.Module, rule: Rule, con
             parameter.copy_(tensors[f"network.{name}"])
     rule.restore(tensors)
     return progress
+
+
+def _metadata(data: bytes) -> Any:
+    """What a checkpoint says beside its tensors."""
+    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return parse_json(header["__metadata__"][KEY])
 
 
 def _progress(table: Any) -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -185,14 +186,39 @@ def shipped(config: Config) -> dict[str, Any]:
 
 
 def trained(config: Config, build: Path, what: str) -> dict[str, Any]:
-    """Figures of a network that is trained into a folder below `build`, unless it is there."""
-    from twinspike.model.training.training import train
+    """Figures of a network that is trained into a folder below `build`, unless it is there.
+
+    A training that was begun goes on; one of other settings is left aside, in a folder beside it.
+    """
+    from twinspike.model.training.training import METRICS_FILE, train
 
     folder = build / f"{config.name}-{what}-{config.seed}-{config.data.fold}"
-    metrics = folder / "metrics.json"
-    if not metrics.is_file() or not config.trains_as(json.loads(metrics.read_text())["config"]):
+    metrics = folder / METRICS_FILE
+    done = metrics.is_file()
+    if done and not config.trains_as(json.loads(metrics.read_text(encoding="utf-8"))["config"]):
+        done = False
+        _leave_aside(folder)
+    elif not done and not _may_go_on(config, folder):
+        _leave_aside(folder)
+    if not done:
         train(config, folder, resume=True)
     return _measured(config, folder)
+
+
+def _may_go_on(config: Config, folder: Path) -> bool:
+    """Whether a training in `folder` that has no figures yet is one of that configuration, or none."""
+    from twinspike.model.outcome.results import weights_table
+    from twinspike.model.training.checkpoint import config_of_checkpoint
+    from twinspike.model.training.training import CHECKPOINT_FILE
+
+    path = folder / CHECKPOINT_FILE
+    return not path.is_file() or config_of_checkpoint(path) == weights_table(config)
+
+
+def _leave_aside(folder: Path) -> None:
+    """Give a folder the first name with a number behind it that is free."""
+    names = (folder.with_name(f"{folder.name}-before-{number}") for number in itertools.count(1))
+    folder.rename(next(name for name in names if not name.exists()))
 
 
 def _measured(config: Config, folder: Path) -> dict[str, Any]:

@@ -174,6 +174,24 @@ def test_seeds_and_variants_are_measured_and_kept(shipped, monkeypatch, tmp_path
     assert tables.plain_classifiers(figures, "x").count("`nmnist`") == 1
 
 
+def test_runs_of_other_settings_are_left_aside(shipped, tmp_path):
+    build, other = tmp_path / "recordings", shipped.changed("nmnist", training={"epochs": 1})
+    folder = build / "nmnist-run-1-0"
+    recorded.trained(shipped, build, "run")
+    kept = (folder / "metrics.json").read_bytes()
+    recorded.trained(other, build, "run")  # trained to the end
+    assert json.loads((folder / "metrics.json").read_text())["epochs"] == 1
+    (folder / "metrics.json").unlink()
+    recorded.trained(shipped, build, "run")  # only begun
+    assert json.loads((folder / "metrics.json").read_text())["epochs"] == 4
+    assert (build / "nmnist-run-1-0-before-1" / "metrics.json").read_bytes() == kept
+    aside = [path.name for path in build.iterdir() if path != folder]
+    assert sorted(aside) == ["nmnist-run-1-0-before-1", "nmnist-run-1-0-before-2"]
+    (folder / "metrics.json").unlink()
+    recorded.trained(shipped, build, "run")  # its own checkpoint is gone on from
+    assert len(list(build.iterdir())) == 3
+
+
 def test_tables_say_what_is_not_measured():
     empty = Figures({}, {}, {})
     for fill in tables.FILLS:

@@ -97,7 +97,7 @@ def recordings(
     """Measure the networks for events, sound and packets beside plain classifiers, over seeds or splits.
 
     A network that ships serves for its own seed. Networks that were trained for it before are kept in
-    build/recordings.
+    build/recordings; those of other settings are left aside there.
     """
     from twinspike.study.recorded import VARIANTS, WANTED, recorded
 
