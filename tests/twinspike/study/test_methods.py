@@ -188,4 +188,5 @@ def test_verdicts_follow_from_figures():
     # Accuracies by a word of the part's name; MNIST is in all of them.
     assert met("bs4nn", figures("bs4nn", Fashion=0.874, MNIST=0.969)) == [False, True, True, True]
     assert met("stidi", figures("stidi", Fashion=0.9, MNIST=0.985)) == [True, True, True, True]
-    assert met("sew", figures("sew", behind=0.8, shortcuts=0.9, add=0.9)) == [True, False, True]
+    found = met("sew", figures("sew", behind=0.8, shortcuts=0.9, add=0.9, **{"iand": 0.7, "and": 0.95}))
+    assert found == [*(True, False), *(True, True), *(False, False), True]

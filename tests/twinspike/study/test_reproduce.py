@@ -119,8 +119,14 @@ def test_the_table_of_networks_has_those_whose_weights_were_counted():
         **{"accuracy": 0.5, "hidden_activity": 0.25, "shape": ["4x2x1", 4, 2], "timesteps": 3},
         **{"weights": 1240, "weight_memory_bits": 4960, "epochs": 6, "train_cpu_seconds": 90.0},
     }
-    parts = {"shared": network, "nearest": {"accuracies": {"counts": 0.4}}, "older": {"accuracy": 0.3}}
+    tied = network | {"accuracy_ties_right": 0.75, "ties": 0.125}
+    parts = {
+        **{"shared": network, "tied": tied},
+        **{"nearest": {"accuracies": {"counts": 0.4}}, "older": {"accuracy": 0.3}},
+    }
     figures = Figures({}, {}, {"reproduce": {"methods": [{"name": "sharing", "goals": [], "parts": parts}]}})
     assert tables.method_networks(figures, "").strip().split("\n")[2:] == [
-        "| `sharing` | shared | 4x2x1-4-2, T = 3 | 1,240 | 4,960 | 0.5000 | 25.0% | 6 | 1.5 |"
+        "| `sharing` | shared | 4x2x1-4-2, T = 3 | 1,240 | 4,960 | 0.5000 |  | 25.0% | 6 | 1.5 |",
+        "| `sharing` | tied | 4x2x1-4-2, T = 3 | 1,240 | 4,960 | 0.5000 | 0.7500, 12.5% of images tie | 25.0% "
+        "| 6 | 1.5 |",
     ]
