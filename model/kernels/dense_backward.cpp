@@ -75,23 +75,24 @@ class Behind {
     const int64_t neurons;
     std::vector<Weights> rows;
 
-    // Of TOGETHER places, `apart` from each other in `grad` and so many rows in `to`.
+    // Of so many places, `apart` from each other in `grad` and `further` rows in `to`.
+    template <int PLACES>
     FUSED static void multiply(const float* grad, int64_t apart, const Weights* rows, int64_t count, Row<float>* to,
                                int64_t further) {
         FUSE
-        Vector sums[TOGETHER][PARTS] = {};
+        Vector sums[PLACES][PARTS] = {};
         for (int64_t j = 0; j < count; ++j)
 #pragma GCC unroll 4
-            for (int64_t p = 0; p < TOGETHER; ++p)
+            for (int64_t p = 0; p < PLACES; ++p)
 #pragma GCC unroll 4
                 for (int64_t k = 0; k < PARTS; ++k) sums[p][k] += rows[j].part[k] * grad[p * apart + j];
-        for (int64_t p = 0; p < TOGETHER; ++p) std::memcpy(to + p * further, sums[p], sizeof(sums[p]));
+        for (int64_t p = 0; p < PLACES; ++p) std::memcpy(to + p * further, sums[p], sizeof(sums[p]));
     }
 
 public:
     Behind(const float* currents, const Quantiser& weight, int64_t count, int64_t inputs, int64_t from, int64_t width)
         : current(currents), neurons(count), rows(currents ? count : 0) {
-        for (int64_t j = 0; j < (current ? count : 0); ++j) {
+        for (size_t j = 0; j < rows.size(); ++j) {
             float row[BLOCK] = {0};
             weight.integers(j, inputs, from, width, row);
             std::memcpy(&rows[j], row, sizeof(row));
@@ -101,29 +102,16 @@ public:
     // The gradients of all steps of image b, in `grad` [places].
     void say(int64_t b, int64_t batch, int64_t steps, Row<float>* grad) const {
         if (!current) return;
-        if (steps < TOGETHER) {
-            for (int64_t t = 0; t < steps; ++t) grad[t * batch + b] = alone(t * batch + b);
-            return;
-        }
-        for (int64_t t = 0; t < steps; t += TOGETHER) {
+        const int64_t together = steps < TOGETHER ? 1 : TOGETHER;
+        const auto several = together == 1 ? multiply<1> : multiply<TOGETHER>;
+        for (int64_t t = 0; t < steps; t += together) {
             // The last few steps together with some that are done already.
-            const int64_t place = std::min(t, steps - TOGETHER) * batch + b;
-            multiply(current + place * neurons, batch * neurons, rows.data(), neurons, grad + place, batch);
+            const int64_t place = std::min(t, steps - together) * batch + b;
+            several(current + place * neurons, batch * neurons, rows.data(), neurons, grad + place, batch);
         }
     }
 
     bool says() const { return current; }
-
-private:
-    Row<float> alone(int64_t place) const {
-        Row<float> sum = {};
-        for (int64_t j = 0; j < neurons; ++j) {
-            Row<float> row;
-            std::memcpy(&row, &rows[j], sizeof(row));
-            for (int64_t p = 0; p < Row<float>::PARTS; ++p) sum.part[p] += row.part[p] * current[place * neurons + j];
-        }
-        return sum;
-    }
 };
 
 // The places address after address: a sum in registers is several times as fast as one in the cache.

@@ -89,9 +89,7 @@ private:
     }
 
     void add(const Place& at, int64_t group, const float* found) const {
-        const int64_t seen = w.channels / w.groups;
-        // Inputs of one row of a kernel lie side by side where it leaves none out, and all channels are seen.
-        const int64_t together = w.dilation[1] == 1 && w.groups == 1 ? w.kernel[1] : 1;
+        const int64_t seen = w.channels / w.groups, together = w.together();
         for (int64_t ky = 0; ky < w.kernel[0]; ++ky) {
             const int64_t y = at.y + ky * w.dilation[0];
             if (y < 0 || y >= w.height) continue;

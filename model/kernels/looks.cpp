@@ -1,7 +1,7 @@
 // Convolutions output by output.
 namespace {
 
-// then(number of a group's channels, out or in), known when compiling for the usual ones.
+// then(number of a group's filters), known when compiling for the usual ones.
 template <typename Then> void with_filters(int64_t own, Then then) {
     switch (own) {
         case 8: return then(std::integral_constant<int64_t, 8>());
@@ -33,8 +33,7 @@ public:
             for (int64_t tap = 0; tap < w.taps(); ++tap)
                 for (int64_t i = 0; i < seen; ++i) weights.push_back(((c * seen + i) * w.taps() + tap) * w.own());
         weights.resize(weights.size() + AT_ONCE);
-        // Inputs of one row of a kernel lie side by side where it leaves none out, and all channels are seen.
-        const int64_t together = w.dilation[1] == 1 && w.groups == 1 ? w.kernel[1] : 1;
+        const int64_t together = w.together();
         for (int64_t row = 0; row < w.rows; ++row)
             for (int64_t column = 0; column < w.columns; ++column)
                 for (int64_t group = 0; group < w.groups; ++group) {

@@ -9,6 +9,9 @@ struct Window {
     int64_t inputs() const { return height * width * channels; }
     int64_t neurons() const { return rows * columns * filters; }
     int64_t own() const { return filters / groups; }  // filters that see a channel
+    // How many taps of a row of the kernel see inputs that lie side by side: all where it leaves none out, and all
+    // channels are seen.
+    int64_t together() const { return dilation[1] == 1 && groups == 1 ? kernel[1] : 1; }
 };
 
 // Input spikes [steps, batch, inputs] in one of three forms: each as often as its number says, as bits, a word for each
@@ -33,10 +36,8 @@ public:
 
     void see(int64_t place) {
         times = nullptr;
-        number = 0;
         if (from.bits) {
             std::copy_n(from.bits + place * words, words, fired.data());
-            for (int64_t w = 0; w < words; ++w) number += __builtin_popcount(fired[w]);
         } else if (from.rows) {
             const float* row = from.rows + place * inputs;
             bool once = true;
@@ -45,15 +46,14 @@ public:
                 fired[w] = differing(row + w * BLOCK, left, 0.0f);
                 // Most are silent.
                 once &= !fired[w] || fired[w] == (~differing(row + w * BLOCK, left, 1.0f) & lowest(left));
-                number += __builtin_popcount(fired[w]);
             }
             if (!once) times = row;
         } else {
             std::fill(fired.begin(), fired.end(), 0u);
-            number = from.start[place + 1] - from.start[place];
             for (int64_t e = from.start[place]; e < from.start[place + 1]; ++e)
                 fired[from.address[e] / BLOCK] |= 1u << from.address[e] % BLOCK;
         }
+        number = set_bits(fired.data(), words);
     }
 
     int64_t count() const { return number; }
