@@ -53,7 +53,7 @@ SOURCES = (
     "lif",
     "norm",
     "contrast",
-    "online",
+    "firing",
 )
 
 

@@ -6,7 +6,7 @@ Surrogate gradient learning", ICASSP 2021, arXiv 2103.00833) follows the gradien
 at the threshold has a sigmoid's slope. The paper gives a label where score > threshold; it learns micro-F1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ AVERAGES = ("micro", "macro")
 STEPS, RATE = 200, 0.01
 # Steepness at the start, of scores 0..1; it learns along with the threshold.
 STEEPNESS = 50.0
+# Samples of the rows for `by_bagging`.
+SAMPLES = 20
 # What a threshold moves by at a time for a numerical gradient, and how often at most until F1 changes.
 NUDGE, NUDGES = 0.01, 10
 
@@ -43,19 +45,27 @@ def by_surrogate(
     scores: np.ndarray, labels: np.ndarray, average: str, start: np.ndarray | float = 0.5, steps: int = STEPS
 ) -> np.ndarray:
     """Thresholds [K] by the surrogate gradient of F1, for scores 0..1: the best of all steps of Adam."""
-    x, wanted = torch.from_numpy(scores).double(), torch.from_numpy(labels).double()
-    thresholds = torch.full((scores.shape[1],), 0.0, dtype=torch.float64)
-    thresholds += torch.as_tensor(start, dtype=torch.float64)
-    thresholds.requires_grad_()
-    steepness = torch.full_like(thresholds, STEEPNESS, requires_grad=True)
-    optimiser = torch.optim.Adam([{"params": [thresholds]}, {"params": [steepness], "lr": 1.0}], lr=RATE)
+    return _best(_surrogate_steps(scores, labels, average, start, steps), scores, labels, average)
 
-    def differentiate(now: np.ndarray) -> None:
-        optimiser.zero_grad()
-        given = _Step.apply(x - thresholds, steepness)
-        (-_soft_f1(given, wanted, average)).backward()
 
-    return _best(thresholds, optimiser, differentiate, scores, labels, average, steps)
+def by_bagging(scores: np.ndarray, labels: np.ndarray, average: str, steps: int = STEPS) -> np.ndarray:
+    """Thresholds [K] by the surrogate gradient, for few rows: means over samples drawn with replacement.
+
+    Each sample's way starts at its own best threshold for all labels. All of them stop after the same number
+    of steps, that of the highest F1 on the rows that the samples leave out (Breiman, "Bagging predictors",
+    1996, and "Out-of-bag estimation", 1996).
+    """
+    generator = np.random.default_rng(0)
+    ways: list[list[np.ndarray]] = []
+    value = np.zeros(steps + 1)
+    for _ in range(SAMPLES):
+        drawn = generator.integers(0, len(scores), len(scores))
+        left = np.setdiff1d(np.arange(len(scores)), drawn)
+        x, wanted = scores[drawn], labels[drawn]
+        way = list(_surrogate_steps(x, wanted, average, one_for_all(x, wanted, average), steps))
+        value += [f1(scores[left] >= now, labels[left], average) for now in way]
+        ways.append(way)
+    return np.mean([way[int(np.argmax(value))] for way in ways], axis=0)
 
 
 def by_differences(
@@ -82,7 +92,7 @@ def by_differences(
                     break
         thresholds.grad = torch.from_numpy(-slopes)
 
-    return _best(thresholds, optimiser, differentiate, scores, labels, average, steps)
+    return _best(_steps(thresholds, optimiser, differentiate, steps), scores, labels, average)
 
 
 def surrogate_distances(
@@ -101,31 +111,46 @@ def surrogate_distances(
     return np.floor((1 - found) * most + 1e-9).clip(0).astype(np.int32)
 
 
-def _best(
+def _surrogate_steps(
+    scores: np.ndarray, labels: np.ndarray, average: str, start: np.ndarray | float, steps: int
+) -> Iterator[np.ndarray]:
+    """Thresholds at the start and after each step along the surrogate gradient."""
+    x, wanted = torch.from_numpy(scores).double(), torch.from_numpy(labels).double()
+    thresholds = torch.full((scores.shape[1],), 0.0, dtype=torch.float64)
+    thresholds += torch.as_tensor(start, dtype=torch.float64)
+    thresholds.requires_grad_()
+    steepness = torch.full_like(thresholds, STEEPNESS, requires_grad=True)
+    optimiser = torch.optim.Adam([{"params": [thresholds]}, {"params": [steepness], "lr": 1.0}], lr=RATE)
+
+    def differentiate(now: np.ndarray) -> None:
+        optimiser.zero_grad()
+        given = _Step.apply(x - thresholds, steepness)
+        (-_soft_f1(given, wanted, average)).backward()
+
+    return _steps(thresholds, optimiser, differentiate, steps)
+
+
+def _steps(
     thresholds: Tensor,
     optimiser: torch.optim.Optimizer,
     differentiate: Callable[[np.ndarray], None],
-    scores: np.ndarray,
-    labels: np.ndarray,
-    average: str,
     steps: int,
-) -> np.ndarray:
-    """The thresholds of the highest F1 on the way, the first of equals.
-
-    `differentiate` leaves the gradients for the thresholds that it is given.
-    """
-    best = now = thresholds.detach().numpy().copy()
-    highest = f1(scores >= best, labels, average)
+) -> Iterator[np.ndarray]:
+    """Thresholds at the start and after each step; `differentiate` leaves the gradients for those given."""
+    now = thresholds.detach().numpy().copy()
+    yield now
     for _ in range(steps):
         differentiate(now)
         optimiser.step()
         with torch.no_grad():
             thresholds.clamp_(0, 1)
         now = thresholds.detach().numpy().copy()
-        value = f1(scores >= now, labels, average)
-        if value > highest:
-            best, highest = now, value
-    return best
+        yield now
+
+
+def _best(way: Iterator[np.ndarray], scores: np.ndarray, labels: np.ndarray, average: str) -> np.ndarray:
+    """The thresholds of the highest F1 on the way, the first of equals."""
+    return max(way, key=lambda now: f1(scores >= now, labels, average))
 
 
 def _soft_f1(given: Tensor, labels: Tensor, average: str) -> Tensor:

@@ -1,6 +1,6 @@
 """An image's way through neurons that spike once, and that of its errors back, by torch's operations.
 
-What model/kernels/online.cpp does, for where it cannot: slower by far, equal but for rounding.
+What model/kernels/firing.cpp does, for where it cannot: slower by far, equal but for rounding.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from ..kernels.online import Stage
+from ..kernels.firing import Stage
 
 
 def by_torch(
     stages: Sequence[Stage], when: Tensor, labels: Tensor, steps: int, *, gap: float, rise: float
 ) -> tuple[Tensor, Tensor]:
-    """The same as `model.kernels.online.online`."""
+    """The same as `model.kernels.firing.firing`."""
     figures = torch.zeros(len(stages) + 1, dtype=torch.float64)
     scales = torch.zeros(len(stages))
     for image, label in zip(when, labels.tolist(), strict=True):
@@ -70,7 +70,7 @@ def _forward(stage: Stage, before: Tensor, steps: int) -> Tensor:
 def _backward(
     stage: Stage, before: Tensor, after: Tensor, error: Tensor, steps: int, rise: float
 ) -> tuple[Tensor, float]:
-    """Errors [A] of the inputs for those [N] of the outputs, and the scale's; changes the weight."""
+    """Errors [A] of the inputs for those [N] of the outputs, and the scale's; adds to the gradient."""
     risen = ((after - torch.arange(steps)[:, None] + 1) / rise).clamp(0, 1)
     weight = stage.weight.clone().requires_grad_()
     spikes = _spikes(before, steps).requires_grad_()
@@ -78,5 +78,5 @@ def _backward(
         current = _currents(stage, weight, spikes)
         pushed, back = torch.autograd.grad(current, (weight, spikes), error * risen)
     signs = (pushed * ((stage.weight >= 0) * 2.0 - 1)).sum() / (len(error) * len(weight.flatten(0, 2)))
-    stage.weight.sub_(pushed * stage.rate)
+    stage.gradient.add_(pushed)
     return (back * spikes.detach()).sum(0), float(signs)

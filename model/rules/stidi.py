@@ -13,10 +13,10 @@ the same (the derivative of the latency, taken as linear). The spikes themselves
 are there at once, as the cores' are: the integer step form, which `rise` = 1 is in both.
 """
 
-from .online import Online
+from .firing import FiringTimes
 
 
-class Displacement(Online):
+class Displacement(FiringTimes):
     """Convolutions and dense layers."""
 
     name = "stidi"

@@ -36,6 +36,24 @@ def test_the_surrogate_gradient_beats_one_threshold_on_held_out_scores(average):
     assert thresholds.f1(held >= mine, wanted, average) > thresholds.f1(held >= one, wanted, average) + 0.1
 
 
+def test_bagging_is_steadier_than_one_way_where_rows_are_few():
+    held, wanted = scored(1)
+    found = {"one way": [], "bagging": []}
+    for seed in range(2, 6):
+        scores, labels = scored(seed, count=40)
+        one = thresholds.one_for_all(scores, labels, "macro")
+        mine = thresholds.by_bagging(scores, labels, "macro", 60)
+        assert mine.shape == one.shape and np.array_equal(
+            mine, thresholds.by_bagging(scores, labels, "macro", 60)
+        )
+        for name, limits in (
+            ("bagging", mine),
+            ("one way", thresholds.by_surrogate(scores, labels, "macro", one, 60)),
+        ):
+            found[name].append(thresholds.f1(held >= limits, wanted, "macro"))
+    assert np.mean(found["bagging"]) > np.mean(found["one way"])
+
+
 @pytest.mark.parametrize("choose", [thresholds.by_surrogate, thresholds.by_differences])
 def test_no_choice_is_worse_than_its_start_on_its_own_scores(choose):
     scores, labels = scored(2)

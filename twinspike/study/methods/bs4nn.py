@@ -19,11 +19,11 @@ METHOD = Method(
     title="One spike per neuron, trained by firing times (S4NN), and weights of one bit (BS4NN)",
     arxiv=("2007.04039", "1910.09495"),
     implemented="neurons without leak that spike once, the first output spike answers; backpropagation on "
-    "firing times with relative targets and normalised errors, images one after the other by plain descent; "
+    "firing times with relative targets and errors normalised image by image; Adam on batches of 20 images; "
     "weights that start positive; real-valued weights learn and their signs run, or their 8 bits; a learnt "
     "scale for each layer (`training.rule = temporal`, `layer_scale`, `initial_weights`)",
-    missing="256 steps and 200 passes (64 steps and 30 passes here, at a rate that falls); scales that move "
-    "after each image (after each batch here); a step of delay in each layer; the largest membrane where no "
+    missing="256 steps and 200 passes (64 steps and 12 or 20 passes here, at a rate that falls); plain descent "
+    "after each image; a step of delay in each layer; the largest membrane where no "
     "output spikes",
     data="MNIST and Fashion-MNIST: 60,000 images to train, 10,000 to measure; 784-600-10 and 784-1000-10, "
     "T = 64, pixels below 16 silent",

@@ -29,9 +29,7 @@ CHOICES = {
     "0.5": lambda scores, labels, average: np.full(scores.shape[1], 0.5),
     "one for all": thresholds.one_for_all,
     "numerical gradient": thresholds.by_differences,
-    "surrogate gradient": lambda scores, labels, average: thresholds.by_surrogate(
-        scores, labels, average, thresholds.one_for_all(scores, labels, average)
-    ),
+    "surrogate gradient": thresholds.by_bagging,
 }
 
 

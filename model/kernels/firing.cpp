@@ -1,15 +1,16 @@
-// Networks whose neurons spike once, trained image by image on their firing times: forward event by event, errors back
-// from layer to layer, and each layer's weights changed at once. A dense layer is a convolution over a single place.
+// Networks whose neurons spike once, trained on their firing times, image by image: forward event by event, and errors
+// back from layer to layer. A dense layer is a convolution over a single place.
 namespace {
 
-// A layer: weights [channels, kernel, own], which change; what integers they count as, the thresholds of the filters,
-// and what the errors make of the scale of all its currents.
+// A layer: weights [channels, kernel, own], and their gradients; what integers the weights count as, the thresholds of
+// the filters, and what the errors make of the scale of all its currents.
 struct Stage {
     Window window;
-    float* weight;
+    const float* weight;
+    float* gradient;
     const float *inverse, *threshold;  // one over the scale of the weights, and the threshold, of each filter
     float* scale;
-    float limit, rate;  // the largest integer weight, and what an error changes a weight by
+    float limit;        // the largest integer weight
     int64_t sign;       // the integers are signs alone
 };
 
@@ -32,24 +33,24 @@ struct Push {
     const float *error, *when;
     const float from, per_step;
 
-    // Adds the errors, `rate` times, to `to`; their sums over the weights, and over the weights' signs.
-    template <typename Count> Sums through(const float* weight, float* to, float rate, Count count) const {
+    // Adds the errors to `to`; their sums over the weights, and over the weights' signs.
+    template <typename Count> Sums through(const float* weight, float* to, Count count) const {
         float weighted[PARTS] = {}, signs[PARTS] = {};
         int64_t i = 0;
         for (; i + PARTS <= count; i += PARTS)
-            for (int64_t k = 0; k < PARTS; ++k) one(weight, to, rate, i + k, weighted[k], signs[k]);
-        for (; i < count; ++i) one(weight, to, rate, i, weighted[0], signs[0]);
+            for (int64_t k = 0; k < PARTS; ++k) one(weight, to, i + k, weighted[k], signs[k]);
+        for (; i < count; ++i) one(weight, to, i, weighted[0], signs[0]);
         Sums all{};
         for (int64_t k = 0; k < PARTS; ++k) all.weighted += weighted[k], all.signs += signs[k];
         return all;
     }
 
 private:
-    void one(const float* weight, float* to, float rate, int64_t i, float& weighted, float& signs) const {
+    void one(const float* weight, float* to, int64_t i, float& weighted, float& signs) const {
         const float e = error[i] * std::min(1.0f, std::max(0.0f, (when[i] - from + 1) * per_step));
         weighted += weight[i] * e;
         signs += weight[i] >= 0 ? e : -e;
-        to[i] += rate * e;
+        to[i] += e;
     }
 };
 
@@ -59,7 +60,7 @@ class Passage {
     const Window& w;
     const Scatter scatter;
     const int64_t steps;
-    std::vector<float> potential, changes;
+    std::vector<float> potential;
     std::vector<int64_t> events, start;
 
     // The inputs that spike, step after step.
@@ -98,25 +99,19 @@ public:
         return true;
     }
 
-    // Changes the weights for the errors, and gives those of the inputs, of the weights as they were.
+    // Adds what the errors make of the weights' gradients, and gives the errors of the inputs.
     void backward(const std::vector<float>& before, std::vector<float>& errors, float rise) {
         std::fill(errors.begin(), errors.end(), 0.0f);
-        // A single place meets each weight once: it can change on the way.
-        const bool once = w.rows * w.columns == 1;
-        if (!once) changes.assign(w.channels * w.taps() * w.own(), 0.0f);
         float signs = 0;
         with_filters(w.own(), [&](auto own) {
             for (int64_t a : events)
                 scatter.each(a, [&](int64_t at, int64_t out) {
-                    float* row = stage.weight + at;
                     const Push push{error.data() + out, when.data() + out, before[a], 1 / rise};
-                    const Sums found = once ? push.through(row, row, -stage.rate, own)
-                                            : push.through(row, changes.data() + at, 1.0f, own);
+                    const Sums found = push.through(stage.weight + at, stage.gradient + at, own);
                     errors[a] += found.weighted;
                     signs += found.signs;
                 });
         });
-        for (size_t i = 0; i < changes.size(); ++i) stage.weight[i] -= stage.rate * changes[i];
         *stage.scale += signs / (w.neurons() * w.channels * w.taps());
     }
 
@@ -147,9 +142,10 @@ private:
 
 extern "C" {
 
-// Steps [batch, inputs] of the inputs' spikes, `steps` where they are silent, and labels [batch]. Adds to `figures`
-// [depth + 1] how many neurons of each layer spike, and half the square of the outputs' errors.
-void online(Stage* stages, int64_t depth, const uint8_t* given, const int64_t* labels, double* figures, Way way,
+// Steps [batch, inputs] of the inputs' spikes, `steps` where they are silent, and labels [batch]. Adds to the gradients
+// those of all images, and to `figures` [depth + 1] how many neurons of each layer spike, and half the square of the
+// outputs' errors.
+void firing(Stage* stages, int64_t depth, const uint8_t* given, const int64_t* labels, double* figures, Way way,
             int64_t steps, int64_t batch) {
     const int64_t inputs = stages[0].window.inputs();
     std::vector<Passage> layers;

@@ -1,4 +1,4 @@
-"""What the rules that learn by firing times share: images one after the other, by plain descent.
+"""What the rules that learn by firing times share: each image's errors, and gradients of batches of images.
 
 Neurons have no leak and spike once, and the output that spikes first answers. Targets of the outputs are
 relative to the first spike of all:
@@ -6,14 +6,19 @@ relative to the first spike of all:
     target of the image's class = first,  of others = max(t, first + gap);  where no output spikes,
     T - gap and T;  error = (target - t) / T
 
-Each layer's errors are divided by their root mean square, and change its weights at once. A learning rate
-counts in the scale of a layer's weights; where places share them, it is divided by the root of their number.
+Each layer's errors are divided by their root mean square, image by image, so that an image counts as much
+where one output is a step late as where many are far off. Adam goes along the mean gradient of a batch, at a
+rate that counts in the scale of a layer's weights. Real-valued weights behind signs are kept within a bound,
+as by Courbariaux, Bengio & David, "BinaryConnect", NeurIPS 2015 (arXiv 1511.00363), section 2.4: one that
+went on growing would never change its sign again, and errors, which come back through all of them, would
+follow the largest ones alone.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -29,25 +34,26 @@ from ...quant.network import References
 from ..inputs.events import Events, events_of_spikes
 from ..kernels import native
 from ..kernels.conv import Window
-from ..kernels.online import Stage, online
+from ..kernels.firing import Stage, firing
 from ..network.convolution import window_of
 from ..network.network import SpikingLayer, SpikingNetwork
-from .base import Batch, Diverged, Means, Rule
+from .base import Batch, Diverged, Means
+from .optimised import Optimised
 from .passage import by_torch
 
-# How far errors move the logarithm of a layer's scale, beside its weights.
-OF_SCALE = 0.02
+# How far real-valued weights behind signs may go, in the scale of their layer.
+BOUND = 1.5
 
 
-class Online(Rule):
-    """Weights change after each image; scales and thresholds after each batch."""
+class FiringTimes(Optimised):
+    """A step of Adam for each batch, and one of plain descent for the scales of the layers."""
 
     name: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]]
 
     def __init__(self, network: SpikingNetwork, means: Means):
-        super().__init__(network, means)
-        self.network = network
+        optimiser = torch.optim.Adam([{"params": [synapses.weight]} for synapses in network.synapses])
+        super().__init__(network, means, optimiser)
         for index, layer in enumerate(network.layers):
             self._check(layer, f"layers.{index}", index)
         if means.ranks.world > 1:
@@ -65,20 +71,35 @@ class Online(Rule):
         synapses, settings = self.network.synapses, self.means.settings
         when = steps_of(batch.spikes)
         with torch.no_grad():
-            stages = [_stage(layer, batch.learning_rate) for layer in synapses]
-            learn = online if native.usable(*(stage.weight for stage in stages)) else by_torch
+            stages = [_stage(layer) for layer in synapses]
+            learn = firing if native.usable(*(stage.weight for stage in stages)) else by_torch
             figures, scales = learn(
                 stages, when, batch.labels, self.network.timesteps, gap=settings.gap, rise=self.rise
             )
-            for layer, stage, scale in zip(synapses, stages, scales, strict=True):
-                layer.weight.copy_(stage.weight.permute(3, 0, 1, 2).reshape(layer.weight.shape))
-                if layer.level is not None:
-                    layer.level.sub_(OF_SCALE * batch.learning_rate * scale)
+            self._descend(stages, scales / len(when), len(when), batch.learning_rate)
         *spikes, loss = (figures / len(when)).tolist()
         if not math.isfinite(loss):
             raise Diverged(f"its loss is {loss}")
         per_neuron = [n / layer.geometry.neurons for n, layer in zip(spikes, synapses, strict=True)]
         return {"loss": loss, **{f"layer {i}": n for i, n in enumerate(per_neuron)}}
+
+    def descend(self, learning_rate: float) -> None:
+        for group, synapses in zip(self.optimiser.param_groups, self.network.synapses, strict=True):
+            group["lr"] = learning_rate * _unit(synapses)
+        self.optimiser.step()
+
+    def _descend(self, stages: Sequence[Stage], scales: Tensor, images: int, learning_rate: float) -> None:
+        """Change weights by the gradients of so many images, and the layers' scales [layers] by the mean's."""
+        synapses = self.network.synapses
+        for layer, stage in zip(synapses, stages, strict=True):
+            layer.weight.grad = (stage.gradient / images).permute(3, 0, 1, 2).reshape(layer.weight.shape)
+        self.descend(learning_rate)
+        for layer, scale in zip(synapses, scales, strict=True):
+            if layer.spec.weight_bits == 1:
+                most = BOUND * _unit(layer)
+                layer.weight.clamp_(-most, most)
+            if layer.level is not None:
+                layer.level.sub_(learning_rate * scale)
 
     def references(self, labels: np.ndarray) -> References:
         """A spike of one output in step 0 for each class: the nearest by EMD is the output that spikes first.
@@ -127,7 +148,13 @@ def steps_of(spikes: Tensor | Events) -> Tensor:
     return when
 
 
-def _stage(synapses: QuantLayer, learning_rate: float) -> Stage:
+def _unit(synapses: QuantLayer) -> float:
+    """The scale in which a layer's weights count."""
+    unit = synapses.weight.abs().mean() if synapses.level is None else synapses.level.exp()
+    return float(unit.detach())
+
+
+def _stage(synapses: QuantLayer) -> Stage:
     """A layer as it learns, with a copy of its weights."""
     geometry = synapses.geometry
     if isinstance(synapses, QuantConv):
@@ -136,16 +163,15 @@ def _stage(synapses: QuantLayer, learning_rate: float) -> Stage:
         pairs = ((ctypes.c_int64 * 2)(one, one) for one in (1, 1, 0, 1))
         window = Window(1, 1, geometry.inputs, 1, 1, geometry.neurons, 1, *pairs)
     filters = window.filters
-    rows = synapses.weight.view(filters, window.channels, *window.kernel).permute(1, 2, 3, 0)
+    rows = synapses.weight.view(filters, window.channels, *window.kernel).permute(1, 2, 3, 0).contiguous()
     _, scale = synapses.tensor()
     _, _, threshold = synapses.integers()
-    unit = synapses.level.exp() if synapses.level is not None else synapses.weight.abs().mean()
     return Stage(
         window,
-        rows.contiguous(),
+        rows,
+        gradient=torch.zeros_like(rows),
         inverse=(1 / scale).expand(filters).contiguous(),
         threshold=threshold.contiguous(),
         limit=float(synapses.spec.weight_limit),
         sign=synapses.spec.weight_bits == 1,
-        rate=learning_rate * float(unit) / math.sqrt(window.rows * window.columns),
     )
