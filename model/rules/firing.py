@@ -52,7 +52,7 @@ class FiringTimes(Optimised):
     kinds: ClassVar[tuple[str, ...]]
 
     def __init__(self, network: SpikingNetwork, means: Means):
-        optimiser = torch.optim.Adam([{"params": [synapses.weight]} for synapses in network.synapses])
+        optimiser = torch.optim.Adam([{"params": [layer.weight]} for layer in network.synapses], fused=True)
         super().__init__(network, means, optimiser)
         for index, layer in enumerate(network.layers):
             self._check(layer, f"layers.{index}", index)
@@ -92,7 +92,8 @@ class FiringTimes(Optimised):
         """Change weights by the gradients of so many images, and the layers' scales [layers] by the mean's."""
         synapses = self.network.synapses
         for layer, stage in zip(synapses, stages, strict=True):
-            layer.weight.grad = (stage.gradient / images).permute(3, 0, 1, 2).reshape(layer.weight.shape)
+            mean = (stage.gradient / images).permute(3, 0, 1, 2).reshape(layer.weight.shape)
+            layer.weight.grad = mean.contiguous()  # as fused Adam takes for granted
         self.descend(learning_rate)
         for layer, scale in zip(synapses, scales, strict=True):
             if layer.spec.weight_bits == 1:
@@ -164,14 +165,16 @@ def _stage(synapses: QuantLayer) -> Stage:
         window = Window(1, 1, geometry.inputs, 1, 1, geometry.neurons, 1, *pairs)
     filters = window.filters
     rows = synapses.weight.view(filters, window.channels, *window.kernel).permute(1, 2, 3, 0).contiguous()
-    _, scale = synapses.tensor()
-    _, _, threshold = synapses.integers()
+    sign, scale = synapses.spec.weight_bits == 1, rows.new_ones(filters)
+    if not (sign and synapses.level is not None):  # of signs in one unit no scale is needed
+        _, scale = synapses.tensor()
+    of_unit = synapses.folded(scale) if synapses.plain else synapses.counted(*synapses.measured(scale, None))
     return Stage(
         window,
         rows,
         gradient=torch.zeros_like(rows),
         inverse=(1 / scale).expand(filters).contiguous(),
-        threshold=threshold.contiguous(),
+        threshold=of_unit[1].contiguous(),
         limit=float(synapses.spec.weight_limit),
-        sign=synapses.spec.weight_bits == 1,
+        sign=sign,
     )

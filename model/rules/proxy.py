@@ -4,7 +4,10 @@ Kheradpisheh, Mirsadeghi & Masquelier, "Spiking neural networks trained via prox
 (arXiv 2109.13208). Both networks see the image, each by itself: the spiking one, whose integrate-and-fire
 neurons are those of the core, and its proxy, in which the rate r of a neuron per step is a real number:
 
-    r = max(0, (sum of integer weights * rates before + bias) / threshold)
+    r = min(1, max(0, (sum of integer weights * rates before + bias) / threshold))
+
+The paper has no upper limit. A neuron of the core spikes at most once a step, though, and without a limit
+rates and spikes drift apart as training goes on.
 
 Then the spiking network's output takes the place of the proxy's, and the error of that output goes back
 through the proxy. Outputs are membranes, summed over the steps (`readout = "membrane"`), of which a constant
@@ -87,7 +90,7 @@ def _driven(synapses: QuantLayer, rates: Tensor, sums: bool) -> Tensor:
     if sums:
         return current
     places = current.unflatten(-1, (-1, len(threshold)))
-    return (places / threshold).relu().flatten(-2)
+    return (places / threshold).clamp(0, 1).flatten(-2)
 
 
 def _check(layer: nn.Module, where: str) -> None:

@@ -66,7 +66,7 @@ def network_and_rule(config, images):
 
 
 def rectified(network, images, timesteps):
-    """The proxy's outputs in numpy: integer weights, real rates."""
+    """The proxy's outputs in numpy: integer weights, real rates of at most 1."""
     first, hidden, last = (
         [value.detach().numpy().astype(np.float64) for value in synapses.integers()]
         for synapses in network.synapses
@@ -80,10 +80,10 @@ def rectified(network, images, timesteps):
         for x in range(width):
             window = values.reshape(len(images), *conv.map)[:, y : y + 3, x : x + 3, 0]
             rates[:, y, x] = np.einsum("byx,cyx->bc", window, kernel)
-    rates = np.maximum((rates + first[1]) / first[2], 0)
+    rates = ((rates + first[1]) / first[2]).clip(0, 1)
     pooled = rates[:, : height // 2 * 2, : width // 2 * 2]
     pooled = pooled.reshape(len(images), height // 2, 2, width // 2, 2, channels).sum((2, 4))
-    found = np.maximum((pooled.reshape(len(images), -1) @ hidden[0].T + hidden[1]) / hidden[2], 0)
+    found = ((pooled.reshape(len(images), -1) @ hidden[0].T + hidden[1]) / hidden[2]).clip(0, 1)
     return (found @ last[0].T + last[1]) * (timesteps + 1) / 2
 
 
