@@ -22,9 +22,8 @@ METHOD = Method(
     "firing times with relative targets and errors normalised image by image; Adam on batches of 20 images; "
     "weights that start positive; real-valued weights learn and their signs run, or their 8 bits; a learnt "
     "scale for each layer (`training.rule = temporal`, `layer_scale`, `initial_weights`)",
-    missing="256 steps and 200 passes (64 steps and 12 or 20 passes here, at a rate that falls); plain descent "
-    "after each image; a step of delay in each layer; the largest membrane where no "
-    "output spikes",
+    missing="256 steps and 200 passes (64 steps and 12 or 20 passes here, at a rate that falls); plain "
+    "descent after each image; a step of delay in each layer; the largest membrane where no output spikes",
     data="MNIST and Fashion-MNIST: 60,000 images to train, 10,000 to measure; 784-600-10 and 784-1000-10, "
     "T = 64, pixels below 16 silent",
     paper_figure="0.970 on MNIST and 0.873 on Fashion-MNIST at 1 bit, 0.004 and 0.007 below real-valued "

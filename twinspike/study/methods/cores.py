@@ -53,7 +53,7 @@ def core_goal(core: Row, *, what: str = "core in simulation", compared: str = "s
 
 
 def accuracy_and_core_goals(parts: dict[str, Row], wanted: dict[str, float]) -> list[Goal]:
-    """The accuracy wanted of each named part on its 10,000 test images, by both tie rules; each part's core."""
+    """The accuracy wanted of each named part on its test images, by both tie rules; then each part's core."""
     found = []
     for name, least in wanted.items():
         for key, rule in (("accuracy", ""), ("accuracy_ties_right", ", ties counted as right")):
