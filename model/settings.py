@@ -60,6 +60,9 @@ class TrainingSettings:
     rise: float = setting(
         1.0, low=1.0, high=255.0, help="steps in which the potential of a spike rises, by the rule stidi"
     )
+    references: int = setting(
+        1, low=1, high=256, help="of each class, as many as there are groups of its training images at most"
+    )
     reference_temperature: float = setting(
         0.03, low=0.0, high=10.0, help="of the softmax that references are refined for; 0: they are medians"
     )

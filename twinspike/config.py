@@ -29,7 +29,10 @@ _SECTIONS = ("encoder", "data", "layers", "training", "hardware")
 # Sections that have the same settings in every configuration, and settings that came after networks were
 # made: at their defaults they are left out of tables, so that those networks stay what they are.
 _SETTINGS = {"data": DataSettings, "training": TrainingSettings, "hardware": HardwareSettings}
-_NEWER = {"data": ("classes", "beside"), "training": ("validate", "spread_spikes", "activity_price")}
+_NEWER = {
+    "data": ("classes", "beside", "variants"),
+    "training": ("validate", "spread_spikes", "activity_price", "references"),
+}
 # Far more than sixteen layers and every setting take.
 MAX_FILE_BYTES = 1 << 20
 
@@ -281,7 +284,7 @@ def config_from_table(name: str, table: dict[str, Any]) -> Config:
     )
     own = dataclasses.replace(config.data, classes=0, beside="")
     if config.dataset in RECORDED:
-        own = dataclasses.replace(own, fold=0, validate=0.0, seed=0, speeds=())
+        own = dataclasses.replace(own, fold=0, validate=0.0, seed=0, speeds=(), variants=0)
     if config.dataset in NAMES and own != DataSettings():
         raise TwinspikeError(
             f"[data] but for classes and beside is for files of your own: {config.dataset} has a form already"

@@ -74,8 +74,9 @@ def read_folder(
     """The parts of a folder and the SHA-256 of its files' names and contents."""
     files, _ = files_of(folder)
     reader = sample_reader(folder, files[0].kind, settings, encoding, timesteps)
-    if settings.speeds and files[0].kind != "sound":
-        raise TwinspikeError(f"{folder}: data.speeds is for sounds, not for {_PLURAL[files[0].kind]}")
+    for key in ("speeds", "variants"):
+        if getattr(settings, key) and files[0].kind != "sound":
+            raise TwinspikeError(f"{folder}: data.{key} is for sounds, not for {_PLURAL[files[0].kind]}")
     again: dict[int, np.ndarray] = {}
     pattern = _pattern(settings.group)
     sha, rows = hashlib.sha256(), []
@@ -83,10 +84,9 @@ def read_folder(
         data = read_limited(file.path, MAX_FILE_BYTES, "a sample")
         sha.update(f"{file.path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
         rows.append(reader(file.path, data))
-        if settings.speeds and file.part == "train" and isinstance(encoding, Timed):
-            again[len(rows) - 1] = at_speeds(
-                read_recording(file.path, data), settings.speeds, encoding, timesteps
-            )
+        if heard_again(settings) and file.part == "train" and isinstance(encoding, Timed):
+            recording = read_recording(file.path, data)
+            again[len(rows) - 1] = further(recording, len(rows) - 1, settings, encoding, timesteps)
     first = rows[0].shape
     for file, row in zip(files, rows, strict=True):
         if row.shape != first:
@@ -123,10 +123,20 @@ def sample_reader(
     return lambda path, data: timed.frame(read_recording(path, data), timesteps)
 
 
-def at_speeds(recording: Recording, speeds: tuple[int, ...], encoding: Timed, timesteps: int) -> np.ndarray:
-    """Samples [speeds, *shape] of a sound that is played at other speeds, in per cent of its own."""
+def heard_again(settings: DataSettings) -> bool:
+    """Whether training sounds become further samples."""
+    return bool(settings.speeds or settings.variants)
+
+
+def further(
+    recording: Recording, number: int, settings: DataSettings, encoding: Timed, timesteps: int
+) -> np.ndarray:
+    """Further samples [V, *shape] of the sound of that number: at other speeds, then variants."""
     assert isinstance(recording, Sound)
-    return np.stack([encoding.frame(recording.played(speed), timesteps) for speed in speeds])
+    found = [encoding.frame(recording.played(speed), timesteps) for speed in settings.speeds]
+    generator = np.random.default_rng(number)
+    found += [encoding.varied(recording, timesteps, generator) for _ in range(settings.variants)]
+    return np.stack(found)
 
 
 _PLURAL = {

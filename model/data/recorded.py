@@ -26,7 +26,7 @@ from .dataset import Dataset
 from .downloads import file_sha256
 from .entry import Entry
 from .folder import cache_folder, data_folder, present
-from .folders import at_speeds
+from .folders import further, heard_again
 from .iscx import iscx
 from .own import assembled
 from .readers.five_bytes import read_five_bytes
@@ -178,11 +178,10 @@ def load_recorded(
         raise out_of_range("data.fold", settings.fold, f"0..{source.splits - 1} for {name}")
     paths = recorded_files(name)
     checksums = {path.name: file_sha256(path) for path in paths}
-    if settings.speeds and source.reads != "sound":
-        raise TwinspikeError(
-            f"data.speeds: {name} holds {source.reads}, which have no other speed: leave it out"
-        )
-    kept = _kept_samples(name, source, paths, checksums, encoding, timesteps, settings.speeds, progress)
+    if heard_again(settings) and source.reads != "sound":
+        key = "speeds" if settings.speeds else "variants"
+        raise TwinspikeError(f"data.{key} is for sounds, and {name} holds {source.reads}: leave it out")
+    kept = _kept_samples(name, source, paths, checksums, encoding, timesteps, settings, progress)
     parts = _parts(kept, settings.fold)
     return replace(assembled(Path(name), parts, settings, ""), checksums=checksums)
 
@@ -194,16 +193,18 @@ def _kept_samples(
     checksums: dict[str, str],
     encoding: Timed,
     timesteps: int,
-    speeds: tuple[int, ...],
+    settings: DataSettings,
     progress: bool,
 ) -> Path:
     """The file with the samples of all recordings, which is made if there is none.
 
-    Arrays: x [N, *shape], again [N, speeds, *shape], names [N], groups [N], parts [folds, N].
+    Arrays: x [N, *shape], again [N, V, *shape], names [N], groups [N], parts [folds, N].
     """
     parts_too = [source.splits] if source.splits > 1 else []
+    variants = [f"{settings.variants} variants"] if settings.variants else []
     known = json.dumps(
-        [name, checksums, encoding.table(), timesteps, speeds, CACHE_VERSION, *parts_too], sort_keys=True
+        [name, checksums, encoding.table(), timesteps, settings.speeds, CACHE_VERSION, *parts_too, *variants],
+        sort_keys=True,
     )
     kept = cache_folder() / "samples" / f"{name}-{hashlib.sha256(known.encode()).hexdigest()[:16]}.npz"
     if kept.is_file():
@@ -214,8 +215,8 @@ def _kept_samples(
     ):
         recording = entry.read()
         x.append(encoding.frame(recording, timesteps))
-        if speeds:
-            again.append(at_speeds(recording, speeds, encoding, timesteps))
+        if heard_again(settings):
+            again.append(further(recording, len(x) - 1, settings, encoding, timesteps))
         names.append(entry.name)
         groups.append(entry.group)
         parts.append(entry.part)

@@ -27,6 +27,9 @@ class DataSettings:
     speeds: tuple[int, ...] = setting(
         (), low=50, high=200, help="per cent: training sounds are heard at these speeds as well"
     )
+    variants: int = setting(
+        0, low=0, high=16, help="so often training sounds are heard again, ends and loudness drawn by chance"
+    )
     classes: int = setting(
         0, low=0, high=0xFFFF, help="only labels below this are learnt, the others are left to enrol; 0: all"
     )

@@ -13,7 +13,7 @@ from .native import call
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A layer as it learns: weight [channels, kh, kw, own], the gradient that is added up, and what they count as.
+    """A layer as it learns: weight [channels, kh, kw, own], and the gradient that is added up.
 
     `inverse` is one over the scale of each filter's weights, of which `limit` is the largest integer; `sign`:
     they are signs alone. `threshold` is each filter's.

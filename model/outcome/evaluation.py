@@ -177,13 +177,25 @@ def class_references(counts: np.ndarray, labels: np.ndarray) -> References:
 def choose_verify_threshold(distance: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray) -> int:
     """The decision threshold at the equal error point of images against own and other references.
 
-    distance int [B, K] of images to references, labels [B], reference_labels [K]. Use training
-    images: a threshold chosen on test images would flatter the test. Raises TwinspikeError if no
-    pair, or every pair, is of one class.
+    distance int [B, K] of images to references, labels [B], reference_labels [K]; of several
+    references of a class the nearest counts. Use training images: a threshold chosen on test images
+    would flatter the test. Raises TwinspikeError if no pair, or every pair, is of one class.
     """
-    same = labels[:, None] == reference_labels[None, :]
+    distance, classes = nearest_of_classes(distance, reference_labels)
+    same = labels[:, None] == classes[None, :]
     _, threshold = equal_error(distance.ravel(), same.ravel())
     return threshold
+
+
+def nearest_of_classes(distance: np.ndarray, reference_labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances int [B, C] to the nearest reference of each class, from those [B, K] to all; the classes."""
+    classes, first = np.unique(reference_labels, return_index=True)
+    if len(classes) == len(reference_labels):
+        return distance, reference_labels
+    if not np.all(np.diff(reference_labels) >= 0):
+        order = np.argsort(reference_labels, kind="stable")
+        return nearest_of_classes(distance[:, order], reference_labels[order])
+    return np.minimum.reduceat(distance, first, axis=1), classes
 
 
 def own_thresholds(distance: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray) -> np.ndarray:
@@ -241,10 +253,14 @@ def verify_pairs(counts: np.ndarray, labels: np.ndarray, rng: np.random.Generato
 def _verify_references(
     network: Network, distance: np.ndarray, labels: np.ndarray, candidates: np.ndarray
 ) -> dict[str, Any]:
-    same = labels[:, None] == candidates[None, :]
-    eer, threshold = equal_error(distance.ravel(), same.ravel())
     limits = network.thresholds if len(network.references.labels) else network.verify_threshold
     accepted = distance <= limits
+    if len(np.unique(candidates)) < len(candidates):
+        # A class is accepted where one of its references is.
+        accepted = nearest_of_classes(~accepted, candidates)[0] == 0
+    distance, candidates = nearest_of_classes(distance, candidates)
+    same = labels[:, None] == candidates[None, :]
+    eer, threshold = equal_error(distance.ravel(), same.ravel())
     return {
         "roc_auc": float(roc_auc_score(same.ravel(), -distance.ravel())),
         "eer": eer,

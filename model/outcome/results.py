@@ -22,6 +22,7 @@ from ..data.dataset import Dataset
 from ..data.shipped import DATASETS
 from ..network.network import SpikingNetwork
 from .evaluation import answers, choose_verify_threshold, class_references, embed, evaluate, own_thresholds
+from .groups import grouped_references
 from .references import refined_if_better
 from .thresholds import surrogate_distances
 
@@ -39,8 +40,8 @@ def training_table(config: Config) -> dict[str, Any]:
 def weights_table(config: Config) -> dict[str, Any]:
     """The part that its weights depend on: references are made when the network is exported."""
     table = training_table(config)
-    for key in ("reference_temperature", "own_thresholds", "threshold_choice"):
-        del table["training"][key]
+    for key in ("references", "reference_temperature", "own_thresholds", "threshold_choice"):
+        table["training"].pop(key, None)  # settings that came later are left out where they are as usual
     return table
 
 
@@ -77,15 +78,18 @@ def with_references(
     """A network with references and decision threshold, of its training images' counts [T, B, n_out].
 
     The classes' element-wise medians, refined if the configuration says so and it helps, are the references,
-    and the equal error point between own and other references is the verify threshold; references may have
-    thresholds of their own as well. A readout without references has that of its own distances; references
-    that are `given` by the learning rule stay as they are.
+    or those of several groups of a class, and the equal error point between own and other references is the
+    verify threshold; references may have thresholds of their own as well. A readout without references has
+    that of its own distances; references that are `given` by the learning rule stay as they are.
     """
     if config.readout != "emd":
         found = embed(untaught, dataset.train_images, progress=progress, title="membranes")
         distance, outputs = answers(untaught, found)
         threshold = choose_verify_threshold(distance, dataset.train_labels, outputs)
         return dataclasses.replace(untaught, verify_threshold=threshold)
+    settings = config.training
+    if not given and settings.references > 1:
+        given = grouped_references(counts, dataset.train_labels, settings.references)
     references = given or class_references(counts, dataset.train_labels)
     if not given and (heat := config.training.reference_temperature):
         references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)

@@ -89,7 +89,7 @@ class FiringTimes(Optimised):
         self.optimiser.step()
 
     def _descend(self, stages: Sequence[Stage], scales: Tensor, images: int, learning_rate: float) -> None:
-        """Change weights by the gradients of so many images, and the layers' scales [layers] by the mean's."""
+        """Change weights by the gradients of so many images, and layers' scales by the means `scales`."""
         synapses = self.network.synapses
         for layer, stage in zip(synapses, stages, strict=True):
             mean = (stage.gradient / images).permute(3, 0, 1, 2).reshape(layer.weight.shape)

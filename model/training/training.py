@@ -26,6 +26,7 @@ from ..loss.cycles import CycleCost, cycle_cost
 from ..network.network import SpikingNetwork
 from ..outcome.banks import check_spreading, spread_spikes
 from ..outcome.evaluation import embed
+from ..outcome.groups import check_groups
 from ..outcome.results import integer_layers, spikes_compared, weights_table, with_metrics, with_references
 from ..outcome.state_bits import narrowed
 from ..outcome.validation import Validation
@@ -135,6 +136,7 @@ class _Run:
         self.device = ranks.device()
         check_outputs(config, dataset)
         check_spreading(config)
+        check_groups(config.training)
         self.network = SpikingNetwork(config, dataset.shape)
         self.network.initialise(self.settings, _generator(config.seed))
         self.network.to(self.device)

@@ -17,6 +17,8 @@ from .timed import Timed
 _FLOOR = 1e-20
 # A sound that is stretched lies between the windows that are so many dB below the loudest.
 _HEARD = 30
+# What variants of a sound are drawn from: that many dB, and dB that the sound is louder than it was.
+_VARIED, _LOUDER = (18.0, 40.0), (-10.0, 4.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,27 +59,38 @@ class Mel(Timed):
     )
 
     def frame(self, recording: Recording, timesteps: int) -> np.ndarray:
+        return self._spikes(recording, timesteps, _HEARD, 0.0)
+
+    def varied(self, recording: Recording, timesteps: int, generator: np.random.Generator) -> np.ndarray:
+        """With other ends, where the sound is stretched, and another loudness."""
+        return self._spikes(recording, timesteps, generator.uniform(*_VARIED), generator.uniform(*_LOUDER))
+
+    def _spikes(self, recording: Recording, timesteps: int, ends: float, louder: float) -> np.ndarray:
         if not isinstance(recording, Sound):
             raise TypeError(f"{type(recording).__name__} is no sound")
         if self.coding == "latency":
-            loud = self.loudness(recording, self.frames)
+            loud = self.loudness(recording, self.frames, ends, louder)
             x = np.floor(loud * 255).astype(np.int64)
             when = np.where(x > 0, latency(x, timesteps), timesteps)
             return (np.arange(timesteps)[:, None, None, None] == when[None, ..., None]).astype(np.uint8)
-        loud = self.loudness(recording, timesteps)
+        loud = self.loudness(recording, timesteps, ends, louder)
         above = loud[..., None] >= (np.arange(self.levels) + 0.5) / self.levels
         before = np.concatenate([np.zeros_like(above[:1]), above[:-1]])
         spikes = np.stack([above & ~before, before & ~above], axis=-1)  # [T, bands, levels, 2]
         return spikes.reshape(timesteps, self.bands, 1, 2 * self.levels).astype(np.uint8)
 
-    def loudness(self, sound: Sound, frames: int) -> np.ndarray:
-        """[frames, bands] in 0..1: 0 is `reach` dB or more below the recording's loudest, 1 the loudest."""
+    def loudness(self, sound: Sound, frames: int, ends: float = _HEARD, louder: float = 0.0) -> np.ndarray:
+        """[frames, bands] in 0..1: 0 is `reach` dB or more below the recording's loudest, 1 the loudest.
+
+        `ends`: what is stretched lies between the windows that many dB below the loudest; `louder`: dB.
+        """
         energies = self.energies(sound)
         decibels = 10 * np.log10(np.maximum(energies / max(energies.max(), _FLOOR), _FLOOR))
-        loud = np.clip(decibels / self.reach + 1, 0, 1) if energies.max() > _FLOOR else energies * 0
+        silent = energies.max() <= _FLOOR
+        loud = energies * 0 if silent else np.clip((decibels + louder) / self.reach + 1, 0, 1)
         if self.align == "stretch":
             power = energies.sum(axis=1)
-            heard = np.flatnonzero(power >= power.max() * 10 ** (-_HEARD / 10))
+            heard = np.flatnonzero(power >= power.max() * 10 ** (-ends / 10))
             return stretched(loud[heard[0] : heard[-1] + 1], frames)
         first = 0
         if self.align == "centre":

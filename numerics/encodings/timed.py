@@ -30,6 +30,10 @@ class Timed(Encoding):
         """One recording -> uint8 [T, *map]; raises TwinspikeError for what it cannot encode."""
         raise NotImplementedError
 
+    def varied(self, recording: Recording, timesteps: int, generator: np.random.Generator) -> np.ndarray:
+        """The recording as it might have sounded as well, uint8 [T, *map], for training."""
+        raise TwinspikeError(f"data.variants: encoder.kind = {self.kind!r} has no variants: leave it out")
+
     def _encode(self, images: np.ndarray, timesteps: int) -> np.ndarray:
         check_frames(images.shape, int(images.max(initial=0)), timesteps)
         return images.reshape(len(images), timesteps, -1).transpose(1, 0, 2).astype(bool)

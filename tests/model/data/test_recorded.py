@@ -121,7 +121,7 @@ def test_sounds_train_at_other_speeds_too_and_measure_at_their_own(monkeypatch, 
     other = dataset("keywords", TONES, fold=1)
     assert {x.tobytes() for x in other.test_images} <= {x.tobytes() for x in plain.train_images}
     monkeypatch.setitem(RECORDED, "nmnist", Source("events", ".", ("file",), entries))
-    with pytest.raises(TwinspikeError, match=r"data.speeds: nmnist holds events, which have no other speed"):
+    with pytest.raises(TwinspikeError, match=r"data.speeds is for sounds, and nmnist holds events"):
         dataset("nmnist", EVENTS, speeds=[90])
 
 
@@ -147,3 +147,22 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, monkeypatch):
         dataset("nmnist", {"kind": "latency"})
     with pytest.raises(TwinspikeError, match=r"\[data\] but for classes and beside is for files of your own"):
         dataset("nmnist", EVENTS, group="x")
+
+
+def test_variants_of_a_sound_train_and_never_measure(tmp_path):
+    import soundfile
+
+    for number in range(8):
+        path = tmp_path / "tones" / str(number % 2) / f"{number}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Faint at its ends: how much of it is heard depends on where they are.
+        samples = tone(number % 2, number).samples
+        soundfile.write(path, samples * np.hanning(len(samples)) ** 2 * 0.5, 8000)
+    own, stretch = str(tmp_path / "tones"), TONES | {"coding": "latency", "frames": 8, "align": "stretch"}
+    plain, data = (dataset(own, stretch, test=0.25, variants=count) for count in (0, 3))
+    assert np.array_equal(data.test_images, plain.test_images)
+    assert len(data.train_labels) == 4 * len(plain.train_labels) == 24
+    before, after = ({x.tobytes() for x in one.train_images} for one in (plain, data))
+    assert before < after and len(after) > 15
+    again = dataset(own, stretch, test=0.25, variants=3)
+    assert np.array_equal(again.train_images, data.train_images)
