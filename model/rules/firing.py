@@ -150,8 +150,9 @@ def steps_of(spikes: Tensor | Events) -> Tensor:
 
 
 def _unit(synapses: QuantLayer) -> float:
-    """The scale in which a layer's weights count."""
-    unit = synapses.weight.abs().mean() if synapses.level is None else synapses.level.exp()
+    """The scale in which a layer's weights count: of signs what each is worth, else the weights' mean size."""
+    signs = synapses.spec.weight_bits == 1 and synapses.level is not None
+    unit = synapses.level.exp() if signs else synapses.weight.abs().mean()
     return float(unit.detach())
 
 

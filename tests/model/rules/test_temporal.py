@@ -50,7 +50,7 @@ def run_of(tmp_path, on_step=None, resume=False, **changes):
     return trained_on_corners(tmp_path, text, on_step=on_step, resume=resume)
 
 
-@pytest.mark.parametrize("changes", [{}, {"bits": 6, "scale": "false"}])
+@pytest.mark.parametrize("changes", [{}, {"bits": 6}, {"bits": 6, "scale": "false"}])
 def test_the_first_spike_answers_and_the_network_learns(tmp_path, changes):
     metrics, dataset, network = run_of(tmp_path, **changes)
     trace = golden.run(network, network.encode(dataset.test_images))
