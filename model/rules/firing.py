@@ -150,10 +150,10 @@ def steps_of(spikes: Tensor | Events) -> Tensor:
 
 
 def _unit(synapses: QuantLayer) -> float:
-    """The scale in which a layer's weights count: of signs what each is worth, else the weights' mean size."""
-    signs = synapses.spec.weight_bits == 1 and synapses.level is not None
-    unit = synapses.level.exp() if signs else synapses.weight.abs().mean()
-    return float(unit.detach())
+    """The scale in which a layer's weights count: of signs what each is worth, else their mean size."""
+    if synapses.spec.weight_bits == 1 and synapses.level is not None:
+        return float(synapses.level.detach().exp())
+    return float(synapses.weight.detach().abs().mean())
 
 
 def _stage(synapses: QuantLayer) -> Stage:
