@@ -189,13 +189,10 @@ def choose_verify_threshold(distance: np.ndarray, labels: np.ndarray, reference_
 
 def nearest_of_classes(distance: np.ndarray, reference_labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distances int [B, C] to the nearest reference of each class, from those [B, K] to all; the classes."""
-    classes, first = np.unique(reference_labels, return_index=True)
+    classes = np.unique(reference_labels)
     if len(classes) == len(reference_labels):
         return distance, reference_labels
-    if not np.all(np.diff(reference_labels) >= 0):
-        order = np.argsort(reference_labels, kind="stable")
-        return nearest_of_classes(distance[:, order], reference_labels[order])
-    return np.minimum.reduceat(distance, first, axis=1), classes
+    return np.stack([distance[:, reference_labels == one].min(1) for one in classes], 1), classes
 
 
 def own_thresholds(distance: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray) -> np.ndarray:
@@ -254,10 +251,9 @@ def _verify_references(
     network: Network, distance: np.ndarray, labels: np.ndarray, candidates: np.ndarray
 ) -> dict[str, Any]:
     limits = network.thresholds if len(network.references.labels) else network.verify_threshold
-    accepted = distance <= limits
-    if len(np.unique(candidates)) < len(candidates):
-        # A class is accepted where one of its references is.
-        accepted = nearest_of_classes(~accepted, candidates)[0] == 0
+    # A class is accepted where one of its references is.
+    rejected, _ = nearest_of_classes(distance > limits, candidates)
+    accepted = ~rejected
     distance, candidates = nearest_of_classes(distance, candidates)
     same = labels[:, None] == candidates[None, :]
     eer, threshold = equal_error(distance.ravel(), same.ravel())

@@ -87,17 +87,17 @@ def with_references(
         distance, outputs = answers(untaught, found)
         threshold = choose_verify_threshold(distance, dataset.train_labels, outputs)
         return dataclasses.replace(untaught, verify_threshold=threshold)
-    settings = config.training
-    if not given and settings.references > 1:
-        given = grouped_references(counts, dataset.train_labels, settings.references)
-    references = given or class_references(counts, dataset.train_labels)
+    labels, most = dataset.train_labels, config.training.references
+    references = given or (
+        grouped_references(counts, labels, most) if most > 1 else class_references(counts, labels)
+    )
     if not given and (heat := config.training.reference_temperature):
-        references = refined_if_better(references, counts, dataset.train_labels, heat, progress=progress)
+        references = refined_if_better(references, counts, labels, heat, progress=progress)
     distance = emd.distances(counts, references.counts)
-    threshold = choose_verify_threshold(distance, dataset.train_labels, references.labels)
+    threshold = choose_verify_threshold(distance, labels, references.labels)
     if config.training.own_thresholds:
         choose = surrogate_distances if config.training.threshold_choice == "f1" else own_thresholds
-        limits = choose(distance, dataset.train_labels, references.labels)
+        limits = choose(distance, labels, references.labels)
         references = dataclasses.replace(references, threshold=limits)
     return dataclasses.replace(untaught, references=references, verify_threshold=threshold)
 
