@@ -34,7 +34,7 @@ def test_small_training_sets_are_passed_more_often():
 # These are trained when somebody asks for them: by a demonstration, a study, a table of methods.
 METHODS = {
     *("bs4nn", "bs4nn-fashion", "s4nn", "stidi", "stidi-fashion"),
-    *("dcls", "dcls-time", "proxy", "sew", "sharing", "speech", "speech-digits", "traffic"),
+    *("dcls", "dcls-time", "proxy", "proxy-cifar10", "sew", "sharing", "speech", "speech-digits", "traffic"),
 }
 ALONE = {"digits", "omniglot", "omniglot-conv", "study", *METHODS}
 
