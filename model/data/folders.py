@@ -13,8 +13,8 @@ from ...numerics.encodings import Encoding, Timed
 from ...numerics.errors import TwinspikeError
 from ...numerics.files import read_limited
 from ...numerics.progress import Bar
-from ...numerics.recordings import Recording, Sound
 from . import images
+from .heard import check_heard_again, further, heard_again
 from .readers import kind_of, read_recording
 from .readers.kinds import MAX_FILE_BYTES
 from .samples import Samples
@@ -73,10 +73,9 @@ def read_folder(
 ) -> tuple[list[Samples], str]:
     """The parts of a folder and the SHA-256 of its files' names and contents."""
     files, _ = files_of(folder)
-    reader = sample_reader(folder, files[0].kind, settings, encoding, timesteps)
-    for key in ("speeds", "variants"):
-        if getattr(settings, key) and files[0].kind != "sound":
-            raise TwinspikeError(f"{folder}: data.{key} is for sounds, not for {_PLURAL[files[0].kind]}")
+    kind = files[0].kind
+    reader = sample_reader(folder, kind, settings, encoding, timesteps)
+    check_heard_again(settings, str(folder), _PLURAL[kind], sound=kind == "sound")
     again: dict[int, np.ndarray] = {}
     pattern = _pattern(settings.group)
     sha, rows = hashlib.sha256(), []
@@ -121,22 +120,6 @@ def sample_reader(
     assert isinstance(encoding, Timed)
     timed = encoding
     return lambda path, data: timed.frame(read_recording(path, data), timesteps)
-
-
-def heard_again(settings: DataSettings) -> bool:
-    """Whether training sounds become further samples."""
-    return bool(settings.speeds or settings.variants)
-
-
-def further(
-    recording: Recording, number: int, settings: DataSettings, encoding: Timed, timesteps: int
-) -> np.ndarray:
-    """Further samples [V, *shape] of the sound of that number: at other speeds, then variants."""
-    assert isinstance(recording, Sound)
-    found = [encoding.frame(recording.played(speed), timesteps) for speed in settings.speeds]
-    generator = np.random.default_rng(number)
-    found += [encoding.varied(recording, timesteps, generator) for _ in range(settings.variants)]
-    return np.stack(found)
 
 
 _PLURAL = {

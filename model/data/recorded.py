@@ -26,7 +26,7 @@ from .dataset import Dataset
 from .downloads import file_sha256
 from .entry import Entry
 from .folder import cache_folder, data_folder, present
-from .folders import further, heard_again
+from .heard import check_heard_again, further, heard_again
 from .iscx import iscx
 from .own import assembled
 from .readers.five_bytes import read_five_bytes
@@ -178,9 +178,7 @@ def load_recorded(
         raise out_of_range("data.fold", settings.fold, f"0..{source.splits - 1} for {name}")
     paths = recorded_files(name)
     checksums = {path.name: file_sha256(path) for path in paths}
-    if heard_again(settings) and source.reads != "sound":
-        key = "speeds" if settings.speeds else "variants"
-        raise TwinspikeError(f"data.{key} is for sounds, and {name} holds {source.reads}: leave it out")
+    check_heard_again(settings, name, source.reads, sound=source.reads == "sound")
     kept = _kept_samples(name, source, paths, checksums, encoding, timesteps, settings, progress)
     parts = _parts(kept, settings.fold)
     return replace(assembled(Path(name), parts, settings, ""), checksums=checksums)

@@ -2,6 +2,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.optional import needs
 
 from twinspike.config import config_from_table
@@ -166,3 +167,12 @@ def test_variants_of_a_sound_train_and_never_measure(tmp_path):
     assert before < after and len(after) > 15
     again = dataset(own, stretch, test=0.25, variants=3)
     assert np.array_equal(again.train_images, data.train_images)
+
+
+def test_pictures_in_a_folder_are_not_heard_again(tmp_path):
+    for number in range(4):
+        path = tmp_path / "own" / str(number % 2) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4), 40 * number).save(path)
+    with pytest.raises(TwinspikeError, match=r"data.variants is for sounds, and .*own holds images: leave"):
+        dataset(str(tmp_path / "own"), {"kind": "latency"}, variants=2)
